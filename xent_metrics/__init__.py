@@ -1,0 +1,57 @@
+"""What a log loss is made of: entropy, KL divergence, miscalibration.
+
+Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
+loaded when :mod:`xent_metrics.scorers` is first used.
+"""
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ._accessor import XentAccessor
+from ._decompose import SmallSampleWarning, decompose
+from ._decomposition import Decomposition
+from ._evaluation import Evaluation
+from ._measures import (
+    cross_entropy,
+    entropy,
+    kl_divergence,
+    per_sample,
+    perplexity,
+    surprisal,
+)
+
+if TYPE_CHECKING:
+    from . import scorers
+
+__all__ = [
+    "Decomposition",
+    "Evaluation",
+    "SmallSampleWarning",
+    "XentAccessor",
+    "cross_entropy",
+    "decompose",
+    "entropy",
+    "kl_divergence",
+    "per_sample",
+    "perplexity",
+    "scorers",
+    "surprisal",
+]
+
+__version__ = version("xent-metrics")
+
+pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "scorers":
+        return importlib.import_module(".scorers", __name__)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "scorers"])

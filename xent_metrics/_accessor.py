@@ -1,0 +1,321 @@
+"""The pandas accessor ``df.xent``: columns in, the package's functions, tables out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ._decompose import Recalibration, decompose
+from ._decomposition import TERMS, Decomposition
+from ._inputs import EPS
+from ._labels import show
+from ._measures import per_sample
+from ._targets import Targets
+
+Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]
+
+
+class _Selected(NamedTuple):
+    y_true: pd.Series[Any] | pd.DataFrame
+    y_proba: pd.Series[Any] | pd.DataFrame
+    labels: tuple[Any, ...] | None
+    weights: Any
+
+
+class XentAccessor:
+    """Entropy, cross-entropy and KL divergence of the predictions in a frame.
+
+    Every method takes ``target`` (the column of labels, or a list of columns that
+    hold distributions or votes) and ``proba``, the probability columns: a prefix
+    (the rest of each name is the class), a list of names, a mapping from class to
+    name, or one column that holds the probability of the second of two classes.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def per_sample(
+        self,
+        target: Hashable | Sequence[Hashable],
+        proba: Proba,
+        *,
+        labels: Sequence[Any] | None = None,
+        targets: Targets = "auto",
+        sample_weight: Hashable | ArrayLike | None = None,
+        base: float | None = None,
+        clip: float = EPS,
+        rescale: bool = False,
+    ) -> pd.DataFrame:
+        """Return the measures of each row, as :func:`xent_metrics.per_sample`.
+
+        Parameters
+        ----------
+        target : column name, or list of column names
+            Labels, or distributions or votes with one column a class.
+        proba : str, list of column names, or mapping of class to column name
+            The probability columns; a string is a prefix unless a column has
+            exactly that name.
+        labels : sequence of classes, optional
+            The class of each probability column, in their order.
+        targets, base, clip, rescale
+            As in :func:`xent_metrics.cross_entropy`.
+        sample_weight : column name or array-like, optional
+            Weights.
+
+        Returns
+        -------
+        DataFrame
+            One row a row of the frame, with its index.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        ValueError
+            As in :func:`xent_metrics.cross_entropy`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame(
+        ...     {"y": ["cat", "dog"], "p_cat": [0.9, 0.6], "p_dog": [0.1, 0.4]}
+        ... )
+        >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
+        [0.1054, 0.9163]
+        """
+        chosen = self._select(target, proba, labels, targets, sample_weight)
+        return per_sample(
+            chosen.y_true,
+            chosen.y_proba,
+            labels=chosen.labels,
+            targets=targets,
+            sample_weight=chosen.weights,
+            base=base,
+            clip=clip,
+            rescale=rescale,
+        )
+
+    def summary(
+        self,
+        target: Hashable | Sequence[Hashable],
+        proba: Proba,
+        *,
+        by: Hashable | Sequence[Hashable] | None = None,
+        labels: Sequence[Any] | None = None,
+        targets: Targets = "auto",
+        sample_weight: Hashable | ArrayLike | None = None,
+        base: float | None = None,
+        clip: float = EPS,
+        rescale: bool = False,
+    ) -> pd.DataFrame:
+        """Return counts and weighted means of the measures, in all or by group.
+
+        Parameters
+        ----------
+        target, proba, labels, targets, sample_weight, base, clip, rescale
+            As in :meth:`per_sample`.
+        by : column name or list of column names, optional
+            Groups; missing values make a group of their own.
+
+        Returns
+        -------
+        DataFrame
+            One row a group: ``n``, the means of :meth:`per_sample`, and
+            ``calibration_gap`` = cross_entropy - predictive_entropy.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        ValueError
+            As in :func:`xent_metrics.cross_entropy`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": ["a", "a", "b"]})
+        >>> df.xent.summary("y", "p", by="g")[["n", "cross_entropy"]].round(4)
+           n  cross_entropy
+        g
+        a  2         0.1643
+        b  1         0.6931
+        """
+        chosen = self._select(target, proba, labels, targets, sample_weight)
+        rows = per_sample(
+            chosen.y_true,
+            chosen.y_proba,
+            labels=chosen.labels,
+            targets=targets,
+            sample_weight=chosen.weights,
+            base=base,
+            clip=clip,
+            rescale=rescale,
+        )
+        weights = np.ones(len(rows))
+        if chosen.weights is not None:
+            weights = np.asarray(chosen.weights, dtype=np.float64)
+        counted = weights > 0
+        weighted = rows[counted].mul(weights[counted], axis=0)
+        weighted["_weight"] = weights[counted]
+        weighted["n"] = 1
+        if by is None:
+            sums = weighted.sum().to_frame().T
+            sums.index = pd.Index(["all"])
+        else:
+            keys = [self._column(name)[counted] for name in _as_list(by)]
+            sums = weighted.groupby(keys, dropna=False, observed=True).sum()
+        table = sums[list(rows.columns)].div(sums["_weight"], axis=0)
+        table["calibration_gap"] = table["cross_entropy"] - table["predictive_entropy"]
+        table.insert(0, "n", sums["n"].astype(np.int64))
+        return table
+
+    def decompose(
+        self,
+        target: Hashable | Sequence[Hashable],
+        proba: Proba,
+        *,
+        labels: Sequence[Any] | None = None,
+        targets: Targets = "auto",
+        sample_weight: Hashable | ArrayLike | None = None,
+        base: float | None = None,
+        clip: float = EPS,
+        rescale: bool = False,
+        recalibration: Recalibration = "temperature",
+    ) -> Decomposition:
+        """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
+
+        Parameters
+        ----------
+        target, proba, labels, targets, sample_weight, base, clip, rescale
+            As in :meth:`per_sample`.
+        recalibration : {"temperature"}, default "temperature"
+            As in :func:`xent_metrics.decompose`.
+
+        Returns
+        -------
+        Decomposition
+            The terms of the whole frame.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        ValueError
+            As in :func:`xent_metrics.cross_entropy`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
+        >>> round(df.xent.decompose("y", "p").uncertainty, 4)
+        0.6956
+        """
+        chosen = self._select(target, proba, labels, targets, sample_weight)
+        return decompose(
+            chosen.y_true,
+            chosen.y_proba,
+            labels=chosen.labels,
+            targets=targets,
+            sample_weight=chosen.weights,
+            base=base,
+            clip=clip,
+            rescale=rescale,
+            recalibration=recalibration,
+        )
+
+    # -- choosing columns ---------------------------------------------------
+
+    def _select(
+        self,
+        target: Any,
+        proba: Proba,
+        labels: Sequence[Any] | None,
+        targets: Targets,
+        sample_weight: Any,
+    ) -> _Selected:
+        weights = sample_weight
+        if isinstance(sample_weight, str):
+            weights = self._column(sample_weight)
+        several = isinstance(target, list)
+        y_true = self._columns(target) if several else self._column(target)
+        if isinstance(proba, Mapping):
+            names, classes = list(proba.values()), tuple(proba)
+        elif isinstance(proba, str) and proba in self._frame.columns:
+            return _Selected(y_true, self._column(proba), _given(labels), weights)
+        elif isinstance(proba, str):
+            names = self._with_prefix(proba, target)
+            rests = [str(name)[len(proba) :] for name in names]
+            classes = tuple(rests if several else _cast(rests, y_true))
+        else:
+            names, classes = list(proba), None
+        y_proba = self._columns(names)
+        given = _given(labels) or classes
+        if several:
+            # Columns of distributions pair with the probabilities by position.
+            y_true = y_true.to_numpy()
+            given = given or tuple(names)
+        elif given is None and not set(names) & set(pd.unique(y_true.dropna())):
+            msg = (
+                "the class of each probability column must be known: none of "
+                f"{show(names)} is a label of {target!r}; pass labels= in the order "
+                "of the columns, or proba={class: column}."
+            )
+            raise ValueError(msg)
+        return _Selected(y_true, y_proba, given, weights)
+
+    def _with_prefix(self, prefix: str, target: Any) -> list[Any]:
+        taken = set(_as_list(target))
+        names = [
+            name
+            for name in self._frame.columns
+            if isinstance(name, str) and name.startswith(prefix) and name not in taken
+        ]
+        if not names:
+            raise self._unknown(prefix, "a column, nor the prefix of one")
+        return names
+
+    def _columns(self, names: Sequence[Hashable]) -> pd.DataFrame:
+        return pd.concat([self._column(name) for name in names], axis=1)
+
+    def _column(self, name: Hashable) -> pd.Series[Any]:
+        if name not in self._frame.columns:
+            raise self._unknown(name, "a column")
+        return self._frame[name]
+
+    def _unknown(self, name: Hashable, what: str) -> KeyError:
+        names = [str(column) for column in self._frame.columns]
+        near = difflib.get_close_matches(str(name), names, n=3)
+        hint = f"did you mean {show(near)}?" if near else f"columns are {show(names)}."
+        return KeyError(f"{name!r} is not {what} of the frame; {hint}")
+
+
+def _cast(rests: list[str], y_true: pd.Series[Any]) -> list[Any]:
+    """The classes that columns are named after, in the type of the labels."""
+    by_text = {str(label): label for label in pd.unique(y_true.dropna())}
+    kind = y_true.dtype.kind if isinstance(y_true.dtype, np.dtype) else "O"
+    return [by_text.get(rest, _as_kind(rest, kind)) for rest in rests]
+
+
+def _as_kind(text: str, kind: str) -> Any:
+    """A class that no row has, in the type of the labels where it can be."""
+    readers: Mapping[str, Any] = {"i": int, "u": int, "f": float}
+    try:
+        return readers.get(kind, str)(text)
+    except ValueError:
+        return text
+
+
+def _as_list(names: Any) -> list[Any]:
+    return names if isinstance(names, list) else [names]
+
+
+def _given(labels: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    return None if labels is None else tuple(labels)

@@ -1,0 +1,217 @@
+"""What a user passes, read once into frozen, checked :class:`Inputs`.
+
+Arrays and frames come in; tables, codes and weights go out. The kernels find what
+breaks a rule; here it becomes an error of one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import _kernels, _labels, _targets
+from ._blocks import BoolArray, FloatArray, IntArray, Table
+from ._frames import read_columns
+from ._messages import violation_error
+from ._targets import Targets
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """Predictions, targets and weights, ready for the kernels.
+
+    ``codes`` holds hard labels, ``target`` distributions or votes; one of them is
+    None, or both where only predictions were given. ``active`` is None where every
+    row has a positive weight.
+    """
+
+    proba: Table
+    labels: tuple[Any, ...]
+    codes: IntArray | None = None
+    target: Table | None = None
+    unseen: tuple[Any, ...] = ()
+    weights: FloatArray | None = None
+    active: BoolArray | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows whose weight is not 0."""
+        if self.active is None:
+            return self.proba.n_rows
+        return int(np.count_nonzero(self.active))
+
+    @property
+    def n_unseen(self) -> int:
+        """Number of those rows whose label the predictions do not know."""
+        if not self.unseen or self.codes is None:
+            return 0
+        outside = self.codes >= len(self.labels)
+        if self.active is not None:
+            outside &= self.active
+        return int(np.count_nonzero(outside))
+
+    def measure(self, columns: Iterable[str], *, clip: float) -> _kernels.Rows:
+        """Run the kernel; raise the error of the first row that breaks a rule."""
+        target = self.codes if self.codes is not None else self.target
+        rows = _kernels.per_row(
+            self.proba, target, columns, clip=check_clip(clip), active=self.active
+        )
+        if rows.proba_violation is not None:
+            raise violation_error(rows.proba_violation, "y_proba", self.proba, self.labels)
+        if rows.target_violation is not None and self.target is not None:
+            raise violation_error(rows.target_violation, "y_true", self.target, self.labels)
+        return rows
+
+
+def read(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    sample_weight: Any = None,
+    rescale: bool = False,
+) -> Inputs:
+    """Read targets, predictions and weights."""
+    proba, names = _read_proba(y_proba, rescale=rescale)
+    weights, active = _read_weights(sample_weight, proba.n_rows)
+    given = None if labels is None else _labels.check_labels(labels, proba.n_classes)
+    _check_index_order(y_true, y_proba)
+    truth = _targets.series_or_columns(y_true, targets)
+    if isinstance(truth, pd.Series):
+        _check_length(len(truth), proba.n_rows)
+        _targets.check_hard(truth, active)
+        classes = given or names or _labels.infer_labels(truth, proba.n_classes)
+        encoded = _targets.encode(truth, classes, active)
+        if given is None and len(encoded.unseen) and encoded.codes.min() >= len(classes):
+            msg = (
+                "y_true must hold labels that are columns of y_proba: it holds "
+                f"{_labels.show(encoded.unseen)}, the columns are "
+                f"{_labels.show(classes)}; pass labels= with the class of each "
+                "column, in column order."
+            )
+            raise ValueError(msg)
+        return Inputs(
+            proba=proba,
+            labels=classes,
+            codes=encoded.codes,
+            unseen=encoded.unseen,
+            weights=weights,
+            active=active,
+        )
+    classes = given or names or truth.names or tuple(range(proba.n_classes))
+    table = _targets.read_laws(truth, classes, targets)
+    _check_length(table.n_rows, proba.n_rows)
+    codes = _targets.one_hot_codes(table, active)
+    return Inputs(
+        proba=proba,
+        labels=classes,
+        codes=codes,
+        target=table if codes is None else None,
+        weights=weights,
+        active=active,
+    )
+
+
+def read_predictions(
+    y_proba: Any, *, sample_weight: Any = None, rescale: bool = False
+) -> Inputs:
+    """Read predictions alone."""
+    proba, names = _read_proba(y_proba, rescale=rescale)
+    weights, active = _read_weights(sample_weight, proba.n_rows)
+    classes = names or tuple(range(proba.n_classes))
+    return Inputs(proba=proba, labels=classes, weights=weights, active=active)
+
+
+def check_clip(clip: float) -> float:
+    """The floor of probabilities inside a logarithm: in [0, 1)."""
+    if not 0 <= clip < 1:
+        msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
+        raise ValueError(msg)
+    return float(clip)
+
+
+# -- predictions and weights ------------------------------------------------
+
+
+def _read_proba(y_proba: Any, *, rescale: bool) -> tuple[Table, tuple[Any, ...] | None]:
+    columns = read_columns(y_proba, "y_proba")
+    table = Table(
+        source=columns.source,
+        kind="proportions" if rescale else "probabilities",
+        one_column=columns.one_dimensional,
+    )
+    if table.n_rows == 0 or table.n_classes == 0:
+        msg = (
+            "y_proba must not be empty: it has "
+            f"{table.n_rows} rows and {table.n_classes} columns; "
+            "pass at least one row of probabilities."
+        )
+        raise ValueError(msg)
+    return table, columns.names
+
+
+def _read_weights(
+    sample_weight: Any, n_rows: int
+) -> tuple[FloatArray | None, BoolArray | None]:
+    if sample_weight is None:
+        return None, None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (n_rows,):
+        msg = (
+            "sample_weight must hold one weight a row: its shape is "
+            f"{weights.shape} for {n_rows} rows; pass a 1-D array."
+        )
+        raise ValueError(msg)
+    bad = ~((weights >= 0) & (weights < np.inf))
+    if bad.any():
+        row = int(np.argmax(bad))
+        msg = (
+            "sample_weight must be finite and not negative: "
+            f"row {row} is {weights[row]:g}; pass 0 to leave a row out."
+        )
+        raise ValueError(msg)
+    active = weights > 0
+    if not active.any():
+        msg = (
+            f"sample_weight must not be all 0: all {n_rows} weights are 0; "
+            "give at least one row a positive weight."
+        )
+        raise ValueError(msg)
+    return weights, None if active.all() else active
+
+
+# -- agreement of the arguments ---------------------------------------------
+
+
+def _check_length(n_true: int, n_proba: int) -> None:
+    if n_true != n_proba:
+        msg = (
+            f"y_true and y_proba must have as many rows: found {n_true} and "
+            f"{n_proba}; pass one target a row of predictions."
+        )
+        raise ValueError(msg)
+
+
+def _check_index_order(y_true: Any, y_proba: Any) -> None:
+    """Refuse two indexes that hold the same keys in different order."""
+    pandas = (pd.Series, pd.DataFrame)
+    if not (isinstance(y_true, pandas) and isinstance(y_proba, pandas)):
+        return
+    left, right = y_true.index, y_proba.index
+    if any(isinstance(index, pd.RangeIndex) for index in (left, right)):
+        return
+    if len(left) == len(right) and not left.equals(right):
+        if left.sort_values().equals(right.sort_values()):
+            msg = (
+                "y_true and y_proba must be in the same order: their indexes hold "
+                "the same keys in different order; reindex one by the other, or pass "
+                "arrays."
+            )
+            raise ValueError(msg)

@@ -1,0 +1,50 @@
+"""Sums and means of per-sample values, exact to rounding."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from ._blocks import BoolArray, FloatArray
+
+Reduction = Literal["mean", "sum"] | None
+_CHUNK = 4096
+
+
+def total(values: FloatArray) -> float:
+    """Sum in float64: sums of short runs, added without further rounding."""
+    whole = len(values) // _CHUNK * _CHUNK
+    runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
+    return math.fsum([*runs.tolist(), float(np.add.reduce(values[whole:]))])
+
+
+def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
+    """sum w v / sum w."""
+    if weights is None:
+        return total(values) / len(values)
+    return total(values * weights) / total(weights)
+
+
+def reduce_rows(
+    values: FloatArray,
+    *,
+    weights: FloatArray | None,
+    active: BoolArray | None,
+    reduction: Reduction,
+) -> float | FloatArray:
+    """Weighted mean or sum over the rows that count, or the values themselves."""
+    if reduction is None:
+        return values
+    if reduction not in ("mean", "sum"):
+        msg = (
+            "reduction must be 'mean', 'sum' or None: "
+            f"found {reduction!r}; pass None for one value a row."
+        )
+        raise ValueError(msg)
+    if weights is not None and active is not None:
+        values, weights = values[active], weights[active]
+    if reduction == "mean":
+        return weighted_mean(values, weights)
+    return total(values if weights is None else values * weights)

@@ -1,0 +1,151 @@
+"""Targets: hard labels as codes, distributions and votes as tables."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from . import _labels
+from ._blocks import BoolArray, FloatArray, IntArray, Table
+from ._frames import Columns, read_columns
+
+Targets = Literal["auto", "labels", "distribution", "votes"]
+
+
+def series_or_columns(y_true: Any, targets: Targets) -> pd.Series[Any] | Columns:
+    """Labels as a series, distributions and votes as columns."""
+    if targets not in ("auto", "labels", "distribution", "votes"):
+        msg = (
+            f"targets must be 'auto', 'labels', 'distribution' or 'votes': "
+            f"found {targets!r}; pass one of the four."
+        )
+        raise ValueError(msg)
+    if isinstance(y_true, (list, tuple)):
+        nested = len(y_true) > 0 and isinstance(y_true[0], (list, tuple, np.ndarray))
+        y_true = np.asarray(y_true) if nested else pd.Series(list(y_true))
+    elif not isinstance(y_true, (pd.Series, pd.DataFrame)):
+        y_true = y_true if hasattr(y_true, "ndim") else np.asarray(y_true)
+    if y_true.ndim == 1 and targets in ("auto", "labels"):
+        return y_true if isinstance(y_true, pd.Series) else pd.Series(y_true)
+    if y_true.ndim != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns
+        wanted = "one label a row" if targets == "labels" else "one column a class"
+        msg = (
+            f"y_true must hold {wanted} for targets={targets!r}: its shape is "
+            f"{tuple(y_true.shape)}; pass labels as (N,), distributions and votes "
+            "as (N, K)."
+        )
+        raise ValueError(msg)
+    return read_columns(y_true, "y_true")
+
+
+def check_hard(y_true: pd.Series[Any], active: BoolArray | None) -> None:
+    """Refuse missing labels and numbers that are not labels."""
+    absent = _labels.missing(y_true)
+    if absent is not None:
+        if active is not None:
+            absent = absent & active
+        if absent.any():
+            row = int(np.argmax(absent))
+            msg = (
+                f"y_true must not be missing: row {row} has no label "
+                f"({int(absent.sum())} rows in all); drop it or give it weight 0."
+            )
+            raise ValueError(msg)
+    dtype = y_true.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
+        values = y_true.to_numpy()
+        broken = (values != np.floor(values)) & ~np.isnan(values)
+        if broken.any():
+            row = int(np.argmax(broken))
+            msg = (
+                f"y_true must hold class labels: row {row} is {values[row]:g}; for "
+                "one distribution pass two dimensions, [[...]]."
+            )
+            raise ValueError(msg)
+
+
+def encode(
+    y_true: pd.Series[Any], classes: tuple[Any, ...], active: BoolArray | None
+) -> _labels.Encoded:
+    """Codes of all rows; a row of weight 0 takes the first class."""
+    if active is None:
+        return _labels.encode(y_true, classes)
+    some, unseen = _labels.encode(y_true[active], classes)
+    codes = np.zeros(len(y_true), dtype=np.int64)
+    codes[active] = some
+    return _labels.Encoded(codes, unseen)
+
+
+def read_laws(
+    columns: Columns, classes: tuple[Any, ...], targets: Targets
+) -> Table:
+    """Distributions or votes as a table whose columns follow ``classes``."""
+    source = _align(columns, classes)
+    table = Table(source=source)
+    whole_numbers = table.dtype.kind in "iub"
+    if targets == "distribution" or (targets == "auto" and not whole_numbers):
+        return table
+    if targets == "auto":
+        totals = _totals(table)
+        if (totals != 1).any() and _greatest(table) <= 1:
+            row = int(np.argmax(totals != 1))
+            msg = (
+                "y_true of 0 and 1 must say what it means where rows do not sum to "
+                f"1: row {row} sums to {int(totals[row])}; pass targets='votes' for "
+                "vote counts (several labels a row are not supported)."
+            )
+            raise ValueError(msg)
+    return Table(source=source, kind="proportions")
+
+
+def _align(columns: Columns, classes: tuple[Any, ...]) -> Any:
+    if columns.one_dimensional or columns.names is None:
+        n_found = (
+            len(columns.source)
+            if isinstance(columns.source, tuple)
+            else columns.source.shape[1]
+        )
+        if n_found != len(classes):
+            msg = (
+                f"y_true must have one column a class: {n_found} columns for "
+                f"{len(classes)} classes; pass the columns in the order of y_proba."
+            )
+            raise ValueError(msg)
+        return columns.source
+    if set(columns.names) != set(classes) or len(columns.names) != len(classes):
+        msg = (
+            "y_true columns must be the classes of y_proba: found "
+            f"{_labels.show(columns.names)} for {_labels.show(classes)}; rename the "
+            "columns or pass labels=."
+        )
+        raise ValueError(msg)
+    order = [columns.names.index(label) for label in classes]
+    return tuple(columns.source[position] for position in order)
+
+
+def one_hot_codes(table: Table, active: BoolArray | None) -> IntArray | None:
+    """The label of each row where every row holds a single one; else None."""
+    codes = np.empty(table.n_rows, dtype=np.int64)
+    for start, block in table.raw_blocks():
+        part = slice(start, start + block.shape[1])
+        ones = block == 1
+        one_hot = (ones.sum(axis=0) == 1) & ((block != 0).sum(axis=0) == 1)
+        if active is not None:
+            one_hot |= ~active[part]
+        if not one_hot.all():
+            return None
+        codes[part] = np.argmax(ones, axis=0)
+    return codes
+
+
+def _totals(table: Table) -> FloatArray:
+    totals = np.empty(table.n_rows)
+    for start, block in table.raw_blocks():
+        totals[start : start + block.shape[1]] = block.sum(axis=0)
+    return totals
+
+
+def _greatest(table: Table) -> float:
+    return max(float(block.max()) for _, block in table.raw_blocks())

@@ -1,0 +1,26 @@
+"""Units of information: nats, bits, and any other base."""
+
+from __future__ import annotations
+
+import math
+
+
+def nats_per_unit(base: float | None) -> float:
+    """How many nats one unit of this base holds."""
+    if base is None:
+        return 1.0
+    if not (base > 0 and base != 1 and math.isfinite(base)):
+        msg = (
+            "base must be positive, finite and not 1: found "
+            f"{base!r}; pass 2 for bits, or None for nats."
+        )
+        raise ValueError(msg)
+    return math.log(base)
+
+
+def unit_name(base: float | None) -> str:
+    """The name of the unit."""
+    nats_per_unit(base)
+    if base is None or base == math.e:
+        return "nats"
+    return {2: "bits", 10: "bans"}.get(base, f"base-{base:g} units")
