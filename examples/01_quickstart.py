@@ -1,4 +1,4 @@
-"""Which of two models, and what is its loss made of?
+"""Choose between two models, and see what their losses are made of.
 
 Two classifiers on two data sets that scikit-learn ships. Each is scored in
 cross-validation, its held-out predictions are looked at as a DataFrame, and its
@@ -15,10 +15,10 @@ from sklearn.model_selection import cross_validate, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from xent_metrics_mlflow import log_evaluation
 
 from xent_metrics import Decomposition, Evaluation
 from xent_metrics.scorers import DecompositionScorer
+from xent_metrics_mlflow import log_evaluation
 
 MODELS = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -49,7 +49,9 @@ def study(data_name: str, X: pd.DataFrame, y: pd.Series) -> None:
 
     print("\nMeans over 5 folds of the training rows, in nats (the skill has no unit):")
     folds = {
-        name: cross_validate(model, X_train, y_train, scoring=DecompositionScorer(TERMS))
+        name: cross_validate(
+            model, X_train, y_train, scoring=DecompositionScorer(TERMS)
+        )
         for name, model in MODELS.items()
     }
     means = {

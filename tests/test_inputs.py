@@ -147,5 +147,7 @@ def test_rescale_divides_by_the_sum():
     q = np.array(GOOD)
     scaled = cross_entropy([0, 1], q * [[2.0], [0.5]], rescale=True)
     assert scaled == pytest.approx(cross_entropy([0, 1], q), rel=1e-15)
-    with pytest.raises(ValueError, match="y_proba rows must have a positive sum: row 1"):
+    with pytest.raises(
+        ValueError, match="y_proba rows must have a positive sum: row 1"
+    ):
         cross_entropy([0, 1], [[1, 2], [0, 0]], rescale=True)

@@ -29,7 +29,9 @@ def distributions(draw, n_tables=1):
     tables = []
     for _ in range(n_tables):
         raw = draw(
-            hnp.arrays(np.float64, shape, elements=st.floats(0, 1, allow_subnormal=False))
+            hnp.arrays(
+                np.float64, shape, elements=st.floats(0, 1, allow_subnormal=False)
+            )
         )
         raw[:, 0] += raw.sum(axis=1) < 1e-3
         tables.append(raw / raw.sum(axis=1, keepdims=True))
@@ -64,7 +66,9 @@ class TestWorkedNumbers:
     def test_one_hot_is_a_label(self):
         one_hot = np.eye(3)
         assert cross_entropy(one_hot, ROWS) == cross_entropy([1, 2, 3], ROWS)
-        assert cross_entropy(one_hot.astype(int), ROWS) == cross_entropy([1, 2, 3], ROWS)
+        assert cross_entropy(one_hot.astype(int), ROWS) == cross_entropy(
+            [1, 2, 3], ROWS
+        )
 
 
 class TestIdentities:
@@ -78,7 +82,9 @@ class TestIdentities:
     @given(distributions(n_tables=2))
     def test_divergence_is_not_negative_and_zero_where_equal(self, tables):
         p, q = tables
-        assert (kl_divergence(p, q, targets="distribution", reduction=None) > -1e-15).all()
+        assert (
+            kl_divergence(p, q, targets="distribution", reduction=None) > -1e-15
+        ).all()
         same = kl_divergence(p, p, targets="distribution", clip=0, reduction=None)
         assert (same == 0).all()
 
@@ -255,7 +261,7 @@ class TestLayouts:
         np.testing.assert_array_equal(q, before)
 
     @pytest.mark.parametrize(
-        "labels", [["a", "b", "c"], [True, False, None][:2] + ["x"], [1.5, 2, 7]]
+        "labels", [["a", "b", "c"], [True, False, "x"], [1.5, 2, 7]]
     )
     def test_labels_in_the_order_given(self, labels):
         rng = np.random.default_rng(4)

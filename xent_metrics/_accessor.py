@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Mapping, Sequence
+import os
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._decompose import Recalibration, decompose
-from ._decomposition import TERMS, Decomposition
+from ._decomposition import Decomposition
 from ._inputs import EPS
 from ._labels import show
 from ._measures import per_sample
@@ -21,7 +22,7 @@ Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]
 
 
 class _Selected(NamedTuple):
-    y_true: pd.Series[Any] | pd.DataFrame
+    y_true: pd.Series[Any] | NDArray[Any]
     y_proba: pd.Series[Any] | pd.DataFrame
     labels: tuple[Any, ...] | None
     weights: Any
@@ -89,7 +90,7 @@ class XentAccessor:
         >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
         [0.1054, 0.9163]
         """
-        chosen = self._select(target, proba, labels, targets, sample_weight)
+        chosen = self._select(target, proba, labels, sample_weight)
         return per_sample(
             chosen.y_true,
             chosen.y_proba,
@@ -140,14 +141,14 @@ class XentAccessor:
         --------
         >>> import pandas as pd
         >>> import xent_metrics
-        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": ["a", "a", "b"]})
+        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
         >>> df.xent.summary("y", "p", by="g")[["n", "cross_entropy"]].round(4)
            n  cross_entropy
         g
         a  2         0.1643
         b  1         0.6931
         """
-        chosen = self._select(target, proba, labels, targets, sample_weight)
+        chosen = self._select(target, proba, labels, sample_weight)
         rows = per_sample(
             chosen.y_true,
             chosen.y_proba,
@@ -218,7 +219,7 @@ class XentAccessor:
         >>> round(df.xent.decompose("y", "p").uncertainty, 4)
         0.6956
         """
-        chosen = self._select(target, proba, labels, targets, sample_weight)
+        chosen = self._select(target, proba, labels, sample_weight)
         return decompose(
             chosen.y_true,
             chosen.y_proba,
@@ -238,44 +239,49 @@ class XentAccessor:
         target: Any,
         proba: Proba,
         labels: Sequence[Any] | None,
-        targets: Targets,
         sample_weight: Any,
     ) -> _Selected:
         weights = sample_weight
         if isinstance(sample_weight, str):
             weights = self._column(sample_weight)
-        several = isinstance(target, list)
-        y_true = self._columns(target) if several else self._column(target)
-        if isinstance(proba, Mapping):
-            names, classes = list(proba.values()), tuple(proba)
-        elif isinstance(proba, str) and proba in self._frame.columns:
-            return _Selected(y_true, self._column(proba), _given(labels), weights)
-        elif isinstance(proba, str):
-            names = self._with_prefix(proba, target)
-            rests = [str(name)[len(proba) :] for name in names]
-            classes = tuple(rests if several else _cast(rests, y_true))
-        else:
-            names, classes = list(proba), None
+        given = None if labels is None else tuple(labels)
+        if isinstance(proba, str) and proba in self._frame.columns:
+            return _Selected(self._column(target), self._column(proba), given, weights)
+        names, classes = self._probability_columns(proba, target)
         y_proba = self._columns(names)
-        given = _given(labels) or classes
-        if several:
-            # Columns of distributions pair with the probabilities by position.
-            y_true = y_true.to_numpy()
-            given = given or tuple(names)
-        elif given is None and not set(names) & set(pd.unique(y_true.dropna())):
+        if isinstance(target, list):
+            columns = self._columns(_in_order_of(target, names))
+            return _Selected(columns.to_numpy(), y_proba, given or classes, weights)
+        y_true = self._column(target)
+        distinct = pd.unique(y_true.dropna())
+        if isinstance(proba, str):
+            classes = tuple(_cast(classes, distinct, y_true.dtype))
+        if not given and not set(classes) & set(distinct):
             msg = (
                 "the class of each probability column must be known: none of "
-                f"{show(names)} is a label of {target!r}; pass labels= in the order "
+                f"{show(classes)} is a label of {target!r}; pass labels= in the order "
                 "of the columns, or proba={class: column}."
             )
             raise ValueError(msg)
-        return _Selected(y_true, y_proba, given, weights)
+        return _Selected(y_true, y_proba, given or classes, weights)
+
+    def _probability_columns(
+        self, proba: Proba, target: Any
+    ) -> tuple[list[Hashable], tuple[Any, ...]]:
+        """Names of the probability columns, and the classes they are named after."""
+        if isinstance(proba, Mapping):
+            return list(proba.values()), tuple(proba)
+        if not isinstance(proba, str):
+            return list(proba), tuple(proba)
+        names = self._with_prefix(proba, target)
+        return names, tuple(str(name).removeprefix(proba) for name in names)
 
     def _with_prefix(self, prefix: str, target: Any) -> list[Any]:
         taken = set(_as_list(target))
+        columns: list[Any] = list(self._frame.columns)
         names = [
             name
-            for name in self._frame.columns
+            for name in columns
             if isinstance(name, str) and name.startswith(prefix) and name not in taken
         ]
         if not names:
@@ -297,11 +303,30 @@ class XentAccessor:
         return KeyError(f"{name!r} is not {what} of the frame; {hint}")
 
 
-def _cast(rests: list[str], y_true: pd.Series[Any]) -> list[Any]:
+def _in_order_of(target: list[Hashable], proba: list[Hashable]) -> list[Hashable]:
+    """Target columns in the order of the probability columns.
+
+    They pair by what their names say after a common prefix where these agree (v_cat
+    with p_cat), else by position.
+    """
+    by_rest = dict(zip(_after_common_prefix(target), target, strict=True))
+    rests = _after_common_prefix(proba)
+    if set(rests) == set(by_rest):
+        return [by_rest[rest] for rest in rests]
+    return target
+
+
+def _after_common_prefix(names: list[Hashable]) -> list[str]:
+    texts = [str(name) for name in names]
+    common = os.path.commonprefix(texts)  # noqa: RUF071 - names, not paths
+    return [text.removeprefix(common) for text in texts]
+
+
+def _cast(texts: Iterable[str], labels: Iterable[Any], dtype: Any) -> list[Any]:
     """The classes that columns are named after, in the type of the labels."""
-    by_text = {str(label): label for label in pd.unique(y_true.dropna())}
-    kind = y_true.dtype.kind if isinstance(y_true.dtype, np.dtype) else "O"
-    return [by_text.get(rest, _as_kind(rest, kind)) for rest in rests]
+    by_text = {str(label): label for label in labels}
+    kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
+    return [by_text.get(text, _as_kind(text, kind)) for text in texts]
 
 
 def _as_kind(text: str, kind: str) -> Any:
@@ -315,7 +340,3 @@ def _as_kind(text: str, kind: str) -> Any:
 
 def _as_list(names: Any) -> list[Any]:
     return names if isinstance(names, list) else [names]
-
-
-def _given(labels: Sequence[Any] | None) -> tuple[Any, ...] | None:
-    return None if labels is None else tuple(labels)

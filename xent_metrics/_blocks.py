@@ -126,7 +126,9 @@ class Reader:
     def new_buffer(self, dtype: np.dtype[Any] | None = None) -> FloatArray:
         """Memory for one block, in the order that the blocks of this table have."""
         shape = (self._table.n_classes, self.rows)
-        return np.empty(shape, dtype or np.float64, order="F" if self._row_major else "C")
+        return np.empty(
+            shape, dtype or np.float64, order="F" if self._row_major else "C"
+        )
 
     def read(self, start: int, stop: int) -> FloatArray | None:
         """Rows ``start`` to ``stop`` as (classes, rows); None where a rule breaks.
@@ -136,7 +138,7 @@ class Reader:
         self.ignored = None
         source = self._table.source
         if self._view and not isinstance(source, tuple):
-            block: FloatArray = source[start:stop].T
+            block: NDArray[Any] = source[start:stop].T
         else:
             block = self._load(start, stop)
         if self._table.kind == "logits":
@@ -169,7 +171,8 @@ class Reader:
         probabilities = self._table.kind == "probabilities"
         top = 1.0 + self._rounding if probabilities else np.finfo(self._dtype).max
         bad = ~((block >= -self._rounding) & (block <= top))
-        row = self._offender(bad.any(axis=0), start)
+        bad_rows: BoolArray = np.logical_or.reduce(bad, axis=0)
+        row = self._offender(bad_rows, start)
         if row is not None:
             column = int(np.argmax(bad[:, row]))
             value = float(block[column, row])
@@ -182,7 +185,7 @@ class Reader:
                 rule = "negative"
             self.violation = Violation(rule, start + row, column, value)
         else:
-            block[:, bad.any(axis=0)] = 1.0 / len(block)
+            block[:, bad_rows] = 1.0 / len(block)
             np.clip(block, 0.0, 1.0 if probabilities else None, out=block)
 
     def _settle_sums(self, block: FloatArray, start: int) -> None:
@@ -236,18 +239,19 @@ class Reader:
 
 
 def _row_sums(block: FloatArray) -> FloatArray:
+    sums: FloatArray
     if block.flags.f_contiguous and not block.flags.c_contiguous:
-        sums: FloatArray = np.einsum("ij->j", block)
-        return sums
-    return np.add.reduce(block, axis=0)
+        sums = np.einsum("ij->j", block)
+    else:
+        sums = np.add.reduce(block, axis=0)
+    return sums
 
 
 def _logit_violation(row_values: FloatArray, row: int) -> Violation:
-    for rule, bad in (
-        ("missing", np.isnan(row_values)),
-        ("infinite", np.isposinf(row_values)),
-    ):
-        if bad.any():
-            column = int(np.argmax(bad))
-            return Violation(rule, row, column, float(row_values[column]))
-    return Violation("empty row", row, -1, -np.inf)
+    missing = np.isnan(row_values)
+    bad = missing | np.isposinf(row_values)
+    if not bad.any():
+        return Violation("empty row", row, -1, -np.inf)
+    column = int(np.argmax(bad))
+    rule: Rule = "missing" if missing[column] else "infinite"
+    return Violation(rule, row, column, float(row_values[column]))

@@ -207,12 +207,12 @@ def _reasons(
         notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
     undefined = ("refinement", "resolution", "miscalibration", "skill")
     if np.count_nonzero(frequencies.mass) <= 1:
-        notes.update(
-            dict.fromkeys(undefined, "undefined: y_true holds one class only")
-        )
+        notes.update(dict.fromkeys(undefined, "undefined: y_true holds one class only"))
     elif not frequencies.mass[: len(inputs.labels)].any():
         notes.update(
-            dict.fromkeys(undefined, "undefined: no label of y_true is among the classes")
+            dict.fromkeys(
+                undefined, "undefined: no label of y_true is among the classes"
+            )
         )
     return notes
 

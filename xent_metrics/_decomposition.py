@@ -131,7 +131,8 @@ class Decomposition:
     def to_frame(self) -> pd.DataFrame:
         """The terms as a table with one row a term."""
         return pd.DataFrame(
-            {"value": self.terms, "meaning": MEANINGS}, index=pd.Index(TERMS, name="term")
+            {"value": self.terms, "meaning": MEANINGS},
+            index=pd.Index(TERMS, name="term"),
         )
 
     def __repr__(self) -> str:
@@ -179,7 +180,9 @@ def title(name: str) -> str:
 
 def _remarks(result: Decomposition) -> list[str]:
     values = ", ".join(f"{k} {v:.4g}" for k, v in result.parameters.items())
-    lines = [f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)]
+    lines = [
+        f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
+    ]
     if result.n_effective < result.n * (1 - 1e-12):
         lines.append(f"effective number of rows: {result.n_effective:,.1f}")
     for count, what in (
@@ -189,7 +192,9 @@ def _remarks(result: Decomposition) -> list[str]:
     ):
         if count:
             lines.append(f"{what}: {count:,}")
-    share = result.miscalibration / result.cross_entropy if result.cross_entropy else 0.0
+    share = (
+        result.miscalibration / result.cross_entropy if result.cross_entropy else 0.0
+    )
     if 0 < share < 1:
         lines.append(f"recalibration alone would win back {share:.0%} of the loss")
     return lines

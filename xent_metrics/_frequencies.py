@@ -61,13 +61,15 @@ class Frequencies(NamedTuple):
 def count(inputs: Inputs) -> Frequencies:
     """Sum targets over the rows that count."""
     n_classes = len(inputs.labels) + len(inputs.unseen)
-    weights = np.ones(inputs.proba.n_rows)
+    weights: FloatArray = np.ones(inputs.proba.n_rows)
     if inputs.weights is not None:
         weights = inputs.weights
     total_w2 = float(weights @ weights)
     if inputs.codes is not None:
-        mass = np.bincount(inputs.codes, weights, n_classes)
-        mass_w2 = np.bincount(inputs.codes, weights * weights, n_classes)
+        mass, mass_w2 = (
+            np.bincount(inputs.codes, w, n_classes).astype(np.float64)
+            for w in (weights, weights * weights)
+        )
         return Frequencies(mass, mass_w2, mass_w2, total_w2)
     assert inputs.target is not None
     reader = Reader(inputs.target, active=inputs.active)

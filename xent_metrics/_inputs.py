@@ -63,9 +63,13 @@ class Inputs:
             self.proba, target, columns, clip=check_clip(clip), active=self.active
         )
         if rows.proba_violation is not None:
-            raise violation_error(rows.proba_violation, "y_proba", self.proba, self.labels)
+            raise violation_error(
+                rows.proba_violation, "y_proba", self.proba, self.labels
+            )
         if rows.target_violation is not None and self.target is not None:
-            raise violation_error(rows.target_violation, "y_true", self.target, self.labels)
+            raise violation_error(
+                rows.target_violation, "y_true", self.target, self.labels
+            )
         return rows
 
 
@@ -89,7 +93,11 @@ def read(
         _targets.check_hard(truth, active)
         classes = given or names or _labels.infer_labels(truth, proba.n_classes)
         encoded = _targets.encode(truth, classes, active)
-        if given is None and len(encoded.unseen) and encoded.codes.min() >= len(classes):
+        if (
+            given is None
+            and len(encoded.unseen)
+            and encoded.codes.min() >= len(classes)
+        ):
             msg = (
                 "y_true must hold labels that are columns of y_proba: it holds "
                 f"{_labels.show(encoded.unseen)}, the columns are "
@@ -207,11 +215,11 @@ def _check_index_order(y_true: Any, y_proba: Any) -> None:
     left, right = y_true.index, y_proba.index
     if any(isinstance(index, pd.RangeIndex) for index in (left, right)):
         return
-    if len(left) == len(right) and not left.equals(right):
-        if left.sort_values().equals(right.sort_values()):
-            msg = (
-                "y_true and y_proba must be in the same order: their indexes hold "
-                "the same keys in different order; reindex one by the other, or pass "
-                "arrays."
-            )
-            raise ValueError(msg)
+    if len(left) != len(right) or left.equals(right):
+        return
+    if left.sort_values().equals(right.sort_values()):
+        msg = (
+            "y_true and y_proba must be in the same order: their indexes hold the same "
+            "keys in different order; reindex one by the other, or pass arrays."
+        )
+        raise ValueError(msg)

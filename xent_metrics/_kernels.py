@@ -19,6 +19,9 @@ TINY = float(np.nextafter(0.0, 1.0))
 # Below this divergence CE - H has lost digits to cancellation.
 _NEARLY_EQUAL = 1e-3
 
+# Where the ratio of two probabilities is this near 1, a series is more exact.
+_SERIES = 1e-3
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
@@ -51,17 +54,20 @@ def per_row(
     """
     wanted = tuple(dict.fromkeys(columns))
     out: dict[str, FloatArray] = {name: np.empty(proba.n_rows) for name in wanted}
-    hard = isinstance(target, np.ndarray)
-    looks_up = hard and set(wanted) <= {"cross_entropy", "p_true"}
+    codes = target if isinstance(target, np.ndarray) else None
+    looks_up = codes is not None and set(wanted) <= {"cross_entropy", "p_true"}
     reader = Reader(proba, active=active, view=looks_up)
-    target_reader = None if hard or target is None else Reader(target, active=active)
+    target_reader = Reader(target, active=active) if isinstance(target, Table) else None
     block = _Block(
-        reader, target_reader, clip, logits=proba.kind == "logits", lookup=hard
+        reader,
+        target_reader,
+        clip,
+        logits=proba.kind == "logits",
+        lookup=codes is not None,
     )
     steps: list[tuple[str, Callable[[], Any]]] = [
         (name, getattr(block, name)) for name in wanted
     ]
-    codes = target if isinstance(target, np.ndarray) else None
     for start in range(0, proba.n_rows, reader.rows):
         stop = min(start + reader.rows, proba.n_rows)
         if not block.load(start, stop, codes, active):
@@ -169,13 +175,15 @@ class _Block:
 
     def confidence(self) -> FloatArray:
         """Largest predicted probability."""
-        return np.maximum.reduce(self._q(), axis=0)
+        largest: FloatArray = np.maximum.reduce(self._q(), axis=0)
+        return largest
 
     def correct(self) -> FloatArray:
         """Probability, under the target, of the class predicted as most probable."""
         best = np.argmax(self._q(), axis=0)
         if self._codes is not None:
-            return (best == self._codes).astype(np.float64)
+            right: FloatArray = np.equal(best, self._codes).astype(np.float64)
+            return right
         hit: FloatArray = self._p[best, np.arange(best.size)]
         return hit
 
@@ -200,8 +208,8 @@ class _Block:
         n_classes, n_rows = table.shape
         codes = self._codes
         assert codes is not None
-        value = table[np.minimum(codes, n_classes - 1), np.arange(n_rows)]
-        value = value.astype(np.float64, copy=False)
+        found = table[np.minimum(codes, n_classes - 1), np.arange(n_rows)]
+        value: FloatArray = found.astype(np.float64, copy=False)
         unseen = codes >= n_classes
         if unseen.any():
             value[unseen] = of_unseen
@@ -258,7 +266,7 @@ class _Block:
         return cached
 
     def _log_q(self, *, exact: bool) -> FloatArray:
-        """log q; where q is 0 a large negative number, or with ``exact`` too."""
+        """Log q; where q is 0 a large negative number, or with ``exact`` too."""
         if not self._logits:
             return self._log(self._table, "log_q")
         if exact:
@@ -275,7 +283,8 @@ class _Block:
 
     def _sum_of_product(self, a: FloatArray, b: FloatArray) -> FloatArray:
         product = np.multiply(a, b, out=self._memory("product"))
-        return np.add.reduce(product, axis=0)
+        sums: FloatArray = np.add.reduce(product, axis=0)
+        return sums
 
     def _memory(self, name: str) -> FloatArray:
         buffer = self._work.get(name)
@@ -295,9 +304,11 @@ def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
     difference = p - q
     t = difference / q
     ratio = np.maximum(p / q, TINY)
-    log_ratio = np.where(t > -0.5, np.log1p(np.maximum(t, -0.5)), np.log(ratio))
+    log_ratio = np.where(ratio < 1 / 2, np.log(ratio), np.log1p(np.maximum(t, -0.5)))
     h = ratio * log_ratio - t
-    series = np.abs(t) < 1e-3
+    series = np.abs(t) < _SERIES
     s = t[series]
     h[series] = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s * (1 / 20 - s / 30))))
-    return np.add.reduce(q * h, axis=0) + np.add.reduce(difference, axis=0)
+    divergence: FloatArray = np.add.reduce(q * h, axis=0)
+    divergence += np.add.reduce(difference, axis=0)
+    return divergence

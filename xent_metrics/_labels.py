@@ -88,9 +88,10 @@ def encode(y_true: pd.Series[Any], labels: Sequence[Any]) -> Encoded:
 def _look_up(y_true: pd.Series[Any], labels: Sequence[Any]) -> IntArray:
     index = pd.Index(labels)
     values = y_true
-    if values.dtype == np.bool_ or index.dtype == np.bool_:
+    if np.bool_ in (values.dtype, index.dtype):
         index, values = index.astype(object), values.astype(object)
-    return index.get_indexer(pd.Index(values)).astype(np.int64, copy=False)
+    codes: IntArray = index.get_indexer(pd.Index(values)).astype(np.int64, copy=False)
+    return codes
 
 
 def missing(y_true: pd.Series[Any]) -> BoolArray | None:

@@ -56,9 +56,7 @@ def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float:
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), array.shape)
         place = f"the value at {tuple(map(int, where))}" if where else "the value"
-        msg = (
-            f"p must lie in [0, 1]: {place} is {array[where]:g}; pass probabilities."
-        )
+        msg = f"p must lie in [0, 1]: {place} is {array[where]:g}; pass probabilities."
         raise ValueError(msg)
     with np.errstate(divide="ignore"):
         information: FloatArray = (0.0 - np.log(array)) / nats_per_unit(base)
@@ -408,7 +406,7 @@ def perplexity(
 
 def _reduced(
     inputs: Inputs, column: str, clip: float, base: float | None, reduction: Reduction
-) -> Any:
+) -> float | FloatArray:
     scale = nats_per_unit(base)
     values = inputs.measure([column], clip=clip).columns[column]
     result = reduce_rows(
@@ -487,7 +485,10 @@ def per_sample(
 
 
 def per_sample_frame(
-    columns: Mapping[str, FloatArray], *, base: float | None, index: pd.Index[Any] | None
+    columns: Mapping[str, FloatArray],
+    *,
+    base: float | None,
+    index: pd.Index[Any] | None,
 ) -> pd.DataFrame:
     """The columns of a pass, in nats, as a table in units of ``base``."""
     scale = nats_per_unit(base)

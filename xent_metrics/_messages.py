@@ -36,7 +36,8 @@ def violation_error(
     elif rule == "empty row":
         what = "hold at least one vote" if votes else "have a positive sum"
         text = (
-            f"{name} rows must {what}: row {row} sums to 0; drop it or give it weight 0."
+            f"{name} rows must {what}: row {row} sums to 0; drop the row or give it "
+            "weight 0."
         )
     elif votes or table.kind == "proportions":
         text = (

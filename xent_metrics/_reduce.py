@@ -21,7 +21,7 @@ def total(values: FloatArray) -> float:
 
 
 def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
-    """sum w v / sum w."""
+    """Sum w v / sum w."""
     if weights is None:
         return total(values) / len(values)
     return total(values * weights) / total(weights)

@@ -78,9 +78,7 @@ def encode(
     return _labels.Encoded(codes, unseen)
 
 
-def read_laws(
-    columns: Columns, classes: tuple[Any, ...], targets: Targets
-) -> Table:
+def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
     source = _align(columns, classes)
     table = Table(source=source)

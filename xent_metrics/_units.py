@@ -23,4 +23,5 @@ def unit_name(base: float | None) -> str:
     nats_per_unit(base)
     if base is None or base == math.e:
         return "nats"
-    return {2: "bits", 10: "bans"}.get(base, f"base-{base:g} units")
+    names = {2.0: "bits", 10.0: "bans"}
+    return names.get(float(base), f"base-{base:g} units")

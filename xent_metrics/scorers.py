@@ -92,8 +92,8 @@ class _Scorer:
                     "request one of these."
                 )
                 raise TypeError(msg)
-        new = copy.deepcopy(self)
-        new._requests.update(requests)
+        new = copy.copy(self)
+        vars(new)["_requests"] = self._requests | requests
         return new
 
     def get_metadata_routing(self) -> MetadataRequest:

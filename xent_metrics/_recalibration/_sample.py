@@ -41,13 +41,13 @@ class Sample:
         self._floor = clip or EPS
         everything = np.ones(inputs.proba.n_rows) if rows is None else rows
         self.n = int(np.count_nonzero(everything))
-        raw = np.ones(self.n)
+        raw: FloatArray = np.ones(self.n)
         if inputs.weights is not None:
             raw = inputs.weights if rows is None else inputs.weights[rows]
         self.n_effective = effective_number(raw)
         self.weights: FloatArray = raw * (self.n_effective / raw.sum())
-        self.mass = np.ones(self.n)
-        self.log_q_at_target = np.empty(self.n)
+        self.mass: FloatArray = np.ones(self.n)
+        self.log_q_at_target: FloatArray = np.empty(self.n)
         self._read_targets()
 
     def blocks(self) -> Iterator[tuple[slice, FloatArray]]:

@@ -10,6 +10,8 @@ from ._sample import FittedMap, Sample
 
 _RIDGE = 0.01
 _MAX_STEPS = 100
+_SMALLEST_STEP = 1e-12
+_DECREMENT = 1e-14  # of the objective: its error is then far below rounding
 
 
 def fit_temperature(sample: Sample) -> FittedMap:
@@ -22,11 +24,11 @@ def fit_temperature(sample: Sample) -> FittedMap:
     converged = False
     for _ in range(_MAX_STEPS):
         step = state.gradient / state.curvature
-        if step * state.gradient <= 1e-14 * max(abs(state.objective), 1e-300):
+        if step * state.gradient <= _DECREMENT * state.objective:
             converged = True
             break
         proposed = _evaluate(sample, beta - step)
-        while proposed.objective > state.objective and abs(step) > 1e-12:
+        while proposed.objective > state.objective and abs(step) > _SMALLEST_STEP:
             step /= 2.0
             proposed = _evaluate(sample, beta - step)
         if proposed.objective > state.objective:

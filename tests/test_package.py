@@ -1,0 +1,47 @@
+"""What the package loads, exports and is made of."""
+
+import subprocess
+import sys
+
+import pytest
+
+import xent_metrics
+
+
+def loaded_by(statement):
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {"sklearn", "scipy.optimize", "scipy.stats", "matplotlib", "mlflow"}
+
+
+def test_importing_loads_numpy_and_pandas_only():
+    # pandas itself may load scipy parts or matplotlib one day: compare with it.
+    added = loaded_by("import xent_metrics") - loaded_by("import pandas")
+    assert not HEAVY & added
+    tops = {name.partition(".")[0] for name in added} - set(sys.stdlib_module_names)
+    assert tops == {"xent_metrics"}
+
+
+def test_scorers_load_scikit_learn_when_used():
+    assert "sklearn" in loaded_by("import xent_metrics; xent_metrics.scorers")
+
+
+def test_integration_loads_mlflow_when_used():
+    pytest.importorskip("mlflow")
+    assert "mlflow" not in loaded_by("import xent_metrics_mlflow")
+
+
+def test_everything_exported_exists_and_is_documented():
+    for name in xent_metrics.__all__:
+        assert getattr(xent_metrics, name).__doc__
+    assert set(xent_metrics.__all__) <= set(dir(xent_metrics))
+
+
+def test_unknown_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'log_loss'"):
+        _ = xent_metrics.log_loss

@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+
+from xent_metrics import Evaluation
+from xent_metrics._decomposition import TERMS
+from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow._items import items
+
+rng = np.random.default_rng(0)
+PROBA = rng.dirichlet(np.ones(3), 500)
+LABELS = rng.integers(3, size=500)
+
+
+@pytest.fixture(autouse=True)
+def store(tracking):
+    return tracking
+
+
+def evaluation(**options):
+    return Evaluation.from_predictions(LABELS, PROBA, **options)
+
+
+def test_the_decomposition_of_a_run(store):
+    result = evaluation()
+    with store.start_run() as run:
+        logged = log_evaluation(result, split="test")
+    assert logged.run_id == run.info.run_id
+    data = store.get_run(run.info.run_id).data
+    for name in TERMS:
+        value = getattr(result.decomposition, name)
+        if math.isfinite(value):
+            assert data.metrics[f"xent/test/{name}"] == value
+        else:
+            assert f"xent/test/{name}" not in data.metrics
+    assert data.metrics["xent/test/n"] == 500
+    assert data.tags["xent/test/recalibration"] == "temperature"
+    assert data.tags["xent/test/unit"] == "nats"
+    assert data.metrics == logged.metrics
+
+
+def test_one_batch(store, monkeypatch):
+    calls = []
+    original = store.MlflowClient.log_batch
+    monkeypatch.setattr(
+        store.MlflowClient,
+        "log_batch",
+        lambda *args, **kwargs: calls.append(1) or original(*args, **kwargs),
+    )
+    log_evaluation(evaluation())
+    assert calls == [1]
+
+
+def test_non_finite_values_are_never_metrics(store):
+    proba = PROBA.copy()
+    proba[0] = np.eye(3)[(LABELS[0] + 1) % 3]
+    result = Evaluation.from_predictions(LABELS, proba, clip=0)
+    with store.start_run() as run:
+        logged = log_evaluation(result)
+    assert logged.left_out["xent/test/cross_entropy"] == math.inf
+    data = store.get_run(run.info.run_id).data
+    assert "xent/test/cross_entropy" not in data.metrics
+    assert all(map(math.isfinite, data.metrics.values()))
+    assert data.metrics["xent/test/n_infinite"] == 1
+    assert "cross_entropy=inf" in data.tags["xent/test/non_finite"]
+
+
+def test_several_splits_and_a_named_run(store):
+    with store.start_run() as run:
+        pass
+    for split in ("train", "test"):
+        log_evaluation(evaluation(), split=split, run_id=run.info.run_id, step=3)
+    metrics = store.get_run(run.info.run_id).data.metrics
+    assert metrics["xent/train/skill"] == metrics["xent/test/skill"]
+    history = store.MlflowClient().get_metric_history(
+        run.info.run_id, "xent/test/skill"
+    )
+    assert [entry.step for entry in history] == [3]
+
+
+def test_without_an_active_run_one_is_started(store):
+    logged = log_evaluation(evaluation())
+    assert store.active_run().info.run_id == logged.run_id
+
+
+def test_no_key_is_the_path_of_another():
+    keys = set(items(evaluation(), "test").metrics)
+    parents = {key.rsplit("/", 1)[0] for key in keys}
+    assert not keys & parents
+
+
+@pytest.mark.parametrize("split", ["", "a/b", "../x", "a\n"])
+def test_names_of_splits(split):
+    with pytest.raises(ValueError, match="split must be letters, digits"):
+        log_evaluation(evaluation(), split=split)
