@@ -107,6 +107,20 @@ def test_unknown_columns(frame):
         frame.xent.summary("label", "p_", by="zzzz")
 
 
+def test_selections_that_make_no_sense(frame):
+    with pytest.raises(ValueError, match="one column of labels .* found a list of 1"):
+        frame.xent.per_sample(["label"], "p_0")
+    with pytest.raises(ValueError, match="proba must name columns: it is empty"):
+        frame.xent.per_sample("label", [])
+
+
+def test_target_columns_pair_by_name(frame):
+    for c, column in zip(CLASSES, PROBA.T, strict=True):
+        frame[f"t_{c}"] = column
+    d = frame.xent.decompose(["t_10", "t_0", "t_1"], "p_")
+    assert d.kl_divergence == 0
+
+
 def test_columns_whose_classes_are_unknown(frame):
     with pytest.raises(ValueError, match="none of 'p_0', 'p_1', 'p_10' is a label"):
         frame.xent.decompose("label", ["p_0", "p_1", "p_10"])

@@ -37,6 +37,7 @@ def split(y, q, **options):
 
 
 class TestIdentities:
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
     @settings(max_examples=30, deadline=None)
     @given(
         st.integers(200, 400),
@@ -169,6 +170,7 @@ class TestEstimates:
 
 
 class TestEdges:
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
     def test_unseen_labels_are_recalibrated_to_their_frequency(self):
         _, y, q, _ = forecasts(unseen=True)
         d = split(y, q)
@@ -197,6 +199,7 @@ class TestEdges:
         assert math.isnan(d.resolution)
         assert d.notes["resolution"] == "undefined: y_true holds one class only"
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
     def test_no_known_label(self):
         d = decompose(["x", "y"] * 150, [[0.1, 0.9]] * 300, labels=[0, 1])
         assert d.n_unseen == 300

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import cross_entropy, decompose, entropy, perplexity, surprisal
+from xent_metrics import (
+    UnseenLabelWarning,
+    cross_entropy,
+    decompose,
+    entropy,
+    perplexity,
+    surprisal,
+)
 
 GOOD = [[0.5, 0.5], [0.2, 0.8]]
 
@@ -35,10 +42,16 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         (["a", None], GOOD, "y_true must not be missing: row 1 has no label"),
         ([0.2, 0.8], [0.2, 0.8], r"class labels: row 0 is 0\.2; for one distribution"),
         ([[0.5, 0.4], [0, 1]], GOOD, r"y_true rows must sum to 1: row 0 sums to 0\.9"),
-        ([[0.5, 0.5, 0], [0, 1, 0]], GOOD, "one column a class: 3 columns for 2"),
+        (
+            [[0.5, 0.5, 0], [0, 1, 0]],
+            GOOD,
+            "one column a class: 3 for 2 classes; pass the columns",
+        ),
         ([[1, 1], [0, 1]], GOOD, "0 and 1 must say what it means .* row 0 sums to 2"),
         ([[3, 1], [0, 0]], GOOD, "y_true rows must hold at least one vote: row 1"),
         ([[3, 1], [5, -1]], GOOD, "finite and not negative: row 1, class 1 is -1"),
+        ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
+        ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
         (np.ones((2, 2, 1)), GOOD, r"one column a class for targets='auto'"),
     ],
 )
@@ -55,8 +68,11 @@ def test_rule_finding_and_place(y_true, y_proba, message):
         ({"sample_weight": [1.0]}, r"one weight a row: its shape is \(1,\) for 2 rows"),
         ({"sample_weight": [1.0, -1.0]}, "not negative: row 1 is -1"),
         ({"sample_weight": [1.0, math.nan]}, "finite and not negative: row 1 is nan"),
+        ({"sample_weight": "w"}, "sample_weight must hold numbers: found str"),
         ({"sample_weight": [0, 0]}, "must not be all 0: all 2 weights are 0"),
         ({"clip": -1}, r"clip must be in \[0, 1\): found -1"),
+        ({"clip": "eps"}, r"clip must be in \[0, 1\): found 'eps'"),
+        ({"base": "bits"}, "base must be positive, finite and not 1: found 'bits'"),
         ({"base": 1}, "base must be positive, finite and not 1: found 1"),
         ({"reduction": "median"}, "reduction must be 'mean', 'sum' or None"),
         ({"targets": "soft"}, "targets must be 'auto', 'labels', .* found 'soft'"),
@@ -66,6 +82,11 @@ def test_rule_finding_and_place(y_true, y_proba, message):
 def test_options(options, message):
     with pytest.raises(ValueError, match=message):
         cross_entropy([0, 1], GOOD, **options)
+
+
+def test_labels_must_not_be_one_text():
+    with pytest.raises(TypeError, match="one class a column: found .* text 'ab'"):
+        cross_entropy([0, 1], GOOD, labels="ab")
 
 
 def test_labels_must_be_one_dimensional():
@@ -100,6 +121,12 @@ def test_no_label_among_the_columns():
     q = pd.DataFrame(GOOD, columns=["0", "1"])
     with pytest.raises(ValueError, match="it holds 0, 1, the columns are '0', '1'"):
         cross_entropy([0, 1], q)
+
+
+def test_unseen_labels_are_said():
+    message = "1 of 2 rows have a label that is not among the classes \\('z' among"
+    with pytest.warns(UnseenLabelWarning, match=message):
+        cross_entropy(["a", "z"], GOOD, labels=["a", "b"])
 
 
 def test_target_columns_must_be_the_classes():

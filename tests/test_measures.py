@@ -220,6 +220,7 @@ class TestZeros:
         soft = cross_entropy([[1e-9, 1 - 1e-9]], [[1.0, 0.0]], clip=1e-5)
         assert soft == pytest.approx(-math.log(1e-5), rel=1e-8)
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
     def test_an_unseen_label_is_costed_as_a_zero(self):
         q = [[0.9, 0.1], [0.2, 0.8]]
         each = cross_entropy(["a", "z"], q, labels=["a", "b"], reduction=None)

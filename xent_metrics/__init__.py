@@ -14,6 +14,7 @@ from ._accessor import XentAccessor
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
 from ._evaluation import Evaluation
+from ._inputs import UnseenLabelWarning
 from ._measures import (
     cross_entropy,
     entropy,
@@ -30,6 +31,7 @@ __all__ = [
     "Decomposition",
     "Evaluation",
     "SmallSampleWarning",
+    "UnseenLabelWarning",
     "XentAccessor",
     "cross_entropy",
     "decompose",

@@ -246,8 +246,17 @@ class XentAccessor:
             weights = self._column(sample_weight)
         given = None if labels is None else tuple(labels)
         if isinstance(proba, str) and proba in self._frame.columns:
+            if isinstance(target, list):
+                msg = (
+                    "target must be one column of labels where proba is one column: "
+                    f"found a list of {len(target)}; pass the columns of all classes."
+                )
+                raise ValueError(msg)
             return _Selected(self._column(target), self._column(proba), given, weights)
         names, classes = self._probability_columns(proba, target)
+        if not names:
+            msg = "proba must name columns: it is empty; pass a prefix or names."
+            raise ValueError(msg)
         y_proba = self._columns(names)
         if isinstance(target, list):
             columns = self._columns(_in_order_of(target, names))

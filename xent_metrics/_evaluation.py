@@ -45,6 +45,11 @@ class Evaluation:
     per_sample: pd.DataFrame = field(repr=False, compare=False)
     labels: tuple[Any, ...]
 
+    def __repr__(self) -> str:
+        shape = self.per_sample.shape
+        table = f"per_sample: a table of {shape[0]:,} rows and {shape[1]} columns"
+        return f"Evaluation\n\n{self.decomposition!r}\n{table}"
+
     @classmethod
     def from_predictions(
         cls,

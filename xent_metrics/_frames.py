@@ -29,9 +29,7 @@ def read_columns(data: Any, what: str) -> Columns:
     if isinstance(data, pd.Series):
         array = _numbers(data, what, "")
     else:
-        array = np.asarray(data)
-        if array.dtype.kind not in _NUMBERS:
-            array = _from_objects(array, what, "")
+        array = _as_array(data, what)
     if array.ndim == 1:
         return Columns((1 - array, array), None, one_dimensional=True)
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
@@ -62,13 +60,23 @@ def _numbers(column: pd.Series[Any], what: str, where: str) -> NDArray[Any]:
         raise _not_numbers(what, where, dtype) from None
 
 
-def _from_objects(array: NDArray[Any], what: str, where: str) -> NDArray[Any]:
+def _as_array(data: Any, what: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        msg = (
+            f"{what} must have rows of one length: its rows differ; pass one value a "
+            "class in every row."
+        )
+        raise ValueError(msg) from None
     if array.dtype.kind == "O":
         try:
             return array.astype(np.float64)
         except (TypeError, ValueError):
             pass
-    raise _not_numbers(what, where, array.dtype)
+    if array.dtype.kind not in _NUMBERS:
+        raise _not_numbers(what, "", array.dtype)
+    return array
 
 
 def _not_numbers(what: str, where: str, dtype: object) -> ValueError:

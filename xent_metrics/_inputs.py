@@ -6,6 +6,8 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
+import numbers
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,10 @@ from ._messages import violation_error
 from ._targets import Targets
 
 EPS = float(np.finfo(np.float64).eps)
+
+
+class UnseenLabelWarning(UserWarning):
+    """Rows have labels that the predictions do not know."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,6 +111,7 @@ def read(
                 "column, in column order."
             )
             raise ValueError(msg)
+        _warn_of_unseen(encoded, classes)
         return Inputs(
             proba=proba,
             labels=classes,
@@ -139,7 +146,7 @@ def read_predictions(
 
 def check_clip(clip: float) -> float:
     """The floor of probabilities inside a logarithm: in [0, 1)."""
-    if not 0 <= clip < 1:
+    if not (isinstance(clip, numbers.Real) and 0 <= clip < 1):
         msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
         raise ValueError(msg)
     return float(clip)
@@ -170,7 +177,14 @@ def _read_weights(
 ) -> tuple[FloatArray | None, BoolArray | None]:
     if sample_weight is None:
         return None, None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = (
+            "sample_weight must hold numbers: found "
+            f"{type(sample_weight).__name__}; pass one weight a row."
+        )
+        raise ValueError(msg) from None
     if weights.shape != (n_rows,):
         msg = (
             "sample_weight must hold one weight a row: its shape is "
@@ -193,6 +207,18 @@ def _read_weights(
         )
         raise ValueError(msg)
     return weights, None if active.all() else active
+
+
+def _warn_of_unseen(encoded: _labels.Encoded, classes: tuple[Any, ...]) -> None:
+    if encoded.unseen:
+        n_unseen = int(np.count_nonzero(encoded.codes >= len(classes)))
+        warnings.warn(
+            f"{n_unseen} of {len(encoded.codes)} rows have a label that is not among "
+            f"the classes ({_labels.show(encoded.unseen)} among "
+            f"{_labels.show(classes)}): its probability counts as 0.",
+            UnseenLabelWarning,
+            stacklevel=4,
+        )
 
 
 # -- agreement of the arguments ---------------------------------------------

@@ -20,6 +20,12 @@ class Encoded(NamedTuple):
 
 def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
     """The classes in column order; they must be distinct and as many as columns."""
+    if isinstance(labels, str):
+        msg = (
+            "labels must be one class a column: found the single text "
+            f"{labels!r}; pass a list of classes, in column order."
+        )
+        raise TypeError(msg)
     found = tuple(_plain(label) for label in labels)
     if len(found) != n_classes:
         msg = (

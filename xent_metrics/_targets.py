@@ -106,9 +106,14 @@ def _align(columns: Columns, classes: tuple[Any, ...]) -> Any:
             else columns.source.shape[1]
         )
         if n_found != len(classes):
+            mend = (
+                "pass labels in one dimension, y_true.ravel()."
+                if n_found == 1
+                else "pass the columns in the order of y_proba."
+            )
             msg = (
-                f"y_true must have one column a class: {n_found} columns for "
-                f"{len(classes)} classes; pass the columns in the order of y_proba."
+                f"y_true must have one column a class: {n_found} for "
+                f"{len(classes)} classes; {mend}"
             )
             raise ValueError(msg)
         return columns.source

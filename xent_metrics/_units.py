@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 
 
 def nats_per_unit(base: float | None) -> float:
     """How many nats one unit of this base holds."""
     if base is None:
         return 1.0
-    if not (base > 0 and base != 1 and math.isfinite(base)):
+    number = isinstance(base, numbers.Real)
+    if not (number and base > 0 and base != 1 and math.isfinite(base)):
         msg = (
             "base must be positive, finite and not 1: found "
             f"{base!r}; pass 2 for bits, or None for nats."
