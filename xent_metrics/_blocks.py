@@ -21,16 +21,16 @@ BoolArray = NDArray[np.bool_]
 Kind = Literal["probabilities", "proportions", "logits"]
 Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty row"]
 
-BLOCK_ELEMENTS = 32_768
-_WIDE = 64  # beyond this many classes, rows are reduced where they lie
+BLOCK_ELEMENTS = 32_768  # a few blocks of doubles fit the second-level cache
 
-# A float is in [0, limit] exactly when its bits, read as an unsigned integer, are
-# at most those of the limit: one pass finds NaN, infinities, negatives and excess.
-_BITS = {np.dtype(f"f{size}"): np.dtype(f"u{size}") for size in (2, 4, 8)}
+# From this many classes on a row is long enough to be summed where it lies; from the
+# second bound on that also holds for its maximum.
+_SUMMED_IN_ROWS, _SEARCHED_IN_ROWS = 8, 65
+_ROUNDING = 8  # in units of the type's epsilon
 
 
 class Violation(NamedTuple):
-    """The first row of a table that breaks a rule (column -1: the whole row)."""
+    """The first row of a block that breaks a rule (column -1: the whole row)."""
 
     rule: Rule
     row: int
@@ -47,7 +47,7 @@ class Table:
     "logits" (or log-probabilities) go through a softmax.
     """
 
-    source: FloatArray | IntArray | tuple[FloatArray | IntArray, ...]
+    source: NDArray[Any] | tuple[NDArray[Any], ...]
     kind: Kind = "probabilities"
     one_column: bool = False  # two classes, given by the probability of the second
 
@@ -66,15 +66,17 @@ class Table:
     def dtype(self) -> np.dtype[Any]:
         """The type that holds every column."""
         if isinstance(self.source, tuple):
-            return np.result_type(*self.source)
+            return np.result_type(*{column.dtype for column in self.source})
         return self.source.dtype
 
-    @property
-    def sum_tolerance(self) -> float:
-        """How far from one a row's sum may be: the root of the type's epsilon."""
-        dtype = self.dtype
-        inexact = np.issubdtype(dtype, np.floating)
-        return float(np.sqrt(np.finfo(dtype if inexact else np.float64).eps))
+    def lies_in_rows(self, *, single: bool) -> bool:
+        """Whether blocks can be views: doubles (or singles), row after row."""
+        return (
+            self.kind == "probabilities"
+            and not isinstance(self.source, tuple)
+            and self.source.flags.c_contiguous
+            and (self.dtype == np.float64 or (single and self.dtype == np.float32))
+        )
 
     def raw_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """First row and values, of shape (classes, rows), of block after block."""
@@ -88,47 +90,62 @@ class Table:
 
 
 def block_rows(n_classes: int) -> int:
-    """Rows per block: a block of doubles stays in the second-level cache."""
+    """Rows per block."""
     return max(16, BLOCK_ELEMENTS // n_classes)
+
+
+def best_order(*tables: Table, single: bool, search: bool) -> bool:
+    """Whether blocks of these tables had best be row-major.
+
+    Long rows are, and rows of a few classes where that avoids a copy; not so where
+    their largest values are searched for.
+    """
+    n_classes = tables[0].n_classes
+    if n_classes >= _SEARCHED_IN_ROWS or search:
+        return n_classes >= _SEARCHED_IN_ROWS
+    in_place = all(table.lies_in_rows(single=single) for table in tables)
+    return in_place and n_classes >= _SUMMED_IN_ROWS
 
 
 class Reader:
     """Reads checked blocks of one table into memory that it reuses.
 
-    ``view=True`` allows blocks that are views of the table, in its own type: for
-    arithmetic that looks at a few of the values only.
+    After :meth:`read`, ``least`` is the block's smallest probability, ``violation``
+    the first rule broken by a row that counts, and ``ignored`` marks rows of weight 0
+    that break one. ``row_major`` is the memory order of the blocks; where the table
+    has it too, blocks are views, of single precision only if that is allowed.
     """
 
     def __init__(
-        self, table: Table, *, active: BoolArray | None = None, view: bool = False
+        self,
+        table: Table,
+        *,
+        row_major: bool,
+        active: BoolArray | None = None,
+        single: bool = False,
     ) -> None:
+        self.least = 0.0
         self.violation: Violation | None = None
-        self.ignored: BoolArray | None = None  # rows of weight 0 that break a rule
+        self.ignored: BoolArray | None = None
         self._table = table
         self._active = active
-        self.rows = min(block_rows(table.n_classes), max(1, table.n_rows))
-        source, dtype = table.source, table.dtype
-        plain = table.kind == "probabilities" and dtype in (np.float64, np.float32)
-        wide = table.n_classes > _WIDE
-        self._view = (
-            plain
-            and not isinstance(source, tuple)
-            and source.flags.c_contiguous
-            and (view or (wide and dtype == np.float64))
-        )
-        self._row_major = self._view or wide
-        self._dtype = dtype if view and plain else np.dtype(np.float64)
+        self._row_major = row_major
+        dtype = table.dtype
+        self._shape = (table.n_classes, min(block_rows(table.n_classes), table.n_rows))
+        self._in_place = row_major and table.lies_in_rows(single=single)
         self._buffer: FloatArray | None = None
-        self._rounding = 8 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
-        limit = 1.0 if table.kind == "probabilities" else np.finfo(self._dtype).max
-        self._limit_bits = np.array(limit, self._dtype).view(_BITS[self._dtype])[()]
+        eps = float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+        self._rounding = _ROUNDING * eps
+        self._tolerance = eps**0.5
 
-    def new_buffer(self, dtype: np.dtype[Any] | None = None) -> FloatArray:
-        """Memory for one block, in the order that the blocks of this table have."""
-        shape = (self._table.n_classes, self.rows)
-        return np.empty(
-            shape, dtype or np.float64, order="F" if self._row_major else "C"
-        )
+    @property
+    def rows(self) -> int:
+        """Rows of a block, but for the last."""
+        return self._shape[1]
+
+    def new_buffer(self) -> FloatArray:
+        """Memory for one block of doubles, in the order that its blocks have."""
+        return np.empty(self._shape, order="F" if self._row_major else "C")
 
     def read(self, start: int, stop: int) -> FloatArray | None:
         """Rows ``start`` to ``stop`` as (classes, rows); None where a rule breaks.
@@ -137,78 +154,92 @@ class Reader:
         """
         self.ignored = None
         source = self._table.source
-        if self._view and not isinstance(source, tuple):
-            block: NDArray[Any] = source[start:stop].T
+        if self._in_place and not isinstance(source, tuple):
+            block: FloatArray = source[start:stop].T
         else:
             block = self._load(start, stop)
         if self._table.kind == "logits":
             self._log_softmax(block, start)
-        else:
-            flat = block.T if self._row_major else block
-            bits = np.maximum.reduce(flat.view(_BITS[self._dtype]), axis=None)
-            if bits > self._limit_bits:
-                block = self._load(start, stop) if self._view else block
-                self._mend_rounding(block, start)
-            if self.violation is None:
-                self._settle_sums(block, start)
-        return None if self.violation is not None else block
+            return None if self.violation else block
+        # Rows that sum to one have no value above it unless another is negative.
+        self.least = float(np.minimum.reduce(block.T, axis=None))
+        if not self.least >= 0:
+            block = self._load(start, stop) if self._in_place else block
+            self._mend_rounding(block, start)
+            self.least = 0.0
+        if not self.violation:
+            self._settle_sums(block, start)
+        return None if self.violation else block
 
     def _load(self, start: int, stop: int) -> FloatArray:
         """Copy rows into the buffer."""
         source = self._table.source
         if self._buffer is None:
-            self._buffer = self.new_buffer(self._dtype)
+            self._buffer = self.new_buffer()
         block = self._buffer[:, : stop - start]
         if isinstance(source, tuple):
             for values, column in zip(block, source, strict=True):
                 values[...] = column[start:stop]
         else:
-            np.copyto(block, source[start:stop].T)
+            block[...] = source[start:stop].T
         return block
 
     def _mend_rounding(self, block: FloatArray, start: int) -> None:
-        """Tell rounding and -0.0, which are mended, from what breaks a rule."""
-        probabilities = self._table.kind == "probabilities"
-        top = 1.0 + self._rounding if probabilities else np.finfo(self._dtype).max
+        """Tell rounding below 0, which is mended, from what breaks a rule."""
+        top = np.inf
+        if self._table.kind == "probabilities":
+            top = 1.0 + self._tolerance
         bad = ~((block >= -self._rounding) & (block <= top))
         bad_rows: BoolArray = np.logical_or.reduce(bad, axis=0)
         row = self._offender(bad_rows, start)
         if row is not None:
             column = int(np.argmax(bad[:, row]))
-            value = float(block[column, row])
-            rule: Rule = "above one"
-            if np.isnan(value):
-                rule = "missing"
-            elif np.isinf(value):
-                rule = "infinite"
-            elif value < 0:
-                rule = "negative"
-            self.violation = Violation(rule, start + row, column, value)
+            self.violation = _range_violation(
+                float(block[column, row]), start + row, column
+            )
         else:
             block[:, bad_rows] = 1.0 / len(block)
-            np.clip(block, 0.0, 1.0 if probabilities else None, out=block)
+            np.maximum(block, 0.0, out=block)
 
     def _settle_sums(self, block: FloatArray, start: int) -> None:
         """Check that rows sum to one, or make them."""
-        sums = _row_sums(block)
-        if self._table.kind == "proportions":
-            self._divide_by(sums, block, start)
-            return
-        tolerance = self._table.sum_tolerance
+        sums = sum_classes(block)
         low, high = np.minimum.reduce(sums), np.maximum.reduce(sums)
-        if 1.0 - low > tolerance or high - 1.0 > tolerance:
-            row = self._offender(np.abs(sums - 1.0) > tolerance, start)
-            if row is not None:
-                self.violation = Violation("row sum", start + row, -1, float(sums[row]))
+        if self._table.kind == "proportions":
+            self._divide_by(sums, block, start, empty=not (low > 0 and high < np.inf))
+        elif not (1.0 - low <= self._tolerance and high - 1.0 <= self._tolerance):
+            bad = ~(np.abs(sums - 1.0) <= self._tolerance)
+            row = self._offender(bad, start)
+            if row is None:
+                self.least = 0.0
+            else:
+                self.violation = self._sum_violation(block, sums, row, start)
 
-    def _divide_by(self, sums: FloatArray, block: FloatArray, start: int) -> None:
-        """Divide rows by their sums, which must be positive."""
-        if np.minimum.reduce(sums) <= 0:
-            row = self._offender(sums <= 0, start)
+    def _sum_violation(
+        self, block: FloatArray, sums: FloatArray, row: int, start: int
+    ) -> Violation:
+        values = block[:, row]
+        column = int(np.argmax(values))
+        if values[column] > 1.0 + self._tolerance:
+            return _range_violation(float(values[column]), start + row, column)
+        return Violation("row sum", start + row, -1, float(sums[row]))
+
+    def _divide_by(
+        self, sums: FloatArray, block: FloatArray, start: int, *, empty: bool
+    ) -> None:
+        """Divide rows by their sums, which must be positive and finite."""
+        if empty:
+            bad = ~((sums > 0) & (sums < np.inf))
+            row = self._offender(bad, start)
             if row is not None:
-                self.violation = Violation("empty row", start + row, -1, 0.0)
-            sums[sums <= 0] = 1.0
+                rule: Rule = "infinite" if sums[row] > 0 else "empty row"
+                column = int(np.argmax(block[:, row])) if sums[row] > 0 else -1
+                self.violation = Violation(rule, start + row, column, float(sums[row]))
+                return
+            block[:, bad] = 1.0
+            sums[bad] = len(block)
         np.divide(block, sums, out=block)
+        self.least = float(np.minimum.reduce(block.T, axis=None))
 
     def _log_softmax(self, block: FloatArray, start: int) -> None:
         """Turn logits into log-probabilities."""
@@ -222,7 +253,7 @@ class Reader:
             block[:, bad] = 0.0
             top[bad] = 0.0
         block -= top
-        block -= np.log(_row_sums(np.exp(block)))
+        block -= np.log(sum_classes(np.exp(block)))
 
     def _offender(self, bad: BoolArray, start: int) -> int | None:
         """First bad row that has a weight; where there is none, bad rows are ignored.
@@ -238,13 +269,41 @@ class Reader:
         return None
 
 
-def _row_sums(block: FloatArray) -> FloatArray:
+def sum_classes(block: FloatArray) -> FloatArray:
+    """Sum over the classes, for each row."""
     sums: FloatArray
-    if block.flags.f_contiguous and not block.flags.c_contiguous:
+    if _short_rows(block):
         sums = np.einsum("ij->j", block)
     else:
         sums = np.add.reduce(block, axis=0)
     return sums
+
+
+def dot_classes(a: FloatArray, b: FloatArray, scratch: FloatArray) -> FloatArray:
+    """Sum of products over the classes, for each row; may overwrite ``scratch``."""
+    sums: FloatArray
+    if _short_rows(a) and _short_rows(b):
+        sums = np.einsum("ij,ij->j", a, b)
+    else:
+        sums = np.add.reduce(np.multiply(a, b, out=scratch), axis=0)
+    return sums
+
+
+def _short_rows(block: FloatArray) -> bool:
+    """Whether a row lies in one piece that is too short for numpy's own sum."""
+    n_classes = block.shape[0]
+    return 1 < n_classes < _SEARCHED_IN_ROWS and block.strides[0] == block.itemsize
+
+
+def _range_violation(value: float, row: int, column: int) -> Violation:
+    rule: Rule = "above one"
+    if np.isnan(value):
+        rule = "missing"
+    elif np.isinf(value):
+        rule = "infinite"
+    elif value < 0:
+        rule = "negative"
+    return Violation(rule, row, column, value)
 
 
 def _logit_violation(row_values: FloatArray, row: int) -> Violation:

@@ -72,7 +72,7 @@ def count(inputs: Inputs) -> Frequencies:
         )
         return Frequencies(mass, mass_w2, mass_w2, total_w2)
     assert inputs.target is not None
-    reader = Reader(inputs.target, active=inputs.active)
+    reader = Reader(inputs.target, row_major=False, active=inputs.active)
     sums = np.zeros((3, n_classes))
     for start in range(0, inputs.target.n_rows, reader.rows):
         stop = min(start + reader.rows, inputs.target.n_rows)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from . import _kernels, _labels, _targets
 from ._blocks import BoolArray, FloatArray, IntArray, Table
-from ._frames import read_columns
+from ._frames import Columns, read_columns
 from ._messages import violation_error
 from ._targets import Targets
 
@@ -93,8 +93,8 @@ def read(
     weights, active = _read_weights(sample_weight, proba.n_rows)
     given = None if labels is None else _labels.check_labels(labels, proba.n_classes)
     _check_index_order(y_true, y_proba)
-    truth = _targets.series_or_columns(y_true, targets)
-    if isinstance(truth, pd.Series):
+    truth = _targets.labels_or_columns(y_true, targets)
+    if not isinstance(truth, Columns):
         _check_length(len(truth), proba.n_rows)
         _targets.check_hard(truth, active)
         classes = given or names or _labels.infer_labels(truth, proba.n_classes)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ._blocks import BoolArray, IntArray
+from ._words import distinct_text, encode_text
+
+# Integer labels that span at most this many values are looked up in a table.
+_MOST_SPAN = 1 << 16
+
+Column: TypeAlias = "NDArray[Any] | pd.Series[Any]"
 
 
 class Encoded(NamedTuple):
@@ -26,7 +33,7 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
             f"{labels!r}; pass a list of classes, in column order."
         )
         raise TypeError(msg)
-    found = tuple(_plain(label) for label in labels)
+    found = tuple(labels.tolist() if isinstance(labels, np.ndarray) else labels)
     if len(found) != n_classes:
         msg = (
             "labels must name the class of each column of y_proba: "
@@ -34,22 +41,19 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
             "in column order."
         )
         raise ValueError(msg)
-    seen = set()
-    for label in found:
-        if label in seen:
-            msg = (
-                f"labels must be distinct: {label!r} occurs twice; "
-                "pass each class once, in column order."
-            )
-            raise ValueError(msg)
-        seen.add(label)
+    if len(set(found)) != n_classes:
+        twice = next(label for label in found if found.count(label) > 1)
+        msg = (
+            f"labels must be distinct: {twice!r} occurs twice; "
+            "pass each class once, in column order."
+        )
+        raise ValueError(msg)
     return found
 
 
-def infer_labels(y_true: pd.Series[Any], n_classes: int) -> tuple[Any, ...]:
+def infer_labels(y_true: Column, n_classes: int) -> tuple[Any, ...]:
     """The sorted distinct labels, when they are as many as the columns."""
-    values = y_true.dropna().unique()
-    distinct = [_plain(value) for value in values]
+    distinct = _distinct(y_true)
     if n_classes == 1 and len(distinct) > 1:
         msg = (
             "y_proba must have one column a class: it has a single column for "
@@ -75,34 +79,23 @@ def infer_labels(y_true: pd.Series[Any], n_classes: int) -> tuple[Any, ...]:
         raise ValueError(msg) from None
 
 
-def encode(y_true: pd.Series[Any], labels: Sequence[Any]) -> Encoded:
+def encode(y_true: Column, labels: Sequence[Any]) -> Encoded:
     """Codes of labels that are not missing."""
-    if isinstance(y_true.dtype, pd.CategoricalDtype):
-        of_category = encode(pd.Series(y_true.cat.categories), labels).codes
-        codes = of_category[y_true.cat.codes.to_numpy()]
-    else:
-        codes = _look_up(y_true, labels)
-    outside = (codes < 0) | (codes >= len(labels))
-    if not outside.any():
+    codes = _look_up(y_true, labels)
+    if not codes.size or np.minimum.reduce(codes) >= 0:
         return Encoded(codes, ())
-    extra, names = pd.factorize(y_true[outside].astype(object))
+    outside = codes < 0
+    extra, names = pd.factorize(np.asarray(y_true[outside], dtype=object))
     codes = codes.copy()
     codes[outside] = len(labels) + extra
-    return Encoded(codes, tuple(_plain(name) for name in names))
+    return Encoded(codes, tuple(names))
 
 
-def _look_up(y_true: pd.Series[Any], labels: Sequence[Any]) -> IntArray:
-    index = pd.Index(labels)
-    values = y_true
-    if np.bool_ in (values.dtype, index.dtype):
-        index, values = index.astype(object), values.astype(object)
-    codes: IntArray = index.get_indexer(pd.Index(values)).astype(np.int64, copy=False)
-    return codes
-
-
-def missing(y_true: pd.Series[Any]) -> BoolArray | None:
+def missing(y_true: Column) -> BoolArray | None:
     """Where a label is missing; None where none is."""
-    absent = y_true.isna().to_numpy(dtype=np.bool_)
+    if isinstance(y_true, np.ndarray) and y_true.dtype.kind not in "fOMm":
+        return None
+    absent = np.asarray(pd.isna(y_true), dtype=np.bool_)
     return absent if absent.any() else None
 
 
@@ -112,6 +105,89 @@ def show(labels: Sequence[Any], at_most: int = 5) -> str:
     return text + (", ..." if len(labels) > at_most else "")
 
 
-def _plain(label: Any) -> Any:
-    """A numpy scalar as the Python value that prints and compares alike."""
-    return label.item() if isinstance(label, np.generic) else label
+def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
+    """The column of each label; negative where there is none."""
+    codes: IntArray
+    if isinstance(y_true, pd.Series):
+        return _look_up_extension(y_true, labels)
+    kind = y_true.dtype.kind
+    if kind in "US":
+        return encode_text(y_true, labels)
+    if kind == "b":
+        by_value = [labels.index(v) if v in labels else -1 for v in (False, True)]
+        return np.array(by_value).take(y_true.view(np.uint8))
+    if kind in "iu" and all(type(label) is int for label in labels):
+        found = _look_up_integers(y_true, labels)
+        if found is not None:
+            return found
+    index = pd.Index(labels, dtype=object if kind == "O" else None)
+    codes = index.get_indexer(pd.Index(y_true)).astype(np.int64, copy=False)
+    return codes
+
+
+def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray | None:
+    """Codes by range, or by a table where the labels lie close together."""
+    low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
+    if 0 <= low and high < len(labels) and labels == tuple(range(len(labels))):
+        return y_true.astype(np.int64, copy=False)
+    first = min(low, *labels)
+    span = max(high, *labels) - first + 1
+    if span > _MOST_SPAN:
+        return None
+    table = np.full(span, -1, dtype=np.int64)
+    table[np.array(labels) - first] = np.arange(len(labels))
+    return table.take(y_true.astype(np.int64, copy=False) - first)
+
+
+def _look_up_extension(y_true: pd.Series[Any], labels: Sequence[Any]) -> IntArray:
+    """Codes of a pandas type of its own: categories, Arrow or nullable values."""
+    dtype = y_true.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        of_category = _look_up(as_column(dtype.categories), labels)
+        return of_category.take(y_true.cat.codes.to_numpy())
+    if isinstance(dtype, pd.StringDtype) and dtype.storage != "python":
+        import pyarrow as pa  # noqa: PLC0415 - such a column has loaded it
+        import pyarrow.compute as pc  # noqa: PLC0415 - such a column has loaded it
+
+        texts = [label if isinstance(label, str) else None for label in labels]
+        places = pc.index_in(
+            pa.array(y_true), value_set=pa.array(texts, pa.large_string())
+        )
+        return np.asarray(pc.fill_null(places, -1), dtype=np.int64)
+    return _look_up(_without_extension(y_true), labels)
+
+
+def _without_extension(y_true: pd.Series[Any]) -> NDArray[Any]:
+    """Values that are not missing as a numpy array of the nearest type."""
+    kind = getattr(y_true.dtype, "kind", "O")
+    types: dict[str, Any] = {"i": np.int64, "u": np.uint64, "b": np.bool_, "f": float}
+    return y_true.to_numpy(dtype=types.get(kind, object))
+
+
+def as_column(y_true: Any) -> Column:
+    """Labels as a numpy array, or as a series where pandas has a type of its own."""
+    if isinstance(y_true, pd.Index):
+        y_true = y_true.to_series()
+    if isinstance(y_true, pd.Series):
+        return y_true.to_numpy() if isinstance(y_true.dtype, np.dtype) else y_true
+    if isinstance(y_true, pd.api.extensions.ExtensionArray):
+        return pd.Series(y_true)
+    if isinstance(y_true, (list, tuple)) and len({type(label) for label in y_true}) > 1:
+        column = np.empty(len(y_true), dtype=object)
+        column[:] = y_true
+        return column
+    return np.asarray(y_true)
+
+
+def _distinct(y_true: Column) -> list[Any]:
+    """Distinct labels that are not missing."""
+    if isinstance(y_true, np.ndarray) and y_true.size:
+        if y_true.dtype.kind in "US":
+            return distinct_text(y_true)
+        if y_true.dtype.kind in "iu":
+            low = int(np.minimum.reduce(y_true))
+            if int(np.maximum.reduce(y_true)) - low < _MOST_SPAN:
+                counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
+                return [low + position for position in np.flatnonzero(counts).tolist()]
+    values = pd.Series(y_true).dropna().unique()
+    return np.asarray(values, dtype=object).tolist()

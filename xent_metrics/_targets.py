@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from . import _labels
 from ._blocks import BoolArray, FloatArray, IntArray, Table
@@ -14,33 +13,36 @@ from ._frames import Columns, read_columns
 Targets = Literal["auto", "labels", "distribution", "votes"]
 
 
-def series_or_columns(y_true: Any, targets: Targets) -> pd.Series[Any] | Columns:
-    """Labels as a series, distributions and votes as columns."""
+def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns:
+    """Labels as one column, distributions and votes as several."""
     if targets not in ("auto", "labels", "distribution", "votes"):
         msg = (
-            f"targets must be 'auto', 'labels', 'distribution' or 'votes': "
+            "targets must be 'auto', 'labels', 'distribution' or 'votes': "
             f"found {targets!r}; pass one of the four."
         )
         raise ValueError(msg)
-    if isinstance(y_true, (list, tuple)):
-        nested = len(y_true) > 0 and isinstance(y_true[0], (list, tuple, np.ndarray))
-        y_true = np.asarray(y_true) if nested else pd.Series(list(y_true))
-    elif not isinstance(y_true, (pd.Series, pd.DataFrame)):
-        y_true = y_true if hasattr(y_true, "ndim") else np.asarray(y_true)
-    if y_true.ndim == 1 and targets in ("auto", "labels"):
-        return y_true if isinstance(y_true, pd.Series) else pd.Series(y_true)
-    if y_true.ndim != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns
+    shape = _shape(y_true)
+    if len(shape) == 1 and targets in ("auto", "labels"):
+        return _labels.as_column(y_true)
+    if len(shape) != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns
         wanted = "one label a row" if targets == "labels" else "one column a class"
         msg = (
             f"y_true must hold {wanted} for targets={targets!r}: its shape is "
-            f"{tuple(y_true.shape)}; pass labels as (N,), distributions and votes "
-            "as (N, K)."
+            f"{shape}; pass labels as (N,), distributions and votes as (N, K)."
         )
         raise ValueError(msg)
     return read_columns(y_true, "y_true")
 
 
-def check_hard(y_true: pd.Series[Any], active: BoolArray | None) -> None:
+def _shape(y_true: Any) -> tuple[int, ...]:
+    shape = getattr(y_true, "shape", None)
+    if shape is None and isinstance(y_true, (list, tuple)):
+        nested = len(y_true) > 0 and isinstance(y_true[0], (list, tuple, np.ndarray))
+        return (len(y_true), len(y_true[0])) if nested else (len(y_true),)
+    return tuple(np.shape(y_true) if shape is None else shape)
+
+
+def check_hard(y_true: _labels.Column, active: BoolArray | None) -> None:
     """Refuse missing labels and numbers that are not labels."""
     absent = _labels.missing(y_true)
     if absent is not None:
@@ -53,21 +55,19 @@ def check_hard(y_true: pd.Series[Any], active: BoolArray | None) -> None:
                 f"({int(absent.sum())} rows in all); drop it or give it weight 0."
             )
             raise ValueError(msg)
-    dtype = y_true.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        values = y_true.to_numpy()
-        broken = (values != np.floor(values)) & ~np.isnan(values)
+    if isinstance(y_true, np.ndarray) and y_true.dtype.kind == "f":
+        broken = (y_true != np.floor(y_true)) & ~np.isnan(y_true)
         if broken.any():
             row = int(np.argmax(broken))
             msg = (
-                f"y_true must hold class labels: row {row} is {values[row]:g}; for "
+                f"y_true must hold class labels: row {row} is {y_true[row]:g}; for "
                 "one distribution pass two dimensions, [[...]]."
             )
             raise ValueError(msg)
 
 
 def encode(
-    y_true: pd.Series[Any], classes: tuple[Any, ...], active: BoolArray | None
+    y_true: _labels.Column, classes: tuple[Any, ...], active: BoolArray | None
 ) -> _labels.Encoded:
     """Codes of all rows; a row of weight 0 takes the first class."""
     if active is None:

@@ -57,7 +57,7 @@ class Sample:
 
     def _blocks(self) -> Iterator[tuple[slice, slice, FloatArray]]:
         proba = self._inputs.proba
-        reader = Reader(proba, active=self._inputs.active)
+        reader = Reader(proba, row_major=False, active=self._inputs.active)
         logits = proba.kind == "logits"
         done = 0
         for start in range(0, proba.n_rows, reader.rows):
@@ -78,7 +78,7 @@ class Sample:
         inputs = self._inputs
         reader = None
         if inputs.target is not None:
-            reader = Reader(inputs.target, active=inputs.active)
+            reader = Reader(inputs.target, row_major=False, active=inputs.active)
         for part, where, log_q in self._blocks():
             if reader is None:
                 assert inputs.codes is not None

@@ -1,0 +1,292 @@
+"""The measures of one block of rows, each a method named after its column."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._blocks import BoolArray, FloatArray, IntArray, Reader, dot_classes, sum_classes
+
+TINY = float(np.nextafter(0.0, 1.0))
+
+# Below this divergence CE - H has lost digits to cancellation.
+_NEARLY_EQUAL = 1e-3
+
+# Where the ratio of two probabilities is this near 1, a series is more exact.
+_SERIES = 1e-3
+
+
+class Block:
+    """The current block of rows: its tables, their logarithms, and the measures.
+
+    Logarithms are made once per block, when the first measure needs them, in memory
+    that is reused from block to block. ``at_zero`` counts the rows whose cost met a
+    probability below the clip.
+    """
+
+    def __init__(
+        self, proba: Reader, target: Reader | None, *, clip: float, logits: bool
+    ) -> None:
+        self.at_zero = 0
+        self._proba = proba
+        self._target = target
+        self._clip = clip
+        self._logits = logits
+        self._memory: dict[str, FloatArray] = {}
+        self._cache: dict[str, FloatArray] = {}
+        self._offsets: IntArray | None = None
+
+    def load(
+        self, start: int, stop: int, codes: IntArray | None, active: BoolArray | None
+    ) -> bool:
+        """Read and check the rows; False where a rule is broken."""
+        self._cache.clear()
+        self._active = None if active is None else active[start:stop]
+        self._codes = None if codes is None else codes[start:stop]
+        table = self._proba.read(start, stop)
+        if table is None:
+            return False
+        self._table = table
+        if self._target is not None:
+            target = self._target.read(start, stop)
+            if target is None:
+                return False
+            self._p = target
+        return True
+
+    @property
+    def ignored(self) -> BoolArray | None:
+        """Rows of weight 0 that break a rule."""
+        ours = self._proba.ignored
+        theirs = self._target.ignored if self._target else None
+        if ours is None or theirs is None:
+            return theirs if ours is None else ours
+        return ours | theirs
+
+    # -- measures -----------------------------------------------------------
+
+    def cross_entropy(self) -> FloatArray:
+        """Cost of the target under the prediction."""
+        cached = self._cache.get("cross_entropy")
+        if cached is None:
+            hard = self._codes is not None
+            cached = self._cost_of_label() if hard else self._cost_of_law()
+            self._cache["cross_entropy"] = cached
+        return cached
+
+    def entropy(self) -> FloatArray:
+        """Entropy of the target: 0 for a hard label."""
+        if self._codes is not None:
+            return np.zeros(self._codes.size)
+        cached = self._cache.get("entropy")
+        if cached is None:
+            assert self._target is not None
+            log_p = self._log(self._p, "log p", self._target.least)
+            cached = self._cache["entropy"] = self._minus_dot(self._p, log_p)
+        return cached
+
+    def kl_divergence(self) -> FloatArray:
+        """Divergence of the prediction from the target."""
+        if self._codes is not None:
+            return self.cross_entropy()
+        if self._logits or self._cache or self._proba.least < max(self._clip, TINY):
+            divergence = self.cross_entropy() - self.entropy()
+        else:
+            divergence = self._mean_log_ratio()
+        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
+        if near.size:
+            p, q = self._p[:, near], self._q()[:, near]
+            floor = 0.0 if self._logits else self._clip
+            divergence[near] = small_divergence(p, np.maximum(q, floor))
+        return divergence
+
+    def predictive_entropy(self) -> FloatArray:
+        """Entropy of the prediction."""
+        return self._minus_dot(self._q(), self._log_q())
+
+    def confidence(self) -> FloatArray:
+        """Largest predicted probability."""
+        cached = self._cache.get("confidence")
+        if cached is None:
+            cached = np.maximum.reduce(self._q(), axis=0)
+            self._cache["confidence"] = cached
+        return cached
+
+    def correct(self) -> FloatArray:
+        """Probability, under the target, of the class predicted as most probable."""
+        q, top = self._q(), self.confidence()
+        right: FloatArray
+        if self._codes is not None:
+            if np.count_nonzero(np.equal(q, top)) == top.size:
+                right = np.equal(self.p_true(), top).astype(np.float64)
+            else:  # the first of several largest probabilities is the prediction
+                right = np.equal(np.argmax(q, axis=0), self._codes).astype(np.float64)
+        else:
+            right = self._p[np.argmax(q, axis=0), np.arange(top.size)]
+        return right
+
+    def p_true(self) -> FloatArray:
+        """Probability that a draw from the prediction equals one from the target."""
+        if self._codes is None:
+            return dot_classes(self._p, self._q(), self._buffer("product"))
+        value = self._at_label()
+        return np.exp(value) if self._logits else value
+
+    def jensen_shannon_divergence(self) -> FloatArray:
+        """Divergence of both tables from their mean m: sum m g((p - q) / (p + q)).
+
+        g(t) = ((1 + t) log(1 + t) + (1 - t) log(1 - t)) / 2 is never negative, so
+        nothing cancels.
+        """
+        p, q = self._p, self._q()
+        m = (p + q) / 2.0
+        t = (p - q) / np.maximum(2.0 * m, TINY)
+        g = (_t_log_t(1.0 + t, t) + _t_log_t(1.0 - t, -t)) / 2.0
+        small = np.abs(t) < _SERIES
+        s = t[small] ** 2
+        g[small] = s * (1 / 2 + s * (1 / 12 + s / 30))
+        return sum_classes(m * g)
+
+    # -- hard labels --------------------------------------------------------
+
+    def _at_label(self) -> FloatArray:
+        """The table's value at the label; what zero has for an unknown label."""
+        cached = self._cache.get("at label")
+        if cached is not None:
+            return cached
+        codes, table = self._codes, self._table
+        assert codes is not None
+        by_class, by_row = (stride // table.itemsize for stride in table.strides)
+        if self._offsets is None:
+            self._offsets = np.arange(self._proba.rows, dtype=np.int64) * by_row
+        where = self._offsets[: codes.size] + (codes * by_class if by_row == 1 else codes)
+        value: FloatArray = _memory_of(table).take(where, mode="clip")
+        value = value.astype(np.float64, copy=False)
+        if np.maximum.reduce(codes) >= len(table):
+            value[codes >= len(table)] = -np.inf if self._logits else 0.0
+        self._cache["at label"] = value
+        return value
+
+    def _cost_of_label(self) -> FloatArray:
+        value, floor = self._at_label(), self._clip
+        if self._logits:
+            # An unknown label has no logit to be exact about: it costs the clip.
+            unseen = np.isneginf(value)
+            if unseen.any():
+                assert self._codes is not None
+                unseen &= self._codes >= len(self._table)
+                self._count(unseen)
+                value = np.where(unseen, np.log(floor), value)
+            return np.subtract(0.0, value)
+        if np.minimum.reduce(value) < max(floor, TINY):
+            self._count(value < max(floor, TINY))
+            value = np.maximum(value, floor)
+        cost: FloatArray = np.log(np.minimum(value, 1.0))
+        return np.subtract(0.0, cost, out=cost)
+
+    # -- distributions ------------------------------------------------------
+
+    def _cost_of_law(self) -> FloatArray:
+        if self._logits:
+            impossible = np.isneginf(self._table)
+            if not impossible.any():
+                return self._minus_dot(self._p, self._table)
+            log_q = np.where(impossible, 0.0, self._table)
+            return self._infinite_where(impossible, self._minus_dot(self._p, log_q))
+        floor, log_q = self._clip, self._log_q()
+        if self._proba.least >= max(floor, TINY):
+            return self._minus_dot(self._p, log_q)
+        below = self._table < max(floor, TINY)
+        self._count(np.logical_or.reduce(below & (self._p > 0), axis=0))
+        if floor:
+            return self._minus_dot(self._p, np.maximum(log_q, np.log(floor)))
+        return self._infinite_where(below, self._minus_dot(self._p, log_q))
+
+    def _infinite_where(self, impossible: BoolArray, cost: FloatArray) -> FloatArray:
+        """Cost of rows whose target has a class that the prediction excludes."""
+        cost[np.logical_or.reduce(impossible & (self._p > 0), axis=0)] = np.inf
+        return cost
+
+    def _mean_log_ratio(self) -> FloatArray:
+        """KL as sum p log(p / q), where no q is below the clip."""
+        ratio = np.divide(self._p, self._table, out=self._buffer("log p"))
+        assert self._target is not None
+        if self._target.least < TINY:
+            np.add(ratio, TINY, out=ratio)
+        np.log(ratio, out=ratio)
+        return dot_classes(self._p, ratio, self._buffer("product"))
+
+    def _count(self, rows: BoolArray) -> None:
+        if self._active is not None:
+            rows = rows & self._active
+        self.at_zero += int(np.count_nonzero(rows))
+
+    # -- shared -------------------------------------------------------------
+
+    def _q(self) -> FloatArray:
+        if not self._logits:
+            return self._table
+        cached = self._cache.get("q")
+        if cached is None:
+            cached = np.exp(self._table, out=self._buffer("q"))
+            self._cache["q"] = cached
+        return cached
+
+    def _log_q(self) -> FloatArray:
+        """log q, finite also where q is 0."""
+        if self._logits:
+            return np.maximum(self._table, np.log(TINY), out=self._buffer("product"))
+        return self._log(self._table, "log q", self._proba.least)
+
+    def _log(self, table: FloatArray, name: str, least: float) -> FloatArray:
+        cached = self._cache.get(name)
+        if cached is None:
+            cached = self._buffer(name)
+            if least < TINY:
+                table = np.add(table, TINY, out=cached)
+            np.log(table, out=cached)
+            self._cache[name] = cached
+        return cached
+
+    def _minus_dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """-sum a b over classes, where rounding alone could make it negative."""
+        sums = dot_classes(a, b, self._buffer("product"))
+        return np.maximum(np.negative(sums, out=sums), 0.0, out=sums)
+
+    def _buffer(self, name: str) -> FloatArray:
+        buffer = self._memory.get(name)
+        if buffer is None:
+            buffer = self._memory[name] = self._proba.new_buffer()
+        n_rows = self._table.shape[1]
+        return buffer if n_rows == buffer.shape[1] else buffer[:, :n_rows]
+
+
+def _memory_of(table: FloatArray) -> FloatArray:
+    """The memory that a block lies in, in one dimension."""
+    if table.flags.f_contiguous:
+        return table.T.reshape(-1)
+    whole = table if table.flags.c_contiguous or table.base is None else table.base
+    return whole.reshape(-1)
+
+
+def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
+    """KL(p||q) of nearly equal columns, to full relative accuracy.
+
+    With t = (p - q) / q the divergence is sum q h(t) + sum (p - q), where
+    h(t) = (1 + t) log(1 + t) - t is never negative, so nothing cancels.
+    """
+    possible = p > 0
+    p, q = np.where(possible, p, 1.0), np.where(possible, q, 1.0)
+    difference = p - q
+    t = difference / q
+    h = _t_log_t(p / q, t) - t
+    series = np.abs(t) < _SERIES
+    s = t[series]
+    h[series] = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s * (1 / 20 - s / 30))))
+    return sum_classes(q * h) + sum_classes(difference)
+
+
+def _t_log_t(ratio: FloatArray, t: FloatArray) -> FloatArray:
+    """r log r of ratios r = 1 + t, exact near 1 and 0 at 0."""
+    exact = np.log1p(np.maximum(t, -0.5))
+    value: FloatArray = np.where(ratio < 1 / 2, np.log(np.maximum(ratio, TINY)), exact)
+    return ratio * value
