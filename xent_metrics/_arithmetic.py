@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._blocks import BoolArray, FloatArray, IntArray, Reader, dot_classes, sum_classes
+from ._blocks import BoolArray, FloatArray, IntArray, Reader, sum_classes
 
 TINY = float(np.nextafter(0.0, 1.0))
 
@@ -24,16 +24,22 @@ class Block:
     """
 
     def __init__(
-        self, proba: Reader, target: Reader | None, *, clip: float, logits: bool
+        self,
+        proba: Reader,
+        target: Reader | None,
+        *,
+        clip: float,
+        logits: bool,
+        unseen: bool,
     ) -> None:
         self.at_zero = 0
         self._proba = proba
         self._target = target
         self._clip = clip
         self._logits = logits
+        self._unseen = unseen
         self._memory: dict[str, FloatArray] = {}
         self._cache: dict[str, FloatArray] = {}
-        self._offsets: IntArray | None = None
 
     def load(
         self, start: int, stop: int, codes: IntArray | None, active: BoolArray | None
@@ -127,7 +133,7 @@ class Block:
     def p_true(self) -> FloatArray:
         """Probability that a draw from the prediction equals one from the target."""
         if self._codes is None:
-            return dot_classes(self._p, self._q(), self._buffer("product"))
+            return self._dot(self._p, self._q())
         value = self._at_label()
         return np.exp(value) if self._logits else value
 
@@ -151,37 +157,27 @@ class Block:
     def _at_label(self) -> FloatArray:
         """The table's value at the label; what zero has for an unknown label."""
         cached = self._cache.get("at label")
-        if cached is not None:
-            return cached
-        codes, table = self._codes, self._table
-        assert codes is not None
-        by_class, by_row = (stride // table.itemsize for stride in table.strides)
-        if self._offsets is None:
-            self._offsets = np.arange(self._proba.rows, dtype=np.int64) * by_row
-        where = self._offsets[: codes.size] + (codes * by_class if by_row == 1 else codes)
-        value: FloatArray = _memory_of(table).take(where, mode="clip")
-        value = value.astype(np.float64, copy=False)
-        if np.maximum.reduce(codes) >= len(table):
-            value[codes >= len(table)] = -np.inf if self._logits else 0.0
-        self._cache["at label"] = value
-        return value
+        if cached is None:
+            codes, table = self._codes, self._table
+            assert codes is not None
+            cached = np.empty(codes.size)
+            take_labels(table, codes, cached)
+            if self._unseen:
+                cached[codes >= len(table)] = -np.inf if self._logits else 0.0
+            self._cache["at label"] = cached
+        return cached
 
     def _cost_of_label(self) -> FloatArray:
-        value, floor = self._at_label(), self._clip
-        if self._logits:
-            # An unknown label has no logit to be exact about: it costs the clip.
-            unseen = np.isneginf(value)
-            if unseen.any():
-                assert self._codes is not None
-                unseen &= self._codes >= len(self._table)
-                self._count(unseen)
-                value = np.where(unseen, np.log(floor), value)
-            return np.subtract(0.0, value)
-        if np.minimum.reduce(value) < max(floor, TINY):
-            self._count(value < max(floor, TINY))
-            value = np.maximum(value, floor)
-        cost: FloatArray = np.log(np.minimum(value, 1.0))
-        return np.subtract(0.0, cost, out=cost)
+        value = self._at_label()
+        if not self._logits:
+            cost, at_zero = cost_of_label(value, self._clip, self._active)
+            self.at_zero += at_zero
+            return cost
+        # An unknown label has no logit to be exact about: it costs the clip.
+        assert self._codes is not None
+        unseen = self._codes >= len(self._table)
+        self._count(unseen)
+        return np.subtract(0.0, np.where(unseen, np.log(self._clip), value))
 
     # -- distributions ------------------------------------------------------
 
@@ -213,7 +209,7 @@ class Block:
         if self._target.least < TINY:
             np.add(ratio, TINY, out=ratio)
         np.log(ratio, out=ratio)
-        return dot_classes(self._p, ratio, self._buffer("product"))
+        return self._dot(self._p, ratio)
 
     def _count(self, rows: BoolArray) -> None:
         if self._active is not None:
@@ -249,8 +245,12 @@ class Block:
 
     def _minus_dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """-sum a b over classes, where rounding alone could make it negative."""
-        sums = dot_classes(a, b, self._buffer("product"))
+        sums = self._dot(a, b)
         return np.maximum(np.negative(sums, out=sums), 0.0, out=sums)
+
+    def _dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Sum of products over the classes, for each row."""
+        return sum_classes(np.multiply(a, b, out=self._buffer("product")))
 
     def _buffer(self, name: str) -> FloatArray:
         buffer = self._memory.get(name)
@@ -260,12 +260,39 @@ class Block:
         return buffer if n_rows == buffer.shape[1] else buffer[:, :n_rows]
 
 
-def _memory_of(table: FloatArray) -> FloatArray:
-    """The memory that a block lies in, in one dimension."""
+def take_labels(table: FloatArray, codes: IntArray, out: FloatArray) -> None:
+    """Copy the value at each row's label; codes beyond the classes take any value."""
+    n_classes, n_rows = table.shape
     if table.flags.f_contiguous:
-        return table.T.reshape(-1)
-    whole = table if table.flags.c_contiguous or table.base is None else table.base
-    return whole.reshape(-1)
+        memory, by_class, by_row = table.T.reshape(-1), 1, n_classes
+    else:
+        whole = table if table.flags.c_contiguous else table.base
+        assert whole is not None
+        memory, by_class, by_row = whole.reshape(-1), whole.shape[1], 1
+    where = np.arange(0, n_rows * by_row, by_row)
+    where += codes if by_class == 1 else codes * by_class
+    if memory.dtype == out.dtype:
+        memory.take(where, out=out, mode="clip")
+    else:
+        out[...] = memory.take(where, mode="clip")
+
+
+def cost_of_label(
+    p: FloatArray, clip: float, active: BoolArray | None
+) -> tuple[FloatArray, int]:
+    """-log p, and the number of rows that count whose p is below the clip."""
+    cost = np.minimum(p, 1.0)
+    floor, at_zero = max(clip, TINY), 0
+    if np.minimum.reduce(p) >= floor:
+        np.log(cost, out=cost)
+    else:
+        small = p < floor
+        if active is not None:
+            small &= active
+        at_zero = int(np.count_nonzero(small))
+        with np.errstate(divide="ignore"):
+            np.log(np.maximum(cost, clip, out=cost), out=cost)
+    return np.subtract(0.0, cost, out=cost), at_zero
 
 
 def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:

@@ -8,7 +8,6 @@ order, so the arithmetic above is written once. Checks return facts
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -23,10 +22,14 @@ Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty
 
 BLOCK_ELEMENTS = 32_768  # a few blocks of doubles fit the second-level cache
 
-# From this many classes on a row is long enough to be summed where it lies; from the
-# second bound on that also holds for its maximum.
-_SUMMED_IN_ROWS, _SEARCHED_IN_ROWS = 8, 65
+_LONG = 65  # classes: such rows are reduced fastest where they lie
+_WORTH_A_VIEW = 8  # classes: such rows are not worth a copy for a few values
+_FEW = 4096  # elements: a call costs more than the work
 _ROUNDING = 8  # in units of the type's epsilon
+_EPS = {
+    np.dtype(kind): float(np.finfo(kind).eps)
+    for kind in (np.float16, np.float32, np.float64)
+}
 
 
 class Violation(NamedTuple):
@@ -38,36 +41,35 @@ class Violation(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
     """N rows of K values: one (N, K) array, or K arrays of N values each.
 
     ``kind`` says what the values are: "probabilities" sum to one in each row,
     "proportions" (votes, or unnormalised scores) are divided by their row's sum,
-    "logits" (or log-probabilities) go through a softmax.
+    "logits" (or log-probabilities) go through a softmax. ``one_column`` marks two
+    classes that were given by the probability of the second.
     """
 
-    source: NDArray[Any] | tuple[NDArray[Any], ...]
-    kind: Kind = "probabilities"
-    one_column: bool = False  # two classes, given by the probability of the second
+    __slots__ = ("dtype", "kind", "n_classes", "n_rows", "one_column", "source")
 
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return len(self.source[0] if isinstance(self.source, tuple) else self.source)
-
-    @property
-    def n_classes(self) -> int:
-        """Number of columns."""
-        source = self.source
-        return len(source) if isinstance(source, tuple) else source.shape[1]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type that holds every column."""
-        if isinstance(self.source, tuple):
-            return np.result_type(*{column.dtype for column in self.source})
-        return self.source.dtype
+    def __init__(
+        self,
+        source: NDArray[Any] | tuple[NDArray[Any], ...],
+        *,
+        kind: Kind = "probabilities",
+        one_column: bool = False,
+    ) -> None:
+        self.source = source
+        self.kind = kind
+        self.one_column = one_column
+        self.n_rows: int
+        self.n_classes: int
+        if isinstance(source, tuple):
+            self.n_classes, self.n_rows = len(source), len(source[0]) if source else 0
+            self.dtype = np.result_type(*{column.dtype for column in source})
+        else:
+            self.n_rows, self.n_classes = source.shape
+            self.dtype = source.dtype
 
     def lies_in_rows(self, *, single: bool) -> bool:
         """Whether blocks can be views: doubles (or singles), row after row."""
@@ -94,17 +96,20 @@ def block_rows(n_classes: int) -> int:
     return max(16, BLOCK_ELEMENTS // n_classes)
 
 
-def best_order(*tables: Table, single: bool, search: bool) -> bool:
-    """Whether blocks of these tables had best be row-major.
+def row_by_row(table: Table, *, lookup: bool) -> bool:
+    """Whether blocks had best be row-major.
 
-    Long rows are, and rows of a few classes where that avoids a copy; not so where
-    their largest values are searched for.
+    Long rows are reduced where they lie. Short ones are transposed first, unless one
+    value of each is all that is looked up and they need no copy.
     """
-    n_classes = tables[0].n_classes
-    if n_classes >= _SEARCHED_IN_ROWS or search:
-        return n_classes >= _SEARCHED_IN_ROWS
-    in_place = all(table.lies_in_rows(single=single) for table in tables)
-    return in_place and n_classes >= _SUMMED_IN_ROWS
+    if table.n_classes >= _LONG:
+        return True
+    few = table.n_rows * table.n_classes <= _FEW
+    return (
+        lookup
+        and (few or table.n_classes >= _WORTH_A_VIEW)
+        and table.lies_in_rows(single=True)
+    )
 
 
 class Reader:
@@ -130,11 +135,10 @@ class Reader:
         self._table = table
         self._active = active
         self._row_major = row_major
-        dtype = table.dtype
         self._shape = (table.n_classes, min(block_rows(table.n_classes), table.n_rows))
         self._in_place = row_major and table.lies_in_rows(single=single)
         self._buffer: FloatArray | None = None
-        eps = float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+        eps = _EPS.get(table.dtype, _EPS[np.dtype(np.float64)])
         self._rounding = _ROUNDING * eps
         self._tolerance = eps**0.5
 
@@ -203,8 +207,11 @@ class Reader:
 
     def _settle_sums(self, block: FloatArray, start: int) -> None:
         """Check that rows sum to one, or make them."""
-        sums = sum_classes(block)
-        low, high = np.minimum.reduce(sums), np.maximum.reduce(sums)
+        if self._row_major and len(block) < _LONG and block.size > _FEW:
+            sums = np.einsum("ij->j", block)
+        else:
+            sums = np.add.reduce(block, axis=0)
+        low, high = float(np.minimum.reduce(sums)), float(np.maximum.reduce(sums))
         if self._table.kind == "proportions":
             self._divide_by(sums, block, start, empty=not (low > 0 and high < np.inf))
         elif not (1.0 - low <= self._tolerance and high - 1.0 <= self._tolerance):
@@ -271,28 +278,8 @@ class Reader:
 
 def sum_classes(block: FloatArray) -> FloatArray:
     """Sum over the classes, for each row."""
-    sums: FloatArray
-    if _short_rows(block):
-        sums = np.einsum("ij->j", block)
-    else:
-        sums = np.add.reduce(block, axis=0)
+    sums: FloatArray = np.add.reduce(block, axis=0)
     return sums
-
-
-def dot_classes(a: FloatArray, b: FloatArray, scratch: FloatArray) -> FloatArray:
-    """Sum of products over the classes, for each row; may overwrite ``scratch``."""
-    sums: FloatArray
-    if _short_rows(a) and _short_rows(b):
-        sums = np.einsum("ij,ij->j", a, b)
-    else:
-        sums = np.add.reduce(np.multiply(a, b, out=scratch), axis=0)
-    return sums
-
-
-def _short_rows(block: FloatArray) -> bool:
-    """Whether a row lies in one piece that is too short for numpy's own sum."""
-    n_classes = block.shape[0]
-    return 1 < n_classes < _SEARCHED_IN_ROWS and block.strides[0] == block.itemsize
 
 
 def _range_violation(value: float, row: int, column: int) -> Violation:

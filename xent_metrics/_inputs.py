@@ -9,8 +9,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,8 +27,7 @@ class UnseenLabelWarning(UserWarning):
     """Rows have labels that the predictions do not know."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Inputs:
+class Inputs(NamedTuple):
     """Predictions, targets and weights, ready for the kernels.
 
     ``codes`` holds hard labels, ``target`` distributions or votes; one of them is
@@ -66,7 +64,12 @@ class Inputs:
         """Run the kernel; raise the error of the first row that breaks a rule."""
         target = self.codes if self.codes is not None else self.target
         rows = _kernels.per_row(
-            self.proba, target, columns, clip=check_clip(clip), active=self.active
+            self.proba,
+            target,
+            columns,
+            clip=check_clip(clip),
+            unseen=bool(self.unseen),
+            active=self.active,
         )
         if rows.proba_violation is not None:
             raise violation_error(
@@ -97,21 +100,15 @@ def read(
     if not isinstance(truth, Columns):
         _check_length(len(truth), proba.n_rows)
         _targets.check_hard(truth, active)
-        classes = given or names or _labels.infer_labels(truth, proba.n_classes)
-        encoded = _targets.encode(truth, classes, active)
-        if (
-            given is None
-            and len(encoded.unseen)
-            and encoded.codes.min() >= len(classes)
-        ):
-            msg = (
-                "y_true must hold labels that are columns of y_proba: it holds "
-                f"{_labels.show(encoded.unseen)}, the columns are "
-                f"{_labels.show(classes)}; pass labels= with the class of each "
-                "column, in column order."
-            )
-            raise ValueError(msg)
-        _warn_of_unseen(encoded, classes)
+        known = given or names
+        if active is not None:
+            classes, encoded = _targets.encode_some(truth, known, active, proba.n_classes)
+        elif known:
+            classes, encoded = known, _labels.encode(truth, known)
+        else:
+            classes, encoded = _labels.infer_and_encode(truth, proba.n_classes)
+        if encoded.unseen:
+            _report_unseen(encoded, classes, inferred=given is None)
         return Inputs(
             proba=proba,
             labels=classes,
@@ -157,8 +154,7 @@ def check_clip(clip: float) -> float:
 
 def _read_proba(y_proba: Any, *, rescale: bool) -> tuple[Table, tuple[Any, ...] | None]:
     columns = read_columns(y_proba, "y_proba")
-    table = Table(
-        source=columns.source,
+    table = Table(columns.source,
         kind="proportions" if rescale else "probabilities",
         one_column=columns.one_dimensional,
     )
@@ -209,16 +205,26 @@ def _read_weights(
     return weights, None if active.all() else active
 
 
-def _warn_of_unseen(encoded: _labels.Encoded, classes: tuple[Any, ...]) -> None:
-    if encoded.unseen:
-        n_unseen = int(np.count_nonzero(encoded.codes >= len(classes)))
-        warnings.warn(
-            f"{n_unseen} of {len(encoded.codes)} rows have a label that is not among "
-            f"the classes ({_labels.show(encoded.unseen)} among "
-            f"{_labels.show(classes)}): its probability counts as 0.",
-            UnseenLabelWarning,
-            stacklevel=4,
+def _report_unseen(
+    encoded: _labels.Encoded, classes: tuple[Any, ...], *, inferred: bool
+) -> None:
+    """Warn of labels that no column stands for; refuse if no row has another."""
+    if inferred and encoded.codes.min() >= len(classes):
+        msg = (
+            "y_true must hold labels that are columns of y_proba: it holds "
+            f"{_labels.show(encoded.unseen)}, the columns are "
+            f"{_labels.show(classes)}; pass labels= with the class of each column, in "
+            "column order."
         )
+        raise ValueError(msg)
+    n_unseen = int(np.count_nonzero(encoded.codes >= len(classes)))
+    warnings.warn(
+        f"{n_unseen} of {len(encoded.codes)} rows have a label that is not among the "
+        f"classes ({_labels.show(encoded.unseen)} among {_labels.show(classes)}): its "
+        "probability counts as 0.",
+        UnseenLabelWarning,
+        stacklevel=4,
+    )
 
 
 # -- agreement of the arguments ---------------------------------------------

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ._arithmetic import Block
+from ._arithmetic import Block, cost_of_label, take_labels
 from ._blocks import (
     BoolArray,
     FloatArray,
@@ -23,17 +23,14 @@ from ._blocks import (
     Reader,
     Table,
     Violation,
-    best_order,
     block_rows,
+    row_by_row,
 )
 
-_LOOKED_UP = {"cross_entropy", "kl_divergence", "p_true"}
-_SEARCHED = {"confidence", "correct"}
 _ELEMENTS_PER_THREAD = 500_000
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
+class Rows(NamedTuple):
     """What one pass leaves: a value per row and column, counts, the violation.
 
     ``at_zero`` counts the rows whose cost meets a probability below the clip.
@@ -52,35 +49,35 @@ def per_row(
     columns: Iterable[str],
     *,
     clip: float,
+    unseen: bool = False,
     active: BoolArray | None = None,
     n_jobs: int = 1,
 ) -> Rows:
     """Fill the named columns in one pass over ``proba`` (and ``target``).
 
-    ``target`` is a table of distributions, an array of class codes (a code of
-    ``n_classes`` or more is a label that the predictions do not know), or None.
+    ``target`` is a table of distributions, an array of class codes, or None. With
+    ``unseen``, a code of ``n_classes`` or more is a label unknown to the predictions.
     ``clip`` is the floor of probabilities inside logarithms. Rows where ``active``
     is false may break any rule; what breaks one is NaN in the result.
     """
     names = tuple(dict.fromkeys(columns))
+    if isinstance(target, np.ndarray) and names == ("cross_entropy",):
+        if proba.kind != "logits":
+            return _cost_of_labels(proba, target, clip, unseen, active, n_jobs)
     out: dict[str, FloatArray] = {name: np.empty(proba.n_rows) for name in names}
-    codes = target if isinstance(target, np.ndarray) else None
-    laws = target if isinstance(target, Table) else None
-    lookup = codes is not None and _LOOKED_UP.issuperset(names)
-    row_major = best_order(
-        *((proba, laws) if laws else (proba,)),
-        single=lookup,
-        search=not _SEARCHED.isdisjoint(names),
-    )
+    codes, laws = (None, target) if isinstance(target, Table) else (target, None)
+    row_major = row_by_row(proba, lookup=False)
 
-    def run(start: int, stop: int) -> Rows:
+    def run(start: int, stop: int) -> _Part:
         """Fill rows ``start`` to ``stop``, until a rule is broken."""
-        reader = Reader(proba, row_major=row_major, active=active, single=lookup)
+        reader = Reader(proba, row_major=row_major, active=active)
         other = Reader(laws, row_major=row_major, active=active) if laws else None
-        block = Block(reader, other, clip=clip, logits=proba.kind == "logits")
+        block = Block(
+            reader, other, clip=clip, logits=proba.kind == "logits", unseen=unseen
+        )
         with np.errstate(all="ignore"):
-            for first in range(start, stop, step):
-                last = min(first + step, stop)
+            for first in range(start, stop, reader.rows):
+                last = min(first + reader.rows, stop)
                 if not block.load(first, last, codes, active):
                     break
                 for name in names:
@@ -88,28 +85,77 @@ def per_row(
                 if block.ignored is not None:
                     for name in names:
                         out[name][first:last][block.ignored] = np.nan
-        return Rows(
-            columns=out,
-            at_zero=block.at_zero,
-            proba_violation=reader.violation,
-            target_violation=other.violation if other else None,
+        return _Part(
+            block.at_zero, reader.violation, other.violation if other else None
         )
 
-    step = block_rows(proba.n_classes)
-    n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
+    return _collect(out, _in_parts(run, proba, n_jobs))
+
+
+class _Part(NamedTuple):
+    """What a run over a part of the rows found."""
+
+    at_zero: int
+    proba_violation: Violation | None
+    target_violation: Violation | None
+
+
+def _cost_of_labels(
+    proba: Table,
+    codes: IntArray,
+    clip: float,
+    unseen: bool,
+    active: BoolArray | None,
+    n_jobs: int,
+) -> Rows:
+    """Cross-entropy of hard labels: one probability a row is all that is read."""
+    p = np.empty(proba.n_rows)
+    row_major = row_by_row(proba, lookup=True)
+
+    def run(start: int, stop: int) -> _Part:
+        reader = Reader(proba, row_major=row_major, active=active, single=True)
+        for first in range(start, stop, reader.rows):
+            last = min(first + reader.rows, stop)
+            block = reader.read(first, last)
+            if block is None:
+                break
+            take_labels(block, codes[first:last], p[first:last])
+            if reader.ignored is not None:
+                p[first:last][reader.ignored] = np.nan
+        return _Part(0, reader.violation, None)
+
+    parts = _in_parts(run, proba, n_jobs)
+    if unseen:
+        p[codes >= proba.n_classes] = 0.0
+    cost, at_zero = cost_of_label(p, clip, active)
+    return _collect({"cross_entropy": cost}, [*parts, _Part(at_zero, None, None)])
+
+
+def _in_parts(
+    run: Callable[[int, int], _Part], proba: Table, n_jobs: int
+) -> list[_Part]:
+    """Run over all rows, in as many threads as that is worth."""
+    n_threads = 1
+    if n_jobs != 1:
+        n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
     if n_threads == 1:
-        return run(0, proba.n_rows)
+        return [run(0, proba.n_rows)]
+    step = block_rows(proba.n_classes)
     share = -(-proba.n_rows // (n_threads * step)) * step
     starts = range(0, proba.n_rows, share)
     stops = [min(start + share, proba.n_rows) for start in starts]
     with ThreadPoolExecutor(n_threads) as pool:
-        parts = list(pool.map(run, starts, stops))
-    return Rows(
-        columns=out,
-        at_zero=sum(part.at_zero for part in parts),
-        proba_violation=_first(part.proba_violation for part in parts),
-        target_violation=_first(part.target_violation for part in parts),
-    )
+        return list(pool.map(run, starts, stops))
+
+
+def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
+    """The columns with the counts of all parts and their first violation."""
+    at_zero, of_proba, of_target = parts[0]
+    for part in parts[1:]:
+        at_zero += part.at_zero
+        of_proba = of_proba or part.proba_violation
+        of_target = of_target or part.target_violation
+    return Rows(columns, at_zero, of_proba, of_target)
 
 
 def threads(n_jobs: int, n_elements: int) -> int:
@@ -121,7 +167,7 @@ def threads(n_jobs: int, n_elements: int) -> int:
     if n_jobs == 0:
         msg = "n_jobs must not be 0: found 0; pass 1 for one thread, -1 for all."
         raise ValueError(msg)
-    if n_jobs == 1 or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         return 1
     bounds = [_processors(), n_elements // _ELEMENTS_PER_THREAD]
     if n_jobs > 0:
@@ -136,7 +182,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _first(violations: Iterable[Violation | None]) -> Violation | None:
-    return next((violation for violation in violations if violation), None)

@@ -51,8 +51,21 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
     return found
 
 
-def infer_labels(y_true: Column, n_classes: int) -> tuple[Any, ...]:
-    """The sorted distinct labels, when they are as many as the columns."""
+def infer_and_encode(
+    y_true: Column, n_classes: int
+) -> tuple[tuple[Any, ...], Encoded]:
+    """The sorted distinct labels, when they are as many as the columns; the codes."""
+    if isinstance(y_true, np.ndarray) and y_true.dtype == np.int64 and y_true.size:
+        low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
+        if high - low == n_classes - 1:  # integers without a gap need no search
+            codes = y_true - low if low else y_true
+            if 0 not in np.bincount(codes).tolist():
+                return tuple(range(low, high + 1)), Encoded(codes, ())
+    labels = _infer(y_true, n_classes)
+    return labels, encode(y_true, labels)
+
+
+def _infer(y_true: Column, n_classes: int) -> tuple[Any, ...]:
     distinct = _distinct(y_true)
     if n_classes == 1 and len(distinct) > 1:
         msg = (
@@ -82,7 +95,7 @@ def infer_labels(y_true: Column, n_classes: int) -> tuple[Any, ...]:
 def encode(y_true: Column, labels: Sequence[Any]) -> Encoded:
     """Codes of labels that are not missing."""
     codes = _look_up(y_true, labels)
-    if not codes.size or np.minimum.reduce(codes) >= 0:
+    if codes is y_true or not codes.size or np.minimum.reduce(codes) >= 0:
         return Encoded(codes, ())
     outside = codes < 0
     extra, names = pd.factorize(np.asarray(y_true[outside], dtype=object))
@@ -116,7 +129,7 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
     if kind == "b":
         by_value = [labels.index(v) if v in labels else -1 for v in (False, True)]
         return np.array(by_value).take(y_true.view(np.uint8))
-    if kind in "iu" and all(type(label) is int for label in labels):
+    if kind in "iu" and {*map(type, labels)} == {int}:
         found = _look_up_integers(y_true, labels)
         if found is not None:
             return found
@@ -129,7 +142,7 @@ def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray |
     """Codes by range, or by a table where the labels lie close together."""
     low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
     if 0 <= low and high < len(labels) and labels == tuple(range(len(labels))):
-        return y_true.astype(np.int64, copy=False)
+        return y_true if y_true.dtype == np.int64 else y_true.astype(np.int64)
     first = min(low, *labels)
     span = max(high, *labels) - first + 1
     if span > _MOST_SPAN:
@@ -181,13 +194,13 @@ def as_column(y_true: Any) -> Column:
 
 def _distinct(y_true: Column) -> list[Any]:
     """Distinct labels that are not missing."""
-    if isinstance(y_true, np.ndarray) and y_true.size:
+    if isinstance(y_true, np.ndarray):
         if y_true.dtype.kind in "US":
             return distinct_text(y_true)
-        if y_true.dtype.kind in "iu":
+        if y_true.dtype.kind in "iu" and y_true.size:
             low = int(np.minimum.reduce(y_true))
             if int(np.maximum.reduce(y_true)) - low < _MOST_SPAN:
                 counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
-                return [low + position for position in np.flatnonzero(counts).tolist()]
+                return [low + step for step, n in enumerate(counts.tolist()) if n]
     values = pd.Series(y_true).dropna().unique()
     return np.asarray(values, dtype=object).tolist()

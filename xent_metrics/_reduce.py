@@ -15,6 +15,8 @@ _CHUNK = 4096
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
+    if len(values) <= _CHUNK:
+        return float(np.add.reduce(values))
     whole = len(values) // _CHUNK * _CHUNK
     runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
     return math.fsum([*runs.tolist(), float(np.add.reduce(values[whole:]))])

@@ -66,22 +66,27 @@ def check_hard(y_true: _labels.Column, active: BoolArray | None) -> None:
             raise ValueError(msg)
 
 
-def encode(
-    y_true: _labels.Column, classes: tuple[Any, ...], active: BoolArray | None
-) -> _labels.Encoded:
-    """Codes of all rows; a row of weight 0 takes the first class."""
-    if active is None:
-        return _labels.encode(y_true, classes)
-    some, unseen = _labels.encode(y_true[active], classes)
+def encode_some(
+    y_true: _labels.Column,
+    known: tuple[Any, ...] | None,
+    active: BoolArray,
+    n_classes: int,
+) -> tuple[tuple[Any, ...], _labels.Encoded]:
+    """Classes, and codes of all rows; one of weight 0 takes the first class."""
+    counted = y_true[active]
+    if known:
+        classes, some = known, _labels.encode(counted, known)
+    else:
+        classes, some = _labels.infer_and_encode(counted, n_classes)
     codes = np.zeros(len(y_true), dtype=np.int64)
-    codes[active] = some
-    return _labels.Encoded(codes, unseen)
+    codes[active] = some.codes
+    return classes, _labels.Encoded(codes, some.unseen)
 
 
 def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
     source = _align(columns, classes)
-    table = Table(source=source)
+    table = Table(source)
     whole_numbers = table.dtype.kind in "iub"
     if targets == "distribution" or (targets == "auto" and not whole_numbers):
         return table
@@ -95,7 +100,7 @@ def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> T
                 "vote counts (several labels a row are not supported)."
             )
             raise ValueError(msg)
-    return Table(source=source, kind="proportions")
+    return Table(source, kind="proportions")
 
 
 def _align(columns: Columns, classes: tuple[Any, ...]) -> Any:
