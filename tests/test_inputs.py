@@ -24,13 +24,13 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         (
             [0, 1],
             [[0.5, 0.5], [0.2, 0.73]],
-            r"y_proba rows must sum to 1: row 1 sums to 0\.93; pass rescale=True",
+            r"rows that sum to 1: row 1 sums to 0\.93; pass rescale=True to divide",
         ),
         ([0, 1], [[0.5, 0.5], [np.nan, 0.8]], "not be missing: row 1, class 0 is NaN"),
         ([0, 1], [[0.5, 0.5], [-0.2, 1.2]], r"in \[0, 1\]: row 1, class 0 is -0\.2"),
         ([0, 1], [[0.5, 0.5], [0.0, 1.2]], r"in \[0, 1\]: row 1, class 1 is 1\.2"),
         ([0, 1], [[0.5, 0.5], [0.0, math.inf]], r"in \[0, 1\]: row 1, class 1 is inf"),
-        ([0, 1], [0.3, 1.2], r"in \[0, 1\]: row 1 is 1\.2; pass probabilities"),
+        ([0, 1], [0.3, 1.2], r"in \[0, 1\]: row 1 is 1\.2; pass prob"),
         ([0, 1], np.ones((2, 2, 2)), r"its shape is \(2, 2, 2\)"),
         ([0, 1], np.empty((0, 2)), "must not be empty: it has 0 rows"),
         ([0, 1], [["x", "y"], ["z", "w"]], "must hold numbers: its type is <U1"),
@@ -41,14 +41,18 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         (["a", 1], GOOD, "labels must be given where the classes cannot be sorted"),
         (["a", None], GOOD, "y_true must not be missing: row 1 has no label"),
         ([0.2, 0.8], [0.2, 0.8], r"class labels: row 0 is 0\.2; for one distribution"),
-        ([[0.5, 0.4], [0, 1]], GOOD, r"y_true rows must sum to 1: row 0 sums to 0\.9"),
+        (
+            [[0.5, 0.4], [0, 1]],
+            GOOD,
+            r"y_true must have rows that sum to 1: row 0 sums to 0\.9",
+        ),
         (
             [[0.5, 0.5, 0], [0, 1, 0]],
             GOOD,
             "one column a class: 3 for 2 classes; pass the columns",
         ),
         ([[1, 1], [0, 1]], GOOD, "0 and 1 must say what it means .* row 0 sums to 2"),
-        ([[3, 1], [0, 0]], GOOD, "y_true rows must hold at least one vote: row 1"),
+        ([[3, 1], [0, 0]], GOOD, "y_true must have rows with a vote: row 1"),
         ([[3, 1], [5, -1]], GOOD, "finite and not negative: row 1, class 1 is -1"),
         ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
         ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
@@ -108,7 +112,9 @@ def test_surprisal():
 
 
 def test_perplexity_does_not_add_up():
-    with pytest.raises(ValueError, match="reduction must be 'mean' or None"):
+    with pytest.raises(
+        ValueError, match="reduction must be 'mean' or None: found 'sum'"
+    ):
         perplexity([0, 1], GOOD, reduction="sum")
 
 
@@ -175,6 +181,6 @@ def test_rescale_divides_by_the_sum():
     scaled = cross_entropy([0, 1], q * [[2.0], [0.5]], rescale=True)
     assert scaled == pytest.approx(cross_entropy([0, 1], q), rel=1e-15)
     with pytest.raises(
-        ValueError, match="y_proba rows must have a positive sum: row 1"
+        ValueError, match="y_proba must have rows with a positive sum: row 1"
     ):
         cross_entropy([0, 1], [[1, 2], [0, 0]], rescale=True)

@@ -208,11 +208,13 @@ def test_data_that_cannot_be_scored():
             return super().predict_proba(X) * 0.9
 
     model = Broken().fit(X, Y)
-    with pytest.warns(UserWarning, match="scores are NaN: y_proba rows must sum to 1"):
+    with pytest.warns(
+        UserWarning, match="scores are NaN: y_proba must have rows that sum to 1"
+    ):
         scores = DecompositionScorer()(model, X, Y)
     assert list(scores) == list(DecompositionScorer().terms)
     assert all(map(math.isnan, scores.values()))
-    with pytest.raises(ValueError, match="rows must sum to 1"):
+    with pytest.raises(ValueError, match="rows that sum to 1"):
         DecompositionScorer(on_error="raise")(model, X, Y)
 
 

@@ -8,8 +8,8 @@ from ._blocks import BoolArray, FloatArray, IntArray, Reader, sum_classes
 
 TINY = float(np.nextafter(0.0, 1.0))
 
-# Below this divergence CE - H has lost digits to cancellation.
-_NEARLY_EQUAL = 1e-3
+# Below this divergence CE - H, and log(p / q) too, have lost digits to cancellation.
+_NEARLY_EQUAL = 0.05
 
 # Where the ratio of two probabilities is this near 1, a series is more exact.
 _SERIES = 1e-3
@@ -105,6 +105,41 @@ class Block:
             divergence[near] = small_divergence(p, np.maximum(q, floor))
         return divergence
 
+    def reverse_kl_divergence(self) -> FloatArray:
+        """Divergence of the target from the prediction; the target is clipped."""
+        q, log_floor = self._q(), np.log(self._clip)
+        if self._codes is not None:
+            excluded = 1.0 - self.p_true()
+            cost = np.where(excluded > 0, -excluded * log_floor, 0.0)
+            return np.maximum(cost - self.predictive_entropy(), 0.0)
+        assert self._target is not None
+        log_p = self._log(self._p, "log p", self._target.least)
+        log_p = np.where(self._p < self._clip, log_floor, log_p)
+        log_p[self._p == 0] = log_floor
+        terms = np.where(q > 0, q * (self._log_q() - log_p), 0.0)
+        divergence = sum_classes(terms)
+        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
+        if near.size:
+            p = np.maximum(self._p[:, near], self._clip)
+            divergence[near] = small_divergence(q[:, near], p)
+        return divergence
+
+    def jeffreys_divergence(self) -> FloatArray:
+        """Divergence both ways."""
+        return self.kl_divergence() + self.reverse_kl_divergence()
+
+    def kl_contributions(self) -> FloatArray:
+        """What each class adds to the divergence, of shape (classes, rows)."""
+        terms = np.zeros(self._table.shape)
+        if self._codes is not None:
+            rows = np.flatnonzero(self._codes < len(terms))
+            terms[self._codes[rows], rows] = self.cross_entropy()[rows]
+        else:
+            q = np.maximum(self._q(), 0.0 if self._logits else self._clip)
+            ratio = np.where(self._p > 0, self._p / q, 1.0)
+            np.multiply(self._p, np.log(ratio), out=terms)
+        return terms
+
     def predictive_entropy(self) -> FloatArray:
         """Entropy of the prediction."""
         return self._minus_dot(self._q(), self._log_q())
@@ -160,7 +195,7 @@ class Block:
         if cached is None:
             codes, table = self._codes, self._table
             assert codes is not None
-            cached = np.empty(codes.size)
+            cached = np.empty_like(codes, dtype=np.float64)
             take_labels(table, codes, cached)
             if self._unseen:
                 cached[codes >= len(table)] = -np.inf if self._logits else 0.0
@@ -228,7 +263,7 @@ class Block:
         return cached
 
     def _log_q(self) -> FloatArray:
-        """log q, finite also where q is 0."""
+        """Logarithm of q, finite also where q is 0."""
         if self._logits:
             return np.maximum(self._table, np.log(TINY), out=self._buffer("product"))
         return self._log(self._table, "log q", self._proba.least)
@@ -313,7 +348,7 @@ def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def _t_log_t(ratio: FloatArray, t: FloatArray) -> FloatArray:
-    """r log r of ratios r = 1 + t, exact near 1 and 0 at 0."""
+    """Return r log r of ratios r = 1 + t, exact near 1 and 0 at 0."""
     exact = np.log1p(np.maximum(t, -0.5))
     value: FloatArray = np.where(ratio < 1 / 2, np.log(np.maximum(ratio, TINY)), exact)
     return ratio * value

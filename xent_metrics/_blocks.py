@@ -47,10 +47,11 @@ class Table:
     ``kind`` says what the values are: "probabilities" sum to one in each row,
     "proportions" (votes, or unnormalised scores) are divided by their row's sum,
     "logits" (or log-probabilities) go through a softmax. ``one_column`` marks two
-    classes that were given by the probability of the second.
+    classes that were given by the probability of the second, ``name`` is the argument
+    that holds the table.
     """
 
-    __slots__ = ("dtype", "kind", "n_classes", "n_rows", "one_column", "source")
+    __slots__ = ("dtype", "kind", "n_classes", "n_rows", "name", "one_column", "source")
 
     def __init__(
         self,
@@ -58,8 +59,10 @@ class Table:
         *,
         kind: Kind = "probabilities",
         one_column: bool = False,
+        name: str = "y_proba",
     ) -> None:
         self.source = source
+        self.name = name
         self.kind = kind
         self.one_column = one_column
         self.n_rows: int

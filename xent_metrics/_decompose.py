@@ -39,6 +39,7 @@ def decompose(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
+    from_logits: bool = False,
     recalibration: Recalibration = "temperature",
 ) -> Decomposition:
     """Split a mean cross-entropy into what it is made of.
@@ -49,7 +50,7 @@ def decompose(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale
+    labels, targets, sample_weight, base, clip, rescale, from_logits
         As in :func:`cross_entropy`.
     recalibration : {"temperature"}, default "temperature"
         The map that estimates the law of the label given the prediction.
@@ -96,6 +97,7 @@ def decompose(
         targets=targets,
         sample_weight=sample_weight,
         rescale=rescale,
+        from_logits=from_logits,
     )
     result, _ = decompose_inputs(
         inputs, base=base, clip=clip, recalibration=recalibration

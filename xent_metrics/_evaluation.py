@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ._decompose import Recalibration, decompose_inputs, warn_if_few
 from ._decomposition import Decomposition
 from ._inputs import EPS, read
-from ._measures import PER_SAMPLE, index_of, per_sample_frame
+from ._per_sample import PER_SAMPLE, index_of, per_sample_frame
 from ._targets import Targets
 
 
@@ -62,6 +62,7 @@ class Evaluation:
         base: float | None = None,
         clip: float = EPS,
         rescale: bool = False,
+        from_logits: bool = False,
         recalibration: Recalibration = "temperature",
     ) -> Evaluation:
         """Evaluate predictions.
@@ -72,7 +73,7 @@ class Evaluation:
             Hard labels, or target distributions, or vote counts.
         y_proba : array-like or DataFrame of shape (N, K) or (N,)
             Predicted probabilities.
-        labels, targets, sample_weight, base, clip, rescale, recalibration
+        labels, targets, sample_weight, base, clip, rescale, from_logits, recalibration
             As in :func:`decompose`.
 
         Returns
@@ -102,6 +103,7 @@ class Evaluation:
             targets=targets,
             sample_weight=sample_weight,
             rescale=rescale,
+            from_logits=from_logits,
         )
         decomposition, columns = decompose_inputs(
             inputs,

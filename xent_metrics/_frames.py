@@ -19,19 +19,24 @@ class Columns(NamedTuple):
     one_dimensional: bool = False
 
 
-def read_columns(data: Any, what: str) -> Columns:
+def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     """Read a table of numbers; ``what`` is the argument's name for messages.
 
-    A one-dimensional argument is the probability of the second of two classes.
+    A one-dimensional argument is the probability (or the logit) of the second of two
+    classes.
     """
-    if isinstance(data, pd.DataFrame):
-        return _from_frame(data, what)
-    if isinstance(data, pd.Series):
+    if isinstance(data, np.ndarray):
+        array = _as_array(data, what)
+    elif isinstance(data, pd.Series):
         array = _numbers(data, what, "")
     else:
+        frame = _as_frame(data)
+        if frame is not None:
+            return _from_frame(frame, what)
         array = _as_array(data, what)
     if array.ndim == 1:
-        return Columns((1 - array, array), None, one_dimensional=True)
+        first = np.zeros_like(array, dtype=float) if logits else 1 - array
+        return Columns((first, array), None, one_dimensional=True)
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
         msg = (
             f"{what} must have rows and columns: its shape is {array.shape}; "
@@ -41,21 +46,41 @@ def read_columns(data: Any, what: str) -> Columns:
     return Columns(array, None)
 
 
-def _from_frame(frame: pd.DataFrame, what: str) -> Columns:
+def _as_frame(data: Any) -> Any:
+    """A DataFrame of pandas as it is, one of polars or pyarrow wrapped, else None."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    if data is None or isinstance(data, (list, tuple)):
+        return None
+    import narwhals.stable.v2 as nw  # noqa: PLC0415 - slow to import, seldom needed
+
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def _from_frame(frame: Any, what: str) -> Columns:
+    names = tuple(frame.columns)
+    if isinstance(frame, pd.DataFrame):
+        series = [frame.iloc[:, position] for position in range(len(names))]
+    else:
+        series = [frame[name] for name in names]
     columns = tuple(
-        _numbers(frame.iloc[:, position], what, f" column {name!r}")
-        for position, name in enumerate(frame.columns)
+        _numbers(column, what, f" column {name!r}")
+        for name, column in zip(names, series, strict=True)
     )
     unnamed = isinstance(frame.columns, pd.RangeIndex)
-    return Columns(columns, None if unnamed else tuple(frame.columns))
+    return Columns(columns, None if unnamed else names)
 
 
-def _numbers(column: pd.Series[Any], what: str, where: str) -> NDArray[Any]:
+def _numbers(column: Any, what: str, where: str) -> NDArray[Any]:
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
-        return column.to_numpy()
+        values: NDArray[Any] = column.to_numpy()
+        return values
     try:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if isinstance(column, pd.Series):
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return _as_array(column.to_numpy(), what)
     except (TypeError, ValueError):
         raise _not_numbers(what, where, dtype) from None
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from . import _kernels, _labels, _targets
-from ._blocks import BoolArray, FloatArray, IntArray, Table
+from ._blocks import BoolArray, FloatArray, IntArray, Kind, Table
 from ._frames import Columns, read_columns
 from ._messages import violation_error
 from ._targets import Targets
@@ -60,7 +60,9 @@ class Inputs(NamedTuple):
             outside &= self.active
         return int(np.count_nonzero(outside))
 
-    def measure(self, columns: Iterable[str], *, clip: float) -> _kernels.Rows:
+    def measure(
+        self, columns: Iterable[str], *, clip: float, n_jobs: int = 1
+    ) -> _kernels.Rows:
         """Run the kernel; raise the error of the first row that breaks a rule."""
         target = self.codes if self.codes is not None else self.target
         rows = _kernels.per_row(
@@ -70,15 +72,12 @@ class Inputs(NamedTuple):
             clip=check_clip(clip),
             unseen=bool(self.unseen),
             active=self.active,
+            n_jobs=n_jobs,
         )
         if rows.proba_violation is not None:
-            raise violation_error(
-                rows.proba_violation, "y_proba", self.proba, self.labels
-            )
+            raise violation_error(rows.proba_violation, self.proba, self.labels)
         if rows.target_violation is not None and self.target is not None:
-            raise violation_error(
-                rows.target_violation, "y_true", self.target, self.labels
-            )
+            raise violation_error(rows.target_violation, self.target, self.labels)
         return rows
 
 
@@ -90,9 +89,10 @@ def read(
     targets: Targets = "auto",
     sample_weight: Any = None,
     rescale: bool = False,
+    from_logits: bool = False,
 ) -> Inputs:
     """Read targets, predictions and weights."""
-    proba, names = _read_proba(y_proba, rescale=rescale)
+    proba, names = _read_proba(y_proba, rescale=rescale, from_logits=from_logits)
     weights, active = _read_weights(sample_weight, proba.n_rows)
     given = None if labels is None else _labels.check_labels(labels, proba.n_classes)
     _check_index_order(y_true, y_proba)
@@ -102,7 +102,9 @@ def read(
         _targets.check_hard(truth, active)
         known = given or names
         if active is not None:
-            classes, encoded = _targets.encode_some(truth, known, active, proba.n_classes)
+            classes, encoded = _targets.encode_some(
+                truth, known, active, proba.n_classes
+            )
         elif known:
             classes, encoded = known, _labels.encode(truth, known)
         else:
@@ -132,13 +134,40 @@ def read(
 
 
 def read_predictions(
-    y_proba: Any, *, sample_weight: Any = None, rescale: bool = False
+    y_proba: Any,
+    *,
+    sample_weight: Any = None,
+    rescale: bool = False,
+    from_logits: bool = False,
 ) -> Inputs:
     """Read predictions alone."""
-    proba, names = _read_proba(y_proba, rescale=rescale)
+    proba, names = _read_proba(y_proba, rescale=rescale, from_logits=from_logits)
     weights, active = _read_weights(sample_weight, proba.n_rows)
     classes = names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
+
+
+def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
+    """Read two tables of distributions; the columns of frames pair by name."""
+    of_q, names = read_columns(q, "q"), None
+    of_p = read_columns(p, "p")
+    for what, columns in (("p", of_p), ("q", of_q)):
+        if columns.one_dimensional:
+            msg = (
+                f"{what} must have rows and columns: it has one dimension; pass "
+                f"[{what}] for one distribution."
+            )
+            raise ValueError(msg)
+    kind: Kind = "proportions" if rescale else "probabilities"
+    second = Table(of_q.source, kind=kind, name="q")
+    names = of_q.names or of_p.names or tuple(range(second.n_classes))
+    first = Table(_targets.align(of_p, names, ("p", "q")), kind=kind, name="p")
+    _check_length(first.n_rows, second.n_rows, ("p", "q"))
+    _check_index_order(p, q)
+    weights, active = _read_weights(sample_weight, second.n_rows)
+    return Inputs(
+        proba=second, labels=names, target=first, weights=weights, active=active
+    )
 
 
 def check_clip(clip: float) -> float:
@@ -152,12 +181,20 @@ def check_clip(clip: float) -> float:
 # -- predictions and weights ------------------------------------------------
 
 
-def _read_proba(y_proba: Any, *, rescale: bool) -> tuple[Table, tuple[Any, ...] | None]:
-    columns = read_columns(y_proba, "y_proba")
-    table = Table(columns.source,
-        kind="proportions" if rescale else "probabilities",
-        one_column=columns.one_dimensional,
-    )
+def _read_proba(
+    y_proba: Any, *, rescale: bool, from_logits: bool
+) -> tuple[Table, tuple[Any, ...] | None]:
+    kind: Kind = "probabilities"
+    if rescale or from_logits:
+        kind = "proportions" if rescale else "logits"
+    if rescale and from_logits:
+        msg = (
+            "rescale and from_logits exclude each other: both are True; pass one, as "
+            "logits need no rescaling."
+        )
+        raise ValueError(msg)
+    columns = read_columns(y_proba, "y_proba", logits=from_logits)
+    table = Table(columns.source, kind=kind, one_column=columns.one_dimensional)
     if table.n_rows == 0 or table.n_classes == 0:
         msg = (
             "y_proba must not be empty: it has "
@@ -230,11 +267,13 @@ def _report_unseen(
 # -- agreement of the arguments ---------------------------------------------
 
 
-def _check_length(n_true: int, n_proba: int) -> None:
-    if n_true != n_proba:
+def _check_length(
+    n_first: int, n_second: int, names: tuple[str, str] = ("y_true", "y_proba")
+) -> None:
+    if n_first != n_second:
         msg = (
-            f"y_true and y_proba must have as many rows: found {n_true} and "
-            f"{n_proba}; pass one target a row of predictions."
+            f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
+            f"{n_second}; pass one row of each a sample."
         )
         raise ValueError(msg)
 

@@ -61,10 +61,15 @@ def per_row(
     is false may break any rule; what breaks one is NaN in the result.
     """
     names = tuple(dict.fromkeys(columns))
-    if isinstance(target, np.ndarray) and names == ("cross_entropy",):
-        if proba.kind != "logits":
-            return _cost_of_labels(proba, target, clip, unseen, active, n_jobs)
-    out: dict[str, FloatArray] = {name: np.empty(proba.n_rows) for name in names}
+    lookup = names == ("cross_entropy",) and proba.kind != "logits"
+    if isinstance(target, np.ndarray) and lookup:
+        return _cost_of_labels(
+            proba, target, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
+        )
+    shape = {"kl_contributions": (proba.n_rows, proba.n_classes)}
+    out: dict[str, FloatArray] = {
+        name: np.empty(shape.get(name, proba.n_rows)) for name in names
+    }
     codes, laws = (None, target) if isinstance(target, Table) else (target, None)
     row_major = row_by_row(proba, lookup=False)
 
@@ -81,7 +86,7 @@ def per_row(
                 if not block.load(first, last, codes, active):
                     break
                 for name in names:
-                    out[name][first:last] = getattr(block, name)()
+                    out[name][first:last] = getattr(block, name)().T
                 if block.ignored is not None:
                     for name in names:
                         out[name][first:last][block.ignored] = np.nan
@@ -103,6 +108,7 @@ class _Part(NamedTuple):
 def _cost_of_labels(
     proba: Table,
     codes: IntArray,
+    *,
     clip: float,
     unseen: bool,
     active: BoolArray | None,

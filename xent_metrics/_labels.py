@@ -51,9 +51,7 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
     return found
 
 
-def infer_and_encode(
-    y_true: Column, n_classes: int
-) -> tuple[tuple[Any, ...], Encoded]:
+def infer_and_encode(y_true: Column, n_classes: int) -> tuple[tuple[Any, ...], Encoded]:
     """The sorted distinct labels, when they are as many as the columns; the codes."""
     if isinstance(y_true, np.ndarray) and y_true.dtype == np.int64 and y_true.size:
         low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
@@ -66,28 +64,33 @@ def infer_and_encode(
 
 
 def _infer(y_true: Column, n_classes: int) -> tuple[Any, ...]:
-    distinct = _distinct(y_true)
-    if n_classes == 1 and len(distinct) > 1:
+    found = distinct(y_true)
+    if n_classes == 1 and len(found) > 1:
         msg = (
             "y_proba must have one column a class: it has a single column for "
-            f"{len(distinct)} labels; for two classes pass the probabilities of the "
+            f"{len(found)} labels; for two classes pass the probabilities of the "
             "second as a 1-D array."
         )
         raise ValueError(msg)
-    if len(distinct) != n_classes:
+    if len(found) != n_classes:
         msg = (
             "labels must be given where y_true does not hold each class: "
-            f"{len(distinct)} distinct labels for {n_classes} columns of y_proba; "
+            f"{len(found)} distinct labels for {n_classes} columns of y_proba; "
             "pass labels= with the class of each column, in column order."
         )
         raise ValueError(msg)
+    return sort_labels(found)
+
+
+def sort_labels(labels: Sequence[Any]) -> tuple[Any, ...]:
+    """Labels in ascending order."""
     try:
-        return tuple(sorted(distinct))
+        return tuple(sorted(labels))
     except TypeError:
         msg = (
-            "labels must be given where the classes cannot be sorted: y_true holds "
-            f"{show(distinct)}; pass labels= with the class of each column, "
-            "in column order."
+            "labels must be given where the classes cannot be sorted: found "
+            f"{show(labels)}; pass labels= with the class of each column, in column "
+            "order."
         )
         raise ValueError(msg) from None
 
@@ -129,7 +132,7 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
     if kind == "b":
         by_value = [labels.index(v) if v in labels else -1 for v in (False, True)]
         return np.array(by_value).take(y_true.view(np.uint8))
-    if kind in "iu" and {*map(type, labels)} == {int}:
+    if kind in "iu" and set(map(type, labels)) == {int}:
         found = _look_up_integers(y_true, labels)
         if found is not None:
             return found
@@ -141,7 +144,7 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
 def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray | None:
     """Codes by range, or by a table where the labels lie close together."""
     low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
-    if 0 <= low and high < len(labels) and labels == tuple(range(len(labels))):
+    if low >= 0 and high < len(labels) and labels == tuple(range(len(labels))):
         return y_true if y_true.dtype == np.int64 else y_true.astype(np.int64)
     first = min(low, *labels)
     span = max(high, *labels) - first + 1
@@ -192,7 +195,7 @@ def as_column(y_true: Any) -> Column:
     return np.asarray(y_true)
 
 
-def _distinct(y_true: Column) -> list[Any]:
+def distinct(y_true: Column) -> list[Any]:
     """Distinct labels that are not missing."""
     if isinstance(y_true, np.ndarray):
         if y_true.dtype.kind in "US":
@@ -203,4 +206,5 @@ def _distinct(y_true: Column) -> list[Any]:
                 counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     values = pd.Series(y_true).dropna().unique()
-    return np.asarray(values, dtype=object).tolist()
+    found: list[Any] = np.asarray(values, dtype=object).tolist()
+    return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, overload
+from collections.abc import Iterable
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from ._blocks import FloatArray
@@ -14,6 +13,35 @@ from ._inputs import EPS, Inputs, read, read_predictions
 from ._reduce import Reduction, reduce_rows
 from ._targets import Targets
 from ._units import nats_per_unit
+
+
+class _Reading(TypedDict, total=False):
+    """How predictions are read."""
+
+    sample_weight: ArrayLike | None
+    rescale: bool
+    from_logits: bool
+    n_jobs: int
+
+
+class PredictionOptions(_Reading, total=False):
+    """Options of a measure of predictions alone."""
+
+    base: float | None
+
+
+class UnitlessOptions(_Reading, total=False):
+    """Options of a measure without unit, of predictions against targets."""
+
+    labels: Iterable[Any] | None
+    targets: Targets
+    clip: float
+
+
+class Options(UnitlessOptions, total=False):
+    """Options of a measure of predictions against targets."""
+
+    base: float | None
 
 
 @overload
@@ -67,19 +95,15 @@ def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float:
 def entropy(
     proba: Any,
     *,
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    rescale: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
+    **options: Unpack[PredictionOptions],
 ) -> float: ...
 @overload
 def entropy(
     proba: Any,
     *,
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    rescale: bool = False,
     reduction: None,
+    **options: Unpack[PredictionOptions],
 ) -> FloatArray: ...
 def entropy(
     proba: Any,
@@ -87,6 +111,8 @@ def entropy(
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Entropy of each row of probabilities, and its mean.
@@ -101,6 +127,10 @@ def entropy(
         Base of the logarithm: None for nats, 2 for bits.
     rescale : bool, default False
         Divide each row by its sum first.
+    from_logits : bool, default False
+        ``proba`` holds logits or log-probabilities.
+    n_jobs : int, default 1
+        Threads, -1 for all processors; the result does not depend on it.
     reduction : {"mean", "sum"} or None, default "mean"
         None returns the N values.
 
@@ -131,8 +161,10 @@ def entropy(
             "distribution, or np.column_stack([1 - p, p]) for two classes."
         )
         raise ValueError(msg)
-    inputs = read_predictions(proba, sample_weight=sample_weight, rescale=rescale)
-    return _reduced(inputs, "predictive_entropy", EPS, base, reduction)
+    inputs = read_predictions(
+        proba, sample_weight=sample_weight, rescale=rescale, from_logits=from_logits
+    )
+    return reduced(inputs, "predictive_entropy", EPS, base, n_jobs, reduction)
 
 
 @overload
@@ -140,26 +172,16 @@ def cross_entropy(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
+    **options: Unpack[Options],
 ) -> float: ...
 @overload
 def cross_entropy(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: None,
+    **options: Unpack[Options],
 ) -> FloatArray: ...
 def cross_entropy(
     y_true: Any,
@@ -171,6 +193,8 @@ def cross_entropy(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Cross-entropy of predictions: the log loss, for labels and distributions.
@@ -196,6 +220,11 @@ def cross_entropy(
         float; 0 gives the exact, possibly infinite value.
     rescale : bool, default False
         Divide each row of ``y_proba`` by its sum first.
+    from_logits : bool, default False
+        ``y_proba`` holds logits or log-probabilities. They are never clipped, so a
+        cost beyond -log(clip) is exact.
+    n_jobs : int, default 1
+        Threads, -1 for all processors; the result does not depend on it.
     reduction : {"mean", "sum"} or None, default "mean"
         None returns the N values, unweighted.
 
@@ -229,8 +258,9 @@ def cross_entropy(
         targets=targets,
         sample_weight=sample_weight,
         rescale=rescale,
+        from_logits=from_logits,
     )
-    return _reduced(inputs, "cross_entropy", clip, base, reduction)
+    return reduced(inputs, "cross_entropy", clip, base, n_jobs, reduction)
 
 
 @overload
@@ -238,26 +268,16 @@ def kl_divergence(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
+    **options: Unpack[Options],
 ) -> float: ...
 @overload
 def kl_divergence(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    base: float | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: None,
+    **options: Unpack[Options],
 ) -> FloatArray: ...
 def kl_divergence(
     y_true: Any,
@@ -269,6 +289,8 @@ def kl_divergence(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Kullback-Leibler divergence of predictions from their targets.
@@ -283,7 +305,7 @@ def kl_divergence(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale, reduction
+    labels, targets, sample_weight, base, clip, rescale, from_logits, n_jobs, reduction
         As in :func:`cross_entropy`.
 
     Returns
@@ -314,8 +336,9 @@ def kl_divergence(
         targets=targets,
         sample_weight=sample_weight,
         rescale=rescale,
+        from_logits=from_logits,
     )
-    return _reduced(inputs, "kl_divergence", clip, base, reduction)
+    return reduced(inputs, "kl_divergence", clip, base, n_jobs, reduction)
 
 
 @overload
@@ -323,24 +346,16 @@ def perplexity(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: Literal["mean"] = "mean",
+    **options: Unpack[UnitlessOptions],
 ) -> float: ...
 @overload
 def perplexity(
     y_true: Any,
     y_proba: Any,
     *,
-    labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
-    sample_weight: ArrayLike | None = None,
-    clip: float = EPS,
-    rescale: bool = False,
     reduction: None,
+    **options: Unpack[UnitlessOptions],
 ) -> FloatArray: ...
 def perplexity(
     y_true: Any,
@@ -351,6 +366,8 @@ def perplexity(
     sample_weight: ArrayLike | None = None,
     clip: float = EPS,
     rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
     reduction: Literal["mean"] | None = "mean",
 ) -> float | FloatArray:
     """Perplexity: the number of equally likely classes with the same cross-entropy.
@@ -361,7 +378,7 @@ def perplexity(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, clip, rescale
+    labels, targets, sample_weight, clip, rescale, from_logits, n_jobs
         As in :func:`cross_entropy`.
     reduction : {"mean"} or None, default "mean"
         "mean" is the exponential of the mean cross-entropy, None the N values.
@@ -386,12 +403,7 @@ def perplexity(
     >>> round(perplexity([0, 1], [[0.5, 0.5], [0.5, 0.5]]), 12)
     2.0
     """
-    if reduction not in ("mean", None):
-        msg = (
-            "reduction must be 'mean' or None for a perplexity: "
-            f"found {reduction!r}; perplexities do not add up."
-        )
-        raise ValueError(msg)
+    _check_mean(reduction, "perplexities do not add up")
     inputs = read(
         y_true,
         y_proba,
@@ -399,46 +411,41 @@ def perplexity(
         targets=targets,
         sample_weight=sample_weight,
         rescale=rescale,
+        from_logits=from_logits,
     )
-    cost = _reduced(inputs, "cross_entropy", clip, None, reduction)
-    return float(np.exp(cost)) if reduction else np.exp(cost)
+    return _exp(reduced(inputs, "cross_entropy", clip, None, n_jobs, reduction))
 
 
-def _reduced(
-    inputs: Inputs, column: str, clip: float, base: float | None, reduction: Reduction
-) -> float | FloatArray:
-    scale = nats_per_unit(base)
-    values = inputs.measure([column], clip=clip).columns[column]
-    result = reduce_rows(
-        values, weights=inputs.weights, active=inputs.active, reduction=reduction
-    )
-    return result if scale == 1.0 else result / scale
-
-
-PER_SAMPLE = (
-    "cross_entropy",
-    "entropy",
-    "kl_divergence",
-    "predictive_entropy",
-    "confidence",
-    "correct",
-    "p_true",
-)
-IN_UNITS = frozenset(PER_SAMPLE[:4])
-
-
-def per_sample(
+@overload
+def expected_accuracy_bound(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: Literal["mean"] = "mean",
+    **options: Unpack[UnitlessOptions],
+) -> float: ...
+@overload
+def expected_accuracy_bound(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: None,
+    **options: Unpack[UnitlessOptions],
+) -> FloatArray: ...
+def expected_accuracy_bound(
     y_true: Any,
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
     targets: Targets = "auto",
     sample_weight: ArrayLike | None = None,
-    base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-) -> pd.DataFrame:
-    """All measures of each row, from one pass over the predictions.
+    from_logits: bool = False,
+    n_jobs: int = 1,
+    reduction: Literal["mean"] | None = "mean",
+) -> float | FloatArray:
+    """Accuracy that a guess drawn from the prediction has at least: exp(-CE).
 
     Parameters
     ----------
@@ -446,32 +453,34 @@ def per_sample(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale
-        As in :func:`cross_entropy`; weights only say which rows may be invalid.
+    labels, targets, sample_weight, clip, rescale, from_logits, n_jobs
+        As in :func:`cross_entropy`.
+    reduction : {"mean"} or None, default "mean"
+        "mean" is the bound of the mean accuracy, None gives the N bounds.
 
     Returns
     -------
-    DataFrame of N rows
-        ``cross_entropy``, ``entropy`` (of the target), ``kl_divergence`` and
-        ``predictive_entropy`` in nats or units of ``base``; ``confidence`` (largest
-        predicted probability), ``correct`` (probability, under the target, of the
-        class predicted) and ``p_true`` (probability that a class drawn from the
-        prediction is the true one). The index is that of the arguments.
+    float or ndarray of shape (N,)
+        Between 0 and 1; at most sum p q, the probability that a class drawn from
+        the prediction q equals one drawn from the target p.
 
     Raises
     ------
     ValueError
         As in :func:`cross_entropy`.
 
+    Notes
+    -----
+    Jensen's inequality for -log. The guess is *drawn* from the prediction: the most
+    probable class is right more often.
+
     Examples
     --------
-    >>> from xent_metrics import per_sample
-    >>> table = per_sample(["a", "b"], [[0.8, 0.2], [0.5, 0.5]])
-    >>> table[["cross_entropy", "confidence", "correct"]].round(4)
-       cross_entropy  confidence  correct
-    0         0.2231         0.8      1.0
-    1         0.6931         0.5      0.0
+    >>> from xent_metrics import expected_accuracy_bound
+    >>> round(expected_accuracy_bound([[0.7, 0.3]], [[0.6, 0.4]]), 4)
+    0.5313
     """
+    _check_mean(reduction, "bounds do not add up")
     inputs = read(
         y_true,
         y_proba,
@@ -479,28 +488,34 @@ def per_sample(
         targets=targets,
         sample_weight=sample_weight,
         rescale=rescale,
+        from_logits=from_logits,
     )
-    columns = inputs.measure(PER_SAMPLE, clip=clip).columns
-    return per_sample_frame(columns, base=base, index=index_of(y_proba, y_true))
+    return _exp(-reduced(inputs, "cross_entropy", clip, None, n_jobs, reduction))
 
 
-def per_sample_frame(
-    columns: Mapping[str, FloatArray],
-    *,
+def _exp(values: float | FloatArray) -> float | FloatArray:
+    exponentials: float | FloatArray = np.exp(values)
+    return float(exponentials) if np.ndim(exponentials) == 0 else exponentials
+
+
+def _check_mean(reduction: object, reason: str) -> None:
+    if reduction not in {"mean", None}:
+        msg = f"reduction must be 'mean' or None: found {reduction!r}; {reason}."
+        raise ValueError(msg)
+
+
+def reduced(
+    inputs: Inputs,
+    column: str,
+    clip: float,
     base: float | None,
-    index: pd.Index[Any] | None,
-) -> pd.DataFrame:
-    """The columns of a pass, in nats, as a table in units of ``base``."""
+    n_jobs: int,
+    reduction: Reduction,
+) -> float | FloatArray:
+    """One column of a pass in units of ``base``, reduced."""
     scale = nats_per_unit(base)
-    values = {
-        name: columns[name] / scale if name in IN_UNITS else columns[name]
-        for name in PER_SAMPLE
-    }
-    return pd.DataFrame(values, index=index, copy=False)
-
-
-def index_of(*arguments: Any) -> pd.Index[Any] | None:
-    """The index of the first argument that has one, a named one before a default."""
-    found = [x.index for x in arguments if isinstance(x, (pd.Series, pd.DataFrame))]
-    named = [index for index in found if not isinstance(index, pd.RangeIndex)]
-    return next(iter(named or found), None)
+    values = inputs.measure([column], clip=clip, n_jobs=n_jobs).columns[column]
+    result = reduce_rows(
+        values, weights=inputs.weights, active=inputs.active, reduction=reduction
+    )
+    return result if scale == 1.0 else result / scale

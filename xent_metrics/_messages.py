@@ -8,45 +8,33 @@ from ._blocks import Table, Violation
 
 
 def violation_error(
-    violation: Violation, name: str, table: Table, labels: tuple[Any, ...]
+    violation: Violation, table: Table, labels: tuple[Any, ...]
 ) -> ValueError:
     """The error of a violation: the rule, what was found and where, what to do."""
     rule, row, column, value = violation
-    if table.one_column:
-        where = f"row {row}"
-        value = 1 - value if column == 0 else value
-    else:
-        where = f"row {row}, class {labels[column]!r}"
-    votes = name == "y_true" and table.kind == "proportions"
+    if table.one_column and column == 0 and table.kind != "logits":
+        value = 1 - value
+    where = f"row {row}" if table.one_column else f"row {row}, class {labels[column]!r}"
+    target = table.name == "y_true"
+    leave_out = "drop the row or give it weight 0"
     if rule == "missing":
-        text = (
-            f"{name} must not be missing: {where} is NaN; drop the row or give it "
-            "weight 0."
-        )
-    elif rule == "row sum" and name == "y_true":
-        text = (
-            f"y_true rows must sum to 1: row {row} sums to {value:.6g}; pass "
-            "targets='votes' where they are vote counts."
-        )
+        must, found, mend = "not be missing", f"{where} is NaN", leave_out
     elif rule == "row sum":
-        text = (
-            f"y_proba rows must sum to 1: row {row} sums to {value:.6g}; pass "
-            "rescale=True to divide by it."
-        )
+        must, found = "have rows that sum to 1", f"row {row} sums to {value:.6g}"
+        mend = "pass rescale=True to divide by it"
+        if target:
+            mend = "pass targets='votes' where they are vote counts"
+    elif table.kind == "logits":
+        must = "have a finite logit in each row, and none of +inf"
+        found = f"{where} is {value:g}" if column >= 0 else f"row {row} has only -inf"
+        mend = leave_out
     elif rule == "empty row":
-        what = "hold at least one vote" if votes else "have a positive sum"
-        text = (
-            f"{name} rows must {what}: row {row} sums to 0; drop the row or give it "
-            "weight 0."
-        )
-    elif votes or table.kind == "proportions":
-        text = (
-            f"{name} must be finite and not negative: {where} is {value:.6g}; correct "
-            "the row or give it weight 0."
-        )
+        must = "have rows with a vote" if target else "have rows with a positive sum"
+        found, mend = f"row {row} sums to 0", leave_out
+    elif table.kind == "proportions":
+        must, found = "be finite and not negative", f"{where} is {value:.6g}"
+        mend = leave_out
     else:
-        text = (
-            f"{name} must lie in [0, 1]: {where} is {value:.6g}; pass probabilities, "
-            "not scores."
-        )
-    return ValueError(text)
+        must, found = "lie in [0, 1]", f"{where} is {value:.6g}"
+        mend = "pass probabilities, or logits with from_logits=True"
+    return ValueError(f"{table.name} must {must}: {found}; {mend}.")

@@ -85,8 +85,8 @@ def encode_some(
 
 def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
-    source = _align(columns, classes)
-    table = Table(source)
+    source = align(columns, classes)
+    table = Table(source, name="y_true")
     whole_numbers = table.dtype.kind in "iub"
     if targets == "distribution" or (targets == "auto" and not whole_numbers):
         return table
@@ -100,10 +100,15 @@ def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> T
                 "vote counts (several labels a row are not supported)."
             )
             raise ValueError(msg)
-    return Table(source, kind="proportions")
+    return Table(source, kind="proportions", name="y_true")
 
 
-def _align(columns: Columns, classes: tuple[Any, ...]) -> Any:
+def align(
+    columns: Columns,
+    classes: tuple[Any, ...],
+    names: tuple[str, str] = ("y_true", "y_proba"),
+) -> Any:
+    """Columns in the order of the classes: by name if they have any."""
     if columns.one_dimensional or columns.names is None:
         n_found = (
             len(columns.source)
@@ -114,17 +119,17 @@ def _align(columns: Columns, classes: tuple[Any, ...]) -> Any:
             mend = (
                 "pass labels in one dimension, y_true.ravel()."
                 if n_found == 1
-                else "pass the columns in the order of y_proba."
+                else f"pass the columns in the order of {names[1]}."
             )
             msg = (
-                f"y_true must have one column a class: {n_found} for "
+                f"{names[0]} must have one column a class: {n_found} for "
                 f"{len(classes)} classes; {mend}"
             )
             raise ValueError(msg)
         return columns.source
     if set(columns.names) != set(classes) or len(columns.names) != len(classes):
         msg = (
-            "y_true columns must be the classes of y_proba: found "
+            f"{names[0]} columns must be the classes of {names[1]}: found "
             f"{_labels.show(columns.names)} for {_labels.show(classes)}; rename the "
             "columns or pass labels=."
         )

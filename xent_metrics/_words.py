@@ -124,7 +124,10 @@ def _encode_by_hash(
     multipliers = _multipliers(words.shape[1], seed=0)
     index = pd.Index(hash_words(label_words, multipliers))
     if not index.is_unique:
-        lookup = {row.tobytes(): place for row, place in zip(label_words, positions)}
+        lookup = {
+            row.tobytes(): place
+            for row, place in zip(label_words, positions, strict=True)
+        }
         found = [lookup.get(row.tobytes(), -1) for row in words]
         return np.array(found, dtype=np.int64)
     place = index.get_indexer(pd.Index(hash_words(words, multipliers)))

@@ -1,0 +1,243 @@
+"""Every way in gives the same values: libraries, types, layouts, threads, logits."""
+
+import math
+import threading
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+
+from xent_metrics import (
+    cross_entropy,
+    decompose,
+    entropy,
+    kl_divergence,
+    per_sample,
+)
+from xent_metrics._kernels import threads
+
+RNG = np.random.default_rng(0)
+N = 3000
+
+
+def tables(n_classes, alpha=0.5, n=N):
+    p, q = RNG.dirichlet(np.full(n_classes, alpha), (2, n))
+    return p, q, RNG.integers(n_classes, size=n)
+
+
+def polars_frame(q):
+    return pytest.importorskip("polars").DataFrame(
+        {str(c): column for c, column in enumerate(q.T)}
+    )
+
+
+def arrow_table(q):
+    return pytest.importorskip("pyarrow").table(
+        {str(c): column for c, column in enumerate(q.T)}
+    )
+
+
+def arrow_frame(q):
+    pytest.importorskip("pyarrow")
+    return pd.DataFrame(q, columns=[*map(str, range(q.shape[1]))]).astype(
+        "double[pyarrow]"
+    )
+
+
+def memory_map(q, path):
+    mapped = np.memmap(path, dtype=q.dtype, mode="w+", shape=q.shape)
+    mapped[:] = q
+    mapped.flush()
+    return np.memmap(path, dtype=q.dtype, mode="r", shape=q.shape)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 9, 64, 65, 130])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("lib", [polars_frame, arrow_table, arrow_frame, "memmap"])
+def test_libraries(lib, n_classes, soft, tmp_path):
+    p, q, y = tables(n_classes)
+    target = p if soft else y.astype(str)
+    labels = [*map(str, range(n_classes))]
+    other = memory_map(q, tmp_path / "q") if lib == "memmap" else lib(q)
+    expected = per_sample(target, q, labels=labels)
+    pd.testing.assert_frame_equal(per_sample(target, other, labels=labels), expected)
+
+
+@pytest.mark.parametrize("name", ["polars", "pyarrow"])
+def test_targets_of_other_libraries(name):
+    library = pytest.importorskip(name)
+    p, q, y = tables(3)
+    names = ["a", "b", "c"]
+    words = np.array(names)[y]
+    make = library.Series if name == "polars" else library.array
+    frame = library.DataFrame if name == "polars" else library.table
+    assert cross_entropy(make(words.tolist()), q) == cross_entropy(words, q)
+    assert cross_entropy(make(y.tolist()), q) == cross_entropy(y, q)
+    shuffled = frame({n: p[:, k] for k, n in [(2, "c"), (0, "a"), (1, "b")]})
+    assert cross_entropy(shuffled, q, labels=names) == cross_entropy(p, q)
+    w = RNG.exponential(size=N)
+    weighted = cross_entropy(y, q, sample_weight=make(w.tolist()))
+    assert weighted == cross_entropy(y, q, sample_weight=w)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("n_classes", [3, 10, 100])
+def test_short_floats_are_summed_as_doubles(dtype, n_classes):
+    p, q, y = tables(n_classes, alpha=2)
+    short = q.astype(dtype)
+    exact = short.astype(np.float64)
+    for target in (y, p):
+        ours = per_sample(target, short, labels=range(n_classes))
+        theirs = per_sample(target, exact, labels=range(n_classes), rescale=True)
+        tolerance = 4 * n_classes * np.finfo(dtype).eps
+        np.testing.assert_allclose(ours, theirs, atol=tolerance)
+    each = cross_entropy(y, short, labels=range(n_classes), reduction=None)
+    expected = -np.log(exact[np.arange(N), y])
+    np.testing.assert_array_equal(each, np.maximum(expected, 0))
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 200])
+def test_threads_give_the_same_bits(n_classes, monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    p, q, y = tables(n_classes, n=40_000)
+    for target in (y, p):
+        one = per_sample(target, q, labels=range(n_classes))
+        two = per_sample(target, q, labels=range(n_classes), n_jobs=2)
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
+        assert cross_entropy(target, q, labels=range(n_classes)) == cross_entropy(
+            target, q, labels=range(n_classes), n_jobs=-1
+        )
+
+
+def test_threads_name_the_first_bad_row(monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    _, q, y = tables(3, n=60_000)
+    q[50_000:, 0] += 1
+    q[7, 0] += 1
+    with pytest.raises(ValueError, match="row 7, class 0|row 7 sums"):
+        cross_entropy(y, q, n_jobs=2)
+
+
+def test_number_of_threads(monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels._processors", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads(4, 10**9) == 4
+    assert threads(-1, 10**9) == 8
+    assert threads(4, 1_100_000) == 2
+    assert threads(4, 10) == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads(-1, 10**9) == 3
+    found = []
+    worker = threading.Thread(target=lambda: found.append(threads(4, 10**9)))
+    worker.start()
+    worker.join()
+    assert found == [1]
+    with pytest.raises(ValueError, match="n_jobs must not be 0"):
+        threads(0, 10)
+
+
+class TestLogits:
+    @pytest.mark.parametrize("n_classes", [2, 10, 100])
+    def test_the_same_as_probabilities(self, n_classes):
+        p, q, y = tables(n_classes, alpha=2)
+        z = np.log(q) + RNG.normal(size=(N, 1)) * 100
+        for target in (y, p):
+            ours = per_sample(target, z, labels=range(n_classes), from_logits=True)
+            theirs = per_sample(target, q, labels=range(n_classes))
+            np.testing.assert_allclose(ours, theirs, atol=1e-12)
+        np.testing.assert_allclose(
+            entropy(z, from_logits=True, reduction=None),
+            entropy(q, reduction=None),
+            atol=1e-12,
+        )
+
+    def test_finer_than_probabilities(self):
+        assert cross_entropy([1], [[0.0, -100.0]], labels=[0, 1], from_logits=True) == (
+            pytest.approx(100)
+        )
+        assert cross_entropy([[0.5, 0.5]], [[0.0, -800.0]], from_logits=True) == 400
+        excluded = [[0.0, -math.inf]]
+        assert cross_entropy([0], excluded, labels=[0, 1], from_logits=True) == 0
+        assert cross_entropy([1], excluded, labels=[0, 1], from_logits=True) == math.inf
+        p = [[0.5, 0.5]]
+        assert cross_entropy(p, excluded, from_logits=True) == math.inf
+        assert kl_divergence([[1.0, 0.0]], excluded, from_logits=True) == 0
+
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
+    def test_an_unseen_label_costs_the_clip(self):
+        cost = cross_entropy([5], [[0.0, 1.0]], labels=[0, 1], from_logits=True)
+        assert cost == pytest.approx(-math.log(2**-52))
+
+    def test_two_classes_from_one_logit(self):
+        z = RNG.normal(size=50)
+        y = RNG.integers(2, size=50)
+        expected = cross_entropy(y, 1 / (1 + np.exp(-z)))
+        assert cross_entropy(y, z, from_logits=True) == pytest.approx(expected)
+
+    def test_decomposition(self):
+        _, q, y = tables(3)
+        ours = decompose(y, np.log(q), from_logits=True)
+        theirs = decompose(y, q)
+        assert list(ours.terms.values()) == pytest.approx(
+            list(theirs.terms.values()), rel=1e-9, nan_ok=True
+        )
+
+    @pytest.mark.parametrize(
+        ("logits", "message"),
+        [
+            ([[0, math.nan]], "not be missing: row 0, class 1 is NaN"),
+            ([[0, math.inf]], r"none of \+inf: row 0, class 1 is inf"),
+            ([[-math.inf, -math.inf]], "finite logit in each row.*row 0 has only -inf"),
+        ],
+    )
+    def test_rules(self, logits, message):
+        with pytest.raises(ValueError, match=message):
+            cross_entropy([0], logits, labels=[0, 1], from_logits=True)
+
+    def test_logits_are_not_rescaled(self):
+        with pytest.raises(ValueError, match="rescale and from_logits exclude"):
+            cross_entropy([0], [[1, 2]], labels=[0, 1], rescale=True, from_logits=True)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 10])
+def test_rows_within_four_ulp_of_the_largest_term_or_their_sum(n_classes):
+    p, q, y = tables(n_classes, n=60)
+    values = {
+        "cross_entropy": cross_entropy(p, q, reduction=None, clip=0),
+        "entropy": entropy(q, reduction=None),
+        "kl_divergence": kl_divergence(p, q, reduction=None, clip=0),
+        "hard": cross_entropy(y, q, labels=range(n_classes), reduction=None),
+    }
+    with mpmath.workdps(40):
+        for row in range(len(p)):
+            a, b = ([mpmath.mpf(x) for x in table[row]] for table in (p, q))
+            terms = {
+                "cross_entropy": [
+                    -x * mpmath.log(z) for x, z in zip(a, b, strict=True)
+                ],
+                "entropy": [-z * mpmath.log(z) for z in b],
+                "kl_divergence": [
+                    x * mpmath.log(x / z) for x, z in zip(a, b, strict=True)
+                ],
+                "hard": [-mpmath.log(b[y[row]])],
+            }
+            for name, exact in terms.items():
+                total = mpmath.fsum(exact)
+                largest = float(max(abs(term) for term in [*exact, total]))
+                error = abs(values[name][row] - float(total))
+                assert error <= 4 * np.spacing(largest), (name, row)
+
+
+def test_means_of_a_million_rows():
+    _, q, y = tables(3, n=1_000_000)
+    w = RNG.exponential(size=len(y))
+    each = cross_entropy(y, q, reduction=None)
+    assert cross_entropy(y, q) == pytest.approx(math.fsum(each) / len(y), rel=1e-15)
+    exact = math.fsum(w * each) / math.fsum(w)
+    assert cross_entropy(y, q, sample_weight=w) == pytest.approx(exact, rel=1e-15)
+
+
+def test_ties_predict_the_first_class():
+    q = [[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.2, 0.4, 0.4]]
+    assert per_sample([0, 1, 2], q)["correct"].tolist() == [1, 0, 0]

@@ -1,0 +1,83 @@
+"""Votes of several annotators, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from . import _labels
+
+
+def vote_counts(
+    annotations: Any, *, labels: Iterable[Any] | None = None
+) -> pd.DataFrame:
+    """Count the votes that annotators gave to each class of each sample.
+
+    Parameters
+    ----------
+    annotations : array-like or DataFrame of shape (N, A)
+        The class that each of A annotators chose for each of N samples; missing
+        (NaN, None, NA) where one did not vote.
+    labels : iterable of classes, optional
+        The classes, in the order of the result's columns. Default: the sorted
+        distinct annotations.
+
+    Returns
+    -------
+    DataFrame of shape (N, K)
+        Integer counts, one column a class, with the index of ``annotations``: pass
+        it as ``y_true``. A sample without a vote has a row of zeros.
+
+    Raises
+    ------
+    ValueError
+        If an annotation is not among ``labels``.
+
+    Examples
+    --------
+    >>> from xent_metrics import vote_counts
+    >>> vote_counts([["cat", "dog", "cat"], ["dog", None, "dog"]])
+       cat  dog
+    0    2    1
+    1    0    2
+    """
+    if isinstance(annotations, pd.DataFrame):
+        frame = annotations
+    else:
+        plain = isinstance(annotations, (list, tuple))
+        frame = pd.DataFrame(annotations if plain else np.asarray(annotations))
+    n_rows, n_annotators = frame.shape
+    values = frame.to_numpy().ravel()
+    voted = np.flatnonzero(~pd.isna(values))
+    votes = _whole(values[voted])
+    if labels is None:
+        classes = _labels.sort_labels(_labels.distinct(votes))
+    else:
+        given = tuple(labels)
+        classes = _labels.check_labels(given, len(given))
+    codes, unseen = _labels.encode(votes, classes)
+    if unseen:
+        place = int(voted[np.argmax(codes >= len(classes))])
+        row, annotator = divmod(place, n_annotators)
+        msg = (
+            f"annotations must be among the labels: row {row}, annotator {annotator} "
+            f"has {unseen[0]!r}, the labels are {_labels.show(classes)}; add it to "
+            "labels= or make it missing."
+        )
+        raise ValueError(msg)
+    cells = voted // n_annotators * len(classes) + codes
+    counts = np.bincount(cells, minlength=n_rows * len(classes))
+    return pd.DataFrame(
+        counts.reshape(n_rows, len(classes)), index=frame.index, columns=list(classes)
+    )
+
+
+def _whole(votes: NDArray[Any]) -> NDArray[Any]:
+    """Votes as integers where missing ones alone made floats of them."""
+    if votes.dtype.kind == "f" and (votes == np.floor(votes)).all():
+        return votes.astype(np.int64)
+    return votes
