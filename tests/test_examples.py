@@ -23,5 +23,7 @@ def test_example(path, tmp_path):
         env=os.environ | {"MLFLOW_TRACKING_URI": ""},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    # MLflow tells how it makes its tables.
+    lines = [x for x in done.stderr.splitlines() if not x.startswith("INFO ")]
+    assert lines == []
     assert done.stdout.strip()

@@ -95,7 +95,7 @@ class Block:
         if self._codes is not None:
             return self.cross_entropy()
         if self._logits or self._cache or self._proba.least < max(self._clip, TINY):
-            divergence = self.cross_entropy() - self.entropy()
+            divergence: FloatArray = self.cross_entropy() - self.entropy()
         else:
             divergence = self._mean_log_ratio()
         near = np.flatnonzero(divergence < _NEARLY_EQUAL)

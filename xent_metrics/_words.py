@@ -39,7 +39,7 @@ def encode_text(texts: NDArray[Any], labels: Sequence[Any]) -> IntArray:
     columns = [np.ascontiguousarray(column) for column in label_words.T]
     for start in range(0, texts.size, _BLOCK):
         block = words[start : start + _BLOCK]
-        place = table.take(hash_words(block, multipliers) >> shift)
+        place = table.take(_slots(block, multipliers, shift))
         same = block[:, 0] == columns[0].take(place)
         for column, values in zip(columns[1:], block.T[1:], strict=True):
             same &= values == column.take(place)
@@ -85,6 +85,11 @@ def hash_words(words: NDArray[Any], multipliers: Words) -> Words:
     return hashes
 
 
+def _slots(words: NDArray[Any], multipliers: Words, shift: np.uint64) -> IntArray:
+    slots: IntArray = (hash_words(words, multipliers) >> shift).view(np.int64)
+    return slots
+
+
 def _same_kind(labels: Sequence[Any], dtype: np.dtype[Any]) -> list[tuple[int, Any]]:
     """Labels, with their places, that texts of this type can hold."""
     kind, size = (str, 4) if dtype.kind == "U" else (bytes, 1)
@@ -110,7 +115,7 @@ def _perfect_table(
     shift = np.uint64(64 - bits)
     for seed in range(_TRIES):
         multipliers = _multipliers(n_words, seed)
-        places = hash_words(label_words, multipliers) >> shift
+        places = _slots(label_words, multipliers, shift)
         table = np.zeros(2**bits, dtype=np.int64)
         table[places] = np.arange(n_labels)
         if (table[places] == np.arange(n_labels)).all():
