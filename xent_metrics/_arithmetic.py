@@ -9,7 +9,7 @@ from ._blocks import BoolArray, FloatArray, IntArray, Reader, sum_classes
 TINY = float(np.nextafter(0.0, 1.0))
 
 # Below this divergence CE - H, and log(p / q) too, have lost digits to cancellation.
-_NEARLY_EQUAL = 0.05
+_NEARLY_EQUAL = 0.2
 
 # Where the ratio of two probabilities is this near 1, a series is more exact.
 _SERIES = 1e-3
@@ -94,7 +94,7 @@ class Block:
         """Divergence of the prediction from the target."""
         if self._codes is not None:
             return self.cross_entropy()
-        if self._logits or self._cache or self._proba.least < max(self._clip, TINY):
+        if self._logits or self._cache:  # with the logarithms at hand
             divergence: FloatArray = self.cross_entropy() - self.entropy()
         else:
             divergence = self._mean_log_ratio()
@@ -221,30 +221,38 @@ class Block:
             impossible = np.isneginf(self._table)
             if not impossible.any():
                 return self._minus_dot(self._p, self._table)
-            log_q = np.where(impossible, 0.0, self._table)
-            return self._infinite_where(impossible, self._minus_dot(self._p, log_q))
+            cost = self._minus_dot(self._p, np.where(impossible, 0.0, self._table))
+            cost[np.logical_or.reduce(impossible & (self._p > 0), axis=0)] = np.inf
+            return cost
         floor, log_q = self._clip, self._log_q()
         if self._proba.least >= max(floor, TINY):
             return self._minus_dot(self._p, log_q)
-        below = self._table < max(floor, TINY)
-        self._count(np.logical_or.reduce(below & (self._p > 0), axis=0))
         if floor:
-            return self._minus_dot(self._p, np.maximum(log_q, np.log(floor)))
-        return self._infinite_where(below, self._minus_dot(self._p, log_q))
-
-    def _infinite_where(self, impossible: BoolArray, cost: FloatArray) -> FloatArray:
-        """Cost of rows whose target has a class that the prediction excludes."""
-        cost[np.logical_or.reduce(impossible & (self._p > 0), axis=0)] = np.inf
-        return cost
+            log_q = np.maximum(log_q, np.log(floor))
+        return self._at_floor(self._minus_dot(self._p, log_q))
 
     def _mean_log_ratio(self) -> FloatArray:
-        """KL as sum p log(p / q), where no q is below the clip."""
-        ratio = np.divide(self._p, self._table, out=self._buffer("log p"))
+        """KL as sum p log(p / q)."""
+        q, floor = self._table, max(self._clip, TINY)
+        above = self._proba.least >= floor
+        if not above:
+            q = np.maximum(q, floor)
+        ratio = np.divide(self._p, q, out=self._buffer("log p"))
         assert self._target is not None
         if self._target.least < TINY:
             np.add(ratio, TINY, out=ratio)
         np.log(ratio, out=ratio)
-        return self._dot(self._p, ratio)
+        divergence = self._dot(self._p, ratio)
+        return divergence if above else self._at_floor(divergence)
+
+    def _at_floor(self, cost: FloatArray) -> FloatArray:
+        """Count the rows whose cost met the clip; without one they are infinite."""
+        below = self._table < max(self._clip, TINY)
+        rows = np.logical_or.reduce(below & (self._p > 0), axis=0)
+        self._count(rows)
+        if not self._clip:
+            cost[rows] = np.inf
+        return cost
 
     def _count(self, rows: BoolArray) -> None:
         if self._active is not None:
