@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._blocks import BoolArray, FloatArray, IntArray, Reader, sum_classes
+from ._blocks import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Reader,
+    Violation,
+    sum_classes,
+)
 
 TINY = float(np.nextafter(0.0, 1.0))
 
@@ -13,6 +20,9 @@ _NEARLY_EQUAL = 0.2
 
 # Where the ratio of two probabilities is this near 1, a series is more exact.
 _SERIES = 1e-3
+
+# Rows whose costs are made at once, in the cache.
+_CHUNK = 16_384
 
 
 class Block:
@@ -30,8 +40,9 @@ class Block:
         *,
         clip: float,
         logits: bool,
-        unseen: bool,
+        unseen: bool = False,
     ) -> None:
+        self.rows = proba.rows
         self.at_zero = 0
         self._proba = proba
         self._target = target
@@ -40,12 +51,15 @@ class Block:
         self._unseen = unseen
         self._memory: dict[str, FloatArray] = {}
         self._cache: dict[str, FloatArray] = {}
+        self._pending: list[tuple[IntArray, FloatArray, FloatArray]] = []
+        self._n_pending = 0
 
     def load(
         self, start: int, stop: int, codes: IntArray | None, active: BoolArray | None
     ) -> bool:
         """Read and check the rows; False where a rule is broken."""
         self._cache.clear()
+        self._start = start
         self._active = None if active is None else active[start:stop]
         self._codes = None if codes is None else codes[start:stop]
         table = self._proba.read(start, stop)
@@ -58,6 +72,11 @@ class Block:
                 return False
             self._p = target
         return True
+
+    @property
+    def violations(self) -> tuple[Violation | None, Violation | None]:
+        """The rule that the prediction breaks, and the one that the target does."""
+        return self._proba.violation, self._target.violation if self._target else None
 
     @property
     def ignored(self) -> BoolArray | None:
@@ -80,9 +99,7 @@ class Block:
         return cached
 
     def entropy(self) -> FloatArray:
-        """Entropy of the target: 0 for a hard label."""
-        if self._codes is not None:
-            return np.zeros(self._codes.size)
+        """Entropy of the target distribution."""
         cached = self._cache.get("entropy")
         if cached is None:
             assert self._target is not None
@@ -91,19 +108,33 @@ class Block:
         return cached
 
     def kl_divergence(self) -> FloatArray:
-        """Divergence of the prediction from the target."""
-        if self._codes is not None:
-            return self.cross_entropy()
-        if self._logits or self._cache:  # with the logarithms at hand
-            divergence: FloatArray = self.cross_entropy() - self.entropy()
-        else:
-            divergence = self._mean_log_ratio()
-        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
-        if near.size:
-            p, q = self._p[:, near], self._q()[:, near]
-            floor = 0.0 if self._logits else self._clip
-            divergence[near] = small_divergence(p, np.maximum(q, floor))
+        """Divergence of the prediction from the target; :meth:`refine` completes it.
+
+        Rows that are nearly equal are put aside, as refining a few of each block
+        costs more than refining those of many blocks at once.
+        """
+        divergence = self._divergence()
+        near = divergence < _NEARLY_EQUAL
+        if self.ignored is not None:
+            near &= ~self.ignored
+        rows = np.flatnonzero(near)
+        if rows.size:
+            p, q = self._nearly_equal(rows)
+            self._pending.append((rows + self._start, p, q))
+            self._n_pending += rows.size
         return divergence
+
+    def refine(self, columns: dict[str, FloatArray], *, at_least: int = 1) -> None:
+        """Complete the divergences put aside, once they are as many."""
+        if self._n_pending < at_least:
+            return
+        rows, p, q = (
+            np.concatenate(pieces, axis=-1)
+            for pieces in zip(*self._pending, strict=True)
+        )
+        columns["kl_divergence"][rows] = small_divergence(p, q)
+        self._pending.clear()
+        self._n_pending = 0
 
     def reverse_kl_divergence(self) -> FloatArray:
         """Divergence of the target from the prediction; the target is clipped."""
@@ -126,7 +157,11 @@ class Block:
 
     def jeffreys_divergence(self) -> FloatArray:
         """Divergence both ways."""
-        return self.kl_divergence() + self.reverse_kl_divergence()
+        divergence = self._divergence()
+        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
+        if near.size:
+            divergence[near] = small_divergence(*self._nearly_equal(near))
+        return divergence + self.reverse_kl_divergence()
 
     def kl_contributions(self) -> FloatArray:
         """What each class adds to the divergence, of shape (classes, rows)."""
@@ -142,7 +177,12 @@ class Block:
 
     def predictive_entropy(self) -> FloatArray:
         """Entropy of the prediction."""
-        return self._minus_dot(self._q(), self._log_q())
+        if self._codes is None or self._logits:
+            return self._minus_dot(self._q(), self._log_q())
+        # Of hard labels nothing else needs the logarithms: overwrite them.
+        log_q = self._log_q()
+        del self._cache["log q"]
+        return _never_negative(sum_classes(np.multiply(self._table, log_q, out=log_q)))
 
     def confidence(self) -> FloatArray:
         """Largest predicted probability."""
@@ -205,7 +245,7 @@ class Block:
     def _cost_of_label(self) -> FloatArray:
         value = self._at_label()
         if not self._logits:
-            cost, at_zero = cost_of_label(value, self._clip, self._active)
+            cost, at_zero = cost_of_label(value.copy(), self._clip, self._active)
             self.at_zero += at_zero
             return cost
         # An unknown label has no logit to be exact about: it costs the clip.
@@ -230,6 +270,17 @@ class Block:
         if floor:
             log_q = np.maximum(log_q, np.log(floor))
         return self._at_floor(self._minus_dot(self._p, log_q))
+
+    def _divergence(self) -> FloatArray:
+        """KL(p||q), to an absolute accuracy."""
+        if self._logits or self._cache:  # with the logarithms at hand
+            return self.cross_entropy() - self.entropy()
+        return self._mean_log_ratio()
+
+    def _nearly_equal(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Targets and clipped predictions of some rows."""
+        floor = 0.0 if self._logits else self._clip
+        return self._p[:, rows], np.maximum(self._q()[:, rows], floor)
 
     def _mean_log_ratio(self) -> FloatArray:
         """KL as sum p log(p / q)."""
@@ -288,8 +339,7 @@ class Block:
 
     def _minus_dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """-sum a b over classes, where rounding alone could make it negative."""
-        sums = self._dot(a, b)
-        return np.maximum(np.negative(sums, out=sums), 0.0, out=sums)
+        return _never_negative(self._dot(a, b))
 
     def _dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Sum of products over the classes, for each row."""
@@ -301,6 +351,11 @@ class Block:
             buffer = self._memory[name] = self._proba.new_buffer()
         n_rows = self._table.shape[1]
         return buffer if n_rows == buffer.shape[1] else buffer[:, :n_rows]
+
+
+def _never_negative(sums: FloatArray) -> FloatArray:
+    """-sums, where rounding alone could make them negative."""
+    return np.maximum(np.negative(sums, out=sums), 0.0, out=sums)
 
 
 def take_labels(table: FloatArray, codes: IntArray, out: FloatArray) -> None:
@@ -323,19 +378,21 @@ def take_labels(table: FloatArray, codes: IntArray, out: FloatArray) -> None:
 def cost_of_label(
     p: FloatArray, clip: float, active: BoolArray | None
 ) -> tuple[FloatArray, int]:
-    """-log p, and the number of rows that count whose p is below the clip."""
-    cost = np.minimum(p, 1.0)
-    floor, at_zero = max(clip, TINY), 0
-    if np.minimum.reduce(p) >= floor:
-        np.log(cost, out=cost)
-    else:
+    """-log p in the place of p, and how many rows that count have p below the clip."""
+    floor, small = max(clip, TINY), None
+    if not np.minimum.reduce(p) >= floor:
         small = p < floor
-        if active is not None:
-            small &= active
-        at_zero = int(np.count_nonzero(small))
-        with np.errstate(divide="ignore"):
-            np.log(np.maximum(cost, clip, out=cost), out=cost)
-    return np.subtract(0.0, cost, out=cost), at_zero
+        np.maximum(p, floor, out=p)
+    for start in range(0, len(p), _CHUNK):
+        part = p[start : start + _CHUNK]
+        np.minimum(part, 1.0, out=part)
+        np.log(part, out=part)
+        np.subtract(0.0, part, out=part)
+    if small is None:
+        return p, 0
+    if not clip:
+        p[small] = np.inf
+    return p, int(np.count_nonzero(small if active is None else small & active))
 
 
 def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:

@@ -28,6 +28,7 @@ from ._blocks import (
 )
 
 _ELEMENTS_PER_THREAD = 500_000
+_REFINED_AT_ONCE = 2048  # rows
 
 
 class Rows(NamedTuple):
@@ -61,38 +62,91 @@ def per_row(
     is false may break any rule; what breaks one is NaN in the result.
     """
     names = tuple(dict.fromkeys(columns))
-    lookup = names == ("cross_entropy",) and proba.kind != "logits"
-    if isinstance(target, np.ndarray) and lookup:
-        return _cost_of_labels(
-            proba, target, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
+    if isinstance(target, np.ndarray):
+        return _per_row_of_labels(
+            proba, target, names, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
         )
-    shape = {"kl_contributions": (proba.n_rows, proba.n_classes)}
+
+    def make() -> Block:
+        row_major = row_by_row(proba, lookup=False)
+        laws = None
+        if target is not None:
+            laws = Reader(target, row_major=row_major, active=active)
+        reader = Reader(proba, row_major=row_major, active=active)
+        return Block(reader, laws, clip=clip, logits=proba.kind == "logits")
+
+    return _fill(proba, names, make, None, active, n_jobs)
+
+
+def _per_row_of_labels(
+    proba: Table,
+    codes: IntArray,
+    names: tuple[str, ...],
+    *,
+    clip: float,
+    unseen: bool,
+    active: BoolArray | None,
+    n_jobs: int,
+) -> Rows:
+    """Columns for hard labels: their entropy is 0, so their divergence is the cost."""
+    needed = dict.fromkeys(
+        "cross_entropy" if name == "kl_divergence" else name
+        for name in names
+        if name != "entropy"
+    )
+    if proba.kind != "logits" and needed.keys() <= {"cross_entropy"}:
+        rows = _cost_of_labels(
+            proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
+        )
+    else:
+
+        def make() -> Block:
+            row_major = row_by_row(proba, lookup=False)
+            reader = Reader(proba, row_major=row_major, active=active)
+            logits = proba.kind == "logits"
+            return Block(reader, None, clip=clip, logits=logits, unseen=unseen)
+
+        rows = _fill(proba, tuple(needed), make, codes, active, n_jobs)
+    columns = dict(rows.columns)
+    if "entropy" in names:
+        columns["entropy"] = np.zeros(proba.n_rows)
+    if "kl_divergence" in names:
+        shared = "cross_entropy" in names
+        cost = columns["cross_entropy"]
+        columns["kl_divergence"] = cost.copy() if shared else cost
+    return rows._replace(columns={name: columns[name] for name in names})
+
+
+def _fill(
+    proba: Table,
+    names: tuple[str, ...],
+    make: Callable[[], Block],
+    codes: IntArray | None,
+    active: BoolArray | None,
+    n_jobs: int,
+) -> Rows:
+    """Fill a column for each name, block after block."""
+    wide = {"kl_contributions": (proba.n_rows, proba.n_classes)}
     out: dict[str, FloatArray] = {
-        name: np.empty(shape.get(name, proba.n_rows)) for name in names
+        name: np.empty(wide.get(name, proba.n_rows)) for name in names
     }
-    codes, laws = (None, target) if isinstance(target, Table) else (target, None)
-    row_major = row_by_row(proba, lookup=False)
 
     def run(start: int, stop: int) -> _Part:
         """Fill rows ``start`` to ``stop``, until a rule is broken."""
-        reader = Reader(proba, row_major=row_major, active=active)
-        other = Reader(laws, row_major=row_major, active=active) if laws else None
-        block = Block(
-            reader, other, clip=clip, logits=proba.kind == "logits", unseen=unseen
-        )
+        block = make()
         with np.errstate(all="ignore"):
-            for first in range(start, stop, reader.rows):
-                last = min(first + reader.rows, stop)
+            for first in range(start, stop, block.rows):
+                last = min(first + block.rows, stop)
                 if not block.load(first, last, codes, active):
                     break
                 for name in names:
                     out[name][first:last] = getattr(block, name)().T
+                block.refine(out, at_least=_REFINED_AT_ONCE)
                 if block.ignored is not None:
                     for name in names:
                         out[name][first:last][block.ignored] = np.nan
-        return _Part(
-            block.at_zero, reader.violation, other.violation if other else None
-        )
+            block.refine(out)
+        return _Part(block.at_zero, *block.violations)
 
     return _collect(out, _in_parts(run, proba, n_jobs))
 
