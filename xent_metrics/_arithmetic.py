@@ -383,8 +383,10 @@ def cost_of_label(
     if not np.minimum.reduce(p) >= floor:
         small = p < floor
         np.maximum(p, floor, out=p)
-    for start in range(0, len(p), _CHUNK):
-        part = p[start : start + _CHUNK]
+    parts = [p]
+    if len(p) > _CHUNK:
+        parts = [p[start : start + _CHUNK] for start in range(0, len(p), _CHUNK)]
+    for part in parts:
         np.minimum(part, 1.0, out=part)
         np.log(part, out=part)
         np.subtract(0.0, part, out=part)

@@ -138,8 +138,9 @@ class Reader:
         self._table = table
         self._active = active
         self._row_major = row_major
-        self._shape = (table.n_classes, min(block_rows(table.n_classes), table.n_rows))
         self._in_place = row_major and table.lies_in_rows(single=single)
+        rows = block_rows(table.n_classes) * (2 if single and self._in_place else 1)
+        self._shape = (table.n_classes, min(rows, table.n_rows))
         self._buffer: FloatArray | None = None
         eps = _EPS.get(table.dtype, _EPS[np.dtype(np.float64)])
         self._rounding = _ROUNDING * eps

@@ -89,12 +89,17 @@ def _per_row_of_labels(
     n_jobs: int,
 ) -> Rows:
     """Columns for hard labels: their entropy is 0, so their divergence is the cost."""
+    looks_up = proba.kind != "logits"
+    if looks_up and names == ("cross_entropy",):
+        return _cost_of_labels(
+            proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
+        )
     needed = dict.fromkeys(
         "cross_entropy" if name == "kl_divergence" else name
         for name in names
         if name != "entropy"
     )
-    if proba.kind != "logits" and needed.keys() <= {"cross_entropy"}:
+    if looks_up and needed.keys() <= {"cross_entropy"}:
         rows = _cost_of_labels(
             proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
         )

@@ -94,7 +94,9 @@ def per_sample_frame(
     """The columns of a pass, in nats, as a table in units of ``base``."""
     scale = nats_per_unit(base)
     values = {
-        name: columns[name] / scale if name in IN_UNITS else columns[name]
+        name: columns[name] / scale
+        if scale != 1 and name in IN_UNITS
+        else columns[name]
         for name in PER_SAMPLE
     }
     return pd.DataFrame(values, index=index, copy=False)
