@@ -13,24 +13,22 @@ import pandas as pd
 from ._accessor import XentAccessor
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
-from ._divergences import (
-    jeffreys_divergence,
-    jensen_shannon_divergence,
-    kl_contributions,
-    kl_from_samples,
-    reverse_kl_divergence,
-)
 from ._evaluation import Evaluation
 from ._inputs import UnseenLabelWarning
 from ._measures import (
     cross_entropy,
     entropy,
     expected_accuracy_bound,
+    jeffreys_divergence,
+    jensen_shannon_divergence,
+    kl_contributions,
     kl_divergence,
+    kl_from_samples,
+    per_sample,
     perplexity,
+    reverse_kl_divergence,
     surprisal,
 )
-from ._per_sample import per_sample
 from ._votes import vote_counts
 
 if TYPE_CHECKING:

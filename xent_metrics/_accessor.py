@@ -15,7 +15,7 @@ from ._decompose import Recalibration, decompose
 from ._decomposition import Decomposition
 from ._inputs import EPS
 from ._labels import show
-from ._per_sample import per_sample
+from ._measures import per_sample
 from ._targets import Targets
 
 Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]

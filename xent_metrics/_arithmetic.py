@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._blocks import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    Reader,
-    Violation,
-    sum_classes,
+from ._blocks import Reader, Violation, sum_classes
+from ._formulas import (
+    SERIES,
+    TINY,
+    cost_of_label,
+    never_negative,
+    small_divergence,
+    t_log_t,
+    take_labels,
 )
-
-TINY = float(np.nextafter(0.0, 1.0))
+from ._table import BoolArray, FloatArray, IntArray
 
 # Below this divergence CE - H, and log(p / q) too, have lost digits to cancellation.
 _NEARLY_EQUAL = 0.2
-
-# Where the ratio of two probabilities is this near 1, a series is more exact.
-_SERIES = 1e-3
-
-# Rows whose costs are made at once, in the cache.
-_CHUNK = 16_384
 
 
 class Block:
@@ -182,7 +177,7 @@ class Block:
         # Of hard labels nothing else needs the logarithms: overwrite them.
         log_q = self._log_q()
         del self._cache["log q"]
-        return _never_negative(sum_classes(np.multiply(self._table, log_q, out=log_q)))
+        return never_negative(sum_classes(np.multiply(self._table, log_q, out=log_q)))
 
     def confidence(self) -> FloatArray:
         """Largest predicted probability."""
@@ -221,8 +216,8 @@ class Block:
         p, q = self._p, self._q()
         m = (p + q) / 2.0
         t = (p - q) / np.maximum(2.0 * m, TINY)
-        g = (_t_log_t(1.0 + t, t) + _t_log_t(1.0 - t, -t)) / 2.0
-        small = np.abs(t) < _SERIES
+        g = (t_log_t(1.0 + t, t) + t_log_t(1.0 - t, -t)) / 2.0
+        small = np.abs(t) < SERIES
         s = t[small] ** 2
         g[small] = s * (1 / 2 + s * (1 / 12 + s / 30))
         return sum_classes(m * g)
@@ -339,7 +334,7 @@ class Block:
 
     def _minus_dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """-sum a b over classes, where rounding alone could make it negative."""
-        return _never_negative(self._dot(a, b))
+        return never_negative(self._dot(a, b))
 
     def _dot(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Sum of products over the classes, for each row."""
@@ -351,71 +346,3 @@ class Block:
             buffer = self._memory[name] = self._proba.new_buffer()
         n_rows = self._table.shape[1]
         return buffer if n_rows == buffer.shape[1] else buffer[:, :n_rows]
-
-
-def _never_negative(sums: FloatArray) -> FloatArray:
-    """-sums, where rounding alone could make them negative."""
-    return np.maximum(np.negative(sums, out=sums), 0.0, out=sums)
-
-
-def take_labels(table: FloatArray, codes: IntArray, out: FloatArray) -> None:
-    """Copy the value at each row's label; codes beyond the classes take any value."""
-    n_classes, n_rows = table.shape
-    if table.flags.f_contiguous:
-        memory, by_class, by_row = table.T.reshape(-1), 1, n_classes
-    else:
-        whole = table if table.flags.c_contiguous else table.base
-        assert whole is not None
-        memory, by_class, by_row = whole.reshape(-1), whole.shape[1], 1
-    where = np.arange(0, n_rows * by_row, by_row)
-    where += codes if by_class == 1 else codes * by_class
-    if memory.dtype == out.dtype:
-        memory.take(where, out=out, mode="clip")
-    else:
-        out[...] = memory.take(where, mode="clip")
-
-
-def cost_of_label(
-    p: FloatArray, clip: float, active: BoolArray | None
-) -> tuple[FloatArray, int]:
-    """-log p in the place of p, and how many rows that count have p below the clip."""
-    floor, small = max(clip, TINY), None
-    if not np.minimum.reduce(p) >= floor:
-        small = p < floor
-        np.maximum(p, floor, out=p)
-    parts = [p]
-    if len(p) > _CHUNK:
-        parts = [p[start : start + _CHUNK] for start in range(0, len(p), _CHUNK)]
-    for part in parts:
-        np.minimum(part, 1.0, out=part)
-        np.log(part, out=part)
-        np.subtract(0.0, part, out=part)
-    if small is None:
-        return p, 0
-    if not clip:
-        p[small] = np.inf
-    return p, int(np.count_nonzero(small if active is None else small & active))
-
-
-def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
-    """KL(p||q) of nearly equal columns, to full relative accuracy.
-
-    With t = (p - q) / q the divergence is sum q h(t) + sum (p - q), where
-    h(t) = (1 + t) log(1 + t) - t is never negative, so nothing cancels.
-    """
-    possible = p > 0
-    p, q = np.where(possible, p, 1.0), np.where(possible, q, 1.0)
-    difference = p - q
-    t = difference / q
-    h = _t_log_t(p / q, t) - t
-    series = np.abs(t) < _SERIES
-    s = t[series]
-    h[series] = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s * (1 / 20 - s / 30))))
-    return sum_classes(q * h) + sum_classes(difference)
-
-
-def _t_log_t(ratio: FloatArray, t: FloatArray) -> FloatArray:
-    """Return r log r of ratios r = 1 + t, exact near 1 and 0 at 0."""
-    exact = np.log1p(np.maximum(t, -0.5))
-    value: FloatArray = np.where(ratio < 1 / 2, np.log(np.maximum(ratio, TINY)), exact)
-    return ratio * value

@@ -7,20 +7,13 @@ order, so the arithmetic above is written once. Checks return facts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating[Any]]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from ._table import BoolArray, FloatArray, Table, block_rows
 
-Kind = Literal["probabilities", "proportions", "logits"]
 Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty row"]
-
-BLOCK_ELEMENTS = 32_768  # a few blocks of doubles fit the second-level cache
 
 _LONG = 65  # classes: such rows are reduced fastest where they lie
 _WORTH_A_VIEW = 8  # classes: such rows are not worth a copy for a few values
@@ -39,64 +32,6 @@ class Violation(NamedTuple):
     row: int
     column: int
     value: float
-
-
-class Table:
-    """N rows of K values: one (N, K) array, or K arrays of N values each.
-
-    ``kind`` says what the values are: "probabilities" sum to one in each row,
-    "proportions" (votes, or unnormalised scores) are divided by their row's sum,
-    "logits" (or log-probabilities) go through a softmax. ``one_column`` marks two
-    classes that were given by the probability of the second, ``name`` is the argument
-    that holds the table.
-    """
-
-    __slots__ = ("dtype", "kind", "n_classes", "n_rows", "name", "one_column", "source")
-
-    def __init__(
-        self,
-        source: NDArray[Any] | tuple[NDArray[Any], ...],
-        *,
-        kind: Kind = "probabilities",
-        one_column: bool = False,
-        name: str = "y_proba",
-    ) -> None:
-        self.source = source
-        self.name = name
-        self.kind = kind
-        self.one_column = one_column
-        self.n_rows: int
-        self.n_classes: int
-        if isinstance(source, tuple):
-            self.n_classes, self.n_rows = len(source), len(source[0]) if source else 0
-            self.dtype = np.result_type(*{column.dtype for column in source})
-        else:
-            self.n_rows, self.n_classes = source.shape
-            self.dtype = source.dtype
-
-    def lies_in_rows(self, *, single: bool) -> bool:
-        """Whether blocks can be views: doubles (or singles), row after row."""
-        return (
-            self.kind == "probabilities"
-            and not isinstance(self.source, tuple)
-            and self.source.flags.c_contiguous
-            and (self.dtype == np.float64 or (single and self.dtype == np.float32))
-        )
-
-    def raw_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """First row and values, of shape (classes, rows), of block after block."""
-        step = block_rows(self.n_classes)
-        for start in range(0, self.n_rows, step):
-            part = slice(start, start + step)
-            if isinstance(self.source, tuple):
-                yield start, np.stack([column[part] for column in self.source])
-            else:
-                yield start, self.source[part].T
-
-
-def block_rows(n_classes: int) -> int:
-    """Rows per block."""
-    return max(16, BLOCK_ELEMENTS // n_classes)
 
 
 def row_by_row(table: Table, *, lookup: bool) -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _frequencies
-from ._blocks import BoolArray, FloatArray
 from ._decomposition import Decomposition
 from ._inputs import EPS, Inputs, read
 from ._recalibration import MAPS, FittedMap, Sample, effective_number
 from ._reduce import total, weighted_mean
+from ._table import BoolArray, FloatArray
 from ._targets import Targets
 from ._units import nats_per_unit, unit_name
 

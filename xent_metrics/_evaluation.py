@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ._decompose import Recalibration, decompose_inputs, warn_if_few
 from ._decomposition import Decomposition
 from ._inputs import EPS, read
-from ._per_sample import PER_SAMPLE, index_of, per_sample_frame
+from ._measures import PER_SAMPLE, index_of, per_sample_frame
 from ._targets import Targets
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._blocks import FloatArray, Reader
+from ._blocks import Reader
 from ._inputs import Inputs
+from ._table import FloatArray
 
 
 class Frequencies(NamedTuple):

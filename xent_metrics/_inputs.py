@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from . import _kernels, _labels, _targets
-from ._blocks import BoolArray, FloatArray, IntArray, Kind, Table
 from ._frames import Columns, read_columns
 from ._messages import violation_error
+from ._table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._targets import Targets
 
 EPS = float(np.finfo(np.float64).eps)

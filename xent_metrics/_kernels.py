@@ -15,17 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._arithmetic import Block, cost_of_label, take_labels
-from ._blocks import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    Reader,
-    Table,
-    Violation,
-    block_rows,
-    row_by_row,
-)
+from ._arithmetic import Block
+from ._blocks import Reader, Violation, row_by_row
+from ._formulas import cost_of_label, take_labels
+from ._table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
 _REFINED_AT_ONCE = 2048  # rows

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._blocks import BoolArray, IntArray
+from ._table import BoolArray, IntArray
 from ._words import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._blocks import Table, Violation
+from ._blocks import Violation
+from ._table import Table
 
 
 def violation_error(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ._blocks import BoolArray, FloatArray
+from ._table import BoolArray, FloatArray
 
 Reduction = Literal["mean", "sum"] | None
 _CHUNK = 4096

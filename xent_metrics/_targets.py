@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _labels
-from ._blocks import BoolArray, FloatArray, IntArray, Table
 from ._frames import Columns, read_columns
+from ._table import BoolArray, FloatArray, IntArray, Table
 
 Targets = Literal["auto", "labels", "distribution", "votes"]
 

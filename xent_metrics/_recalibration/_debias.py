@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._blocks import FloatArray
+from .._table import FloatArray
 
 # Beyond this share of parameters per row the in-sample scores are too small.
 _CROWDED = 0.1

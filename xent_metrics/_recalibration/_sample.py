@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._blocks import BoolArray, FloatArray, Reader
+from .._blocks import Reader
 from .._inputs import EPS, Inputs
+from .._table import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._blocks import FloatArray
+from .._table import FloatArray
 from ._debias import optimism
 from ._sample import FittedMap, Sample
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ._blocks import FloatArray
-from ._inputs import EPS, read
-from ._targets import Targets
-from ._units import nats_per_unit
+from .._inputs import EPS, read
+from .._table import FloatArray
+from .._targets import Targets
+from .._units import nats_per_unit
 
 PER_SAMPLE = (
     "cross_entropy",

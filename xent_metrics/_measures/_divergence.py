@@ -1,0 +1,227 @@
+"""Kullback-Leibler divergence, each way round and class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Unpack, overload
+
+from numpy.typing import ArrayLike
+
+from .._inputs import EPS, read
+from .._reduce import Reduction
+from .._table import FloatArray
+from .._targets import Targets
+from .._units import nats_per_unit
+from ._options import Options, reduced
+
+
+@overload
+def kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: Literal["mean", "sum"] = "mean",
+    **options: Unpack[Options],
+) -> float: ...
+@overload
+def kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: None,
+    **options: Unpack[Options],
+) -> FloatArray: ...
+def kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    sample_weight: ArrayLike | None = None,
+    base: float | None = None,
+    clip: float = EPS,
+    rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
+    reduction: Reduction = "mean",
+) -> float | FloatArray:
+    """Kullback-Leibler divergence of predictions from their targets.
+
+    The part of the cross-entropy that a better model could remove:
+    cross-entropy = entropy of the target + divergence. For hard labels the entropy
+    is 0 and the divergence equals the cross-entropy.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (N,) or (N, K)
+        Hard labels, or target distributions, or vote counts.
+    y_proba : array-like or DataFrame of shape (N, K) or (N,)
+        Predicted probabilities; (N,) holds those of the second of two classes.
+    labels, targets, sample_weight, base, clip, rescale, from_logits, n_jobs, reduction
+        As in :func:`cross_entropy`.
+
+    Returns
+    -------
+    float or ndarray of shape (N,)
+        Not negative; 0 only where prediction and target are equal.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`cross_entropy`.
+
+    Notes
+    -----
+    KL(p||q) = sum p log(p / q) (Kullback and Leibler, 1951), computed so that rows
+    that are nearly equal keep their digits.
+
+    Examples
+    --------
+    >>> from xent_metrics import kl_divergence
+    >>> round(kl_divergence([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]), 6)
+    0.125669
+    """
+    inputs = read(
+        y_true,
+        y_proba,
+        labels=labels,
+        targets=targets,
+        sample_weight=sample_weight,
+        rescale=rescale,
+        from_logits=from_logits,
+    )
+    return reduced(inputs, "kl_divergence", clip, base, n_jobs, reduction)
+
+
+@overload
+def reverse_kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: Literal["mean", "sum"] = "mean",
+    **options: Unpack[Options],
+) -> float: ...
+@overload
+def reverse_kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    reduction: None,
+    **options: Unpack[Options],
+) -> FloatArray: ...
+def reverse_kl_divergence(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    sample_weight: ArrayLike | None = None,
+    base: float | None = None,
+    clip: float = EPS,
+    rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
+    reduction: Reduction = "mean",
+) -> float | FloatArray:
+    """Kullback-Leibler divergence of the targets from the predictions, KL(q||p).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (N,) or (N, K)
+        Hard labels, or target distributions, or vote counts.
+    y_proba : array-like or DataFrame of shape (N, K) or (N,)
+        Predicted probabilities; (N,) holds those of the second of two classes.
+    labels, targets, sample_weight, base, rescale, from_logits, n_jobs, reduction
+        As in :func:`cross_entropy`.
+    clip : float, default 2.2e-16
+        Floor of a *target's* probability inside the logarithm: of hard labels most
+        are 0, and the value depends on the clip.
+
+    Returns
+    -------
+    float or ndarray of shape (N,)
+        Not negative; large where the prediction allows what the target excludes.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`cross_entropy`.
+
+    Notes
+    -----
+    KL(q||p) = sum q log(q / p) (Kullback and Leibler, 1951).
+
+    Examples
+    --------
+    >>> from xent_metrics import reverse_kl_divergence
+    >>> round(reverse_kl_divergence([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]), 6)
+    0.161348
+    """
+    inputs = read(
+        y_true,
+        y_proba,
+        labels=labels,
+        targets=targets,
+        sample_weight=sample_weight,
+        rescale=rescale,
+        from_logits=from_logits,
+    )
+    return reduced(inputs, "reverse_kl_divergence", clip, base, n_jobs, reduction)
+
+
+def kl_contributions(
+    y_true: Any,
+    y_proba: Any,
+    *,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    base: float | None = None,
+    clip: float = EPS,
+    rescale: bool = False,
+    from_logits: bool = False,
+    n_jobs: int = 1,
+) -> FloatArray:
+    """What each class adds to the KL divergence of each row.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (N,) or (N, K)
+        Hard labels, or target distributions, or vote counts.
+    y_proba : array-like or DataFrame of shape (N, K) or (N,)
+        Predicted probabilities; (N,) holds those of the second of two classes.
+    labels, targets, base, clip, rescale, from_logits, n_jobs
+        As in :func:`cross_entropy`.
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+        Negative where the prediction gives a class too much, positive where too
+        little. Rows sum to the divergence, but for a label that is not among the
+        classes: it has no column.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`cross_entropy`.
+
+    Notes
+    -----
+    p log(p / q) for each class, with 0 log 0 = 0.
+
+    Examples
+    --------
+    >>> from xent_metrics import kl_contributions
+    >>> kl_contributions([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]).round(6)
+    array([[ 0.235531,  0.      , -0.109861]])
+    """
+    scale = nats_per_unit(base)
+    inputs = read(
+        y_true,
+        y_proba,
+        labels=labels,
+        targets=targets,
+        rescale=rescale,
+        from_logits=from_logits,
+    )
+    rows = inputs.measure(["kl_contributions"], clip=clip, n_jobs=n_jobs)
+    return rows.columns["kl_contributions"] / scale

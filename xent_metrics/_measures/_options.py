@@ -1,0 +1,75 @@
+"""Options that measures share, and the last step of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from numpy.typing import ArrayLike
+
+from .._inputs import Inputs
+from .._reduce import Reduction, reduce_rows
+from .._table import FloatArray
+from .._targets import Targets
+from .._units import nats_per_unit
+
+
+class _Reading(TypedDict, total=False):
+    """How predictions are read."""
+
+    sample_weight: ArrayLike | None
+    rescale: bool
+    from_logits: bool
+    n_jobs: int
+
+
+class PredictionOptions(_Reading, total=False):
+    """Options of a measure of predictions alone."""
+
+    base: float | None
+
+
+class UnitlessOptions(_Reading, total=False):
+    """Options of a measure without unit, of predictions against targets."""
+
+    labels: Iterable[Any] | None
+    targets: Targets
+    clip: float
+
+
+class Options(UnitlessOptions, total=False):
+    """Options of a measure of predictions against targets."""
+
+    base: float | None
+
+
+class TwoTables(TypedDict, total=False):
+    """Options of a divergence between two tables."""
+
+    sample_weight: ArrayLike | None
+    base: float | None
+    rescale: bool
+    n_jobs: int
+
+
+class TwoTablesClipped(TwoTables, total=False):
+    """The same with a clip."""
+
+    clip: float
+
+
+def reduced(
+    inputs: Inputs,
+    column: str,
+    clip: float,
+    base: float | None,
+    n_jobs: int,
+    reduction: Reduction,
+) -> float | FloatArray:
+    """One column of a pass in units of ``base``, reduced."""
+    scale = nats_per_unit(base)
+    values = inputs.measure([column], clip=clip, n_jobs=n_jobs).columns[column]
+    result = reduce_rows(
+        values, weights=inputs.weights, active=inputs.active, reduction=reduction
+    )
+    return result if scale == 1.0 else result / scale
