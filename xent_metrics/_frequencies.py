@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._blocks import Reader
 from ._inputs import Inputs
+from ._reader import Reader
 from ._table import FloatArray
 
 

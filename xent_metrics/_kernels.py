@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._arithmetic import Block
-from ._blocks import Reader, Violation, row_by_row
+from ._block import Block
 from ._formulas import cost_of_label, take_labels
+from ._label_block import LabelBlock
+from ._law_block import LawBlock
+from ._reader import Reader, Violation, row_by_row
 from ._table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
@@ -60,15 +62,16 @@ def per_row(
             proba, target, names, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
         )
 
-    def make() -> Block:
-        row_major = row_by_row(proba, lookup=False)
-        laws = None
-        if target is not None:
-            laws = Reader(target, row_major=row_major, active=active)
-        reader = Reader(proba, row_major=row_major, active=active)
-        return Block(reader, laws, clip=clip, logits=proba.kind == "logits")
+    logits, row_major = proba.kind == "logits", row_by_row(proba, lookup=False)
 
-    return _fill(proba, names, make, None, active, n_jobs)
+    def make() -> Block:
+        reader = Reader(proba, row_major=row_major, active=active)
+        if target is None:
+            return Block(reader, logits=logits)
+        laws = Reader(target, row_major=row_major, active=active)
+        return LawBlock(reader, laws, logits=logits, clip=clip, active=active)
+
+    return _fill(proba, names, make, n_jobs)
 
 
 def _per_row_of_labels(
@@ -100,11 +103,16 @@ def _per_row_of_labels(
 
         def make() -> Block:
             row_major = row_by_row(proba, lookup=False)
-            reader = Reader(proba, row_major=row_major, active=active)
-            logits = proba.kind == "logits"
-            return Block(reader, None, clip=clip, logits=logits, unseen=unseen)
+            return LabelBlock(
+                Reader(proba, row_major=row_major, active=active),
+                codes,
+                unseen=unseen,
+                logits=not looks_up,
+                clip=clip,
+                active=active,
+            )
 
-        rows = _fill(proba, tuple(needed), make, codes, active, n_jobs)
+        rows = _fill(proba, tuple(needed), make, n_jobs)
     columns = dict(rows.columns)
     if "entropy" in names:
         columns["entropy"] = np.zeros(proba.n_rows)
@@ -119,8 +127,6 @@ def _fill(
     proba: Table,
     names: tuple[str, ...],
     make: Callable[[], Block],
-    codes: IntArray | None,
-    active: BoolArray | None,
     n_jobs: int,
 ) -> Rows:
     """Fill a column for each name, block after block."""
@@ -135,7 +141,7 @@ def _fill(
         with np.errstate(all="ignore"):
             for first in range(start, stop, block.rows):
                 last = min(first + block.rows, stop)
-                if not block.load(first, last, codes, active):
+                if not block.load(first, last):
                     break
                 for name in names:
                     out[name][first:last] = getattr(block, name)().T

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._blocks import Violation
+from ._reader import Violation
 from ._table import Table
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._blocks import Reader
 from .._inputs import EPS, Inputs
+from .._reader import Reader
 from .._table import BoolArray, FloatArray
 
 

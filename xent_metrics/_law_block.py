@@ -1,0 +1,203 @@
+"""Measures of a block of rows whose targets are distributions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._block import Block
+from ._formulas import SERIES, TINY, small_divergence, t_log_t
+from ._reader import Reader, Violation, sum_classes
+from ._table import BoolArray, FloatArray, IntArray
+
+# Below this divergence CE - H, and log(p / q) too, have lost digits to cancellation.
+_NEARLY_EQUAL = 0.2
+
+
+class LawBlock(Block):
+    """A block whose targets are distributions, or votes."""
+
+    def __init__(
+        self,
+        proba: Reader,
+        target: Reader,
+        *,
+        logits: bool,
+        clip: float,
+        active: BoolArray | None,
+    ) -> None:
+        super().__init__(proba, logits=logits, clip=clip, active=active)
+        self._target = target
+        self._pending: list[tuple[IntArray, FloatArray, FloatArray]] = []
+        self._n_pending = 0
+
+    def load(self, start: int, stop: int) -> bool:
+        """Read and check the rows; False where a rule is broken."""
+        self._start = start
+        if not super().load(start, stop):
+            return False
+        target = self._target.read(start, stop)
+        if target is None:
+            return False
+        self._p = target
+        return True
+
+    @property
+    def violations(self) -> tuple[Violation | None, Violation | None]:
+        """The rule that the prediction breaks, and the one that the target does."""
+        return self._proba.violation, self._target.violation
+
+    @property
+    def ignored(self) -> BoolArray | None:
+        """Rows of weight 0 that break a rule."""
+        ours, theirs = self._proba.ignored, self._target.ignored
+        if ours is None or theirs is None:
+            return theirs if ours is None else ours
+        return ours | theirs
+
+    # -- measures -----------------------------------------------------------
+
+    def cross_entropy(self) -> FloatArray:
+        """Cost of the target under the prediction."""
+        cached = self._cache.get("cross_entropy")
+        if cached is None:
+            cached = self._cache["cross_entropy"] = self._cost()
+        return cached
+
+    def entropy(self) -> FloatArray:
+        """Entropy of the target distribution."""
+        cached = self._cache.get("entropy")
+        if cached is None:
+            log_p = self._log(self._p, "log p", self._target.least)
+            cached = self._cache["entropy"] = self._minus_dot(self._p, log_p)
+        return cached
+
+    def kl_divergence(self) -> FloatArray:
+        """Divergence of the prediction from the target; :meth:`refine` completes it.
+
+        Rows that are nearly equal are put aside, as refining a few of each block
+        costs more than refining those of many blocks at once.
+        """
+        divergence = self._divergence()
+        near = divergence < _NEARLY_EQUAL
+        if self.ignored is not None:
+            near &= ~self.ignored
+        rows = np.flatnonzero(near)
+        if rows.size:
+            p, q = self._nearly_equal(rows)
+            self._pending.append((rows + self._start, p, q))
+            self._n_pending += rows.size
+        return divergence
+
+    def refine(self, columns: dict[str, FloatArray], *, at_least: int = 1) -> None:
+        """Complete the divergences put aside, once they are as many."""
+        if self._n_pending < at_least:
+            return
+        rows, p, q = (
+            np.concatenate(pieces, axis=-1)
+            for pieces in zip(*self._pending, strict=True)
+        )
+        columns["kl_divergence"][rows] = small_divergence(p, q)
+        self._pending.clear()
+        self._n_pending = 0
+
+    def reverse_kl_divergence(self) -> FloatArray:
+        """Divergence of the target from the prediction; the target is clipped."""
+        q, log_floor = self._q(), np.log(self._clip)
+        log_p = self._log(self._p, "log p", self._target.least)
+        log_p = np.where(self._p < max(self._clip, TINY), log_floor, log_p)
+        divergence = sum_classes(np.where(q > 0, q * (self._log_q() - log_p), 0.0))
+        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
+        if near.size:
+            p = np.maximum(self._p[:, near], self._clip)
+            divergence[near] = small_divergence(q[:, near], p)
+        return divergence
+
+    def jeffreys_divergence(self) -> FloatArray:
+        """Divergence both ways."""
+        divergence = self._divergence()
+        near = np.flatnonzero(divergence < _NEARLY_EQUAL)
+        if near.size:
+            divergence[near] = small_divergence(*self._nearly_equal(near))
+        return divergence + self.reverse_kl_divergence()
+
+    def jensen_shannon_divergence(self) -> FloatArray:
+        """Divergence of both tables from their mean m: sum m g((p - q) / (p + q)).
+
+        g(t) = ((1 + t) log(1 + t) + (1 - t) log(1 - t)) / 2 is never negative, so
+        nothing cancels.
+        """
+        p, q = self._p, self._q()
+        m = (p + q) / 2.0
+        t = (p - q) / np.maximum(2.0 * m, TINY)
+        g = (t_log_t(1.0 + t, t) + t_log_t(1.0 - t, -t)) / 2.0
+        small = np.abs(t) < SERIES
+        s = t[small] ** 2
+        g[small] = s * (1 / 2 + s * (1 / 12 + s / 30))
+        return sum_classes(m * g)
+
+    def kl_contributions(self) -> FloatArray:
+        """What each class adds to the divergence, of shape (classes, rows)."""
+        q = np.maximum(self._q(), 0.0 if self._logits else self._clip)
+        ratio = np.where(self._p > 0, self._p / q, 1.0)
+        terms: FloatArray = self._p * np.log(ratio)
+        return terms
+
+    def correct(self) -> FloatArray:
+        """Probability, under the target, of the class predicted as most probable."""
+        best = np.argmax(self._q(), axis=0)
+        hit: FloatArray = self._p[best, np.arange(best.size)]
+        return hit
+
+    def p_true(self) -> FloatArray:
+        """Probability that a draw from the prediction equals one from the target."""
+        return self._dot(self._p, self._q())
+
+    # -- parts of them ------------------------------------------------------
+
+    def _cost(self) -> FloatArray:
+        if self._logits:
+            impossible = np.isneginf(self._table)
+            if not impossible.any():
+                return self._minus_dot(self._p, self._table)
+            cost = self._minus_dot(self._p, np.where(impossible, 0.0, self._table))
+            cost[np.logical_or.reduce(impossible & (self._p > 0), axis=0)] = np.inf
+            return cost
+        floor, log_q = self._clip, self._log_q()
+        if self._proba.least >= max(floor, TINY):
+            return self._minus_dot(self._p, log_q)
+        if floor:
+            log_q = np.maximum(log_q, np.log(floor))
+        return self._at_floor(self._minus_dot(self._p, log_q))
+
+    def _divergence(self) -> FloatArray:
+        """KL(p||q), to an absolute accuracy."""
+        if self._logits or self._cache:  # with the logarithms at hand
+            return self.cross_entropy() - self.entropy()
+        return self._mean_log_ratio()
+
+    def _nearly_equal(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Targets and clipped predictions of some rows."""
+        floor = 0.0 if self._logits else self._clip
+        return self._p[:, rows], np.maximum(self._q()[:, rows], floor)
+
+    def _mean_log_ratio(self) -> FloatArray:
+        """KL as sum p log(p / q)."""
+        q, floor = self._table, max(self._clip, TINY)
+        above = self._proba.least >= floor
+        if not above:
+            q = np.maximum(q, floor)
+        ratio = np.divide(self._p, q, out=self._buffer("log p"))
+        if self._target.least < TINY:
+            np.add(ratio, TINY, out=ratio)
+        np.log(ratio, out=ratio)
+        divergence = self._dot(self._p, ratio)
+        return divergence if above else self._at_floor(divergence)
+
+    def _at_floor(self, cost: FloatArray) -> FloatArray:
+        """Count the rows whose cost met the clip; without one they are infinite."""
+        below = self._table < max(self._clip, TINY)
+        rows = np.logical_or.reduce(below & (self._p > 0), axis=0)
+        self._count(rows)
+        if not self._clip:
+            cost[rows] = np.inf
+        return cost
