@@ -288,7 +288,7 @@ def _check_index_order(y_true: Any, y_proba: Any) -> None:
         return
     if len(left) != len(right) or left.equals(right):
         return
-    if left.sort_values().equals(right.sort_values()):
+    if left.isin(right).all() and right.isin(left).all():
         msg = (
             "y_true and y_proba must be in the same order: their indexes hold the same "
             "keys in different order; reindex one by the other, or pass arrays."

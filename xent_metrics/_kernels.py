@@ -228,8 +228,11 @@ def threads(n_jobs: int, n_elements: int) -> int:
     Bounded by the processors that this process may use, by OMP_NUM_THREADS, and by
     the work; 1 where the caller is a thread itself.
     """
-    if n_jobs == 0:
-        msg = "n_jobs must not be 0: found 0; pass 1 for one thread, -1 for all."
+    if not isinstance(n_jobs, int) or n_jobs == 0:
+        msg = (
+            "n_jobs must be a whole number and not 0: "
+            f"found {n_jobs!r}; pass 1 for one thread, -1 for all processors."
+        )
         raise ValueError(msg)
     if threading.current_thread() is not threading.main_thread():
         return 1
