@@ -134,7 +134,9 @@ def test_number_of_threads(monkeypatch):
     worker.start()
     worker.join()
     assert found == [1]
-    with pytest.raises(ValueError, match="n_jobs must be a whole number and not 0: found 0"):
+    with pytest.raises(
+        ValueError, match="n_jobs must be a whole number and not 0: found 0"
+    ):
         threads(0, 10)
 
 
