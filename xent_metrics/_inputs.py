@@ -6,7 +6,6 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -172,7 +171,7 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
 
 def check_clip(clip: float) -> float:
     """The floor of probabilities inside a logarithm: in [0, 1)."""
-    if not (isinstance(clip, numbers.Real) and 0 <= clip < 1):
+    if not (isinstance(clip, (int, float, np.floating)) and 0 <= clip < 1):
         msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
         raise ValueError(msg)
     return float(clip)

@@ -182,6 +182,8 @@ def _without_extension(y_true: pd.Series[Any]) -> NDArray[Any]:
 
 def as_column(y_true: Any) -> Column:
     """Labels as a numpy array, or as a series where pandas has a type of its own."""
+    if type(y_true) is np.ndarray:
+        return y_true
     if isinstance(y_true, pd.Index):
         y_true = y_true.to_series()
     if isinstance(y_true, pd.Series):
