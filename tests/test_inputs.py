@@ -54,6 +54,7 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         ([[1, 1], [0, 1]], GOOD, "0 and 1 must say what it means .* row 0 sums to 2"),
         ([[3, 1], [0, 0]], GOOD, "y_true must have rows with a vote: row 1"),
         ([[3, 1], [5, -1]], GOOD, "finite and not negative: row 1, class 1 is -1"),
+        ([[2.0, 1], [0, 1]], GOOD, r"y_true must lie in \[0, 1\]: .* targets='votes'"),
         ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
         ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
         (np.ones((2, 2, 1)), GOOD, r"one column a class for targets='auto'"),

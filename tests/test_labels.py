@@ -107,6 +107,8 @@ def test_inference():
     assert infer_and_encode(np.array([3, 2, 4, 2]), 3)[0] == (2, 3, 4)
     assert infer_and_encode(np.array([9, -5, 2]), 3)[0] == (-5, 2, 9)
     assert infer_and_encode(np.array(["b", "a"]), 2)[0] == ("a", "b")
+    declared = pd.Series(["b", "b"], dtype=pd.CategoricalDtype(["b", "a", "c"]))
+    assert infer_and_encode(declared, 3)[0] == ("a", "b", "c")
     with pytest.raises(ValueError, match="2 distinct labels for 3 columns"):
         infer_and_encode(np.array([0, 2]), 3)
 

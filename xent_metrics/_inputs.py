@@ -169,7 +169,7 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     )
 
 
-def check_clip(clip: float) -> float:
+def check_clip(clip: Any) -> float:
     """The floor of probabilities inside a logarithm: in [0, 1)."""
     if not (isinstance(clip, (int, float, np.floating)) and 0 <= clip < 1):
         msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -222,7 +222,7 @@ def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
     return Rows(columns, at_zero, of_proba, of_target)
 
 
-def threads(n_jobs: int, n_elements: int) -> int:
+def threads(n_jobs: Any, n_elements: int) -> int:
     """How many threads to use: at most ``n_jobs``, -1 meaning all.
 
     Bounded by the processors that this process may use, by OMP_NUM_THREADS, and by

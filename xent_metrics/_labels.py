@@ -65,6 +65,9 @@ def infer_and_encode(y_true: Column, n_classes: int) -> tuple[tuple[Any, ...], E
 
 def _infer(y_true: Column, n_classes: int) -> tuple[Any, ...]:
     found = distinct(y_true)
+    if isinstance(y_true.dtype, pd.CategoricalDtype):
+        categories = y_true.dtype.categories.tolist()  # also those that no row has
+        found = categories if len(categories) == n_classes else found
     if n_classes == 1 and len(found) > 1:
         msg = (
             "y_proba must have one column a class: it has a single column for "

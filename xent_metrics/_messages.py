@@ -38,4 +38,6 @@ def violation_error(
     else:
         must, found = "lie in [0, 1]", f"{where} is {value:.6g}"
         mend = "pass probabilities, or logits with from_logits=True"
+        if target:
+            mend = "pass targets='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
