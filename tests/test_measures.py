@@ -296,6 +296,31 @@ class TestLayouts:
         assert cross_entropy(votes, q) == cross_entropy(votes / 4, q)
 
 
+class TestVotes:
+    def test_the_mean_over_rows_is_the_mean_over_single_votes(self):
+        rng = np.random.default_rng(6)
+        q = rng.dirichlet(np.ones(4), 30)
+        votes = rng.multinomial(7, np.full(4, 0.25), size=30)
+        row, vote = np.repeat(np.arange(30), 4), np.tile(np.arange(4), 30)
+        each = -np.log(q[row, vote])
+        single = math.fsum(votes.ravel() * each) / votes.sum()
+        assert cross_entropy(votes, q) == pytest.approx(single, rel=1e-14)
+
+    def test_plug_in_entropy_is_low_by_as_much_as_divergence_is_high(self):
+        rng = np.random.default_rng(7)
+        p, n_votes = np.array([0.5, 0.3, 0.2]), 50
+        votes = rng.multinomial(n_votes, p, size=200_000)
+        q = np.tile([0.4, 0.4, 0.2], (len(votes), 1))
+        table = per_sample(votes, q)
+        bias = (3 - 1) / (2 * n_votes)
+        truth_h, truth_kl = entropy([p]), kl_divergence([p], q[:1])
+        # The next term of the bias is of the order of 1 / n^2.
+        low = truth_h - table["entropy"].mean()
+        high = table["kl_divergence"].mean() - truth_kl
+        assert low == pytest.approx(bias, abs=2 / n_votes**2)
+        assert high == pytest.approx(bias, abs=2 / n_votes**2)
+
+
 class TestPerSample:
     @pytest.mark.parametrize("soft", [False, True])
     def test_columns_are_the_measures(self, soft):
