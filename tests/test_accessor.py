@@ -121,6 +121,19 @@ def test_target_columns_pair_by_name(frame):
     assert d.kl_divergence == 0
 
 
+def test_target_columns_pair_by_class():
+    table = pd.DataFrame({"dog": [1, 3], "cat": [3, 1], "m": [0.7, 0.2]})
+    table["n"] = 1 - table["m"]
+    paired = table.xent.per_sample(["dog", "cat"], {"cat": "m", "dog": "n"})
+    expected = per_sample([[3, 1], [1, 3]], table[["m", "n"]].to_numpy())
+    pd.testing.assert_frame_equal(paired, expected)
+
+
+def test_an_empty_frame(frame):
+    with pytest.raises(ValueError, match="the frame must not be empty"):
+        frame.iloc[:0].xent.summary("label", "p_")
+
+
 def test_columns_whose_classes_are_unknown(frame):
     with pytest.raises(ValueError, match="none of 'p_0', 'p_1', 'p_10' is a label"):
         frame.xent.decompose("label", ["p_0", "p_1", "p_10"])

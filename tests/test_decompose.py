@@ -212,6 +212,13 @@ class TestEdges:
         assert 0 <= d.parameters["temperature"] < 1
         assert -0.01 < d.refinement < d.cross_entropy
 
+    def test_perfect_predictions(self):
+        y = np.repeat([0, 1], 150)
+        d = split(y, np.eye(2)[y])
+        assert d.cross_entropy == 0
+        assert d.miscalibration == pytest.approx(0, abs=1e-12)
+        assert "refinement" not in d.notes
+
     def test_hard_zeros_and_ones(self):
         y = np.repeat([0, 1], 150)
         q = np.eye(2)[y]

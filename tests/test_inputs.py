@@ -55,6 +55,12 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         ([[3, 1], [0, 0]], GOOD, "y_true must have rows with a vote: row 1"),
         ([[3, 1], [5, -1]], GOOD, "finite and not negative: row 1, class 1 is -1"),
         ([[2.0, 1], [0, 1]], GOOD, r"y_true must lie in \[0, 1\]: .* targets='votes'"),
+        (
+            [0, 1],
+            pd.DataFrame(GOOD, columns=["a", "a"]),
+            "distinct columns: 'a'",
+        ),
+        ([0, 1], np.ma.array(GOOD, mask=[[0, 0], [1, 0]]), "row 1, class 0 is NaN"),
         ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
         ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
         (np.ones((2, 2, 1)), GOOD, r"one column a class for targets='auto'"),
@@ -74,6 +80,7 @@ def test_rule_finding_and_place(y_true, y_proba, message):
         ({"sample_weight": [1.0, -1.0]}, "not negative: row 1 is -1"),
         ({"sample_weight": [1.0, math.nan]}, "finite and not negative: row 1 is nan"),
         ({"sample_weight": "w"}, "sample_weight must hold numbers: found str"),
+        ({"sample_weight": [1e308, 1e308]}, "must have a finite sum: its largest"),
         ({"sample_weight": [0, 0]}, "must not be all 0: all 2 weights are 0"),
         ({"clip": -1}, r"clip must be in \[0, 1\): found -1"),
         ({"clip": "eps"}, r"clip must be in \[0, 1\): found 'eps'"),
@@ -102,6 +109,11 @@ def test_labels_must_be_one_dimensional():
 def test_entropy_does_not_guess_what_one_dimension_means():
     with pytest.raises(ValueError, match=r"pass \[p\] for one distribution"):
         entropy([0.7, 0.2, 0.1])
+
+
+def test_entropy_names_its_argument():
+    with pytest.raises(ValueError, match="^proba must lie in .* row 0, class 0 is 3"):
+        entropy([[3.0, 1.0]])
 
 
 def test_surprisal():

@@ -297,6 +297,11 @@ class TestLayouts:
 
 
 class TestVotes:
+    def test_nullable_integers_are_votes(self):
+        votes = pd.DataFrame({"a": [1, 3], "b": [3, 1]})
+        q = pd.DataFrame({"a": [0.5, 0.1], "b": [0.5, 0.9]})
+        assert cross_entropy(votes.astype("Int64"), q) == cross_entropy(votes, q)
+
     def test_the_mean_over_rows_is_the_mean_over_single_votes(self):
         rng = np.random.default_rng(6)
         q = rng.dirichlet(np.ones(4), 30)

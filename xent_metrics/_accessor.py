@@ -245,6 +245,9 @@ class XentAccessor:
         if isinstance(sample_weight, str):
             weights = self._column(sample_weight)
         given = None if labels is None else tuple(labels)
+        if self._frame.empty:
+            msg = "the frame must not be empty: it has no rows; pass at least one."
+            raise ValueError(msg)
         if isinstance(proba, str) and proba in self._frame.columns:
             if isinstance(target, list):
                 msg = (
@@ -259,7 +262,7 @@ class XentAccessor:
             raise ValueError(msg)
         y_proba = self._columns(names)
         if isinstance(target, list):
-            columns = self._columns(_in_order_of(target, names))
+            columns = self._columns(_in_order_of(target, names, classes))
             return _Selected(columns.to_numpy(), y_proba, given or classes, weights)
         y_true = self._column(target)
         distinct = pd.unique(y_true.dropna())
@@ -312,12 +315,16 @@ class XentAccessor:
         return KeyError(f"{name!r} is not {what} of the frame; {hint}")
 
 
-def _in_order_of(target: list[Hashable], proba: list[Hashable]) -> list[Hashable]:
+def _in_order_of(
+    target: list[Hashable], proba: list[Hashable], classes: tuple[Any, ...]
+) -> list[Hashable]:
     """Target columns in the order of the probability columns.
 
-    They pair by what their names say after a common prefix where these agree (v_cat
-    with p_cat), else by position.
+    They pair by class where they are named after the classes, by what their names say
+    after a common prefix where these agree (v_cat with p_cat), else by position.
     """
+    if set(target) == set(classes):
+        return list(classes)
     by_rest = dict(zip(_after_common_prefix(target), target, strict=True))
     rests = _after_common_prefix(proba)
     if set(rests) == set(by_rest):

@@ -60,6 +60,13 @@ def _as_frame(data: Any) -> Any:
 
 def _from_frame(frame: Any, what: str) -> Columns:
     names = tuple(frame.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = (
+            f"{what} must have distinct columns: {twice!r} occurs twice; pass each "
+            "class once."
+        )
+        raise ValueError(msg)
     if isinstance(frame, pd.DataFrame):
         series = [frame.iloc[:, position] for position in range(len(names))]
     else:
@@ -79,6 +86,9 @@ def _numbers(column: Any, what: str, where: str) -> NDArray[Any]:
         return values
     try:
         if isinstance(column, pd.Series):
+            whole = getattr(dtype, "kind", "O") in "iu" and not column.hasnans
+            if whole:
+                return column.to_numpy(dtype=np.int64)
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
         return _as_array(column.to_numpy(), what)
     except (TypeError, ValueError):
@@ -86,6 +96,8 @@ def _numbers(column: Any, what: str, where: str) -> NDArray[Any]:
 
 
 def _as_array(data: Any, what: str) -> NDArray[Any]:
+    if isinstance(data, np.ma.MaskedArray):
+        data = np.ma.filled(data.astype(np.float64), np.nan)
     try:
         array = np.asarray(data)
     except ValueError:

@@ -140,7 +140,9 @@ def read_predictions(
     from_logits: bool = False,
 ) -> Inputs:
     """Read predictions alone."""
-    proba, names = _read_proba(y_proba, rescale=rescale, from_logits=from_logits)
+    proba, names = _read_proba(
+        y_proba, rescale=rescale, from_logits=from_logits, name="proba"
+    )
     weights, active = _read_weights(sample_weight, proba.n_rows)
     classes = names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
@@ -181,7 +183,7 @@ def check_clip(clip: Any) -> float:
 
 
 def _read_proba(
-    y_proba: Any, *, rescale: bool, from_logits: bool
+    y_proba: Any, *, rescale: bool, from_logits: bool, name: str = "y_proba"
 ) -> tuple[Table, tuple[Any, ...] | None]:
     kind: Kind = "probabilities"
     if rescale or from_logits:
@@ -192,11 +194,13 @@ def _read_proba(
             "logits need no rescaling."
         )
         raise ValueError(msg)
-    columns = read_columns(y_proba, "y_proba", logits=from_logits)
-    table = Table(columns.source, kind=kind, one_column=columns.one_dimensional)
+    columns = read_columns(y_proba, name, logits=from_logits)
+    table = Table(
+        columns.source, kind=kind, one_column=columns.one_dimensional, name=name
+    )
     if table.n_rows == 0 or table.n_classes == 0:
         msg = (
-            "y_proba must not be empty: it has "
+            f"{name} must not be empty: it has "
             f"{table.n_rows} rows and {table.n_classes} columns; "
             "pass at least one row of probabilities."
         )
@@ -229,6 +233,12 @@ def _read_weights(
         msg = (
             "sample_weight must be finite and not negative: "
             f"row {row} is {weights[row]:g}; pass 0 to leave a row out."
+        )
+        raise ValueError(msg)
+    if weights.max(initial=0.0) > np.finfo(np.float64).max / n_rows:
+        msg = (
+            "sample_weight must have a finite sum: its largest weight is "
+            f"{weights.max():g}; divide the weights by it, as their scale is free."
         )
         raise ValueError(msg)
     active = weights > 0

@@ -52,7 +52,7 @@ def check_hard(y_true: _labels.Column, active: BoolArray | None) -> None:
             row = int(np.argmax(absent))
             msg = (
                 f"y_true must not be missing: row {row} has no label "
-                f"({int(absent.sum())} rows in all); drop it or give it weight 0."
+                f"(of {int(absent.sum())} such); drop it or give it weight 0."
             )
             raise ValueError(msg)
     if isinstance(y_true, np.ndarray) and y_true.dtype.kind == "f":

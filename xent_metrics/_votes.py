@@ -30,7 +30,8 @@ def vote_counts(
     -------
     DataFrame of shape (N, K)
         Integer counts, one column a class, with the index of ``annotations``: pass
-        it as ``y_true``. A sample without a vote has a row of zeros.
+        it as ``y_true`` with ``targets="votes"``. A sample without a vote has a row
+        of zeros.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from ._sample import FittedMap, Sample
 _RIDGE = 0.01
 _MAX_STEPS = 100
 _SMALLEST_STEP = 1e-12
-_DECREMENT = 1e-14  # of the objective: its error is then far below rounding
+_DECREMENT = 1e-14  # nats a row: the error is then below rounding
 
 
 def fit_temperature(sample: Sample) -> FittedMap:
@@ -24,7 +24,8 @@ def fit_temperature(sample: Sample) -> FittedMap:
     converged = False
     for _ in range(_MAX_STEPS):
         step = state.gradient / state.curvature
-        if step * state.gradient <= _DECREMENT * state.objective:
+        scale = state.objective + sample.n_effective
+        if step * state.gradient <= _DECREMENT * scale:
             converged = True
             break
         proposed = _evaluate(sample, beta - step)
