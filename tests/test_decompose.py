@@ -86,6 +86,14 @@ class TestIdentities:
             list(before.terms.values()), rel=1e-10, nan_ok=True
         )
 
+    @pytest.mark.parametrize("scale", [1e-200, 1e200])
+    def test_extreme_weights(self, scale):
+        _, y, q, w = forecasts(power=2)
+        before, after = (split(y, q, sample_weight=s * w) for s in (1.0, scale))
+        assert list(after.terms.values()) == pytest.approx(
+            list(before.terms.values()), rel=1e-12, nan_ok=True
+        )
+
     def test_a_row_of_weight_zero_is_as_if_removed(self):
         _, y, q, w = forecasts(power=2)
         w[::3] = 0

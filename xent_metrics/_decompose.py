@@ -136,6 +136,10 @@ def decompose_inputs(
         )
         raise ValueError(msg)
     per_unit = nats_per_unit(base)
+    if inputs.weights is not None:
+        # Their squares may overflow; scaled by a power of two they keep every bit.
+        exponent = math.frexp(float(inputs.weights.max()))[1]
+        inputs = inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
     rows = inputs.measure([*_COLUMNS, *columns], clip=clip)
     weights = _of_active(inputs.weights, inputs)
     means = {

@@ -18,6 +18,7 @@ from ._frames import Columns, read_columns
 from ._messages import violation_error
 from ._table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._targets import Targets
+from ._weights import read_weights
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -92,7 +93,7 @@ def read(
 ) -> Inputs:
     """Read targets, predictions and weights."""
     proba, names = _read_proba(y_proba, rescale=rescale, from_logits=from_logits)
-    weights, active = _read_weights(sample_weight, proba.n_rows)
+    weights, active = read_weights(sample_weight, proba.n_rows)
     given = None if labels is None else _labels.check_labels(labels, proba.n_classes)
     _check_index_order(y_true, y_proba)
     truth = _targets.labels_or_columns(y_true, targets)
@@ -143,7 +144,7 @@ def read_predictions(
     proba, names = _read_proba(
         y_proba, rescale=rescale, from_logits=from_logits, name="proba"
     )
-    weights, active = _read_weights(sample_weight, proba.n_rows)
+    weights, active = read_weights(sample_weight, proba.n_rows)
     classes = names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
 
@@ -165,7 +166,7 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     first = Table(_targets.align(of_p, names, ("p", "q")), kind=kind, name="p")
     _check_length(first.n_rows, second.n_rows, ("p", "q"))
     _check_index_order(p, q)
-    weights, active = _read_weights(sample_weight, second.n_rows)
+    weights, active = read_weights(sample_weight, second.n_rows)
     return Inputs(
         proba=second, labels=names, target=first, weights=weights, active=active
     )
@@ -206,49 +207,6 @@ def _read_proba(
         )
         raise ValueError(msg)
     return table, columns.names
-
-
-def _read_weights(
-    sample_weight: Any, n_rows: int
-) -> tuple[FloatArray | None, BoolArray | None]:
-    if sample_weight is None:
-        return None, None
-    try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError):
-        msg = (
-            "sample_weight must hold numbers: found "
-            f"{type(sample_weight).__name__}; pass one weight a row."
-        )
-        raise ValueError(msg) from None
-    if weights.shape != (n_rows,):
-        msg = (
-            "sample_weight must hold one weight a row: its shape is "
-            f"{weights.shape} for {n_rows} rows; pass a 1-D array."
-        )
-        raise ValueError(msg)
-    bad = ~((weights >= 0) & (weights < np.inf))
-    if bad.any():
-        row = int(np.argmax(bad))
-        msg = (
-            "sample_weight must be finite and not negative: "
-            f"row {row} is {weights[row]:g}; pass 0 to leave a row out."
-        )
-        raise ValueError(msg)
-    if weights.max(initial=0.0) > np.finfo(np.float64).max / n_rows:
-        msg = (
-            "sample_weight must have a finite sum: its largest weight is "
-            f"{weights.max():g}; divide the weights by it, as their scale is free."
-        )
-        raise ValueError(msg)
-    active = weights > 0
-    if not active.any():
-        msg = (
-            f"sample_weight must not be all 0: all {n_rows} weights are 0; "
-            "give at least one row a positive weight."
-        )
-        raise ValueError(msg)
-    return weights, None if active.all() else active
 
 
 def _report_unseen(

@@ -1,0 +1,53 @@
+"""Sample weights, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._table import BoolArray, FloatArray
+
+
+def read_weights(
+    sample_weight: Any, n_rows: int
+) -> tuple[FloatArray | None, BoolArray | None]:
+    """The weights, and which rows have one; None where all do."""
+    if sample_weight is None:
+        return None, None
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = (
+            "sample_weight must hold numbers: found "
+            f"{type(sample_weight).__name__}; pass one weight a row."
+        )
+        raise ValueError(msg) from None
+    if weights.shape != (n_rows,):
+        msg = (
+            "sample_weight must hold one weight a row: its shape is "
+            f"{weights.shape} for {n_rows} rows; pass a 1-D array."
+        )
+        raise ValueError(msg)
+    bad = ~((weights >= 0) & (weights < np.inf))
+    if bad.any():
+        row = int(np.argmax(bad))
+        msg = (
+            "sample_weight must be finite and not negative: "
+            f"row {row} is {weights[row]:g}; pass 0 to leave a row out."
+        )
+        raise ValueError(msg)
+    if weights.max(initial=0.0) > np.finfo(np.float64).max / n_rows:
+        msg = (
+            "sample_weight must have a finite sum: its largest weight is "
+            f"{weights.max():g}; divide the weights by it, as their scale is free."
+        )
+        raise ValueError(msg)
+    active = weights > 0
+    if not active.any():
+        msg = (
+            f"sample_weight must not be all 0: all {n_rows} weights are 0; "
+            "give at least one row a positive weight."
+        )
+        raise ValueError(msg)
+    return weights, None if active.all() else active
