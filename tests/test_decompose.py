@@ -136,12 +136,13 @@ class TestEstimates:
             return -(w * log_softmax(beta * np.log(q), axis=1)[rows, y]).sum()
 
         best = minimize_scalar(cost, bounds=(0.1, 2), options={"xatol": 1e-10})
-        fitted = split(y, q, sample_weight=w).parameters["temperature"]
+        d = split(y, q, sample_weight=w, recalibration="temperature")
+        fitted = d.parameters["temperature"]
         assert fitted == pytest.approx(1 / best.x, rel=1e-4)  # the ridge moves it
 
     def test_optimism_is_takeuchis(self):
         _, y, q, w = forecasts(n=400, power=2)
-        d = split(y, q, sample_weight=w)
+        d = split(y, q, sample_weight=w, recalibration="temperature")
         rows, z = np.arange(len(y)), np.log(q)
         w = w * w.sum() / (w @ w)
         c = np.exp(log_softmax(z / d.parameters["temperature"], axis=1))
@@ -162,7 +163,12 @@ class TestEstimates:
         # Of calibrated predictions the plug-in would say -1 / (2 n) on the average.
         n, draws = 300, 300
         found = np.array(
-            [split(*forecasts(n, seed=s)[1:3]).miscalibration for s in range(draws)]
+            [
+                split(
+                    *forecasts(n, seed=s)[1:3], recalibration="temperature"
+                ).miscalibration
+                for s in range(draws)
+            ]
         )
         error = found.std() / math.sqrt(draws)
         assert abs(found.mean()) < 2 * error
@@ -216,7 +222,8 @@ class TestEdges:
 
     def test_perfect_separation_is_finite(self):
         y = np.repeat([0, 1], 150)
-        d = split(y, np.where(y[:, None] == [0, 1], 0.99, 0.01))
+        q = np.where(y[:, None] == [0, 1], 0.99, 0.01)
+        d = split(y, q, recalibration="temperature")
         assert 0 <= d.parameters["temperature"] < 1
         assert -0.01 < d.refinement < d.cross_entropy
 
@@ -237,7 +244,7 @@ class TestEdges:
 
     def test_predictions_that_tell_nothing(self):
         y = np.repeat([0, 1], 150)
-        d = split(y, np.full((300, 2), 0.5))
+        d = split(y, np.full((300, 2), 0.5), recalibration="temperature")
         assert d.miscalibration == pytest.approx(0, abs=1e-15)
         assert d.resolution == pytest.approx(1 / 600)  # Miller and Madow's own
 
@@ -259,7 +266,9 @@ class TestResult:
         _, y, q, _ = forecasts(power=2)
         d = split(y, q, sample_weight=np.linspace(1, 2, len(y)))
         text = repr(d)
-        assert re.search(rf"= uncertainty +{d.uncertainty:.4f}  cost of always", text)
+        assert re.search(
+            rf"= uncertainty +{d.uncertainty:.4f} ± 0.000\d  cost of always", text
+        )
         assert "undefined" not in text
         assert "effective number of rows: 1,9" in text
         assert "irreducible" not in text
@@ -282,7 +291,8 @@ class TestResult:
         d = split(y, q)
         frame = d.to_frame()
         assert frame.loc["resolution", "value"] == d.resolution
-        assert Decomposition(**d.to_dict()) == d
+        assert frame.loc["resolution", "standard_error"] > 0
+        assert Decomposition(**d.to_dict(), evidence=d.evidence) == d
 
 
 class TestRealData:
@@ -290,12 +300,18 @@ class TestRealData:
         model = np.load(real_data / "cifar10_wideresnet.npz")
         d = decompose(model["ground_truth"], model["predictions"])
         assert d.cross_entropy == pytest.approx(0.378, abs=5e-4)
-        assert d.miscalibration == pytest.approx(0.104, abs=5e-4)
+        won = d.ladder["miscalibration"]
+        assert won["temperature"] == pytest.approx(0.104, abs=5e-4)
+        assert won["temperature-bias"] == pytest.approx(0.137, abs=5e-4)
+        assert won.max() == pytest.approx(0.147, abs=1e-3)
+        assert d.miscalibration == won[d.recalibration]
+        assert d.miscalibration > won["slope-bias"]
 
     def test_human_votes(self, real_data):
         votes = np.load(real_data / "cifar10h_counts.npy")
         model = np.load(real_data / "cifar10_wideresnet.npz")
-        d = decompose(votes, pd.DataFrame(model["predictions"]))
+        q = pd.DataFrame(model["predictions"])
+        d = decompose(votes, q, recalibration="temperature")
         assert d.cross_entropy == pytest.approx(0.774, abs=1e-3)
         assert d.irreducible == pytest.approx(0.154, abs=1e-3)
         assert d.grouping_loss == pytest.approx(0.285, abs=1e-3)

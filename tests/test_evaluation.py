@@ -22,7 +22,7 @@ def test_the_same_number_through_every_door():
     assert evaluation.decomposition == expected
     assert Evaluation.from_predictions(y, proba).decomposition == expected
     assert frame.xent.decompose("y", "p_") == expected
-    scored = scorers.DecompositionScorer()(MODEL, test, y)
+    scored = scorers.DecompositionScorer(recalibration="auto")(MODEL, test, y)
     assert scored["neg_miscalibration"] == -expected.miscalibration
 
 

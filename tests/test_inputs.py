@@ -132,7 +132,9 @@ def test_perplexity_does_not_add_up():
 
 
 def test_map_must_be_known():
-    with pytest.raises(ValueError, match="recalibration must be one of 'temperature'"):
+    with pytest.raises(
+        ValueError, match="recalibration must be one of 'auto', 'temperature'"
+    ):
         decompose([0, 1], GOOD, recalibration="magic")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor import XentAccessor
+from ._consistency import MiscalibrationTest
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
 from ._evaluation import Evaluation
@@ -29,6 +30,8 @@ from ._measures import (
     reverse_kl_divergence,
     surprisal,
 )
+from ._recalibration import RecalibrationMap
+from ._recalibrator import Recalibrator
 from ._votes import vote_counts
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Decomposition",
     "Evaluation",
+    "MiscalibrationTest",
+    "RecalibrationMap",
+    "Recalibrator",
     "SmallSampleWarning",
     "UnseenLabelWarning",
     "XentAccessor",

@@ -188,7 +188,7 @@ class XentAccessor:
         base: float | None = None,
         clip: float = EPS,
         rescale: bool = False,
-        recalibration: Recalibration = "temperature",
+        recalibration: Recalibration = "auto",
     ) -> Decomposition:
         """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from ._breakdown import breakdown, cells_of_classes, cells_of_values, refitted
+from ._consistency import MiscalibrationTest, consistency_test
+from ._evidence import Evidence
+from ._recalibrator import Recalibrator
+from ._units import nats_per_unit
+
+_CLEAR = 2.0  # standard errors
 
 TERMS = (
     "cross_entropy",
@@ -41,7 +53,7 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Decomposition:
     """The terms of a mean cross-entropy.
 
@@ -80,6 +92,10 @@ class Decomposition:
         infinite, or whose label is not among the classes.
     n_effective : float
         Effective number of rows under the weights.
+    n_groups : int or None
+        Number of groups of rows that are not independent; None where rows stand alone.
+    standard_errors : mapping of str to float
+        The standard error of each term, by its name.
     unit : str
         Unit of all terms but the skill.
     clip : float
@@ -88,10 +104,19 @@ class Decomposition:
         The recalibration map behind refinement, resolution and miscalibration.
     degrees_of_freedom : int
         Number of its parameters.
+    converged : bool
+        Whether its fit found the optimum.
     parameters : mapping of str to float
-        Their values, where they have a name.
+        Their values, where they mean something alone.
+    vote_correction : str or None
+        The correction of the entropy of a few votes.
     notes : mapping of str to str
         Why a term is NaN or infinite, by the term's name.
+    ladder : DataFrame
+        One row a map that was tried: its ``degrees_of_freedom``, the debiased
+        ``refinement`` under it, the ``miscalibration`` that it would win back with its
+        ``standard_error``, the ``share`` of that in what the chosen map wins back,
+        the rows ``n`` that it was tried on, whether it was ``chosen``, and a ``note``.
     """
 
     cross_entropy: float
@@ -108,6 +133,7 @@ class Decomposition:
     calibration_gap: float
     n: int
     n_effective: float
+    n_groups: int | None
     n_classes: int
     n_clipped: int
     n_infinite: int
@@ -116,24 +142,260 @@ class Decomposition:
     clip: float
     recalibration: str
     degrees_of_freedom: int
-    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
-    notes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    converged: bool
+    vote_correction: str | None
+    standard_errors: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    ladder: pd.DataFrame = field(
+        default_factory=pd.DataFrame, repr=False, compare=False
+    )
+    evidence: Evidence = field(repr=False, compare=False)
 
     @property
     def terms(self) -> dict[str, float]:
         """The terms by name, in the order in which they are shown."""
         return {name: getattr(self, name) for name in TERMS}
 
+    def ci(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Confidence intervals of the terms, by name.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            How often such an interval holds the true value, in (0, 1).
+
+        Returns
+        -------
+        dict of str to (low, high)
+            Value -+ z times the standard error. Near calibration, where terms of rows
+            no longer vary, the standard error of miscalibration is that of the
+            weighted chi-square of its estimate.
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not in (0, 1).
+
+        Examples
+        --------
+        >>> from xent_metrics import decompose
+        >>> result = decompose([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> low, high = result.ci(0.9)["uncertainty"]
+        >>> low < result.uncertainty < high
+        True
+        """
+        if not 0 < level < 1:
+            msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
+            raise ValueError(msg)
+        z = NormalDist().inv_cdf(0.5 + level / 2.0)
+        return {
+            name: (value - z * error, value + z * error)
+            for name, value in self.terms.items()
+            for error in [self.standard_errors.get(name, math.nan)]
+        }
+
+    def miscalibration_test(
+        self,
+        *,
+        n_resamples: int = 199,
+        random_state: int | np.random.Generator | None = None,
+    ) -> MiscalibrationTest:
+        """Test "no miscalibration" by consistency resampling.
+
+        Labels (or votes) are drawn from the predictions and all is fitted again, the
+        choice of the map included (Bröcker & Smith, 2007). Long work shows its
+        progress on a terminal.
+
+        Parameters
+        ----------
+        n_resamples : int, default 199
+            Number of draws; the p-value is a multiple of 1 / (n_resamples + 1).
+        random_state : int or numpy Generator, optional
+            Source of the draws.
+
+        Returns
+        -------
+        MiscalibrationTest
+            ``statistic`` (the miscalibration), ``pvalue`` and
+            ``null_distribution``, in the unit of the terms.
+
+        Raises
+        ------
+        ValueError
+            If miscalibration is undefined, if targets are distributions, which have no
+            sampling law, or if the result was unpickled without its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import decompose
+        >>> bold = [0.1, 0.1, 0.1, 0.9, 0.9, 0.9] * 40
+        >>> result = decompose([0, 0, 1, 0, 1, 1] * 40, bold)
+        >>> result.miscalibration_test(n_resamples=99, random_state=0).pvalue
+        0.01
+        """
+        data = self.evidence.need("miscalibration_test")
+        return consistency_test(
+            data,
+            self.miscalibration,
+            per_unit=nats_per_unit(self.evidence.base),
+            n_resamples=n_resamples,
+            random_state=random_state,
+        )
+
+    def by(self, values: Any, *, refit: bool = False) -> pd.DataFrame:
+        """The terms of groups of rows.
+
+        Parameters
+        ----------
+        values : array-like of shape (N,)
+            What the rows are grouped by.
+        refit : bool, default False
+            False: one recalibration map for all rows; the groups' terms, averaged by
+            ``weight``, are those of the whole. True: each group is decomposed alone.
+
+        Returns
+        -------
+        DataFrame
+            One row a distinct value: ``n``, ``weight`` (its share), the terms, and
+            ``<term>_se``.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value a row, or if the result was unpickled without
+            its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import decompose
+        >>> result = decompose([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> result.by(["north", "south"] * 200)["cross_entropy"].round(4).to_dict()
+        {'north': 0.2231, 'south': 0.3567}
+        """
+        data = self.evidence.need("by")
+        per_unit = nats_per_unit(self.evidence.base)
+        cells = cells_of_values(data, values)
+        if refit:
+            return refitted(data, cells)
+        return breakdown(
+            data,
+            cells,
+            uncertainty=self.uncertainty * per_unit,
+            per_unit=per_unit,
+        )
+
+    def by_class(self) -> pd.DataFrame:
+        """The terms of each true class, under the one recalibration map.
+
+        Returns
+        -------
+        DataFrame
+            One row a class that occurs: as :meth:`by`, where a row counts by the
+            target's probability of the class.
+
+        Raises
+        ------
+        ValueError
+            If the result was unpickled without its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import decompose
+        >>> result = decompose(["a", "b"] * 200, [[0.8, 0.2], [0.3, 0.7]] * 200)
+        >>> result.by_class()["cross_entropy"].round(4).to_dict()
+        {'a': 0.2231, 'b': 0.3567}
+        """
+        data = self.evidence.need("by_class")
+        per_unit = nats_per_unit(self.evidence.base)
+        return breakdown(
+            data,
+            cells_of_classes(data),
+            uncertainty=self.uncertainty * per_unit,
+            per_unit=per_unit,
+        )
+
+    def recalibrator(self, name: str | None = None) -> Recalibrator:
+        """A fitted map, to apply to other predictions.
+
+        For a calibrator in production, fit scikit-learn's ``CalibratedClassifierCV`` on
+        data that is not evaluated.
+
+        Parameters
+        ----------
+        name : str, optional
+            A map of :attr:`ladder`. Default: the chosen one.
+
+        Returns
+        -------
+        Recalibrator
+            An object with ``predict_proba(q)``.
+
+        Raises
+        ------
+        ValueError
+            If no such map was fitted.
+
+        Examples
+        --------
+        >>> from xent_metrics import decompose
+        >>> bold = [0.1, 0.1, 0.1, 0.9, 0.9, 0.9] * 40
+        >>> result = decompose([0, 0, 1, 0, 1, 1] * 40, bold)
+        >>> result.recalibrator().predict_proba([0.1, 0.9]).round(2)
+        array([[0.67, 0.33],
+               [0.33, 0.67]])
+        """
+        maps = self.evidence.maps
+        name = self.recalibration if name is None else name
+        if name not in maps:
+            found = ", ".join(map(repr, maps)) or "none"
+            msg = (
+                f"name must be a map that was fitted: found {name!r}, fitted are "
+                f"{found}; decompose with recalibration={name!r}."
+            )
+            raise ValueError(msg)
+        return Recalibrator(
+            name=name,
+            labels=self.evidence.labels,
+            recalibrate=maps[name],
+            clip=self.clip,
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """All attributes by name."""
-        return dataclasses.asdict(self)
+        """All scalars and mappings by name."""
+        return {
+            each.name: getattr(self, each.name)
+            for each in dataclasses.fields(self)
+            if each.compare
+        }
+
+    def to_json(self) -> str:
+        """The same as strict JSON: what is not finite is a string."""
+        return json.dumps(_plain(self.to_dict()), allow_nan=False)
 
     def to_frame(self) -> pd.DataFrame:
         """The terms as a table with one row a term."""
         return pd.DataFrame(
-            {"value": self.terms, "meaning": MEANINGS},
+            {
+                "value": self.terms,
+                "standard_error": dict(self.standard_errors),
+                "meaning": MEANINGS,
+            },
             index=pd.Index(TERMS, name="term"),
         )
+
+    def _repr_html_(self) -> str:
+        """The same as text, for notebooks."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all scalars and mappings are the same; NaN is NaN."""
+        if not isinstance(other, Decomposition):
+            return NotImplemented
+        return bool(_plain(self.to_dict()) == _plain(other.to_dict()))
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(str, self.terms.values())))
 
     def __repr__(self) -> str:
         """The identity written out, one term a line."""
@@ -169,8 +431,19 @@ def _identity(result: Decomposition) -> list[str]:
 
 def _line(sign: str, name: str, result: Decomposition) -> str:
     value = getattr(result, name)
+    error = result.standard_errors.get(name, math.nan)
+    shown = f"± {error:.4f}" if math.isfinite(error) else ""
     meaning = result.notes.get(name, MEANINGS[name])
-    return f"  {sign:<1} {title(name):<18} {value:>9.4f}  {meaning}"
+    return f"  {sign:<1} {title(name):<18} {value:>9.4f} {shown:<8}  {meaning}"
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
 def title(name: str) -> str:
@@ -183,8 +456,14 @@ def _remarks(result: Decomposition) -> list[str]:
     lines = [
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
     ]
+    if not result.converged:
+        lines.append("its fit did not converge: read the map's terms as rough")
+    if result.n_groups is not None:
+        lines.append(f"groups of dependent rows: {result.n_groups:,}")
     if result.n_effective < result.n * (1 - 1e-12):
         lines.append(f"effective number of rows: {result.n_effective:,.1f}")
+    if result.vote_correction:
+        lines.append(f"correction for few votes: {result.vote_correction}")
     for count, what in (
         (result.n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
         (result.n_infinite, "rows whose cost is infinite"),
@@ -192,9 +471,19 @@ def _remarks(result: Decomposition) -> list[str]:
     ):
         if count:
             lines.append(f"{what}: {count:,}")
-    share = (
-        result.miscalibration / result.cross_entropy if result.cross_entropy else 0.0
-    )
-    if 0 < share < 1:
-        lines.append(f"recalibration alone would win back {share:.0%} of the loss")
-    return lines
+    return lines + _hint(result)
+
+
+def _hint(result: Decomposition) -> list[str]:
+    """What to do about the miscalibration, if it is there."""
+    won, error = result.miscalibration, result.standard_errors.get("miscalibration", 0)
+    if not 0 < won < result.cross_entropy:
+        return []
+    if won < _CLEAR * error:
+        return ["no clear miscalibration: less than 2 standard errors"]
+    line = f"recalibration alone would win back {won / result.cross_entropy:.0%}"
+    if "temperature" in result.ladder.index and result.recalibration != "temperature":
+        share = float(result.ladder["share"].to_dict()["temperature"])
+        line += f" of the loss, one temperature {min(max(share, 0.0), 1.0):.0%} of that"
+        return [line]
+    return [line + " of the loss"]

@@ -63,7 +63,7 @@ class Evaluation:
         clip: float = EPS,
         rescale: bool = False,
         from_logits: bool = False,
-        recalibration: Recalibration = "temperature",
+        recalibration: Recalibration = "auto",
     ) -> Evaluation:
         """Evaluate predictions.
 
@@ -112,7 +112,7 @@ class Evaluation:
             recalibration=recalibration,
             columns=PER_SAMPLE,
         )
-        warn_if_few(inputs.n)
+        warn_if_few(decomposition)
         return cls(
             decomposition=decomposition,
             per_sample=per_sample_frame(
@@ -132,7 +132,7 @@ class Evaluation:
         sample_weight: ArrayLike | None = None,
         base: float | None = None,
         clip: float = EPS,
-        recalibration: Recalibration = "temperature",
+        recalibration: Recalibration = "auto",
     ) -> Evaluation:
         """Evaluate a fitted classifier on held-out data.
 

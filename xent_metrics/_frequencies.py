@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from ._inputs import Inputs
 from ._reader import Reader
-from ._table import FloatArray
+from ._table import FloatArray, IntArray
 
 
 class Frequencies(NamedTuple):
     """Weighted sums over rows, per class (labels first, then unseen ones).
 
-    ``mass`` is sum w p, ``mass_w2`` is sum w^2 p, ``square`` is sum w^2 p^2, and
-    ``total_w2`` is sum w^2.
+    ``mass`` is sum w p; ``scatter`` is the sum over clusters of the squared sums of
+    w (p - share).
     """
 
     mass: FloatArray
-    mass_w2: FloatArray
-    square: FloatArray
-    total_w2: float
+    scatter: FloatArray
 
     @property
     def shares(self) -> FloatArray:
@@ -29,58 +28,99 @@ class Frequencies(NamedTuple):
         shares: FloatArray = self.mass / self.mass.sum()
         return shares
 
-    def entropy(self) -> float:
-        """Entropy of the frequencies plus the correction of its bias.
+    def entropy(self, *, debiased: bool = True) -> float:
+        """Entropy of the frequencies, plus the correction of its bias."""
+        share = self.shares[self.mass > 0]
+        plug_in = float(-(share * np.log(share)).sum())
+        return plug_in + self.correction() if debiased else plug_in
 
-        The correction is Miller and Madow's (1955), (K - 1) / (2 n) for unweighted
-        labels, in the form that holds for weights and distributions.
+    def correction(self) -> float:
+        """How much the plug-in entropy is too low.
+
+        Miller and Madow's (1955) correction, (K - 1) / (2 n) for unweighted labels, in
+        the form that holds for weights, clusters and distributions.
         """
-        share = self.shares
-        present = share > 0
-        share = share[present]
-        scatter = (
-            self.square[present]
-            - 2.0 * share * self.mass_w2[present]
-            + share * share * self.total_w2
-        )
+        present = self.mass > 0
         total = float(self.mass.sum())
-        correction = 0.5 * float((scatter / share).sum()) / total**2
-        return float(-(share * np.log(share)).sum()) + correction
+        ratios = self.scatter[present] / self.shares[present]
+        return 0.5 * float(ratios.sum()) / total**2
 
-    def split(self, n_known: int) -> Frequencies:
-        """The first ``n_known`` classes lumped into one, then the others."""
-        known = slice(0, n_known)
-        mass, mass_w2 = self.mass[known].sum(), self.mass_w2[known].sum()
-        return Frequencies(
-            np.concatenate([[mass], self.mass[n_known:]]),
-            np.concatenate([[mass_w2], self.mass_w2[n_known:]]),
-            np.concatenate([[mass_w2], self.square[n_known:]]),
-            self.total_w2,
-        )
+    def variance(self) -> float:
+        """Variance of the plug-in entropy of classes that are all as frequent."""
+        n_free = int(np.count_nonzero(self.mass)) - 1
+        return 2.0 * self.correction() ** 2 / max(n_free, 1)
 
 
-def count(inputs: Inputs) -> Frequencies:
-    """Sum targets over the rows that count."""
+def count(inputs: Inputs, clusters: IntArray | None = None) -> Frequencies:
+    """Sum targets over the rows that count; ``clusters`` numbers all rows."""
     n_classes = len(inputs.labels) + len(inputs.unseen)
     weights: FloatArray = np.ones(inputs.proba.n_rows)
     if inputs.weights is not None:
         weights = inputs.weights
-    total_w2 = float(weights @ weights)
+    mass = np.zeros(n_classes)
     if inputs.codes is not None:
-        mass, mass_w2 = (
-            np.bincount(inputs.codes, w, n_classes).astype(np.float64)
-            for w in (weights, weights * weights)
-        )
-        return Frequencies(mass, mass_w2, mass_w2, total_w2)
+        mass += np.bincount(inputs.codes, weights, n_classes)
+    else:
+        for part, p in _targets(inputs):
+            mass += (p * weights[part]).sum(axis=1)
+    share = mass / mass.sum()
+    if clusters is not None:
+        return Frequencies(mass, _between(inputs, weights, share, clusters))
+    if inputs.codes is not None:
+        mass_w2 = np.bincount(inputs.codes, weights * weights, n_classes)
+        total_w2 = float(weights @ weights)
+        # The sum of w^2 (p - share)^2, where p^2 = p.
+        scatter = mass_w2 * (1.0 - 2.0 * share) + share * share * total_w2
+        return Frequencies(mass, scatter)
+    scatter = np.zeros(n_classes)
+    for part, p in _targets(inputs):
+        scatter += ((weights[part] * (p - share[:, np.newaxis])) ** 2).sum(axis=1)
+    return Frequencies(mass, scatter)
+
+
+def costs(inputs: Inputs, shares: FloatArray) -> FloatArray:
+    """Cross-entropy of each row where the frequencies are predicted."""
+    with np.errstate(divide="ignore"):
+        cost = -np.log(shares)
+    if inputs.codes is not None:
+        return np.asarray(cost[inputs.codes])
+    cost = np.where(shares > 0, cost, 0.0)[:, np.newaxis]
+    out = np.empty(inputs.proba.n_rows)
+    for part, p in _targets(inputs):
+        out[part] = (p * cost).sum(axis=0)
+    return out
+
+
+def _between(
+    inputs: Inputs, weights: FloatArray, share: FloatArray, clusters: IntArray
+) -> FloatArray:
+    """Sums over clusters of squared sums of w (p - share), class by class."""
+    n_clusters = int(clusters.max()) + 1
+    scatter = np.empty(len(share))
+    total = np.bincount(clusters, weights, n_clusters)
+    if inputs.codes is not None:
+        cell = clusters * len(share) + inputs.codes
+        cells, place = np.unique(cell, return_inverse=True)
+        mass = np.bincount(place, weights)
+        of_cluster, of_class = np.divmod(cells, len(share))
+        expected = share[of_class] * total[of_cluster]
+        change = (mass - expected) ** 2 - expected**2
+        scatter[:] = share**2 * float(total @ total)
+        scatter += np.bincount(of_class, change, len(share))
+        return scatter
+    for k, own in enumerate(share):
+        column = np.concatenate([p[k] for _, p in _targets(inputs)])
+        sums = np.bincount(clusters, weights * (column - own), n_clusters)
+        scatter[k] = float(sums @ sums)
+    return scatter
+
+
+def _targets(inputs: Inputs) -> Iterator[tuple[slice, FloatArray]]:
+    """Rows and target distributions, of shape (classes, rows), of each block."""
     assert inputs.target is not None
     reader = Reader(inputs.target, row_major=False, active=inputs.active)
-    sums = np.zeros((3, n_classes))
     for start in range(0, inputs.target.n_rows, reader.rows):
-        stop = min(start + reader.rows, inputs.target.n_rows)
-        p = reader.read(start, stop)
+        part = slice(start, min(start + reader.rows, inputs.target.n_rows))
+        p = reader.read(part.start, part.stop)
         assert p is not None, "the measures checked every row before"
-        w = weights[start:stop]
-        sums[0] += (p * w).sum(axis=1)
-        sums[1] += (p * (w * w)).sum(axis=1)
-        sums[2] += (p * p * (w * w)).sum(axis=1)
-    return Frequencies(sums[0], sums[1], sums[2], total_w2)
+        yield part, p

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ._table import BoolArray, FloatArray
+from ._table import BoolArray, FloatArray, IntArray
 
 Reduction = Literal["mean", "sum"] | None
 _CHUNK = 4096
@@ -27,6 +27,24 @@ def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
     if weights is None:
         return total(values) / len(values)
     return total(values * weights) / total(weights)
+
+
+def standard_error(
+    influence: FloatArray, weights: FloatArray, clusters: IntArray | None
+) -> float:
+    """Standard error of a weighted mean of rows, or of clusters of rows.
+
+    SE^2 = G / (G - 1) sum over the G clusters of (sum of w psi)^2, over W^2.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        centred = weights * (influence - weighted_mean(influence, weights))
+        n = int(np.count_nonzero(weights))
+        if clusters is not None:
+            centred = np.bincount(clusters, centred).astype(np.float64)
+            n = len(np.unique(clusters[weights > 0]))
+        if n < 2:  # noqa: PLR2004
+            return math.nan
+        return math.sqrt(n / (n - 1) * float(centred @ centred)) / float(weights.sum())
 
 
 def reduce_rows(

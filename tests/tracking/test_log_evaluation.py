@@ -35,7 +35,8 @@ def test_the_decomposition_of_a_run(store):
         else:
             assert f"xent/test/{name}" not in data.metrics
     assert data.metrics["xent/test/n"] == 500
-    assert data.tags["xent/test/recalibration"] == "temperature"
+    map_of_result = result.decomposition.recalibration
+    assert data.tags["xent/test/recalibration"] == map_of_result
     assert data.tags["xent/test/unit"] == "nats"
     assert data.metrics == logged.metrics
 

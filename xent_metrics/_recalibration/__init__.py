@@ -1,13 +1,20 @@
 """Recalibration maps: the law of the label given the prediction, and its cost."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from ._custom import RecalibrationMap
+from ._map import FittedMap, Recalibrate
+from ._sample import Sample, effective_number, from_inputs, log_floored
+from ._select import NAMES, Selection, fit_named, recalibrate
 
-from ._sample import FittedMap, Sample, effective_number
-from ._temperature import fit_temperature
-
-MAPS: Mapping[str, Callable[[Sample], FittedMap]] = MappingProxyType(
-    {"temperature": fit_temperature}
-)
-
-__all__ = ["MAPS", "FittedMap", "Sample", "effective_number"]
+__all__ = [
+    "NAMES",
+    "FittedMap",
+    "Recalibrate",
+    "RecalibrationMap",
+    "Sample",
+    "Selection",
+    "effective_number",
+    "fit_named",
+    "from_inputs",
+    "log_floored",
+    "recalibrate",
+]

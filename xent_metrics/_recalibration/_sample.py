@@ -1,100 +1,196 @@
-"""What a recalibration map is fitted on, and what a fit leaves behind."""
+"""What a recalibration map is fitted on: log q, targets and weights, in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from .._inputs import EPS, Inputs
 from .._reader import Reader
-from .._table import BoolArray, FloatArray
+from .._table import BoolArray, FloatArray, IntArray, block_rows
+
+_KEPT = 1 << 21  # elements: the blocks of so many are read once and kept
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FittedMap:
-    """A recalibration map fitted on the evaluated rows.
+class SampleBlock(NamedTuple):
+    """Some rows of a sample; the tables have shape (classes, rows)."""
 
-    ``losses`` are the cross-entropies of the rows after the map, ``optimism`` is
-    how much their mean flatters it.
-    """
-
-    name: str
-    parameters: Mapping[str, float]
-    degrees_of_freedom: int
-    losses: FloatArray
-    optimism: float
-    converged: bool
+    rows: slice
+    log_q: FloatArray
+    target: FloatArray
 
 
 class Sample:
-    """The rows that count and whose label the predictions know.
+    """Rows to fit maps on.
 
     ``weights`` are scaled to sum to their effective number, so that a ridge means
-    the same for any scale. ``mass`` is the sum of each target row (1 for a label)
-    and ``log_q_at_target`` its scalar product with log q.
+    the same for any scale. ``clusters`` numbers the group of each row, or is None
+    where rows stand alone.
     """
 
-    def __init__(self, inputs: Inputs, rows: BoolArray | None, clip: float) -> None:
-        self._inputs = inputs
-        self._rows = rows
-        self._floor = clip or EPS
-        everything = np.ones(inputs.proba.n_rows) if rows is None else rows
-        self.n = int(np.count_nonzero(everything))
-        raw: FloatArray = np.ones(self.n)
-        if inputs.weights is not None:
-            raw = inputs.weights if rows is None else inputs.weights[rows]
-        self.n_effective = effective_number(raw)
-        self.weights: FloatArray = raw * (self.n_effective / raw.sum())
-        self.mass: FloatArray = np.ones(self.n)
-        self.log_q_at_target: FloatArray = np.empty(self.n)
-        self._read_targets()
+    def __init__(
+        self,
+        read: Callable[[], Iterator[SampleBlock]],
+        *,
+        n_classes: int,
+        weights: FloatArray,
+        clusters: IntArray | None = None,
+    ) -> None:
+        self.n = len(weights)
+        self.n_classes = n_classes
+        self.n_effective = effective_number(weights)
+        self.weights: FloatArray = weights * (self.n_effective / weights.sum())
+        self.clusters = clusters
+        self._read = read
+        self._kept: list[SampleBlock] | None = None
+        if self.n * n_classes <= _KEPT:
+            self._kept = list(read())
 
-    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
-        """Position and log q, of shape (classes, rows), of block after block."""
-        for part, _, log_q in self._blocks():
-            yield part, log_q
+    def blocks(self) -> Iterator[SampleBlock]:
+        """Block after block of the rows."""
+        return self._read() if self._kept is None else iter(self._kept)
 
-    def _blocks(self) -> Iterator[tuple[slice, slice, FloatArray]]:
-        proba = self._inputs.proba
-        reader = Reader(proba, row_major=False, active=self._inputs.active)
-        logits = proba.kind == "logits"
-        done = 0
-        for start in range(0, proba.n_rows, reader.rows):
-            where = slice(start, min(start + reader.rows, proba.n_rows))
-            table = reader.read(where.start, where.stop)
-            assert table is not None, "the measures checked every row before"
-            if self._rows is not None:
-                table = table[:, self._rows[where]]
-            if logits:
-                log_q = np.maximum(table, np.log(np.finfo(np.float64).tiny))
-            else:
-                log_q = np.log(np.maximum(table, self._floor))
-            part = slice(done, done + log_q.shape[1])
-            done = part.stop
-            yield part, where, log_q
+    def pick(self, rows: IntArray) -> Sample:
+        """The sample of some rows, in memory; ``rows`` must rise."""
+        log_q = np.empty((self.n_classes, len(rows)))
+        target = np.empty_like(log_q)
+        for part, block_log_q, block_target in self.blocks():
+            first, last = np.searchsorted(rows, (part.start, part.stop))
+            within = rows[first:last] - part.start
+            log_q[:, first:last] = block_log_q[:, within]
+            target[:, first:last] = block_target[:, within]
+        clusters = self.clusters
+        return from_tables(
+            log_q,
+            target,
+            self.weights[rows],
+            None if clusters is None else clusters[rows],
+        )
 
-    def _read_targets(self) -> None:
-        inputs = self._inputs
-        reader = None
-        if inputs.target is not None:
-            reader = Reader(inputs.target, row_major=False, active=inputs.active)
-        for part, where, log_q in self._blocks():
-            if reader is None:
-                assert inputs.codes is not None
-                codes = inputs.codes[where]
-                if self._rows is not None:
-                    codes = codes[self._rows[where]]
-                at_label = log_q[codes, np.arange(codes.size)]
-                self.log_q_at_target[part] = at_label
-                continue
-            p = reader.read(where.start, where.stop)
-            assert p is not None, "the measures checked every row before"
-            if self._rows is not None:
-                p = p[:, self._rows[where]]
-            self.mass[part] = p.sum(axis=0)
-            self.log_q_at_target[part] = (p * log_q).sum(axis=0)
+    def tables(self) -> tuple[FloatArray, FloatArray]:
+        """Log q and targets of all rows, both of shape (classes, rows)."""
+        blocks = list(self.blocks())
+        return (
+            np.concatenate([block.log_q for block in blocks], axis=1),
+            np.concatenate([block.target for block in blocks], axis=1),
+        )
+
+    def costs(self) -> FloatArray:
+        """Cross-entropy of each row as it was predicted."""
+        costs = np.empty(self.n)
+        for part, log_q, target in self.blocks():
+            costs[part] = -(target * log_q).sum(axis=0)
+        return costs
+
+    def mean(self, values: FloatArray) -> float:
+        """Weighted mean."""
+        return float(self.weights @ values) / float(self.weights.sum())
+
+    def redrawn(self, draw: Callable[[FloatArray], FloatArray]) -> Sample:
+        """The same predictions with other targets, drawn from each block's laws."""
+        targets = [draw(np.exp(log_q)) for _, log_q, _ in self.blocks()]
+
+        def read() -> Iterator[SampleBlock]:
+            for block, target in zip(self.blocks(), targets, strict=True):
+                yield block._replace(target=target)
+
+        return Sample(
+            read,
+            n_classes=self.n_classes,
+            weights=self.weights,
+            clusters=self.clusters,
+        )
+
+    def majority(self) -> IntArray:
+        """The likeliest class of each row's target."""
+        classes = np.empty(self.n, dtype=np.int64)
+        for part, _, target in self.blocks():
+            classes[part] = target.argmax(axis=0)
+        return classes
+
+
+def from_tables(
+    log_q: FloatArray,
+    target: FloatArray,
+    weights: FloatArray,
+    clusters: IntArray | None = None,
+) -> Sample:
+    """A sample of rows that lie in memory, of shape (classes, rows)."""
+    n_classes, n = log_q.shape
+
+    def read() -> Iterator[SampleBlock]:
+        step = block_rows(n_classes)
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            yield SampleBlock(
+                part,
+                np.ascontiguousarray(log_q[:, part]),
+                np.ascontiguousarray(target[:, part]),
+            )
+
+    return Sample(read, n_classes=n_classes, weights=weights, clusters=clusters)
+
+
+def from_inputs(
+    inputs: Inputs,
+    rows: BoolArray | None,
+    *,
+    clip: float,
+    clusters: IntArray | None = None,
+) -> Sample:
+    """The sample of those rows of the inputs; None is all. Nothing is copied."""
+    weights: FloatArray = np.ones(inputs.proba.n_rows)
+    if inputs.weights is not None:
+        weights = inputs.weights
+
+    def read() -> Iterator[SampleBlock]:
+        return _read(inputs, rows, clip or EPS)
+
+    return Sample(
+        read,
+        n_classes=len(inputs.labels),
+        weights=weights if rows is None else weights[rows],
+        clusters=clusters if rows is None or clusters is None else clusters[rows],
+    )
+
+
+def _read(
+    inputs: Inputs, rows: BoolArray | None, floor: float
+) -> Iterator[SampleBlock]:
+    proba = inputs.proba
+    reader = Reader(proba, row_major=False, active=inputs.active)
+    laws = None
+    if inputs.target is not None:
+        laws = Reader(inputs.target, row_major=False, active=inputs.active)
+    done = 0
+    for start in range(0, proba.n_rows, reader.rows):
+        where = slice(start, min(start + reader.rows, proba.n_rows))
+        table = reader.read(where.start, where.stop)
+        assert table is not None, "the measures checked every row before"
+        kept = slice(None) if rows is None else rows[where]
+        log_q = log_floored(table[:, kept], floor, logs=proba.kind == "logits")
+        if laws is None:
+            assert inputs.codes is not None
+            codes = inputs.codes[where][kept]
+            target = np.zeros_like(log_q)
+            target[codes, np.arange(codes.size)] = 1.0
+        else:
+            law = laws.read(where.start, where.stop)
+            assert law is not None, "the measures checked every row before"
+            target = law[:, kept] / law[:, kept].sum(axis=0)
+        part = slice(done, done + log_q.shape[1])
+        done = part.stop
+        yield SampleBlock(part, log_q, target)
+
+
+def log_floored(table: FloatArray, floor: float, *, logs: bool) -> FloatArray:
+    """Log-probabilities that are finite: no probability counts as less than a floor."""
+    if logs:
+        least: FloatArray = np.maximum(table, np.log(np.finfo(np.float64).tiny))
+        return least
+    return np.log(np.maximum(table, floor))
 
 
 def effective_number(weights: FloatArray) -> float:

@@ -1,0 +1,135 @@
+"""The terms of groups and classes: row terms averaged within cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._evidence import Data
+from ._groups import number
+from ._reader import Reader
+from ._table import FloatArray
+
+_SOFT = ("irreducible", "grouping_loss")
+_TERMS = (
+    "cross_entropy",
+    "uncertainty",
+    "resolution",
+    "miscalibration",
+    "refinement",
+    *_SOFT,
+)
+
+
+def cells_of_values(data: Data, values: Any) -> Iterator[tuple[Any, FloatArray]]:
+    """Each distinct value, with the weights of its rows (0 for others)."""
+    codes, distinct = number(values, data.inputs, "values")
+    if data.inputs.active is not None:
+        codes = codes[data.inputs.active]
+    for code, value in enumerate(distinct):
+        weights = np.where(codes == code, data.rows.weights, 0.0)
+        if weights.any():
+            yield value, weights
+
+
+def cells_of_classes(data: Data) -> Iterator[tuple[Any, FloatArray]]:
+    """Each class, with the weights of its rows: w times the target's share of it."""
+    inputs, rows = data.inputs, data.rows
+    labels = (*inputs.labels, *inputs.unseen)
+    if inputs.codes is not None:
+        codes = inputs.codes if inputs.active is None else inputs.codes[inputs.active]
+        for code, label in enumerate(labels):
+            weights = np.where(codes == code, rows.weights, 0.0)
+            if weights.any():
+                yield label, weights
+        return
+    for k, label in enumerate(labels):
+        share = _column(data, k)
+        weights = rows.weights * share
+        if weights.any():
+            yield label, weights
+
+
+def _column(data: Data, k: int) -> FloatArray:
+    """The target's probability of a class, in the rows that count."""
+    inputs = data.inputs
+    assert inputs.target is not None
+    reader = Reader(inputs.target, row_major=False, active=inputs.active)
+    parts = []
+    for start in range(0, inputs.target.n_rows, reader.rows):
+        p = reader.read(start, min(start + reader.rows, inputs.target.n_rows))
+        assert p is not None, "the measures checked every row before"
+        parts.append(p[k].copy())
+    column = np.concatenate(parts)
+    return column if inputs.active is None else column[inputs.active]
+
+
+def breakdown(
+    data: Data,
+    cells: Iterable[tuple[Any, FloatArray]],
+    *,
+    uncertainty: float,
+    per_unit: float,
+) -> pd.DataFrame:
+    """Terms of each cell under the one map, with an equal share of the debiasing.
+
+    Cells that share the rows among them sum, by their weight, to the whole.
+    """
+    rows, after = data.rows, data.after
+    optimism, floor = math.nan, 0.0
+    if after is not None:
+        optimism = after.optimism
+        floor = math.sqrt(after.selection.chosen.variance)
+    of_frequencies = uncertainty - rows.mean(rows.frequencies)
+    influences = rows.influences(math.nan, math.nan)
+    shifts = {
+        "uncertainty": of_frequencies,
+        "resolution": of_frequencies - optimism,
+        "miscalibration": -optimism,
+        "refinement": optimism,
+        "grouping_loss": optimism,
+    }
+    soft = data.inputs.target is not None
+    names = [name for name in _TERMS if soft or name not in _SOFT]
+    table, index = [], []
+    for value, weights in cells:
+        row: dict[str, float] = {
+            "n": int(np.count_nonzero(weights)),
+            "weight": float(weights.sum()) / float(rows.weights.sum()),
+        }
+        for name in names:
+            mean = rows.mean(influences[name], weights) + shifts.get(name, 0.0)
+            error = rows.standard_error(influences[name], weights)
+            if name in ("miscalibration", "resolution", "grouping_loss"):
+                error = max(error, floor)
+            row |= {name: mean / per_unit, f"{name}_se": error / per_unit}
+        table.append(row)
+        index.append(value)
+    return pd.DataFrame(table, index=pd.Index(index))
+
+
+def refitted(data: Data, cells: Iterable[tuple[Any, FloatArray]]) -> pd.DataFrame:
+    """Each cell decomposed alone, with a map of its own."""
+    inputs, table, index = data.inputs, [], []
+    soft = inputs.target is not None
+    names = [name for name in _TERMS if soft or name not in _SOFT]
+    for value, weights in cells:
+        of_all = weights
+        if inputs.active is not None:
+            of_all = np.zeros(len(inputs.active))
+            of_all[inputs.active] = weights
+        alone = data.again(inputs._replace(weights=of_all, active=of_all > 0))
+        row = {
+            "n": alone.n,
+            "weight": float(weights.sum()) / float(data.rows.weights.sum()),
+        }
+        for name in names:
+            row[name] = getattr(alone, name)
+            row[f"{name}_se"] = alone.standard_errors[name]
+        table.append(row)
+        index.append(value)
+    return pd.DataFrame(table, index=pd.Index(index))

@@ -1,0 +1,117 @@
+"""The test of calibration by consistency resampling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ._evidence import Data
+from ._recalibration import Sample, recalibrate
+from ._table import FloatArray, IntArray
+
+_PATIENCE = 2.0  # seconds before progress is shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiscalibrationTest:
+    """The outcome of a test of "no miscalibration".
+
+    Attributes
+    ----------
+    statistic : float
+        The miscalibration found.
+    pvalue : float
+        How often labels drawn from the predictions give as much, or more.
+    null_distribution : ndarray
+        The miscalibration found in each draw.
+    """
+
+    statistic: float
+    pvalue: float
+    null_distribution: FloatArray = field(repr=False, compare=False)
+
+
+def consistency_test(
+    data: Data,
+    statistic: float,
+    *,
+    per_unit: float,
+    n_resamples: int,
+    random_state: int | np.random.Generator | None,
+) -> MiscalibrationTest:
+    """Draw targets from the predictions and decompose again, many times."""
+    after, inputs = data.after, data.inputs
+    if after is None or math.isnan(statistic):
+        msg = (
+            "miscalibration_test needs a miscalibration: it is undefined here; see "
+            "notes for the reason."
+        )
+        raise ValueError(msg)
+    if n_resamples < 1:
+        msg = f"n_resamples must be 1 or more: found {n_resamples}; pass 199."
+        raise ValueError(msg)
+    if inputs.target is not None and inputs.target.kind != "proportions":
+        msg = (
+            "miscalibration_test needs labels or votes: y_true holds distributions, "
+            "which have no sampling law; pass counts with targets='votes'."
+        )
+        raise ValueError(msg)
+    from tqdm import tqdm  # noqa: PLC0415 - loaded when used
+
+    rng = np.random.default_rng(random_state)
+    votes = _votes(data)
+    null = np.empty(n_resamples)
+    bar = tqdm(
+        range(n_resamples),
+        desc="resampling",
+        delay=_PATIENCE,
+        disable=None,
+        leave=False,
+    )
+    for i in bar:
+        null[i] = _miscalibration(after.sample, votes, data, rng) / per_unit
+    as_large = int(np.count_nonzero(null >= statistic))
+    return MiscalibrationTest(
+        statistic=statistic,
+        pvalue=(1 + as_large) / (1 + n_resamples),
+        null_distribution=null,
+    )
+
+
+def _miscalibration(
+    sample: Sample, votes: IntArray | None, data: Data, rng: np.random.Generator
+) -> float:
+    """What a decomposition finds where the predictions are true."""
+    done = 0
+
+    def draw(law: FloatArray) -> FloatArray:
+        nonlocal done
+        n_rows = law.shape[1]
+        if votes is not None:
+            n_votes = votes[done : done + n_rows]
+            done += n_rows
+            return rng.multinomial(n_votes, (law / law.sum(axis=0)).T).T / n_votes
+        cumulative = law.cumsum(axis=0)
+        codes = (cumulative < rng.random(n_rows) * cumulative[-1]).sum(axis=0)
+        target = np.zeros_like(law)
+        target[codes, np.arange(n_rows)] = 1.0
+        return target
+
+    redrawn = sample.redrawn(draw)
+    chosen = recalibrate(redrawn, data.recalibration).chosen
+    return redrawn.mean(redrawn.costs() - chosen.losses) - chosen.optimism
+
+
+def _votes(data: Data) -> IntArray | None:
+    """How many votes each row has; None where it has one label."""
+    inputs = data.inputs
+    if inputs.target is None:
+        return None
+    totals = np.concatenate(
+        [counts.sum(axis=0) for _, counts in inputs.target.raw_blocks()]
+    )
+    if inputs.active is not None:
+        totals = totals[inputs.active]
+    return np.asarray(totals, dtype=np.int64)

@@ -1,0 +1,74 @@
+"""The data behind a decomposition: its inputs, its rows and the maps tried on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ._inputs import Inputs
+from ._recalibration import FittedMap, Recalibrate, Sample, Selection
+from ._row_terms import RowTerms
+from ._table import FloatArray, IntArray
+from ._vote_entropy import VoteCorrection
+
+
+class After(NamedTuple):
+    """What recalibration leaves: costs of the rows that count, and their optimism.
+
+    ``sample`` are the rows with a known label: ``share_known`` is their weight, and
+    ``shift`` is what the others, and telling them apart, add to the refinement.
+    """
+
+    sample: Sample
+    selection: Selection
+    costs: FloatArray
+    optimism: float
+    share_known: float
+    shift: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Data:
+    """What a decomposition was computed from; ``clusters`` numbers all rows.
+
+    ``again`` decomposes other inputs with the same options.
+    """
+
+    inputs: Inputs
+    rows: RowTerms
+    clusters: IntArray | None
+    recalibration: Any
+    vote_correction: VoteCorrection
+    after: After | None
+    again: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """The fitted maps by name, which last, and the data, which is not pickled."""
+
+    labels: tuple[Any, ...]
+    clip: float
+    base: float | None
+    maps: Mapping[str, Recalibrate]
+    data: Data | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "data": None}
+
+    def need(self, method: str) -> Data:
+        """The data; one sentence where the result came out of a pickle."""
+        if self.data is None:
+            msg = (
+                f"{method} needs the data: this result was unpickled without it; call "
+                "decompose again."
+            )
+            raise ValueError(msg)
+        return self.data
+
+
+def maps_of(selection: Selection) -> dict[str, Recalibrate]:
+    """The fitted maps by name; the chosen one is that of all rows."""
+    fitted: tuple[FittedMap, ...] = (*selection.trials, selection.chosen)
+    return {one.name: one.recalibrate for one in fitted}

@@ -1,0 +1,59 @@
+"""The optimism of a fit by five fixed folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .._table import FloatArray, IntArray
+from ._map import Recalibrate
+from ._sample import Sample
+
+_N_FOLDS = 5
+_SEED = 0  # folds are fixed: the same data, the same result
+_TINY = 1e-300
+
+
+def cross_validated(
+    sample: Sample, fit: Callable[[Sample], Recalibrate], losses: FloatArray
+) -> float:
+    """How much the mean of in-sample losses flatters a fit.
+
+    A fit to n rows is better by d / (2 n) than the best map on its own rows, and one
+    to 4 / 5 of them is worse by 5 / 4 of that on the others: so 4 / 9 of the
+    difference.
+    """
+    held_out = np.empty(sample.n)
+    folds = fixed_folds(sample)
+    for fold in range(_N_FOLDS):
+        inside = np.flatnonzero(folds == fold)
+        if not inside.size or inside.size == sample.n:
+            return 0.0
+        fitted = fit(sample.pick(np.flatnonzero(folds != fold)))
+        held_out[inside] = costs(fitted, sample.pick(inside))
+    return sample.mean(held_out - losses) * 4.0 / 9.0
+
+
+def costs(recalibrate: Recalibrate, sample: Sample) -> FloatArray:
+    """Cross-entropy of each row after a map."""
+    losses = np.empty(sample.n)
+    for rows, log_q, target in sample.blocks():
+        c = recalibrate(log_q)
+        losses[rows] = -(target * np.log(np.maximum(c, _TINY))).sum(axis=0)
+    return losses
+
+
+def fixed_folds(sample: Sample) -> IntArray:
+    """The fold of each row: classes spread evenly, clusters whole."""
+    rng = np.random.default_rng(_SEED)
+    folds = np.empty(sample.n, dtype=np.int64)
+    if sample.clusters is not None:
+        n_clusters = int(sample.clusters.max()) + 1
+        of_cluster = rng.permutation(n_clusters) % _N_FOLDS
+        folds[:] = of_cluster[sample.clusters]
+        return folds
+    shuffled = rng.permutation(sample.n)
+    order = shuffled[np.argsort(sample.majority()[shuffled], kind="stable")]
+    folds[order] = np.arange(sample.n) % _N_FOLDS
+    return folds

@@ -1,0 +1,179 @@
+"""The maps that are linear in their parameters, from one temperature to splines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._table import FloatArray
+from ._sample import Sample
+from ._softmax import LinearSoftmax, softmax
+from ._spline import NaturalSpline, even_knots, quantile_knots, roughness
+
+# Precisions with which parameters are drawn to the map that changes nothing, in
+# units of one row. They were chosen by simulation on laws of known truth.
+_BETA, _BIAS, _SLOPE, _MATRIX = 0.01, 0.01, 1.0, 10.0
+_VALUE, _BEND = 0.01, 3.0  # of a spline of two classes
+_SHARED_VALUE, _SHARED_KNOTS = 0.1, 12
+_OWN_VALUE, _OWN_KNOTS = 1.0, 4
+_KNOTS_A_ROOT = 1.2  # knots of a spline of two classes, times the cube root of n
+
+
+class Temperature(LinearSoftmax):
+    """Z_k = beta log q_k, where beta = 1 / T."""
+
+    name = "temperature"
+
+    def __init__(self, sample: Sample, own_ridge: FloatArray | None = None) -> None:
+        super().__init__(sample.n_classes, np.ones(1), np.array([[_BETA]]), own_ridge)
+
+
+class TemperatureBias(Temperature):
+    """Z_k = beta log q_k + b_k."""
+
+    name = "temperature-bias"
+
+    def __init__(self, sample: Sample) -> None:
+        super().__init__(sample, np.array([_BIAS]))
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant."""
+        return np.ones((1, 1, log_q.shape[1]))
+
+
+class SlopeBias(Temperature):
+    """Z_k = (beta + a_k) log q_k + b_k."""
+
+    name = "slope-bias"
+
+    def __init__(self, sample: Sample) -> None:
+        super().__init__(sample, np.array([_BIAS, _SLOPE]))
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant and the class's log q."""
+        out = np.ones((len(log_q), 2, log_q.shape[1]))
+        out[:, 1] = log_q
+        return out
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """None: a class's temperature is its own."""
+        del parameters
+        return {}
+
+
+class Dirichlet(Temperature):
+    """Z_k = beta log q_k + sum_j a_kj log q_j + b_k (Kull et al., 2019)."""
+
+    name = "dirichlet"
+
+    def __init__(self, sample: Sample, more: FloatArray | None = None) -> None:
+        ridge = np.array([_BIAS, *[_MATRIX] * sample.n_classes])
+        super().__init__(
+            sample, ridge if more is None else np.concatenate([ridge, more])
+        )
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant and log q of every class."""
+        out = np.ones((1, 1 + len(log_q), log_q.shape[1]))
+        out[0, 1:] = log_q
+        return out
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """None: the matrix acts as a whole."""
+        del parameters
+        return {}
+
+
+class DirichletSpline(Dirichlet):
+    """The Dirichlet map plus a spline of log q_k for each class."""
+
+    name = "dirichlet-spline"
+
+    def __init__(self, sample: Sample) -> None:
+        self.spline = NaturalSpline(_label_knots(sample, _OWN_KNOTS))
+        super().__init__(sample, np.full(len(self.spline.knots), _OWN_VALUE))
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant, log q of every class, and the spline's basis of its own."""
+        k, m = log_q.shape
+        out = np.empty((k, 1 + k + len(self.spline.knots), m))
+        out[:, 0] = 1.0
+        out[:, 1 : 1 + k] = log_q
+        out[:, 1 + k :] = np.swapaxes(self.spline.basis(log_q), 0, 1)
+        return out
+
+
+class SharedSpline(LinearSoftmax):
+    """Z_k = s(log q_k) + b_k with one natural cubic spline s for all classes."""
+
+    name = "shared-spline"
+
+    def __init__(self, sample: Sample) -> None:
+        self.spline = NaturalSpline(_label_knots(sample, _SHARED_KNOTS))
+        knots = self.spline.knots
+        super().__init__(
+            sample.n_classes,
+            knots,
+            _SHARED_VALUE * np.eye(len(knots)),
+            np.array([_BIAS]),
+        )
+
+    def shared(self, log_q: FloatArray) -> FloatArray:
+        """The spline's basis."""
+        return np.ascontiguousarray(np.swapaxes(self.spline.basis(log_q), 0, 1))
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant."""
+        return np.ones((1, 1, log_q.shape[1]))
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """None: the spline acts as a whole."""
+        del parameters
+        return {}
+
+
+class Spline(LinearSoftmax):
+    """Two classes: logit c = s(logit q) with a natural cubic spline s."""
+
+    name = "spline"
+
+    def __init__(self, sample: Sample) -> None:
+        logit = np.concatenate([log_odds(block.log_q) for block in sample.blocks()])
+        n_knots = round(_KNOTS_A_ROOT * sample.n_effective ** (1 / 3))
+        knots = quantile_knots(logit, sample.weights, max(n_knots, 2))
+        self.spline = NaturalSpline(knots)
+        super().__init__(
+            2, knots, _VALUE * np.eye(len(knots)) + _BEND * roughness(len(knots))
+        )
+
+    def shared(self, log_q: FloatArray) -> FloatArray:
+        """The spline's basis for the second class, 0 for the first."""
+        out = np.zeros((2, self.n_shared, log_q.shape[1]))
+        out[1] = self.spline.basis(log_odds(log_q))
+        return out
+
+    def law(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
+        """The law of the label of each row, without the basis."""
+        logit = self.spline.value(log_odds(log_q), parameters)
+        return softmax(np.stack([np.zeros_like(logit), logit]))[1]
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """None: the spline acts as a whole."""
+        del parameters
+        return {}
+
+
+def log_odds(log_q: FloatArray) -> FloatArray:
+    """Logit of the second of two classes."""
+    return np.asarray(log_q[1] - log_q[0])
+
+
+def _label_knots(sample: Sample, n_knots: int) -> FloatArray:
+    """Knots where the labels' log q lie: half at its quantiles, half evenly spaced."""
+    values, masses = [], []
+    for rows, log_q, target in sample.blocks():
+        held = target > 0
+        values.append(log_q[held])
+        masses.append((target * sample.weights[rows])[held])
+    x, mass = np.concatenate(values), np.concatenate(masses)
+    half = n_knots // 2
+    return even_knots(x, quantile_knots(x, mass, half), n_knots - half)

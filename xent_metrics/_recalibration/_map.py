@@ -1,0 +1,30 @@
+"""What the fit of a recalibration map leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .._table import FloatArray
+
+# Log q of shape (classes, rows) to the law of the label, of the same shape.
+Recalibrate = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedMap:
+    """A recalibration map fitted on the evaluated rows.
+
+    ``losses`` are the cross-entropies of the rows after the map, ``optimism`` is how
+    much their mean flatters it, and ``variance`` is that of the estimated optimum
+    where the map has nothing to win: the variance of the weighted chi-square.
+    """
+
+    name: str
+    losses: FloatArray
+    recalibrate: Recalibrate
+    optimism: float = 0.0
+    variance: float = 0.0
+    degrees_of_freedom: int = 0
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    converged: bool = True

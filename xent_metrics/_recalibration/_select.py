@@ -1,0 +1,206 @@
+"""Fitting a map by name, and choosing one of the family where none is named."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._reduce import standard_error
+from .._table import IntArray
+from ._confusion import Confusion, fit_confusion
+from ._custom import RecalibrationMap, fit_custom
+from ._families import (
+    Dirichlet,
+    DirichletSpline,
+    SharedSpline,
+    SlopeBias,
+    Spline,
+    Temperature,
+    TemperatureBias,
+)
+from ._grid import Grid
+from ._isotonic import fit_isotonic
+from ._map import FittedMap
+from ._sample import Sample
+from ._softmax import LinearSoftmax, SoftmaxMap, fit
+
+_LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
+    {
+        family.name: family
+        for family in (
+            Temperature,
+            TemperatureBias,
+            SlopeBias,
+            SharedSpline,
+            Dirichlet,
+            DirichletSpline,
+            Spline,
+        )
+    }
+)
+_TWO_CLASSES = ("temperature", "temperature-bias", "spline")
+_SEVERAL_CLASSES = (*(name for name in _LINEAR if name != "spline"), "confusion")
+_ONLY_TWO = ("spline", "isotonic")
+NAMES = ("auto", *_SEVERAL_CLASSES, *_ONLY_TWO, "none")
+
+# A choice is made on so many values, but on no fewer rows than that.
+_ENOUGH_VALUES, _ENOUGH_ROWS = 500_000, 10_000
+_ROWS_OF_TWO_CLASSES = 20_000  # up to here every row is a point of its own
+_NOISE = 0.5  # standard errors
+_MOST_PARAMETERS = 2_500
+_MOST_WORK = 5e10  # multiplications of one pass
+_ROWS_A_PARAMETER = 2
+_SEED = 0
+
+
+class Selection(NamedTuple):
+    """The chosen map, all that were tried, and why others were not.
+
+    ``trials`` are fitted to the rows numbered ``tried_on``, or to all where it is
+    None; the chosen map is fitted to all.
+    """
+
+    chosen: FittedMap
+    trials: tuple[FittedMap, ...]
+    left_out: Mapping[str, str]
+    tried_on: IntArray | None
+
+    @property
+    def debiased(self) -> bool:
+        """Whether terms are freed of bias: not so for CORP's plug-in."""
+        return self.chosen.name != "isotonic"
+
+
+def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Selection:
+    """Fit the named map, the user's own, or the best of the family."""
+    with _threads().limit(limits=1, user_api="blas"):
+        if recalibration == "auto":
+            return _choose(sample)
+        if isinstance(recalibration, str):
+            fitted = fit_named(recalibration, sample)
+        else:
+            fitted = fit_custom(sample, recalibration)
+        return Selection(fitted, (fitted,), {}, None)
+
+
+@functools.cache
+def _threads() -> Any:
+    """Control of the threads of matrix products: fits are small, one is fastest."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - when needed
+
+    return ThreadpoolController()
+
+
+def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> FittedMap:
+    """Fit one map, from where it stopped on a part of the rows."""
+    if name in _ONLY_TWO and sample.n_classes != 2:  # noqa: PLR2004
+        msg = (
+            f"recalibration={name!r} is for two classes: found {sample.n_classes}; "
+            "pass 'auto' or 'shared-spline'."
+        )
+        raise ValueError(msg)
+    if name == "none":
+        return FittedMap(name=name, losses=sample.costs(), recalibrate=np.exp)
+    if name == "isotonic":
+        return fit_isotonic(sample)
+    if name == "confusion":
+        before = None if start is None else start.recalibrate
+        return fit_confusion(sample, before if isinstance(before, Confusion) else None)
+    if _is_long(sample):
+        grid = Grid(sample)
+        return grid.fit(_LINEAR[name](grid.cells))
+    if start is None:
+        return fit(_LINEAR[name](sample), sample)
+    assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
+    return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
+
+
+def _is_long(sample: Sample) -> bool:
+    """Whether rows are two-class, alone and many: a grid of their logits will do."""
+    alone = sample.n_classes == 2 and sample.clusters is None  # noqa: PLR2004
+    return alone and sample.n > _ROWS_OF_TWO_CLASSES
+
+
+def _choose(sample: Sample) -> Selection:
+    """The spline for two classes; else the best of the family, tried on some rows."""
+    if sample.n_classes == 2:  # noqa: PLR2004
+        fitted = _fit_two_classes(sample)
+        return Selection(fitted[-1], fitted, {}, None)
+    rows = _some_rows(sample)
+    part = sample if rows is None else sample.pick(rows)
+    left_out = {name: _too_much(name, part) for name in _SEVERAL_CLASSES}
+    left_out = {name: reason for name, reason in left_out.items() if reason}
+    trials = tuple(
+        fit_named(name, part) for name in _SEVERAL_CLASSES if name not in left_out
+    )
+    best = _simplest_of_the_best(trials, part)
+    chosen = best if part is sample else fit_named(best.name, sample, start=best)
+    return Selection(chosen, trials, left_out, rows)
+
+
+def _fit_two_classes(sample: Sample) -> tuple[FittedMap, ...]:
+    """The ladder of two classes; the spline holds the others."""
+    if not _is_long(sample):
+        return tuple(fit_named(name, sample) for name in _TWO_CLASSES)
+    grid = Grid(sample)
+    return tuple(grid.fit(_LINEAR[name](grid.cells)) for name in _TWO_CLASSES)
+
+
+def _simplest_of_the_best(trials: tuple[FittedMap, ...], sample: Sample) -> FittedMap:
+    """The simplest map that would predict as well as the best, but for noise.
+
+    A map's cost on new rows is its mean cost here plus twice its optimism (Takeuchi,
+    1976): half for what fitting hid, half for what a fit to so few rows lacks. To
+    take the smallest of many noisy costs would flatter the fit once more, so a
+    simpler map is kept within half a standard error of the difference.
+    """
+
+    def cost(trial: FittedMap) -> float:
+        return sample.mean(trial.losses) + 2.0 * trial.optimism
+
+    best = min(trials, key=cost)
+    for trial in trials:
+        lost = trial.losses - best.losses
+        noise = standard_error(lost, sample.weights, sample.clusters)
+        if cost(trial) - cost(best) <= _NOISE * noise:
+            return trial
+    return best
+
+
+def _too_much(name: str, sample: Sample) -> str:
+    """Why a map is not worth trying on a sample: its size; else nothing."""
+    k, n = sample.n_classes, sample.n
+    sizes = {
+        "slope-bias": 2 * k,
+        "dirichlet": k * (k + 1),
+        "dirichlet-spline": k * (k + 5),
+    }
+    n_parameters = sizes.get(name, k if name != "confusion" else k * (k - 1))
+    if name == "temperature":
+        return ""
+    if n_parameters * _ROWS_A_PARAMETER > sample.n_effective:
+        return f"{n_parameters} parameters for {sample.n_effective:,.0f} rows"
+    if name == "confusion":
+        return f"{k} classes" if float(n) * k**2 > _MOST_WORK / 10 else ""
+    if n_parameters > _MOST_PARAMETERS or float(n) * n_parameters**2 > _MOST_WORK:
+        return f"{n_parameters} parameters"
+    return ""
+
+
+def _some_rows(sample: Sample) -> IntArray | None:
+    """A fixed random part of the rows, clusters whole; None is all of them."""
+    n = max(_ENOUGH_VALUES // sample.n_classes, _ENOUGH_ROWS)
+    if sample.n <= n:
+        return None
+    rng = np.random.default_rng(_SEED)
+    if sample.clusters is None:
+        return np.sort(rng.permutation(sample.n)[:n])
+    sizes = np.bincount(sample.clusters)
+    order = rng.permutation(len(sizes))
+    kept = np.zeros(len(sizes), dtype=np.bool_)
+    kept[order[: max(int(np.searchsorted(np.cumsum(sizes[order]), n)), 2)]] = True
+    return np.flatnonzero(kept[sample.clusters])

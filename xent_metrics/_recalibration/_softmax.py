@@ -1,0 +1,260 @@
+"""Maps c = softmax(Z) whose Z is linear in the parameters: one Newton solver for all.
+
+The cost is convex, so the fit is unique; a ridge centred on the parameters that
+change nothing keeps it finite where classes are separated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from .._table import FloatArray
+from ._map import FittedMap
+from ._sample import Sample
+
+_MAX_STEPS = 60
+_HALVINGS = 30
+_DECREMENT = 1e-14  # nats a row: the error is then below rounding
+_CROWDED = 0.1  # parameters a row: beyond, the scores at the fit are too small
+
+
+class LinearSoftmax:
+    """A family of maps: Z_k sums features shared by the classes and its own ones.
+
+    Parameters are the shared ones, then those of each class in turn. ``identity``
+    changes nothing; ``ridge`` is the precision with which they are drawn to it.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        n_classes: int,
+        shared: FloatArray,
+        ridge: FloatArray,
+        own_ridge: FloatArray | None = None,
+    ) -> None:
+        own = np.zeros(0) if own_ridge is None else np.tile(own_ridge, n_classes)
+        self.n_classes = n_classes
+        self.n_shared = len(shared)
+        self.identity = np.concatenate([shared, np.zeros(len(own))])
+        self.ridge = np.diag(np.concatenate([np.zeros(len(shared)), own]))
+        self.ridge[: len(shared), : len(shared)] = ridge
+
+    def shared(self, log_q: FloatArray) -> FloatArray:
+        """Features with parameters for all classes: (classes, features, rows)."""
+        return log_q[:, np.newaxis]
+
+    def own(self, log_q: FloatArray) -> FloatArray | None:
+        """Features with parameters of each class; one class may stand for all."""
+        del log_q
+        return None
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """Parameters that mean something alone."""
+        beta = float(parameters[0])
+        return {"temperature": 1.0 / beta if beta else np.inf}
+
+    def logits(
+        self, parameters: FloatArray, shared: FloatArray, own: FloatArray | None
+    ) -> FloatArray:
+        """Z of a block, of shape (classes, rows)."""
+        z: FloatArray = parameters[: self.n_shared] @ shared
+        if own is not None:
+            each = parameters[self.n_shared :].reshape(self.n_classes, 1, -1)
+            z += (each @ own)[:, 0]
+        return z
+
+    def law(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
+        """The law of the label of each row."""
+        return softmax(self.logits(parameters, self.shared(log_q), self.own(log_q)))[1]
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxMap:
+    """A fitted family as a function of log q."""
+
+    family: LinearSoftmax
+    parameters: FloatArray
+
+    def __call__(self, log_q: FloatArray) -> FloatArray:
+        """The law of the label of each row."""
+        return self.family.law(self.parameters, log_q)
+
+
+class Sweep(NamedTuple):
+    """What one pass over a sample finds at given parameters."""
+
+    losses: FloatArray
+    objective: float
+    gradient: FloatArray
+    hessian: FloatArray
+
+
+class Optimum(NamedTuple):
+    """Where Newton's method stopped, with the last pass."""
+
+    parameters: FloatArray
+    sweep: Sweep
+    converged: bool
+
+
+def fit(
+    family: LinearSoftmax, sample: Sample, start: FloatArray | None = None
+) -> FittedMap:
+    """Fit a family to a sample and debias it."""
+    optimum = minimise(family, sample, start)
+    return debiased(
+        family,
+        sample,
+        optimum,
+        losses=optimum.sweep.losses,
+        scatter=variability(family, sample, optimum.parameters),
+    )
+
+
+def debiased(
+    family: LinearSoftmax,
+    sample: Sample,
+    optimum: Optimum,
+    *,
+    losses: FloatArray,
+    scatter: FloatArray,
+) -> FittedMap:
+    """A fit with Takeuchi's correction of its mean cost, tr(H^-1 J) / (2 W).
+
+    H is the Hessian of the weighted cost with its ridge, J, here ``scatter``, the sum
+    of outer products of the scores (Takeuchi, 1976).
+    """
+    parameters = optimum.parameters
+    spread = _solve(optimum.sweep.hessian, scatter)
+    n_parameters = len(parameters)
+    n_independent = sample.n_effective
+    if sample.clusters is not None:
+        n_independent = min(n_independent, float(len(np.unique(sample.clusters))))
+    if n_parameters > _CROWDED * n_independent:
+        spread *= n_independent / max(n_independent - n_parameters, 1.0)
+    total = float(sample.weights.sum())
+    return FittedMap(
+        name=family.name,
+        losses=losses,
+        recalibrate=SoftmaxMap(family, parameters),
+        optimism=float(np.trace(spread)) / (2.0 * total),
+        variance=float((spread * spread.T).sum()) / (2.0 * total**2),
+        degrees_of_freedom=n_parameters,
+        parameters=family.named(parameters),
+        converged=optimum.converged,
+    )
+
+
+def minimise(
+    family: LinearSoftmax, sample: Sample, start: FloatArray | None = None
+) -> Optimum:
+    """Minimise the weighted cost plus the ridge by Newton's method."""
+    parameters = family.identity if start is None else start
+    state = sweep(family, sample, parameters)
+    scale = float(sample.weights.sum())
+    for _ in range(_MAX_STEPS):
+        step = _solve(state.hessian, state.gradient)
+        decrement = float(step @ state.gradient)
+        if decrement <= _DECREMENT * scale:
+            return Optimum(parameters, state, converged=True)
+        for _ in range(_HALVINGS):
+            proposed = sweep(family, sample, parameters - step)
+            if proposed.objective <= state.objective:
+                break
+            step = step / 2.0
+        else:
+            # No step improves: at rounding, or the fit has failed.
+            return Optimum(parameters, state, converged=decrement < 1e-9 * scale)
+        parameters, state = parameters - step, proposed
+    return Optimum(parameters, state, converged=False)
+
+
+def sweep(family: LinearSoftmax, sample: Sample, parameters: FloatArray) -> Sweep:
+    """Losses of all rows, and the objective with its derivatives."""
+    losses = np.empty(sample.n)
+    away = parameters - family.identity
+    gradient = family.ridge @ away
+    penalty = 0.5 * float(gradient @ away)
+    hessian = family.ridge.copy()
+    for rows, log_q, target in sample.blocks():
+        w = sample.weights[rows]
+        shared, own = family.shared(log_q), family.own(log_q)
+        z = family.logits(parameters, shared, own)
+        log_sum, c = softmax(z)
+        losses[rows] = log_sum - (target * z).sum(axis=0)
+        gradient += _expected(shared, own, c - target) @ w
+        mean = _expected(shared, own, c)
+        hessian -= (mean * w) @ mean.T
+        _add_second_moments(hessian, shared, own, c * w)
+    objective = float(sample.weights @ losses) + penalty
+    return Sweep(losses, objective, gradient, hessian)
+
+
+def variability(
+    family: LinearSoftmax, sample: Sample, parameters: FloatArray
+) -> FloatArray:
+    """J: the sum over clusters of outer products of their weighted scores."""
+    shape = (len(parameters),) * 2
+    out, sums, clusters = np.zeros(shape), None, sample.clusters
+    if clusters is not None:
+        sums = np.zeros((int(clusters.max()) + 1, len(parameters)))
+    for rows, log_q, target in sample.blocks():
+        shared, own = family.shared(log_q), family.own(log_q)
+        c = softmax(family.logits(parameters, shared, own))[1]
+        scores = _expected(shared, own, c - target) * sample.weights[rows]
+        if sums is None or clusters is None:
+            out += scores @ scores.T
+        else:
+            np.add.at(sums, clusters[rows], scores.T)
+    return out if sums is None else sums.T @ sums
+
+
+def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Log of the normaliser, and the law, of each column."""
+    top = z.max(axis=0)
+    c = np.exp(z - top)
+    total = c.sum(axis=0)
+    c /= total
+    return np.log(total) + top, c
+
+
+def _expected(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> FloatArray:
+    """Features weighted by c over the classes: (parameters, rows)."""
+    mean: FloatArray = np.einsum("ksm,km->sm", shared, c)
+    if own is None:
+        return mean
+    return np.concatenate([mean, (own * c[:, np.newaxis]).reshape(-1, c.shape[1])])
+
+
+def _add_second_moments(
+    hessian: FloatArray, shared: FloatArray, own: FloatArray | None, wc: FloatArray
+) -> None:
+    """Add the sum over rows and classes of w c x x'."""
+    n_classes, n_shared, _ = shared.shape
+    weighted = shared * wc[:, np.newaxis]
+    shared_moments = weighted @ np.swapaxes(shared, 1, 2)
+    hessian[:n_shared, :n_shared] += shared_moments.sum(axis=0)
+    if own is None:
+        return
+    across = np.swapaxes(own, 1, 2)
+    moments = (own * wc[:, np.newaxis]) @ across
+    each = np.arange(n_classes)
+    n_own = own.shape[1]
+    corner = hessian[n_shared:, n_shared:].reshape(n_classes, n_own, n_classes, n_own)
+    corner[each, :, each, :] += moments
+    hessian[n_shared:, n_shared:] = corner.reshape(n_classes * n_own, -1)
+    cross = np.swapaxes(weighted @ across, 0, 1).reshape(n_shared, -1)
+    hessian[:n_shared, n_shared:] += cross
+    hessian[n_shared:, :n_shared] += cross.T
+
+
+def _solve(hessian: FloatArray, right: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(np.linalg.solve(hessian, right))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(hessian, right)[0])

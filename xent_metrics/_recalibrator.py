@@ -1,0 +1,84 @@
+"""A fitted recalibration map, to apply to other predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._inputs import EPS, read_predictions
+from ._reader import Reader
+from ._recalibration import Recalibrate, log_floored
+from ._table import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recalibrator:
+    """A fitted recalibration map; made by :meth:`Decomposition.recalibrator`.
+
+    It was fitted to the evaluated rows. For a calibrator in production, fit
+    scikit-learn's ``CalibratedClassifierCV`` on data that is not evaluated.
+
+    Attributes
+    ----------
+    name : str
+        The map.
+    labels : tuple
+        The classes, in column order.
+    """
+
+    name: str
+    labels: tuple[Any, ...]
+    recalibrate: Recalibrate = field(repr=False, compare=False)
+    clip: float = field(repr=False, compare=False)
+
+    def predict_proba(
+        self, y_proba: Any, *, rescale: bool = False, from_logits: bool = False
+    ) -> FloatArray:
+        """Recalibrate predictions.
+
+        Parameters
+        ----------
+        y_proba : array-like or DataFrame of shape (N, K) or (N,)
+            Predicted probabilities, columns in the order of ``labels`` (those of a
+            frame that are named like the labels may be in any order).
+        rescale, from_logits
+            As in :func:`cross_entropy`.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            Recalibrated probabilities.
+
+        Raises
+        ------
+        ValueError
+            As in :func:`cross_entropy`, or if there is not one column a class.
+        """
+        y_proba = self._in_order(y_proba)
+        inputs = read_predictions(y_proba, rescale=rescale, from_logits=from_logits)
+        table = inputs.proba
+        if table.n_classes != len(self.labels):
+            msg = (
+                f"y_proba must have one column a class: found {table.n_classes} for "
+                f"{len(self.labels)} classes; pass the columns in the order of labels."
+            )
+            raise ValueError(msg)
+        inputs.measure(["confidence"], clip=EPS)  # checks every row
+        reader = Reader(table, row_major=False)
+        out = np.empty((table.n_rows, table.n_classes))
+        for start in range(0, table.n_rows, reader.rows):
+            stop = min(start + reader.rows, table.n_rows)
+            block = reader.read(start, stop)
+            assert block is not None, "checked above"
+            log_q = log_floored(block, self.clip or EPS, logs=from_logits)
+            out[start:stop] = self.recalibrate(log_q).T
+        return out
+
+    def _in_order(self, y_proba: Any) -> Any:
+        """A frame whose columns are named like the labels, in their order."""
+        names = list(getattr(y_proba, "columns", ()))
+        if set(names) == set(self.labels) and len(names) == len(self.labels):
+            return y_proba[list(self.labels)]
+        return y_proba

@@ -1,0 +1,145 @@
+"""The entropy of the law behind a few votes: corrections of the plug-in's bias."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from ._inputs import EPS, Inputs
+from ._recalibration import FittedMap, from_inputs
+from ._table import BoolArray, FloatArray, Table
+
+VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
+
+CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
+_LOG_CONCENTRATIONS = (-7.0, 14.0)
+
+
+def check_correction(correction: Any, inputs: Inputs) -> None:
+    """A correction has a name, and wants votes."""
+    if correction is None:
+        return
+    if correction not in CORRECTIONS:
+        msg = (
+            f"vote_correction must be one of {', '.join(map(repr, CORRECTIONS))} or "
+            f"None: found {correction!r}; pass 'jackknife'."
+        )
+        raise ValueError(msg)
+    if inputs.target is None or inputs.target.kind != "proportions":
+        what = "one label a row" if inputs.target is None else "distributions"
+        msg = (
+            f"vote_correction wants votes: y_true holds {what}; pass counts with "
+            "targets='votes', or leave vote_correction out."
+        )
+        raise ValueError(msg)
+
+
+def entropy_of_votes(
+    inputs: Inputs, correction: str, chosen: FittedMap | None
+) -> FloatArray:
+    """Corrected entropy of the votes of each row that counts.
+
+    "dirichlet" wants the fitted map, and is NaN without one.
+    """
+    votes = inputs.target
+    assert votes is not None, "checked before"
+    if correction == "dirichlet":
+        if chosen is None:
+            return np.full(inputs.n, np.nan)
+        return _dirichlet_entropy(inputs, votes, chosen)
+    entropy = _corrected_entropy(votes, correction)
+    return entropy if inputs.active is None else entropy[inputs.active]
+
+
+def mean_votes(votes: Table, rows: BoolArray | None) -> float:
+    """Votes a row, on average over rows."""
+    totals = np.empty(votes.n_rows)
+    for start, counts in votes.raw_blocks():
+        totals[start : start + counts.shape[1]] = counts.sum(axis=0)
+    return float((totals if rows is None else totals[rows]).mean())
+
+
+def _corrected_entropy(votes: Table, correction: str) -> FloatArray:
+    """Entropy of each row, corrected by a formula of its counts alone."""
+    entropy = np.empty(votes.n_rows)
+    formula = _FORMULAS[correction]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for start, counts in votes.raw_blocks():
+            part = slice(start, start + counts.shape[1])
+            entropy[part] = formula(counts.astype(np.float64))
+    return entropy
+
+
+def _jackknife(counts: FloatArray) -> FloatArray:
+    """N H - (n - 1) times the mean entropy with one vote left out; NaN for one vote.
+
+    Zahl (1977).
+    """
+    n = counts.sum(axis=0)
+    kept = _x_log_x(counts)
+    total = kept.sum(axis=0)
+    without = total - kept + _x_log_x(np.maximum(counts - 1.0, 0.0))
+    left_out = np.log(n - 1.0) - without / (n - 1.0)
+    mean = (counts * left_out).sum(axis=0) / n
+    corrected: FloatArray = n * (np.log(n) - total / n) - (n - 1.0) * mean
+    return np.where(n > 1, corrected, np.nan)
+
+
+def _miller_madow(counts: FloatArray) -> FloatArray:
+    """The plug-in plus (m - 1) / (2 n), m the number of classes seen."""
+    n = counts.sum(axis=0)
+    plug_in = np.log(n) - _x_log_x(counts).sum(axis=0) / n
+    seen = np.count_nonzero(counts, axis=0)
+    return np.asarray(plug_in + (seen - 1) / (2.0 * n))
+
+
+_FORMULAS: Mapping[str, Callable[[FloatArray], FloatArray]] = MappingProxyType(
+    {"jackknife": _jackknife, "miller-madow": _miller_madow}
+)
+
+
+def _x_log_x(x: FloatArray) -> FloatArray:
+    return np.asarray(x * np.log(np.maximum(x, 1.0)))  # of whole numbers
+
+
+def _dirichlet_entropy(inputs: Inputs, votes: Table, chosen: FittedMap) -> FloatArray:
+    """Posterior mean entropy where p ~ Dir(s c), c the recalibrated prediction.
+
+    The concentration s maximises the Dirichlet-multinomial likelihood; the mean is
+    that of Wolpert and Wolf (1995).
+    """
+    from scipy import optimize, special  # noqa: PLC0415 - heavy
+
+    sample = from_inputs(inputs, inputs.active, clip=EPS)
+    counts = np.concatenate([block for _, block in votes.raw_blocks()], axis=1)
+    counts = counts.astype(np.float64)
+    if inputs.active is not None:
+        counts = counts[:, inputs.active]
+    blocks = [
+        (rows, np.maximum(chosen.recalibrate(log_q), EPS))
+        for rows, log_q, _ in sample.blocks()
+    ]
+
+    def cost(log_concentration: float) -> float:
+        s, total = float(np.exp(log_concentration)), 0.0
+        for rows, law in blocks:
+            seen = counts[:, rows]
+            ratio: Any = special.gammaln(s * law + seen) - special.gammaln(s * law)
+            row = special.gammaln(s) - special.gammaln(s + seen.sum(axis=0))
+            total -= float((row + ratio.sum(axis=0)) @ sample.weights[rows])
+        return total
+
+    best = optimize.minimize_scalar(
+        cost, bounds=_LOG_CONCENTRATIONS, method="bounded", options={"xatol": 1e-6}
+    )
+    concentration = float(np.exp(best.x))
+    entropy = np.empty(sample.n)
+    for rows, law in blocks:
+        a = concentration * law + counts[:, rows]
+        total = a.sum(axis=0)
+        expected: Any = (a * special.digamma(a + 1.0)).sum(axis=0) / total
+        entropy[rows] = special.digamma(total + 1.0) - expected
+    return entropy
