@@ -90,27 +90,32 @@ def read(
     sample_weight: Any = None,
     rescale: bool = False,
     from_logits: bool = False,
+    name: str = "y_proba",
 ) -> Inputs:
-    """Read targets, predictions and weights."""
-    proba, names = _read_proba(y_proba, rescale=rescale, from_logits=from_logits)
+    """Read targets, predictions and weights; messages call the predictions ``name``."""
+    proba, names = _read_proba(
+        y_proba, rescale=rescale, from_logits=from_logits, name=name
+    )
     weights, active = read_weights(sample_weight, proba.n_rows)
-    given = None if labels is None else _labels.check_labels(labels, proba.n_classes)
-    _check_index_order(y_true, y_proba)
+    given = None
+    if labels is not None:
+        given = _labels.check_labels(labels, proba.n_classes, name)
+    check_index_order(y_true, y_proba, ("y_true", name))
     truth = _targets.labels_or_columns(y_true, targets)
     if not isinstance(truth, Columns):
-        _check_length(len(truth), proba.n_rows)
+        check_length(len(truth), proba.n_rows, ("y_true", name))
         _targets.check_hard(truth, active)
         known = given or names
         if active is not None:
             classes, encoded = _targets.encode_some(
-                truth, known, active, proba.n_classes
+                truth, known, active, proba.n_classes, name
             )
         elif known:
             classes, encoded = known, _labels.encode(truth, known)
         else:
-            classes, encoded = _labels.infer_and_encode(truth, proba.n_classes)
+            classes, encoded = _labels.infer_and_encode(truth, proba.n_classes, name)
         if encoded.unseen:
-            _report_unseen(encoded, classes, inferred=given is None)
+            _report_unseen(encoded, classes, name, inferred=given is None)
         return Inputs(
             proba=proba,
             labels=classes,
@@ -120,8 +125,8 @@ def read(
             active=active,
         )
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = _targets.read_laws(truth, classes, targets)
-    _check_length(table.n_rows, proba.n_rows)
+    table = _targets.read_laws(truth, classes, targets, name)
+    check_length(table.n_rows, proba.n_rows, ("y_true", name))
     codes = _targets.one_hot_codes(table, active)
     return Inputs(
         proba=proba,
@@ -164,8 +169,8 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     second = Table(of_q.source, kind=kind, name="q")
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
     first = Table(_targets.align(of_p, names, ("p", "q")), kind=kind, name="p")
-    _check_length(first.n_rows, second.n_rows, ("p", "q"))
-    _check_index_order(p, q)
+    check_length(first.n_rows, second.n_rows, ("p", "q"))
+    check_index_order(p, q, ("p", "q"))
     weights, active = read_weights(sample_weight, second.n_rows)
     return Inputs(
         proba=second, labels=names, target=first, weights=weights, active=active
@@ -210,12 +215,12 @@ def _read_proba(
 
 
 def _report_unseen(
-    encoded: _labels.Encoded, classes: tuple[Any, ...], *, inferred: bool
+    encoded: _labels.Encoded, classes: tuple[Any, ...], name: str, *, inferred: bool
 ) -> None:
     """Warn of labels that no column stands for; refuse if no row has another."""
     if inferred and encoded.codes.min() >= len(classes):
         msg = (
-            "y_true must hold labels that are columns of y_proba: it holds "
+            f"y_true must hold labels that are columns of {name}: it holds "
             f"{_labels.show(encoded.unseen)}, the columns are "
             f"{_labels.show(classes)}; pass labels= with the class of each column, in "
             "column order."
@@ -234,9 +239,8 @@ def _report_unseen(
 # -- agreement of the arguments ---------------------------------------------
 
 
-def _check_length(
-    n_first: int, n_second: int, names: tuple[str, str] = ("y_true", "y_proba")
-) -> None:
+def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
+    """Refuse two arguments of different length."""
     if n_first != n_second:
         msg = (
             f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
@@ -245,19 +249,20 @@ def _check_length(
         raise ValueError(msg)
 
 
-def _check_index_order(y_true: Any, y_proba: Any) -> None:
+def check_index_order(first: Any, second: Any, names: tuple[str, str]) -> None:
     """Refuse two indexes that hold the same keys in different order."""
     pandas = (pd.Series, pd.DataFrame)
-    if not (isinstance(y_true, pandas) and isinstance(y_proba, pandas)):
+    if not (isinstance(first, pandas) and isinstance(second, pandas)):
         return
-    left, right = y_true.index, y_proba.index
+    left, right = first.index, second.index
     if any(isinstance(index, pd.RangeIndex) for index in (left, right)):
         return
     if len(left) != len(right) or left.equals(right):
         return
     if left.isin(right).all() and right.isin(left).all():
         msg = (
-            "y_true and y_proba must be in the same order: their indexes hold the same "
-            "keys in different order; reindex one by the other, or pass arrays."
+            f"{names[0]} and {names[1]} must be in the same order: their indexes hold "
+            "the same keys in different order; reindex one by the other, or pass "
+            "arrays."
         )
         raise ValueError(msg)

@@ -25,7 +25,9 @@ class Encoded(NamedTuple):
     unseen: tuple[Any, ...]
 
 
-def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
+def check_labels(
+    labels: Iterable[Any], n_classes: int, name: str = "y_proba"
+) -> tuple[Any, ...]:
     """The classes in column order; they must be distinct and as many as columns."""
     if isinstance(labels, str):
         msg = (
@@ -36,7 +38,7 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
     found = tuple(labels.tolist() if isinstance(labels, np.ndarray) else labels)
     if len(found) != n_classes:
         msg = (
-            "labels must name the class of each column of y_proba: "
+            f"labels must name the class of each column of {name}: "
             f"{len(found)} labels for {n_classes} columns; pass one label a column, "
             "in column order."
         )
@@ -51,7 +53,9 @@ def check_labels(labels: Iterable[Any], n_classes: int) -> tuple[Any, ...]:
     return found
 
 
-def infer_and_encode(y_true: Column, n_classes: int) -> tuple[tuple[Any, ...], Encoded]:
+def infer_and_encode(
+    y_true: Column, n_classes: int, name: str = "y_proba"
+) -> tuple[tuple[Any, ...], Encoded]:
     """The sorted distinct labels, when they are as many as the columns; the codes."""
     if isinstance(y_true, np.ndarray) and y_true.dtype == np.int64 and y_true.size:
         low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
@@ -59,18 +63,18 @@ def infer_and_encode(y_true: Column, n_classes: int) -> tuple[tuple[Any, ...], E
             codes = y_true - low if low else y_true
             if 0 not in np.bincount(codes).tolist():
                 return tuple(range(low, high + 1)), Encoded(codes, ())
-    labels = _infer(y_true, n_classes)
+    labels = _infer(y_true, n_classes, name)
     return labels, encode(y_true, labels)
 
 
-def _infer(y_true: Column, n_classes: int) -> tuple[Any, ...]:
+def _infer(y_true: Column, n_classes: int, name: str) -> tuple[Any, ...]:
     found = distinct(y_true)
     if isinstance(y_true.dtype, pd.CategoricalDtype):
         categories = y_true.dtype.categories.tolist()  # also those that no row has
         found = categories if len(categories) == n_classes else found
     if n_classes == 1 and len(found) > 1:
         msg = (
-            "y_proba must have one column a class: it has a single column for "
+            f"{name} must have one column a class: it has a single column for "
             f"{len(found)} labels; for two classes pass the probabilities of the "
             "second as a 1-D array."
         )
@@ -78,7 +82,7 @@ def _infer(y_true: Column, n_classes: int) -> tuple[Any, ...]:
     if len(found) != n_classes:
         msg = (
             "labels must be given where y_true does not hold each class: "
-            f"{len(found)} distinct labels for {n_classes} columns of y_proba; "
+            f"{len(found)} distinct labels for {n_classes} columns of {name}; "
             "pass labels= with the class of each column, in column order."
         )
         raise ValueError(msg)

@@ -56,7 +56,8 @@ class Reader:
     After :meth:`read`, ``least`` is the block's smallest probability, ``violation``
     the first rule broken by a row that counts, and ``ignored`` marks rows of weight 0
     that break one. ``row_major`` is the memory order of the blocks; where the table
-    has it too, blocks are views, of single precision only if that is allowed.
+    has it too, blocks are views, of single precision only if that is allowed. A block
+    has at most ``rows`` rows.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Reader:
         row_major: bool,
         active: BoolArray | None = None,
         single: bool = False,
+        rows: int | None = None,
     ) -> None:
         self.least = 0.0
         self.violation: Violation | None = None
@@ -74,7 +76,8 @@ class Reader:
         self._active = active
         self._row_major = row_major
         self._in_place = row_major and table.lies_in_rows(single=single)
-        rows = block_rows(table.n_classes) * (2 if single and self._in_place else 1)
+        if rows is None:
+            rows = block_rows(table.n_classes) * (2 if single and self._in_place else 1)
         self._shape = (table.n_classes, min(rows, table.n_rows))
         self._buffer: FloatArray | None = None
         eps = _EPS.get(table.dtype, _EPS[np.dtype(np.float64)])

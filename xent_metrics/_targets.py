@@ -71,21 +71,27 @@ def encode_some(
     known: tuple[Any, ...] | None,
     active: BoolArray,
     n_classes: int,
+    name: str = "y_proba",
 ) -> tuple[tuple[Any, ...], _labels.Encoded]:
     """Classes, and codes of all rows; one of weight 0 takes the first class."""
     counted = y_true[active]
     if known:
         classes, some = known, _labels.encode(counted, known)
     else:
-        classes, some = _labels.infer_and_encode(counted, n_classes)
+        classes, some = _labels.infer_and_encode(counted, n_classes, name)
     codes = np.zeros(len(y_true), dtype=np.int64)
     codes[active] = some.codes
     return classes, _labels.Encoded(codes, some.unseen)
 
 
-def read_laws(columns: Columns, classes: tuple[Any, ...], targets: Targets) -> Table:
+def read_laws(
+    columns: Columns,
+    classes: tuple[Any, ...],
+    targets: Targets,
+    name: str = "y_proba",
+) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
-    source = align(columns, classes)
+    source = align(columns, classes, ("y_true", name))
     table = Table(source, name="y_true")
     whole_numbers = table.dtype.kind in "iub"
     if targets == "distribution" or (targets == "auto" and not whole_numbers):
