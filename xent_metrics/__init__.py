@@ -14,6 +14,7 @@ from ._accessor import XentAccessor
 from ._consistency import MiscalibrationTest
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
+from ._ensemble import EnsembleDecomposition, decompose_ensemble
 from ._evaluation import Evaluation
 from ._inputs import UnseenLabelWarning
 from ._measures import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decomposition",
+    "EnsembleDecomposition",
     "Evaluation",
     "MiscalibrationTest",
     "RecalibrationMap",
@@ -48,6 +50,7 @@ __all__ = [
     "XentAccessor",
     "cross_entropy",
     "decompose",
+    "decompose_ensemble",
     "entropy",
     "expected_accuracy_bound",
     "jeffreys_divergence",

@@ -30,7 +30,7 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     elif isinstance(data, pd.Series):
         array = _numbers(data, what, "")
     else:
-        frame = _as_frame(data)
+        frame = as_frame(data)
         if frame is not None:
             return _from_frame(frame, what)
         array = _as_array(data, what)
@@ -46,7 +46,7 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     return Columns(array, None)
 
 
-def _as_frame(data: Any) -> Any:
+def as_frame(data: Any) -> Any:
     """A DataFrame of pandas as it is, one of polars or pyarrow wrapped, else None."""
     if isinstance(data, pd.DataFrame):
         return data
