@@ -35,6 +35,8 @@ X, CODES = load_wine(return_X_y=True, as_frame=True)
 Y = np.array(["white", "amber", "red"])[CODES]
 TRAIN, TEST = slice(None, None, 2), slice(1, None, 2)
 
+X_TEST = X[TEST].to_numpy()
+
 tree = DecisionTreeClassifier(max_depth=2, random_state=0)
 nearest = KNeighborsClassifier(1)
 scaled = make_pipeline(StandardScaler(), LogisticRegression())
@@ -125,8 +127,7 @@ def test_the_same_through_both_doors():
     fitted = ENSEMBLES["random forest"].fit(X[TRAIN], Y[TRAIN])
     w = np.arange(len(Y[TEST])) % 3
     options = {"sample_weight": w, "base": 2, "clip": 1e-3}
-    test = X[TEST].to_numpy()
-    tables = [member.predict_proba(test) for member in fitted.estimators_]
+    tables = [member.predict_proba(X_TEST) for member in fitted.estimators_]
     expected = decompose_ensemble(Y[TEST], tables, labels=fitted.classes_, **options)
     found = EnsembleDecomposition.from_estimator(fitted, X[TEST], Y[TEST], **options)
     assert found == expected
@@ -146,12 +147,11 @@ def test_soft_targets():
 
 
 def test_sparse_and_missing_values():
-    test = X[TEST].to_numpy()
     forest = RandomForestClassifier(5, random_state=0).fit(
         X[TRAIN].to_numpy(), Y[TRAIN]
     )
-    dense = EnsembleDecomposition.from_estimator(forest, test, Y[TEST])
-    sparse = EnsembleDecomposition.from_estimator(forest, csr_matrix(test), Y[TEST])
+    dense = EnsembleDecomposition.from_estimator(forest, X_TEST, Y[TEST])
+    sparse = EnsembleDecomposition.from_estimator(forest, csr_matrix(X_TEST), Y[TEST])
     assert dense == sparse
     holes = X.to_numpy().copy()
     holes[::3, 0] = np.nan
@@ -162,6 +162,37 @@ def test_sparse_and_missing_values():
             Y[TEST], forest.predict_proba(holes[TEST]), labels=forest.classes_
         )
     )
+
+
+class SilentOnOneRow(GaussianNB):
+    """Gives no probabilities for the largest value of the first feature."""
+
+    def predict_proba(self, X):
+        proba = super().predict_proba(X)
+        proba[X[:, 0] == X_TEST[:, 0].max()] = np.nan
+        return proba
+
+
+def test_rows_are_counted_through_all_parts(monkeypatch):
+    bag = BaggingClassifier(SilentOnOneRow(), 2, random_state=0)
+    bag.fit(X[TRAIN].to_numpy(), Y[TRAIN])
+    row = int(X_TEST[:, 0].argmax())
+    for elements in (1 << 23, 30):
+        monkeypatch.setattr(estimators, "_ELEMENTS_AT_ONCE", elements)
+        refused(
+            f"predict_proba of member 0 must not be missing: row {row}, class 'amber'",
+            bag,
+            ValueError,
+            X_TEST,
+        )
+        w = np.ones(len(X_TEST))
+        w[row] = 0
+        result = EnsembleDecomposition.from_estimator(
+            bag, X_TEST, Y[TEST], sample_weight=w
+        )
+        assert result.n == len(X_TEST) - 1
+        gaps = result.per_sample.isna().any(axis=1)
+        assert np.flatnonzero(gaps).tolist() == [row]
 
 
 def refused(match, estimator, error, test=X[TEST], y=Y[TEST]):

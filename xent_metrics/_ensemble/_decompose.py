@@ -64,19 +64,22 @@ def decompose_ensemble(
     The diversity is the ambiguity of Krogh and Vedelsby (1995) with the logarithm in
     place of the square, the Jensen gap of the loss (Abe et al., 2024). It depends on
     the targets. The geometric form is that of Heskes (1998), in which the diversity
-    does not; Wood et al. (2023) derive it for any loss with such a mean. The mutual
+    does not; Wood et al. (2023) give the like for other losses. The mutual
     information is that of Houlsby et al. (2011), Gal et al. (2017) and Depeweg et al.
     (2018), and the Jensen-Shannon divergence of all members (Lin, 1991).
 
     Zeros: costs take max(q, clip), of the members and of their arithmetic mean alike,
     and the diversity is their difference: where a probability is below the clip, it
-    can be negative. Entropies and the mutual information need no clip. The geometric
-    mean is that of the clipped members, as max(q, clip), and is normalised to the sum
-    that their arithmetic mean has, which is 1 but for rounding and the clip: so it
-    equals the members where they agree, its diversity is not negative, and the
-    identity holds. ``pairwise_kl`` clips as :func:`kl_divergence`. With ``clip=0``,
-    and with logits, all values are exact, possibly infinite; the cross-entropy of the
-    geometric mean is NaN if in some row each class is ruled out by a member.
+    can be negative. Where members exclude classes, as trees do, the clip sets the
+    size of their costs and of both diversities, but hardly the cost of the arithmetic
+    mean; entropies and the mutual information need no clip at all.
+
+    The geometric mean is that of the clipped members, max(q, clip), scaled to the sum
+    of their arithmetic mean, which is 1 but for rounding and the clip. So it equals
+    the members where they agree, its diversity is never negative, and the identity
+    holds. ``pairwise_kl`` clips as :func:`kl_divergence` does. With ``clip=0``, and
+    with logits, all values are exact, possibly infinite; the cross-entropy of the
+    geometric mean is NaN if in some row each class is excluded by a member.
 
     Examples
     --------
