@@ -209,6 +209,7 @@ class TestReferences:
             lost = mpmath.fsum(
                 m * mpmath.exp(-g) for m, g in zip(mean, gap, strict=True)
             )
+            geometric = -mpmath.log(lost / total)
             diversity = mpmath.fsum(a * g for a, g in zip(p, gap, strict=True))
             information = mpmath.fsum(
                 x * mpmath.log(x / m) / 3
@@ -218,13 +219,15 @@ class TestReferences:
             pair = mpmath.fsum(
                 a * mpmath.log(a / b) for a, b in zip(*exact[:2], strict=True)
             )
-        assert result.diversity == pytest.approx(float(diversity), rel=1e-8)
+        assert result.diversity == pytest.approx(float(diversity), rel=1e-11, abs=0)
         assert result.geometric_diversity == pytest.approx(
-            float(-mpmath.log(lost / total)), rel=1e-8
+            float(geometric), rel=1e-11, abs=0
         )
-        assert result.mutual_information == pytest.approx(float(information), rel=1e-8)
+        assert result.mutual_information == pytest.approx(
+            float(information), rel=1e-11, abs=0
+        )
         assert result.pairwise_kl.loc[0, 1] == pytest.approx(
-            float(pair), rel=1e-12 / apart, abs=1e-16
+            float(pair), rel=1e-14 / apart, abs=0
         )
 
     def test_standard_errors(self):
@@ -310,6 +313,11 @@ class TestZeros:
         assert first["ensemble_cross_entropy"] == -math.log(EPS)
         assert first["diversity"] == 0
         assert (result.n_unseen, result.n_clipped, result.n_clipped_any) == (1, 1, 0)
+        q[1, 5] = [1, 0, 0]
+        y[5] = 0
+        with pytest.warns(UnseenLabelWarning):
+            result = decompose_ensemble([9, *y[1:]], q, labels=range(3))
+        assert (result.n_unseen, result.n_clipped, result.n_clipped_any) == (1, 1, 1)
 
 
 class TestTargets:
@@ -397,6 +405,23 @@ class TestWeights:
         pd.testing.assert_frame_equal(a.pairwise_kl, b.pairwise_kl)
         assert b.per_sample.iloc[7].isna().all()
         assert b.per_sample.drop(index=7).notna().all(axis=None)
+
+    @pytest.mark.parametrize("clip", [0, EPS])
+    def test_a_row_of_weight_zero_costs_nothing(self, clip):
+        y, _, q, w, _ = ensemble()
+        w[7], y[7], q[2, 7] = 0, 1, [1, 0, 0]
+        result = decompose_ensemble(y, q, sample_weight=w, clip=clip)
+        assert result.n_clipped == result.n_clipped_any == result.n_infinite == 0
+        assert np.isfinite(result.members["cross_entropy"]).all()
+        assert np.isfinite(result.pairwise_kl).all(axis=None)
+        kept = np.arange(50) != 7
+        expected = decompose_ensemble(y[kept], q[:, kept], sample_weight=w[kept])
+        assert result.terms == pytest.approx(expected.terms, rel=1e-13)
+
+    def test_weights_as_large_as_they_come(self):
+        y, _, q, _, _ = ensemble()
+        result = decompose_ensemble(y, q, member_weights=[1.7e308] * 4)
+        assert result.terms == pytest.approx(decompose_ensemble(y, q).terms, rel=1e-14)
 
     def test_a_member_of_weight_zero_is_as_if_removed(self):
         y, _, q, _, _ = ensemble()

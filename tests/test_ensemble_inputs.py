@@ -2,11 +2,16 @@ import re
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
 import xent_metrics._ensemble._pass as ensemble_pass
 from xent_metrics import decompose_ensemble, kl_divergence
+
+
+def polars_frame(q):
+    return pytest.importorskip("polars").DataFrame(
+        {str(c): q[:, c] for c in range(q.shape[1])}
+    )
 
 
 def ensemble(n_members=4, n=50, n_classes=3):
@@ -28,7 +33,7 @@ class TestLayouts:
             tuple,
             lambda q: q.tolist(),
             lambda q: [pd.DataFrame(m) for m in q],
-            lambda q: [pl.from_numpy(m, orient="row") for m in q],
+            lambda q: list(map(polars_frame, q)),
             np.asfortranarray,
             np.ma.masked_array,
         ],
@@ -165,7 +170,7 @@ class TestErrors:
             "found a single DataFrame", q=pd.DataFrame(self.Q[0]), error=TypeError
         )
         self.check(
-            "found a single DataFrame", q=pl.DataFrame(self.Q[0]), error=TypeError
+            "found a single DataFrame", q=polars_frame(self.Q[0]), error=TypeError
         )
         self.check("found a single generator", q=(m for m in self.Q), error=TypeError)
 
@@ -187,6 +192,13 @@ class TestErrors:
         frames[1] = frames[1][::-1]
         self.check(
             "member_proba[0] and member_proba[1] must be in the same order", q=frames
+        )
+
+        y = pd.Series(self.Y, index=frames[0].index)
+        self.check(
+            "y_true and member_proba[1] must be in the same order",
+            y=y,
+            q=[self.Q[0], frames[1]],
         )
 
     def test_weights(self):

@@ -176,7 +176,6 @@ class Stack:
         assert self._small is not None
         log_mean = np.log(self.mean, where=self.mean > 0, out=_zeros(self.mean))
         floor = np.log(self._floor) - log_mean
-        floor[self.mean == 0] = 0.0
         clipped = np.where(self._small, floor[:, None], self._log_ratio)
         possible = self._small & (self.q > 0)
         change = np.subtract(
