@@ -304,7 +304,7 @@ class TestRealData:
         assert won["temperature"] == pytest.approx(0.104, abs=5e-4)
         assert won["temperature-bias"] == pytest.approx(0.137, abs=5e-4)
         assert won.max() == pytest.approx(0.147, abs=1e-3)
-        assert d.miscalibration == won[d.recalibration]
+        assert d.miscalibration == pytest.approx(won[d.recalibration], rel=1e-9)
         assert d.miscalibration > won["slope-bias"]
 
     def test_human_votes(self, real_data):
