@@ -111,6 +111,19 @@ def test_threads_give_the_same_bits(n_classes, monkeypatch):
         )
 
 
+@pytest.mark.parametrize("n_classes", [10, 65, 100])
+def test_refined_rows_do_not_depend_on_those_beside_them(n_classes, monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    p, q, _ = tables(n_classes, alpha=1, n=20_000)
+    near = np.flatnonzero(RNG.random(len(p)) < 5e-4)
+    q[near] = 0.99 * p[near] + 0.01 * q[near]
+    each = kl_divergence(p, q, reduction=None)
+    two = kl_divergence(p, q, reduction=None, n_jobs=2)
+    np.testing.assert_array_equal(two, each)
+    alone = [kl_divergence(p[[row]], q[[row]]) for row in near]
+    np.testing.assert_array_equal(alone, each[near])
+
+
 def test_threads_name_the_first_bad_row(monkeypatch):
     monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
     _, q, y = tables(3, n=60_000)

@@ -65,6 +65,8 @@ def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
     With t = (p - q) / q the divergence is sum q h(t) + sum (p - q), where
     h(t) = (1 + t) log(1 + t) - t is never negative, so nothing cancels.
     """
+    # In one memory order a row's sum does not depend on the rows beside it.
+    p, q = np.asfortranarray(p), np.asfortranarray(q)
     possible = p > 0
     p, q = np.where(possible, p, 1.0), np.where(possible, q, 1.0)
     difference = p - q

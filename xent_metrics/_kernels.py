@@ -23,7 +23,7 @@ from ._reader import Reader, Violation, row_by_row
 from ._table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
-_REFINED_AT_ONCE = 2048  # rows
+_REFINED_AT_ONCE = 32_768  # values
 
 
 class Rows(NamedTuple):
@@ -145,7 +145,7 @@ def _fill(
                     break
                 for name in names:
                     out[name][first:last] = getattr(block, name)().T
-                block.refine(out, at_least=_REFINED_AT_ONCE)
+                block.refine(out, at_least=1 + _REFINED_AT_ONCE // proba.n_classes)
                 if block.ignored is not None:
                     for name in names:
                         out[name][first:last][block.ignored] = np.nan
