@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._table import BoolArray, FloatArray, IntArray
+from ._table import BoolArray, FloatArray, IntArray, least
 
 TINY = float(np.nextafter(0.0, 1.0))
 
@@ -42,7 +42,7 @@ def cost_of_label(
 ) -> tuple[FloatArray, int]:
     """-log p in the place of p, and how many rows that count have p below the clip."""
     floor, small = max(clip, TINY), None
-    if not np.minimum.reduce(p) >= floor:
+    if not least(p) >= floor:
         small = p < floor
         np.maximum(p, floor, out=p)
     parts = [p]

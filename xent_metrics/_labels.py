@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._table import BoolArray, IntArray
+from ._table import BoolArray, IntArray, greatest, least
 from ._words import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.
@@ -58,7 +58,7 @@ def infer_and_encode(
 ) -> tuple[tuple[Any, ...], Encoded]:
     """The sorted distinct labels, when they are as many as the columns; the codes."""
     if isinstance(y_true, np.ndarray) and y_true.dtype == np.int64 and y_true.size:
-        low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
+        low, high = least(y_true), greatest(y_true)
         if high - low == n_classes - 1:  # integers without a gap need no search
             codes = y_true - low if low else y_true
             if 0 not in np.bincount(codes).tolist():
@@ -105,7 +105,7 @@ def sort_labels(labels: Sequence[Any]) -> tuple[Any, ...]:
 def encode(y_true: Column, labels: Sequence[Any]) -> Encoded:
     """Codes of labels that are not missing."""
     codes = _look_up(y_true, labels)
-    if codes is y_true or not codes.size or np.minimum.reduce(codes) >= 0:
+    if codes is y_true or not codes.size or least(codes) >= 0:
         return Encoded(codes, ())
     outside = codes < 0
     extra, names = pd.factorize(np.asarray(y_true[outside], dtype=object))
@@ -150,7 +150,7 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
 
 def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray | None:
     """Codes by range, or by a table where the labels lie close together."""
-    low, high = int(np.minimum.reduce(y_true)), int(np.maximum.reduce(y_true))
+    low, high = int(least(y_true)), int(greatest(y_true))
     if low >= 0 and high < len(labels) and labels == tuple(range(len(labels))):
         return y_true if y_true.dtype == np.int64 else y_true.astype(np.int64)
     first = min(low, *labels)
@@ -210,8 +210,8 @@ def distinct(y_true: Column) -> list[Any]:
         if y_true.dtype.kind in "US":
             return distinct_text(y_true)
         if y_true.dtype.kind in "iu" and y_true.size:
-            low = int(np.minimum.reduce(y_true))
-            if int(np.maximum.reduce(y_true)) - low < _MOST_SPAN:
+            low = least(y_true)
+            if greatest(y_true) - low < _MOST_SPAN:
                 counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     values = pd.Series(y_true).dropna().unique()

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ._table import BoolArray, FloatArray, Table, block_rows
+from ._table import BoolArray, FloatArray, Table, block_rows, greatest, least
 
 Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty row"]
 
@@ -23,6 +23,7 @@ _EPS = {
     np.dtype(kind): float(np.finfo(kind).eps)
     for kind in (np.float16, np.float32, np.float64)
 }
+_EPS_OF_DOUBLES = _EPS[np.dtype(np.float64)]
 
 
 class Violation(NamedTuple):
@@ -80,7 +81,7 @@ class Reader:
             rows = block_rows(table.n_classes) * (2 if single and self._in_place else 1)
         self._shape = (table.n_classes, min(rows, table.n_rows))
         self._buffer: FloatArray | None = None
-        eps = _EPS.get(table.dtype, _EPS[np.dtype(np.float64)])
+        eps = _EPS.get(table.dtype, _EPS_OF_DOUBLES)
         self._rounding = _ROUNDING * eps
         self._tolerance = eps**0.5
 
@@ -108,7 +109,7 @@ class Reader:
             self._log_softmax(block, start)
             return None if self.violation else block
         # Rows that sum to one have no value above it unless another is negative.
-        self.least = float(np.minimum.reduce(block.T, axis=None))
+        self.least = least(block.ravel("K"))
         if not self.least >= 0:
             block = self._load(start, stop) if self._in_place else block
             self._mend_rounding(block, start)
@@ -153,7 +154,7 @@ class Reader:
             sums = np.einsum("ij->j", block)
         else:
             sums = np.add.reduce(block, axis=0)
-        low, high = float(np.minimum.reduce(sums)), float(np.maximum.reduce(sums))
+        low, high = least(sums), greatest(sums)
         if self._table.kind == "proportions":
             self._divide_by(sums, block, start, empty=not (low > 0 and high < np.inf))
         elif not (1.0 - low <= self._tolerance and high - 1.0 <= self._tolerance):
@@ -188,7 +189,7 @@ class Reader:
             block[:, bad] = 1.0
             sums[bad] = len(block)
         np.divide(block, sums, out=block)
-        self.least = float(np.minimum.reduce(block.T, axis=None))
+        self.least = least(block.ravel("K"))
 
     def _log_softmax(self, block: FloatArray, start: int) -> None:
         """Turn logits into log-probabilities."""

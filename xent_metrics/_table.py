@@ -70,6 +70,16 @@ class Table:
                 yield start, self.source[part].T
 
 
+def least(values: NDArray[Any]) -> Any:
+    """The smallest value; NaN if one is. On few values a reduction takes longer."""
+    return values.item(values.argmin())
+
+
+def greatest(values: NDArray[Any]) -> Any:
+    """The largest value; NaN if one is."""
+    return values.item(values.argmax())
+
+
 def block_rows(n_classes: int) -> int:
     """Rows per block."""
     return max(16, BLOCK_ELEMENTS // n_classes)
