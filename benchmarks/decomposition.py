@@ -39,7 +39,7 @@ REPLICATIONS = {
 AT_MOST = {"two classes": 1.10, "several classes": 1.15}
 N = 2000
 PEER_REPLICATIONS = 30
-TESTS = 100
+TESTS = 40
 UNIT = 1e4
 
 
