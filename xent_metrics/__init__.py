@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor import XentAccessor
+from ._comparison import Comparison, Difference, compare
 from ._consistency import MiscalibrationTest
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from . import scorers
 
 __all__ = [
+    "Comparison",
     "Decomposition",
+    "Difference",
     "EnsembleDecomposition",
     "Evaluation",
     "MiscalibrationTest",
@@ -48,6 +51,7 @@ __all__ = [
     "SmallSampleWarning",
     "UnseenLabelWarning",
     "XentAccessor",
+    "compare",
     "cross_entropy",
     "decompose",
     "decompose_ensemble",

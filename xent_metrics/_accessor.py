@@ -17,6 +17,7 @@ from ._inputs import EPS
 from ._labels import show
 from ._measures import per_sample
 from ._targets import Targets
+from ._vote_entropy import VoteCorrection
 
 Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]
 
@@ -189,6 +190,8 @@ class XentAccessor:
         clip: float = EPS,
         rescale: bool = False,
         recalibration: Recalibration = "auto",
+        groups: Hashable | ArrayLike | None = None,
+        vote_correction: VoteCorrection = None,
     ) -> Decomposition:
         """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
 
@@ -196,7 +199,9 @@ class XentAccessor:
         ----------
         target, proba, labels, targets, sample_weight, base, clip, rescale
             As in :meth:`per_sample`.
-        recalibration : {"temperature"}, default "temperature"
+        groups : column name or array-like, optional
+            The group of each row, as in :func:`xent_metrics.decompose`.
+        recalibration, vote_correction
             As in :func:`xent_metrics.decompose`.
 
         Returns
@@ -230,7 +235,13 @@ class XentAccessor:
             clip=clip,
             rescale=rescale,
             recalibration=recalibration,
+            groups=self._values(groups),
+            vote_correction=vote_correction,
         )
+
+    def _values(self, given: Any) -> Any:
+        """The column of that name, or the values as they were given."""
+        return self._column(given) if isinstance(given, str) else given
 
     # -- choosing columns ---------------------------------------------------
 
@@ -241,9 +252,7 @@ class XentAccessor:
         labels: Sequence[Any] | None,
         sample_weight: Any,
     ) -> _Selected:
-        weights = sample_weight
-        if isinstance(sample_weight, str):
-            weights = self._column(sample_weight)
+        weights = self._values(sample_weight)
         given = None if labels is None else tuple(labels)
         if self._frame.empty:
             msg = "the frame must not be empty: it has no rows; pass at least one."

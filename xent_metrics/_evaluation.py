@@ -14,6 +14,7 @@ from ._decomposition import Decomposition
 from ._inputs import EPS, read
 from ._measures import PER_SAMPLE, index_of, per_sample_frame
 from ._targets import Targets
+from ._vote_entropy import VoteCorrection
 
 
 class Classifier(Protocol):
@@ -59,11 +60,13 @@ class Evaluation:
         labels: Iterable[Any] | None = None,
         targets: Targets = "auto",
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         base: float | None = None,
         clip: float = EPS,
         rescale: bool = False,
         from_logits: bool = False,
         recalibration: Recalibration = "auto",
+        vote_correction: VoteCorrection = None,
     ) -> Evaluation:
         """Evaluate predictions.
 
@@ -73,7 +76,9 @@ class Evaluation:
             Hard labels, or target distributions, or vote counts.
         y_proba : array-like or DataFrame of shape (N, K) or (N,)
             Predicted probabilities.
-        labels, targets, sample_weight, base, clip, rescale, from_logits, recalibration
+        labels, targets, sample_weight, groups, base, clip, rescale, from_logits
+            As in :func:`decompose`.
+        recalibration, vote_correction
             As in :func:`decompose`.
 
         Returns
@@ -110,6 +115,8 @@ class Evaluation:
             base=base,
             clip=clip,
             recalibration=recalibration,
+            groups=groups,
+            vote_correction=vote_correction,
             columns=PER_SAMPLE,
         )
         warn_if_few(decomposition)
@@ -130,9 +137,11 @@ class Evaluation:
         *,
         targets: Targets = "auto",
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         base: float | None = None,
         clip: float = EPS,
         recalibration: Recalibration = "auto",
+        vote_correction: VoteCorrection = None,
     ) -> Evaluation:
         """Evaluate a fitted classifier on held-out data.
 
@@ -144,7 +153,7 @@ class Evaluation:
             What the classifier predicts from.
         y : array-like of shape (N,) or (N, K)
             Hard labels, or target distributions, or vote counts.
-        targets, sample_weight, base, clip, recalibration
+        targets, sample_weight, groups, base, clip, recalibration, vote_correction
             As in :func:`decompose`.
 
         Returns
@@ -180,6 +189,8 @@ class Evaluation:
             base=base,
             clip=clip,
             recalibration=recalibration,
+            groups=groups,
+            vote_correction=vote_correction,
         )
         index = index_of(y, X)
         if index is not None:

@@ -1,0 +1,276 @@
+"""Several models on the same rows: paired differences of every term."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ._decompose import Recalibration, decompose_inputs
+from ._decomposition import TERMS, Decomposition, title
+from ._evaluation import Evaluation
+from ._inputs import EPS, Inputs, read
+from ._row_terms import RowTerms
+from ._same_targets import check_same_targets
+from ._targets import Targets
+from ._units import nats_per_unit
+
+_OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
+_SHOWN = ("cross_entropy", "refinement", "miscalibration")
+_COLUMNS = ("value", "difference", "standard_error", "low", "high", "pvalue")
+
+
+class Difference(NamedTuple):
+    """A paired difference from the baseline, with its interval and p-value."""
+
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+    pvalue: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Models compared on the same rows; made by :func:`compare`.
+
+    Attributes
+    ----------
+    baseline : str
+        The model that the others are compared with.
+    decompositions : mapping of str to Decomposition
+        The terms of each model under one map, from the smallest cross-entropy to the
+        largest.
+    differences : mapping of str to mapping of str to Difference
+        By model and term: model minus baseline, paired by row.
+    level : float
+        The level of the confidence intervals.
+    """
+
+    baseline: str
+    decompositions: Mapping[str, Decomposition] = field(hash=False)
+    differences: Mapping[str, Mapping[str, Difference]] = field(
+        hash=False, compare=False
+    )
+    level: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a model and term: its value and its difference from the baseline."""
+        rows = {
+            (name, term): (result.terms[term], *self.differences[name][term])
+            for name, result in self.decompositions.items()
+            for term in TERMS
+        }
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS))
+        frame.index = pd.MultiIndex.from_tuples(rows, names=["model", "term"])
+        return frame
+
+    def __repr__(self) -> str:
+        """The models from best to worst, with what differs."""
+        first = self.decompositions[self.baseline]
+        width = max(len("model"), *map(len, self.decompositions))
+        head = "".join(f"  {title(term):>18}" for term in _SHOWN)
+        summary = (
+            f"Comparison of {len(self.decompositions)} models on {first.n:,} rows, in "
+            f"{first.unit}; below each term, its difference from {self.baseline!r}"
+        )
+        lines = [summary, "", f"  {'model':<{width}}{head}   p-value"]
+        for name, result in self.decompositions.items():
+            values = "".join(f"  {result.terms[term]:>18.4f}" for term in _SHOWN)
+            lines.append(f"  {name:<{width}}{values}")
+            if name == self.baseline:
+                continue
+            found = self.differences[name]
+            changes = "".join(
+                f"  {f'{found[t].difference:+.4f} ± {found[t].standard_error:.4f}':>18}"
+                for t in _SHOWN
+            )
+            pvalue = found["cross_entropy"].pvalue
+            lines.append(f"  {'':<{width}}{changes}   {_shown(pvalue)}")
+        return "\n".join([*lines, "", f"recalibration map: {first.recalibration}"])
+
+
+def compare(
+    models: Mapping[str, Any],
+    *,
+    baseline: str | None = None,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    base: float | None = None,
+    clip: float = EPS,
+    recalibration: Recalibration = "temperature",
+    level: float = 0.95,
+) -> Comparison:
+    """Compare models on the same rows, term by term.
+
+    Parameters
+    ----------
+    models : mapping of str to Evaluation, Decomposition or (y_true, y_proba)
+        The models by name. Evaluations are decomposed again, with the options given
+        here, as differences of terms need one map on every side.
+    baseline : str, optional
+        The model that the others are compared with. Default: the first.
+    labels, targets, sample_weight
+        As in :func:`cross_entropy`, for models given as arrays.
+    groups : array-like of shape (N,), optional
+        The group of each row, as in :func:`decompose`. Default: that of the baseline.
+    base, clip
+        As in :func:`cross_entropy`.
+    recalibration : str or object, default "temperature"
+        The map of every side, as in :func:`decompose`. "auto" could choose maps that
+        differ, and is refused.
+    level : float, default 0.95
+        The level of the confidence intervals.
+
+    Returns
+    -------
+    Comparison
+        The models from the smallest cross-entropy to the largest, with the paired
+        difference of each term, its standard error, interval and p-value.
+
+    Raises
+    ------
+    ValueError
+        If targets or weights differ, saying in which rows; or as in
+        :func:`decompose`.
+
+    Notes
+    -----
+    The difference of two means over the same rows is the mean of the rows'
+    differences, and its standard error is theirs: far smaller than the two models'
+    own where they find the same rows hard. The p-value is two-sided, of a normal
+    law.
+
+    Examples
+    --------
+    >>> from xent_metrics import compare
+    >>> y = [0, 1, 1, 0] * 100
+    >>> sharp, dull = [0.2, 0.7, 0.9, 0.4] * 100, [0.4, 0.6, 0.6, 0.5] * 100
+    >>> comparison = compare({"dull": (y, dull), "sharp": (y, sharp)})
+    >>> comparison.differences["sharp"]["cross_entropy"].pvalue < 0.001
+    True
+    """
+    baseline = _check(models, baseline, recalibration, level)
+    inputs = {
+        name: _inputs_of(model, labels, targets, sample_weight)
+        for name, model in models.items()
+    }
+    for name, other in inputs.items():
+        check_same_targets(inputs[baseline], other, (baseline, name))
+    if groups is None:
+        groups = _groups_of(models[baseline])
+    results = {
+        name: decompose_inputs(
+            one, base=base, clip=clip, recalibration=recalibration, groups=groups
+        )[0]
+        for name, one in inputs.items()
+    }
+    ranked = dict(sorted(results.items(), key=lambda item: item[1].cross_entropy))
+    return Comparison(
+        baseline=baseline,
+        decompositions=ranked,
+        differences={
+            name: _differences(result, results[baseline], level)
+            for name, result in ranked.items()
+        },
+        level=level,
+    )
+
+
+def _check(
+    models: Mapping[str, Any], baseline: str | None, recalibration: Any, level: float
+) -> str:
+    if not models:
+        msg = "models must not be empty: found none; pass {name: (y_true, y_proba)}."
+        raise ValueError(msg)
+    baseline = next(iter(models)) if baseline is None else baseline
+    if baseline not in models:
+        msg = (
+            f"baseline must be one of the models: found {baseline!r} for "
+            f"{', '.join(map(repr, models))}; pass one of these names."
+        )
+        raise ValueError(msg)
+    if isinstance(recalibration, str) and recalibration == "auto":
+        msg = (
+            "recalibration must name one map for all models: found 'auto', which may "
+            "choose a map for each; pass 'temperature'."
+        )
+        raise ValueError(msg)
+    if not 0 < level < 1:
+        msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
+        raise ValueError(msg)
+    return baseline
+
+
+def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) -> Inputs:
+    if isinstance(model, Evaluation):
+        model = model.decomposition
+    if isinstance(model, Decomposition):
+        return model.evidence.need("compare").inputs
+    if not isinstance(model, tuple) or len(model) != 2:  # noqa: PLR2004
+        msg = (
+            "models must be evaluations or pairs (y_true, y_proba): found "
+            f"{type(model).__name__}; pass Evaluation.from_estimator(estimator, X, y)."
+        )
+        raise ValueError(msg)
+    return read(*model, labels=labels, targets=targets, sample_weight=sample_weight)
+
+
+def _groups_of(model: Any) -> Any:
+    if isinstance(model, Evaluation):
+        model = model.decomposition
+    if isinstance(model, Decomposition):
+        return model.evidence.need("compare").clusters
+    return None
+
+
+def _differences(
+    model: Decomposition, baseline: Decomposition, level: float
+) -> dict[str, Difference]:
+    """Paired differences of all terms."""
+    ours, theirs = (one.evidence.need("compare") for one in (model, baseline))
+    per_unit = nats_per_unit(model.evidence.base)
+    floor = 0.0
+    for data in (ours, theirs):
+        if data.after is not None:
+            floor += data.after.selection.chosen.variance
+    influences = (_influences(ours.rows, model), _influences(theirs.rows, baseline))
+    z = NormalDist().inv_cdf(0.5 + level / 2.0)
+    differences = {}
+    for name in TERMS:
+        change = model.terms[name] - baseline.terms[name]
+        error = ours.rows.standard_error(influences[0][name] - influences[1][name])
+        if model is not baseline and name in _OF_THE_MAP:
+            error = max(error, math.sqrt(floor))
+        error = math.nan if math.isnan(change) else error
+        error /= 1.0 if name == "skill" else per_unit
+        low, high = change - z * error, change + z * error
+        differences[name] = Difference(change, error, low, high, _pvalue(change, error))
+    return differences
+
+
+def _influences(rows: RowTerms, result: Decomposition) -> dict[str, Any]:
+    per_unit = nats_per_unit(result.evidence.base)
+    return rows.influences(
+        result.cross_entropy * per_unit, result.uncertainty * per_unit
+    )
+
+
+def _pvalue(change: float, error: float) -> float:
+    """Two-sided, of a normal law; 1 where nothing differs."""
+    if change == 0:
+        return 1.0
+    if math.isnan(change) or not error > 0:
+        return math.nan
+    return math.erfc(abs(change) / error / math.sqrt(2.0))
+
+
+def _shown(pvalue: float) -> str:
+    return "< 0.0001" if pvalue < 0.0001 else f"{pvalue:.4f}"  # noqa: PLR2004
