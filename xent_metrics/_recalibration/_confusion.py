@@ -53,14 +53,24 @@ class _Pass(NamedTuple):
     hessian: FloatArray
 
 
-def fit_confusion(sample: Sample, start: Confusion | None = None) -> FittedMap:
-    """Fit by accelerated EM; debias by cross-validation, as A has bounds."""
-    best, losses, converged = _maximise(sample, start)
+def fit_confusion(sample: Sample, start: FittedMap | None = None) -> FittedMap:
+    """Fit by accelerated EM; debias by cross-validation, as A has bounds.
+
+    With ``start``, a fit to a part of the rows, the optimism is that of the part, as
+    much smaller as the rows are more.
+    """
+    known = None if start is None else start.recalibrate
+    best, losses, converged = _maximise(
+        sample, known if isinstance(known, Confusion) else None
+    )
 
     def fit_some(rows: Sample) -> Confusion:
         return _maximise(rows, best)[0]
 
-    optimism = cross_validated(sample, fit_some, losses)
+    if start is None:
+        optimism = cross_validated(sample, fit_some, losses)
+    else:
+        optimism = start.optimism * len(start.losses) / sample.n
     n_parameters = sample.n_classes**2 + 1
     # Where H = J, its trace and that of its square are the number of parameters.
     return FittedMap(

@@ -11,6 +11,7 @@ from .._inputs import EPS, Inputs
 from .._reader import Reader
 from .._table import BoolArray, FloatArray, IntArray, block_rows
 
+_LEAST_ROWS = 512  # of a block, but for the last
 _KEPT = 1 << 21  # elements: the blocks of so many are read once and kept
 
 
@@ -121,7 +122,7 @@ def from_tables(
     n_classes, n = log_q.shape
 
     def read() -> Iterator[SampleBlock]:
-        step = block_rows(n_classes)
+        step = max(block_rows(n_classes), _LEAST_ROWS)
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
             yield SampleBlock(
@@ -146,7 +147,7 @@ def from_inputs(
         weights = inputs.weights
 
     def read() -> Iterator[SampleBlock]:
-        return _read(inputs, rows, clip or EPS)
+        return _joined(_read(inputs, rows, clip or EPS))
 
     return Sample(
         read,
@@ -183,6 +184,28 @@ def _read(
         part = slice(done, done + log_q.shape[1])
         done = part.stop
         yield SampleBlock(part, log_q, target)
+
+
+def _joined(blocks: Iterator[SampleBlock]) -> Iterator[SampleBlock]:
+    """Blocks of a number of rows that is worth a product of matrices."""
+    held: list[SampleBlock] = []
+    for block in blocks:
+        held.append(block)
+        if block.rows.stop - held[0].rows.start >= _LEAST_ROWS:
+            yield _join(held)
+            held = []
+    if held:
+        yield _join(held)
+
+
+def _join(blocks: list[SampleBlock]) -> SampleBlock:
+    if len(blocks) == 1:
+        return blocks[0]
+    return SampleBlock(
+        slice(blocks[0].rows.start, blocks[-1].rows.stop),
+        np.concatenate([block.log_q for block in blocks], axis=1),
+        np.concatenate([block.target for block in blocks], axis=1),
+    )
 
 
 def log_floored(table: FloatArray, floor: float, *, logs: bool) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._reduce import standard_error
 from .._table import IntArray
-from ._confusion import Confusion, fit_confusion
+from ._confusion import fit_confusion
 from ._custom import RecalibrationMap, fit_custom
 from ._families import (
     Dirichlet,
@@ -52,7 +52,7 @@ _ENOUGH_VALUES, _ENOUGH_ROWS = 500_000, 10_000
 _ROWS_OF_TWO_CLASSES = 20_000  # up to here every row is a point of its own
 _NOISE = 0.5  # standard errors
 _MOST_PARAMETERS = 2_500
-_MOST_WORK = 5e10  # multiplications of one pass
+_MOST_WORK = 2e10  # multiplications of one pass
 _ROWS_A_PARAMETER = 2
 _SEED = 0
 
@@ -108,8 +108,7 @@ def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> Fitt
     if name == "isotonic":
         return fit_isotonic(sample)
     if name == "confusion":
-        before = None if start is None else start.recalibrate
-        return fit_confusion(sample, before if isinstance(before, Confusion) else None)
+        return fit_confusion(sample, start)
     if _is_long(sample):
         grid = Grid(sample)
         return grid.fit(_LINEAR[name](grid.cells))
