@@ -192,8 +192,9 @@ class DecompositionScorer(_Scorer):
         The terms, from :func:`get_scorer_names`. Default: all.
     clip, base
         As in :func:`cross_entropy`.
-    recalibration : {"temperature"}, default "temperature"
-        As in :func:`decompose`; one map for all candidates of a search.
+    recalibration : str or object, default "temperature"
+        As in :func:`decompose`. One cheap map for all candidates of a search, so that
+        none is better by the choice of its map: pass "auto" for what ``decompose`` does.
     on_error : {"nan", "raise"}, default "nan"
         What happens where data cannot be scored: all terms are NaN and a warning
         says why, or the error is raised (scikit-learn then loses the other terms'
@@ -290,8 +291,9 @@ def get_scorer(
         One of :func:`get_scorer_names`.
     clip, base
         As in :func:`cross_entropy`.
-    recalibration : {"temperature"}, default "temperature"
-        As in :func:`decompose`.
+    recalibration : str or object, default "temperature"
+        As in :class:`DecompositionScorer`. A fold of few rows gives rough terms of
+        the decomposition, without a warning.
 
     Returns
     -------
