@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ._decompose import Recalibration, decompose
+from ._decompose import decompose
 from ._decomposition import Decomposition
 from ._inputs import EPS
 from ._labels import show
 from ._measures import per_sample
 from ._targets import Targets
+from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
 
 Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]

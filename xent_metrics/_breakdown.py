@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from ._groups import number
 from ._reader import Reader
 from ._table import FloatArray
 
-_SOFT = ("irreducible", "grouping_loss")
+_SOFT = ("kl_divergence", "irreducible", "grouping_loss")
 _TERMS = (
     "cross_entropy",
     "uncertainty",
@@ -25,33 +25,42 @@ _TERMS = (
 )
 
 
-def cells_of_values(data: Data, values: Any) -> Iterator[tuple[Any, FloatArray]]:
+class Cell(NamedTuple):
+    """A group of rows: its name, how many they are, and their weights (0 outside)."""
+
+    value: Any
+    n: float
+    weights: FloatArray
+
+
+def cells_of_values(data: Data, values: Any) -> Iterator[Cell]:
     """Each distinct value, with the weights of its rows (0 for others)."""
     codes, distinct = number(values, data.inputs, "values")
     if data.inputs.active is not None:
         codes = codes[data.inputs.active]
     for code, value in enumerate(distinct):
-        weights = np.where(codes == code, data.rows.weights, 0.0)
-        if weights.any():
-            yield value, weights
+        inside = codes == code
+        if inside.any():
+            n = int(np.count_nonzero(inside))
+            yield Cell(value, n, np.where(inside, data.rows.weights, 0.0))
 
 
-def cells_of_classes(data: Data) -> Iterator[tuple[Any, FloatArray]]:
+def cells_of_classes(data: Data) -> Iterator[Cell]:
     """Each class, with the weights of its rows: w times the target's share of it."""
     inputs, rows = data.inputs, data.rows
     labels = (*inputs.labels, *inputs.unseen)
     if inputs.codes is not None:
         codes = inputs.codes if inputs.active is None else inputs.codes[inputs.active]
         for code, label in enumerate(labels):
-            weights = np.where(codes == code, rows.weights, 0.0)
-            if weights.any():
-                yield label, weights
+            inside = codes == code
+            if inside.any():
+                n = int(np.count_nonzero(inside))
+                yield Cell(label, n, np.where(inside, rows.weights, 0.0))
         return
     for k, label in enumerate(labels):
         share = _column(data, k)
-        weights = rows.weights * share
-        if weights.any():
-            yield label, weights
+        if share.any():
+            yield Cell(label, float(share.sum()), rows.weights * share)
 
 
 def _column(data: Data, k: int) -> FloatArray:
@@ -70,7 +79,7 @@ def _column(data: Data, k: int) -> FloatArray:
 
 def breakdown(
     data: Data,
-    cells: Iterable[tuple[Any, FloatArray]],
+    cells: Iterable[Cell],
     *,
     uncertainty: float,
     per_unit: float,
@@ -96,9 +105,9 @@ def breakdown(
     soft = data.inputs.target is not None
     names = [name for name in _TERMS if soft or name not in _SOFT]
     table, index = [], []
-    for value, weights in cells:
+    for value, n, weights in cells:
         row: dict[str, float] = {
-            "n": int(np.count_nonzero(weights)),
+            "n": n,
             "weight": float(weights.sum()) / float(rows.weights.sum()),
         }
         for name in names:
@@ -112,12 +121,12 @@ def breakdown(
     return pd.DataFrame(table, index=pd.Index(index))
 
 
-def refitted(data: Data, cells: Iterable[tuple[Any, FloatArray]]) -> pd.DataFrame:
+def refitted(data: Data, cells: Iterable[Cell]) -> pd.DataFrame:
     """Each cell decomposed alone, with a map of its own."""
     inputs, table, index = data.inputs, [], []
     soft = inputs.target is not None
     names = [name for name in _TERMS if soft or name not in _SOFT]
-    for value, weights in cells:
+    for value, _, weights in cells:
         of_all = weights
         if inputs.active is not None:
             of_all = np.zeros(len(inputs.active))

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ._decompose import Recalibration, decompose_inputs
-from ._decomposition import TERMS, Decomposition, title
+from ._decomposition import Decomposition
 from ._evaluation import Evaluation
 from ._inputs import EPS, Inputs, read
 from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
+from ._summary import TERMS, title
 from ._targets import Targets
+from ._terms import Recalibration, decompose_inputs
 from ._units import nats_per_unit
 
 _OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")

@@ -18,39 +18,8 @@ from ._breakdown import breakdown, cells_of_classes, cells_of_values, refitted
 from ._consistency import MiscalibrationTest, consistency_test
 from ._evidence import Evidence
 from ._recalibrator import Recalibrator
+from ._summary import MEANINGS, TERMS, summary
 from ._units import nats_per_unit
-
-_CLEAR = 2.0  # standard errors
-
-TERMS = (
-    "cross_entropy",
-    "entropy",
-    "kl_divergence",
-    "uncertainty",
-    "resolution",
-    "miscalibration",
-    "refinement",
-    "irreducible",
-    "grouping_loss",
-    "skill",
-    "predictive_entropy",
-    "calibration_gap",
-)
-
-MEANINGS: Mapping[str, str] = {
-    "cross_entropy": "the log loss",
-    "entropy": "of the targets themselves",
-    "kl_divergence": "of the predictions from the targets",
-    "uncertainty": "cost of always predicting the class frequencies",
-    "resolution": "what the predictions tell about the label",
-    "miscalibration": "what recalibration alone would win back",
-    "refinement": "what is left after recalibration",
-    "irreducible": "what no model could remove",
-    "grouping_loss": "samples that the model cannot tell apart",
-    "skill": "1 - cross-entropy / uncertainty",
-    "predictive_entropy": "cost that the model itself expects",
-    "calibration_gap": "cross-entropy - predictive entropy",
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,8 +84,9 @@ class Decomposition:
     ladder : DataFrame
         One row a map that was tried: its ``degrees_of_freedom``, the debiased
         ``refinement`` under it, the ``miscalibration`` that it would win back with its
-        ``standard_error``, the ``share`` of that in what the chosen map wins back,
-        the rows ``n`` that it was tried on, whether it was ``chosen``, and a ``note``.
+        ``standard_error``, the ``share`` of what the chosen map wins back (NaN where
+        that is not clear), the rows ``n`` that it was tried on, whether it was
+        ``chosen``, and a ``note``.
     """
 
     cross_entropy: float
@@ -399,42 +369,7 @@ class Decomposition:
 
     def __repr__(self) -> str:
         """The identity written out, one term a line."""
-        return "\n".join([_headline(self), "", *_identity(self), "", *_remarks(self)])
-
-
-def _headline(result: Decomposition) -> str:
-    return (
-        f"Decomposition of a cross-entropy of {result.cross_entropy:.4f} {result.unit} "
-        f"({result.n:,} rows, {result.n_classes} classes)"
-    )
-
-
-def _identity(result: Decomposition) -> list[str]:
-    """The cross-entropy as a sum, then the terms beside it."""
-    lines = [_line("", "cross_entropy", result)]
-    if not math.isnan(result.irreducible):
-        lines += [
-            _line("=", "irreducible", result),
-            _line("+", "grouping_loss", result),
-            _line("+", "miscalibration", result),
-            "",
-        ]
-    lines += [
-        _line("=", "uncertainty", result),
-        _line("-", "resolution", result),
-        _line("+", "miscalibration", result),
-        "",
-    ]
-    others = ("refinement", "skill", "predictive_entropy", "calibration_gap")
-    return lines + [_line("", name, result) for name in others]
-
-
-def _line(sign: str, name: str, result: Decomposition) -> str:
-    value = getattr(result, name)
-    error = result.standard_errors.get(name, math.nan)
-    shown = f"± {error:.4f}" if math.isfinite(error) else ""
-    meaning = result.notes.get(name, MEANINGS[name])
-    return f"  {sign:<1} {title(name):<18} {value:>9.4f} {shown:<8}  {meaning}"
+        return summary(self)
 
 
 def _plain(value: Any) -> Any:
@@ -444,46 +379,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def title(name: str) -> str:
-    """A term's name as words."""
-    return name.replace("_", " ").replace("cross entropy", "cross-entropy")
-
-
-def _remarks(result: Decomposition) -> list[str]:
-    values = ", ".join(f"{k} {v:.4g}" for k, v in result.parameters.items())
-    lines = [
-        f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
-    ]
-    if not result.converged:
-        lines.append("its fit did not converge: read the map's terms as rough")
-    if result.n_groups is not None:
-        lines.append(f"groups of dependent rows: {result.n_groups:,}")
-    if result.n_effective < result.n * (1 - 1e-12):
-        lines.append(f"effective number of rows: {result.n_effective:,.1f}")
-    if result.vote_correction:
-        lines.append(f"correction for few votes: {result.vote_correction}")
-    for count, what in (
-        (result.n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
-        (result.n_infinite, "rows whose cost is infinite"),
-        (result.n_unseen, "rows whose label is not among the classes"),
-    ):
-        if count:
-            lines.append(f"{what}: {count:,}")
-    return lines + _hint(result)
-
-
-def _hint(result: Decomposition) -> list[str]:
-    """What to do about the miscalibration, if it is there."""
-    won, error = result.miscalibration, result.standard_errors.get("miscalibration", 0)
-    if not 0 < won < result.cross_entropy:
-        return []
-    if won < _CLEAR * error:
-        return ["no clear miscalibration: less than 2 standard errors"]
-    line = f"recalibration alone would win back {won / result.cross_entropy:.0%}"
-    if "temperature" in result.ladder.index and result.recalibration != "temperature":
-        share = float(result.ladder["share"].to_dict()["temperature"])
-        line += f" of the loss, one temperature {min(max(share, 0.0), 1.0):.0%} of that"
-        return [line]
-    return [line + " of the loss"]

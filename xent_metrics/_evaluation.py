@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ._decompose import Recalibration, decompose_inputs, warn_if_few
+from ._decompose import warn_if_few
 from ._decomposition import Decomposition
 from ._inputs import EPS, read
 from ._measures import PER_SAMPLE, index_of, per_sample_frame
 from ._targets import Targets
+from ._terms import Recalibration, decompose_inputs
 from ._vote_entropy import VoteCorrection
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from ._evidence import After
 from ._reduce import standard_error
 
+CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (
     "degrees_of_freedom",
     "refinement",
@@ -31,8 +32,10 @@ def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.Dat
     for name in ("refinement", "miscalibration", "standard_error"):
         frame[name] = frame[name].astype(np.float64) / per_unit
     if rows:
-        whole = frame.loc[frame["chosen"], "miscalibration"].iloc[0]
-        frame["share"] = frame["miscalibration"] / whole if whole else math.nan
+        chosen = frame[frame["chosen"]].iloc[0]
+        whole, error = float(chosen["miscalibration"]), float(chosen["standard_error"])
+        clear = math.isfinite(whole) and whole > CLEAR * error
+        frame["share"] = frame["miscalibration"] / (whole if clear else math.nan)
     return frame
 
 

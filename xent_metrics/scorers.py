@@ -15,11 +15,11 @@ from typing import Any, Literal, Self
 
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from ._decompose import Recalibration, decompose_inputs
 from ._decomposition import Decomposition
 from ._evaluation import probabilities
 from ._inputs import EPS, check_clip, read
 from ._measures import cross_entropy
+from ._terms import Recalibration, decompose_inputs
 from ._units import nats_per_unit
 
 __all__ = [
@@ -194,7 +194,7 @@ class DecompositionScorer(_Scorer):
         As in :func:`cross_entropy`.
     recalibration : str or object, default "temperature"
         As in :func:`decompose`. One cheap map for all candidates of a search, so that
-        none is better by the choice of its map: pass "auto" for what ``decompose`` does.
+        none is better by the choice of its map; "auto" is what ``decompose`` does.
     on_error : {"nan", "raise"}, default "nan"
         What happens where data cannot be scored: all terms are NaN and a warning
         says why, or the error is raised (scikit-learn then loses the other terms'

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
-from xent_metrics._decomposition import TERMS
+from xent_metrics._summary import TERMS
 from xent_metrics_mlflow import log_evaluation
 from xent_metrics_mlflow._items import items
 

@@ -3,11 +3,12 @@
 from ._custom import RecalibrationMap
 from ._map import FittedMap, Recalibrate
 from ._sample import Sample, effective_number, from_inputs, log_floored
-from ._select import NAMES, Selection, fit_named, recalibrate
+from ._select import NAMES, MapName, Selection, fit_named, recalibrate
 
 __all__ = [
     "NAMES",
     "FittedMap",
+    "MapName",
     "Recalibrate",
     "RecalibrationMap",
     "Sample",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -28,6 +28,20 @@ from ._map import FittedMap
 from ._sample import Sample
 from ._softmax import LinearSoftmax, SoftmaxMap, fit
 
+MapName = Literal[
+    "auto",
+    "temperature",
+    "temperature-bias",
+    "slope-bias",
+    "shared-spline",
+    "dirichlet",
+    "dirichlet-spline",
+    "confusion",
+    "spline",
+    "isotonic",
+    "none",
+]
+
 _LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
     {
         family.name: family
@@ -45,7 +59,7 @@ _LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
 _TWO_CLASSES = ("temperature", "temperature-bias", "spline")
 _SEVERAL_CLASSES = (*(name for name in _LINEAR if name != "spline"), "confusion")
 _ONLY_TWO = ("spline", "isotonic")
-NAMES = ("auto", *_SEVERAL_CLASSES, *_ONLY_TWO, "none")
+NAMES: tuple[str, ...] = get_args(MapName)
 
 # A choice is made on so many values, but on no fewer rows than that.
 _ENOUGH_VALUES, _ENOUGH_ROWS = 500_000, 10_000
