@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -29,13 +29,20 @@ def check_labels(
     labels: Iterable[Any], n_classes: int, name: str = "y_proba"
 ) -> tuple[Any, ...]:
     """The classes in column order; they must be distinct and as many as columns."""
-    if isinstance(labels, str):
+    if isinstance(labels, (str, set, frozenset)) or not isinstance(labels, Iterable):
         msg = (
-            "labels must be one class a column: found the single text "
-            f"{labels!r}; pass a list of classes, in column order."
+            "labels must be one class a column, in column order: found "
+            f"{labels!r}; pass a list of classes."
         )
         raise TypeError(msg)
     found = tuple(labels.tolist() if isinstance(labels, np.ndarray) else labels)
+    nested = [label for label in found if not isinstance(label, Hashable)]
+    if nested:
+        msg = (
+            f"labels must hold one class a column: found {nested[0]!r} among them; "
+            "pass a list of classes in one dimension."
+        )
+        raise TypeError(msg)
     if len(found) != n_classes:
         msg = (
             f"labels must name the class of each column of {name}: "

@@ -17,7 +17,7 @@ def violation_error(
         value = 1 - value
     where = f"row {row}" if table.one_column else f"row {row}, class {labels[column]!r}"
     target = table.name == "y_true"
-    leave_out = "drop the row or give it weight 0"
+    leave_out = "drop the row, or give it a sample_weight of 0"
     if rule == "missing":
         must, found, mend = "not be missing", f"{where} is NaN", leave_out
     elif rule == "row sum":

@@ -50,7 +50,20 @@ def vote_counts(
         frame = annotations
     else:
         plain = isinstance(annotations, (list, tuple))
-        frame = pd.DataFrame(annotations if plain else np.asarray(annotations))
+        table = annotations if plain else np.asarray(annotations)
+        if np.ndim(table) == 0:
+            msg = (
+                "annotations must have one row a sample and one column an annotator: "
+                f"found {annotations!r}; pass a table."
+            )
+            raise ValueError(msg)
+        frame = pd.DataFrame(table)
+    if frame.empty:
+        msg = (
+            "annotations must have one row a sample and one column an annotator: "
+            f"found {frame.shape[0]} rows and {frame.shape[1]} columns; pass a table."
+        )
+        raise ValueError(msg)
     n_rows, n_annotators = frame.shape
     values = frame.to_numpy().ravel()
     voted = np.flatnonzero(~pd.isna(values))

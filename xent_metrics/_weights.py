@@ -9,20 +9,27 @@ import numpy as np
 from ._table import BoolArray, FloatArray
 
 
+def as_doubles(values: Any, name: str) -> FloatArray:
+    """The values as an array of doubles."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = f"{name} must hold numbers: found {_kind(values)}; pass floats."
+        raise ValueError(msg) from None
+
+
+def _kind(values: Any) -> str:
+    dtype = getattr(values, "dtype", None)
+    return type(values).__name__ if dtype is None else f"values of type {dtype}"
+
+
 def read_weights(
     sample_weight: Any, n_rows: int
 ) -> tuple[FloatArray | None, BoolArray | None]:
     """The weights, and which rows have one; None where all do."""
     if sample_weight is None:
         return None, None
-    try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError):
-        msg = (
-            "sample_weight must hold numbers: found "
-            f"{type(sample_weight).__name__}; pass one weight a row."
-        )
-        raise ValueError(msg) from None
+    weights = as_doubles(sample_weight, "sample_weight")
     if weights.shape != (n_rows,):
         msg = (
             "sample_weight must hold one weight a row: its shape is "

@@ -11,6 +11,7 @@ from .._inputs import EPS, read_predictions
 from .._reduce import Reduction
 from .._table import FloatArray
 from .._units import nats_per_unit
+from .._weights import as_doubles
 from ._options import PredictionOptions, reduced
 
 
@@ -49,7 +50,7 @@ def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float:
     >>> surprisal(0.5, base=2)
     1.0
     """
-    array = np.asarray(p, dtype=np.float64)
+    array = as_doubles(p, "p")
     bad = ~((array >= 0) & (array <= 1))
     if bad.any():
         where = np.unravel_index(int(np.argmax(bad)), array.shape)

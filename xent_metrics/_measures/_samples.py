@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._reduce import total
 from .._units import nats_per_unit
+from .._weights import as_doubles
 
 
 def kl_from_samples(
@@ -58,8 +59,7 @@ def kl_from_samples(
     >>> round(kl_from_samples(log_p, log_q), 4)
     0.054
     """
-    ours = np.asarray(log_p, dtype=np.float64)
-    theirs = np.asarray(log_q, dtype=np.float64)
+    ours, theirs = as_doubles(log_p, "log_p"), as_doubles(log_q, "log_q")
     if ours.ndim != 1 or ours.shape != theirs.shape or not ours.size:
         msg = (
             "log_p and log_q must be of one length, one value a sample: their shapes "
