@@ -28,14 +28,14 @@ def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
 def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
     """The number of each row's value, and the values, sorted."""
     n_rows = inputs.proba.n_rows
-    column = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+    column = values if isinstance(values, pd.Series) else np.asarray(values)
     if column.shape != (n_rows,):
         msg = (
-            f"{name} must hold one value a row: found {len(column)} for {n_rows} "
-            "rows; pass a 1-D array."
+            f"{name} must hold one value a row: its shape is {column.shape} for "
+            f"{n_rows} rows; pass a 1-D array."
         )
         raise ValueError(msg)
-    codes, distinct = pd.factorize(column, sort=True)
+    codes, distinct = pd.factorize(pd.Series(column), sort=True)
     missing = codes < 0
     if inputs.active is not None:
         missing &= inputs.active

@@ -35,6 +35,17 @@ def check_correction(correction: Any, inputs: Inputs) -> None:
             "targets='votes', or leave vote_correction out."
         )
         raise ValueError(msg)
+    for start, counts in inputs.target.raw_blocks():
+        broken = (np.floor(counts) < counts).any(axis=0)
+        if inputs.active is not None:
+            broken &= inputs.active[start : start + len(broken)]
+        if broken.any():
+            msg = (
+                "vote_correction wants whole votes: row "
+                f"{start + int(np.argmax(broken))} has a part of one; pass counts, or "
+                "leave vote_correction out."
+            )
+            raise ValueError(msg)
 
 
 def entropy_of_votes(

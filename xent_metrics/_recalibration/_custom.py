@@ -35,7 +35,8 @@ class Predicted:
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
         """The law of the label of each row."""
-        law = np.asarray(self.model.predict(log_q.T), dtype=np.float64)
+        # A copy, as a user's map may write into what it gets.
+        law = np.asarray(self.model.predict(log_q.T.copy()), dtype=np.float64)
         if law.shape != log_q.T.shape:
             msg = (
                 f"predict of {type(self.model).__name__} must return one probability "
