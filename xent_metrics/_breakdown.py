@@ -12,6 +12,7 @@ import pandas as pd
 from ._evidence import Data
 from ._groups import number
 from ._reader import Reader
+from ._reduce import standard_error, weighted_mean
 from ._table import FloatArray
 
 _SOFT = ("kl_divergence", "irreducible", "grouping_loss")
@@ -92,7 +93,7 @@ def breakdown(
     optimism, floor = math.nan, 0.0
     if after is not None:
         optimism = after.optimism
-        floor = math.sqrt(after.selection.chosen.variance)
+        floor = math.sqrt(after.variance)
     of_frequencies = uncertainty - rows.mean(rows.frequencies)
     influences = rows.influences(math.nan, math.nan)
     shifts = {
@@ -110,9 +111,14 @@ def breakdown(
             "n": n,
             "weight": float(weights.sum()) / float(rows.weights.sum()),
         }
+        # Rows of other cells have a weight of 0, but may cost infinity or NaN.
+        inside = weights > 0
+        w = weights[inside]
+        clusters = None if rows.clusters is None else rows.clusters[inside]
         for name in names:
-            mean = rows.mean(influences[name], weights) + shifts.get(name, 0.0)
-            error = rows.standard_error(influences[name], weights)
+            influence = influences[name][inside]
+            mean = weighted_mean(influence, w) + shifts.get(name, 0.0)
+            error = standard_error(influence, w, clusters)
             if name in ("miscalibration", "resolution", "grouping_loss"):
                 error = max(error, floor)
             row |= {name: mean / per_unit, f"{name}_se": error / per_unit}

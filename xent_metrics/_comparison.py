@@ -241,7 +241,7 @@ def _differences(
     floor = 0.0
     for data in (ours, theirs):
         if data.after is not None:
-            floor += data.after.selection.chosen.variance
+            floor += data.after.variance
     influences = (_influences(ours.rows, model), _influences(theirs.rows, baseline))
     z = NormalDist().inv_cdf(0.5 + level / 2.0)
     differences = {}

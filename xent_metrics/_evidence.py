@@ -27,6 +27,11 @@ class After(NamedTuple):
     share_known: float
     shift: float
 
+    @property
+    def variance(self) -> float:
+        """Variance of the refinement where the map has nothing to win."""
+        return self.share_known**2 * self.selection.chosen.variance
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Data:

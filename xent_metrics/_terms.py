@@ -35,6 +35,13 @@ Recalibration = MapName | RecalibrationMap
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
+_OF_THE_COST = (
+    "cross_entropy",
+    "kl_divergence",
+    "miscalibration",
+    "skill",
+    "calibration_gap",
+)
 _OF_THE_MAP = ("refinement", "resolution", "miscalibration", "skill")
 
 
@@ -74,7 +81,7 @@ def decompose_inputs(
         of_row["entropy"] = entropy_of_votes(
             inputs, vote_correction, None if after is None else after.selection.chosen
         )
-        _note_single_votes(notes, of_row["entropy"])
+        _note_undefined_entropy(notes, of_row["entropy"], vote_correction)
     n = len(of_row["cross_entropy"])
     rows = RowTerms(
         cross_entropy=of_row["cross_entropy"],
@@ -147,7 +154,9 @@ def _check_recalibration(recalibration: Any) -> None:
     if isinstance(recalibration, str):
         found = recalibration in NAMES
     else:
-        found = isinstance(recalibration, RecalibrationMap)
+        found = isinstance(recalibration, RecalibrationMap) and not isinstance(
+            recalibration, type
+        )
     if not found:
         msg = (
             f"recalibration must be one of {', '.join(map(repr, NAMES))}, or an object "
@@ -239,7 +248,7 @@ def _standard_errors(
     Near calibration the debiased miscalibration has the law of a weighted chi-square,
     whose variance does not fall with that of the rows' terms.
     """
-    of_map = 0.0 if after is None else after.selection.chosen.variance
+    of_map = 0.0 if after is None else after.variance
     floors = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
     floors["uncertainty"] = frequencies.variance()
     errors = {}
@@ -259,11 +268,18 @@ def active(values: NDArray[Scalar], inputs: Inputs) -> NDArray[Scalar]:
     return values if inputs.active is None else values[inputs.active]
 
 
-def _note_single_votes(notes: dict[str, str], entropy: FloatArray) -> None:
-    """Say why the irreducible term is NaN: the jackknife wants two votes."""
-    if np.isnan(entropy).any():
-        n = int(np.isnan(entropy).sum())
+def _note_undefined_entropy(
+    notes: dict[str, str], entropy: FloatArray, correction: str
+) -> None:
+    """Say why the irreducible term is NaN.
+
+    The jackknife wants two votes a row, and "dirichlet" a recalibration map.
+    """
+    n = int(np.count_nonzero(np.isnan(entropy)))
+    if n:
         reason = f"undefined: {n} rows have one vote; leave them out by a weight of 0"
+        if correction == "dirichlet":
+            reason = notes["refinement"]
         for name in ("entropy", "kl_divergence", "irreducible", "grouping_loss"):
             notes[name] = reason
 
@@ -278,7 +294,7 @@ def _reasons(
     notes: dict[str, str] = {}
     if at_zero and not clip:
         infinite = f"infinite: {at_zero} rows give their target a probability of 0"
-        notes.update(dict.fromkeys(("cross_entropy", "miscalibration"), infinite))
+        notes.update(dict.fromkeys(_OF_THE_COST, infinite))
     if inputs.target is None:
         one_label = "undefined: one label per row"
         notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
