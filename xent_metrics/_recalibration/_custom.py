@@ -62,7 +62,7 @@ def fit_custom(sample: Sample, model: RecalibrationMap) -> FittedMap:
     def fit(rows: Sample) -> Predicted:
         log_q, target = rows.tables()
         own = copy.deepcopy(model)
-        own.fit(log_q.T, target.T, rows.weights)
+        own.fit(log_q.T, target.T, rows.weights.copy())
         return Predicted(own)
 
     fitted = fit(sample)
