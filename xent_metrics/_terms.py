@@ -251,6 +251,8 @@ def _standard_errors(
     of_map = 0.0 if after is None else after.variance
     floors = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
     floors["uncertainty"] = frequencies.variance()
+    if terms["uncertainty"]:
+        floors["skill"] = frequencies.variance() / terms["uncertainty"] ** 2
     errors = {}
     influences = rows.influences(terms["cross_entropy"], terms["uncertainty"])
     for name, influence in influences.items():
