@@ -176,6 +176,7 @@ class TestCrossValidation:
         counts = np.array([np.bincount(folds[y == one], minlength=5) for one in (0, 2)])
         assert counts.tolist() == [[96] * 5, [4] * 5]
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("n_groups", [2, 3, 10])
     def test_few_groups_do_not_leave_the_map_biased(self, n_groups):
         q, _, y = mixed(600, NOISE)

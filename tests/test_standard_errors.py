@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import decompose
+from xent_metrics import SmallSampleWarning, decompose
 
 SOFT_TERMS = ("irreducible", "grouping_loss")
 
@@ -65,6 +65,7 @@ def labels_of(p):
 class TestFormulas:
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("n_groups", [None, 70])
     def test_every_term_by_rows_or_clusters(self, soft, weighted, n_groups):
         p, q, w = draw(soft=soft)
@@ -91,6 +92,7 @@ class TestFormulas:
         assert found == pytest.approx(expected, rel=1e-9, nan_ok=True)
         assert d.n_groups == (len(np.unique(clusters)) if n_groups else None)
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
     def test_uncertainty_is_corrected_by_sums_over_clusters(self, weighted, soft):
@@ -215,6 +217,15 @@ class TestFloors:
         for name in ("miscalibration", "grouping_loss"):
             assert d.standard_errors[name] >= floor
 
+    def test_skill_of_the_class_frequencies(self):
+        # All of the skill is then the correction of the uncertainty, over it.
+        rng = np.random.default_rng(0)
+        y = rng.choice(3, 1000, p=[0.5, 0.3, 0.2])
+        share = np.bincount(y) / 1000
+        d = decompose(y, np.tile(share, (1000, 1)), recalibration="temperature")
+        assert d.skill == pytest.approx(2 / 2000 / d.uncertainty)
+        assert d.standard_errors["skill"] == pytest.approx(0.001 / d.uncertainty)
+
     def test_uncertainty_of_classes_as_frequent(self):
         # (K - 1) / (2 n^2) is the variance of half a chi-square of K - 1 over n.
         rng = np.random.default_rng(0)
@@ -309,6 +320,7 @@ class TestIntervals:
 
 
 class TestGroups:
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     def test_rows_of_weight_zero_have_any_group(self):
         p, q, w = draw()
         groups = np.arange(len(q)) // 4.0
@@ -324,6 +336,7 @@ class TestGroups:
             before.standard_errors, rel=1e-9, nan_ok=True
         )
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     def test_any_values_will_do(self):
         p, q, _ = draw()
         codes = np.random.default_rng(1).integers(50, size=len(q))
@@ -344,6 +357,12 @@ class TestGroups:
             assert one.standard_errors == pytest.approx(
                 found[0].standard_errors, rel=1e-12, nan_ok=True
             )
+
+    def test_few_of_them_warn(self):
+        p, q, _ = draw()
+        message = "a decomposition wants 200 groups of rows or more: found 100; read"
+        with pytest.warns(SmallSampleWarning, match=message):
+            decompose(labels_of(p), q, groups=np.arange(400) // 4)
 
     @pytest.mark.parametrize(
         ("groups", "message"),
