@@ -230,6 +230,16 @@ class Shrink:
         return self.mix(np.exp(log_q), self.share)
 
 
+class Frequencies:
+    """Predicts the frequencies of the classes."""
+
+    def fit(self, log_q, p, sample_weight):
+        self.shares = np.average(p, axis=0, weights=sample_weight)
+
+    def predict(self, log_q):
+        return np.tile(self.shares, (len(log_q), 1))
+
+
 class Returns(Shrink):
     """Predicts what a function makes of the predictions."""
 
@@ -257,7 +267,7 @@ class TestOwnMap:
         everything, held_out = np.arange(len(y)), np.empty(len(y))
         own.fit(np.log(q), np.eye(3)[y], w)
         inside = costs(own, everything)
-        folds = fixed_folds(sample_of(q, np.eye(3)[y], w))
+        folds = fixed_folds(sample_of(q, np.eye(3)[y], w), stratified=False)
         for fold in range(5):
             part = Shrink()
             kept = folds != fold
@@ -267,6 +277,17 @@ class TestOwnMap:
         expected = np.average((5 * inside + 4 * held_out) / 9, weights=w)
         assert d.refinement == pytest.approx(expected, rel=1e-12)
         assert d.evidence.maps["Shrink"].model.share == own.share
+
+    def test_its_intercepts_are_debiased_too(self):
+        # Of the frequencies alone, the optimism is (K - 1) / (2 n) on average.
+        n, found = 200, []
+        for seed in range(150):
+            y = np.random.default_rng(seed).integers(4, size=n)
+            d = decompose(y, np.full((n, 4), 0.25), recalibration=Frequencies())
+            found.append(d.evidence.data.after.optimism)
+        error = np.std(found) / math.sqrt(len(found))
+        assert error < 0.1 * np.mean(found)
+        assert np.mean(found) == pytest.approx(3 / (2 * n), abs=3 * error)
 
     def test_it_may_write_into_what_it_gets(self):
         def careless(q):

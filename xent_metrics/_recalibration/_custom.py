@@ -67,7 +67,7 @@ def fit_custom(sample: Sample, model: RecalibrationMap) -> FittedMap:
 
     fitted = fit(sample)
     losses = costs(fitted, sample)
-    optimism = cross_validated(sample, fit, losses)
+    optimism = cross_validated(sample, fit, losses, stratified=False)
     return FittedMap(
         name=type(model).__name__,
         losses=losses,
