@@ -100,7 +100,9 @@ def test_options(options, message):
 
 
 def test_labels_must_not_be_one_text():
-    with pytest.raises(TypeError, match="one class a column, in column order: found 'ab'"):
+    with pytest.raises(
+        TypeError, match="one class a column, in column order: found 'ab'"
+    ):
         cross_entropy([0, 1], GOOD, labels="ab")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._inputs import EPS, read_predictions
+from ._labels import show
 from ._reader import Reader
 from ._recalibration import Recalibrate, log_floored
 from ._table import FloatArray
@@ -77,8 +78,14 @@ class Recalibrator:
         return out
 
     def _in_order(self, y_proba: Any) -> Any:
-        """A frame whose columns are named like the labels, in their order."""
-        names = list(getattr(y_proba, "columns", ()))
-        if set(names) == set(self.labels) and len(names) == len(self.labels):
-            return y_proba[list(self.labels)]
-        return y_proba
+        """The columns of a frame, which are named like the labels, in their order."""
+        columns = getattr(y_proba, "columns", None)
+        if columns is None:
+            return y_proba
+        if len(columns) != len(self.labels) or set(columns) != set(self.labels):
+            msg = (
+                f"y_proba must have a column for each class: found {show(columns)} for "
+                f"{show(self.labels)}; rename the columns or pass an array."
+            )
+            raise ValueError(msg)
+        return y_proba[list(self.labels)]
