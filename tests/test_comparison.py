@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -164,3 +165,13 @@ class TestErrors:
     def test_arguments(self, models, options, rule):
         with pytest.raises(ValueError, match=rule):
             compare(models, **options)
+
+
+def test_json_is_strict():
+    c = compare({"<bold>": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3))
+    read = json.loads(c.to_json())
+    found = read["models"]["shy"]["differences"]["cross_entropy"]
+    assert found["difference"] == c.differences["shy"]["cross_entropy"].difference
+    assert read["models"]["shy"]["terms"]["irreducible"] == "nan"
+    assert "&lt;bold&gt;" in c._repr_html_()
+    assert "<bold>" not in c._repr_html_()

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from ._decomposition import Decomposition
 from ._evaluation import Evaluation
 from ._inputs import EPS, Inputs, read
+from ._result import Result
 from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
 from ._summary import TERMS, title
@@ -37,7 +38,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Result):
     """Models compared on the same rows; made by :func:`compare`.
 
     Attributes
@@ -59,6 +60,23 @@ class Comparison:
         hash=False, compare=False
     )
     level: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The terms of each model, and their differences from the baseline."""
+        return {
+            "baseline": self.baseline,
+            "level": self.level,
+            "models": {
+                name: {
+                    "terms": result.terms,
+                    "differences": {
+                        term: found._asdict()
+                        for term, found in self.differences[name].items()
+                    },
+                }
+                for name, result in self.decompositions.items()
+            },
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """One row a model and term: its value and its difference from the baseline."""

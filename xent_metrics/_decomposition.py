@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,12 +16,13 @@ from ._breakdown import breakdown, cells_of_classes, cells_of_values, refitted
 from ._consistency import MiscalibrationTest, consistency_test
 from ._evidence import Evidence
 from ._recalibrator import Recalibrator
+from ._result import Result, plain
 from ._summary import MEANINGS, TERMS, summary
 from ._units import nats_per_unit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Decomposition:
+class Decomposition(Result):
     """The terms of a mean cross-entropy.
 
     Two identities hold to rounding: ``cross_entropy = entropy + kl_divergence``
@@ -339,10 +338,6 @@ class Decomposition:
             if each.compare
         }
 
-    def to_json(self) -> str:
-        """The same as strict JSON: what is not finite is a string."""
-        return json.dumps(_plain(self.to_dict()), allow_nan=False)
-
     def to_frame(self) -> pd.DataFrame:
         """The terms as a table with one row a term."""
         return pd.DataFrame(
@@ -354,15 +349,11 @@ class Decomposition:
             index=pd.Index(TERMS, name="term"),
         )
 
-    def _repr_html_(self) -> str:
-        """The same as text, for notebooks."""
-        return f"<pre>{html.escape(repr(self))}</pre>"
-
     def __eq__(self, other: object) -> bool:
         """Whether all scalars and mappings are the same; NaN is NaN."""
         if not isinstance(other, Decomposition):
             return NotImplemented
-        return bool(_plain(self.to_dict()) == _plain(other.to_dict()))
+        return bool(plain(self.to_dict()) == plain(other.to_dict()))
 
     def __hash__(self) -> int:
         return hash(tuple(map(str, self.terms.values())))
@@ -370,12 +361,3 @@ class Decomposition:
     def __repr__(self) -> str:
         """The identity written out, one term a line."""
         return summary(self)
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON knows."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
 from .._measures import index_of
+from .._result import Result
 from .._targets import Targets
 from ._estimators import take_apart
 from ._summary import summarise
@@ -22,7 +23,7 @@ _TABLES = ("per_sample", "members", "pairwise_kl")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnsembleDecomposition:
+class EnsembleDecomposition(Result):
     """The cross-entropy of an ensemble's members, and what their averages gain.
 
     Made by :func:`decompose_ensemble` or :meth:`from_estimator`. Three identities
