@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 import xent_metrics
@@ -44,3 +45,17 @@ def test_everything_exported_exists_and_is_documented():
 def test_unknown_attribute():
     with pytest.raises(AttributeError, match="no attribute 'log_loss'"):
         _ = xent_metrics.log_loss
+
+
+def test_warnings_point_at_the_line_of_the_caller():
+    y, q = [0, 1] * 20, [[0.7, 0.3], [0.4, 0.6]] * 20
+    frame = pd.DataFrame(q, columns=["p_0", "p_1"]).assign(y=y)
+    for call in (
+        lambda: xent_metrics.decompose(y, q),
+        lambda: xent_metrics.Evaluation.from_predictions(y, q),
+        lambda: frame.xent.decompose("y", "p_"),
+        lambda: xent_metrics.cross_entropy([2, *y[1:]], q, labels=[0, 1]),
+    ):
+        with pytest.warns(UserWarning, match="found 40|not among") as caught:
+            call()
+        assert [one.filename for one in caught] == [__file__]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from ._inputs import EPS, read
 from ._targets import Targets
 from ._terms import Recalibration, decompose_inputs
 from ._vote_entropy import VoteCorrection, mean_votes
+from ._warn import warn
 
 _FEW_ROWS = 200
 _FEW_VOTES = 5
@@ -122,25 +122,23 @@ def decompose(
 
 
 def warn_if_few(result: Decomposition) -> None:
-    """Warn the caller's caller that rows or votes are few."""
+    """Warn that rows or votes are few."""
     n, what = result.n, "rows"
     if result.n_groups is not None and result.n_groups < n:
         n, what = result.n_groups, "groups of rows"
     if n < _FEW_ROWS:
-        warnings.warn(
+        warn(
             f"a decomposition wants {_FEW_ROWS} {what} or more: found {n}; "
             "read its terms as rough.",
             SmallSampleWarning,
-            stacklevel=3,
         )
     inputs = result.evidence.need("warn_if_few").inputs
     if inputs.target is None or inputs.target.kind != "proportions":
         return
     n_votes = mean_votes(inputs.target, inputs.active)
     if n_votes < _FEW_VOTES and result.vote_correction is None:
-        warnings.warn(
+        warn(
             f"the entropy of {n_votes:.3g} votes a row is too low, and so is "
             "irreducible: pass vote_correction='jackknife', and read it as rough.",
             SmallSampleWarning,
-            stacklevel=3,
         )

@@ -6,7 +6,6 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from ._frames import Columns, read_columns
 from ._messages import violation_error
 from ._table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._targets import Targets
+from ._warn import warn
 from ._weights import read_weights
 
 EPS = float(np.finfo(np.float64).eps)
@@ -227,12 +227,11 @@ def _report_unseen(
         )
         raise ValueError(msg)
     n_unseen = int(np.count_nonzero(encoded.codes >= len(classes)))
-    warnings.warn(
+    warn(
         f"{n_unseen} of {len(encoded.codes)} rows have a label that is not among the "
         f"classes ({_labels.show(encoded.unseen)} among {_labels.show(classes)}): its "
         "probability counts as 0.",
         UnseenLabelWarning,
-        stacklevel=4,
     )
 
 

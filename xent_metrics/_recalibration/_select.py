@@ -67,7 +67,7 @@ _ROWS_OF_TWO_CLASSES = 20_000  # up to here every row is a point of its own
 _NOISE = 0.5  # standard errors
 _MOST_PARAMETERS = 2_500
 _MOST_WORK = 2e10  # multiplications of one pass
-_ROWS_A_PARAMETER = 2
+_ROWS_A_PARAMETER = 5
 _SEED = 0
 
 
