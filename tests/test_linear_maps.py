@@ -6,6 +6,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from xent_metrics._recalibration._cross_validation import cross_validated
 from xent_metrics._recalibration._families import (
     Dirichlet,
     DirichletSpline,
@@ -16,7 +17,14 @@ from xent_metrics._recalibration._families import (
     TemperatureBias,
 )
 from xent_metrics._recalibration._sample import from_tables
-from xent_metrics._recalibration._softmax import fit, minimise, sweep, variability
+from xent_metrics._recalibration._softmax import (
+    SoftmaxMap,
+    debiased,
+    fit,
+    minimise,
+    sweep,
+    variability,
+)
 from xent_metrics._recalibration._spline import (
     NaturalSpline,
     even_knots,
@@ -47,6 +55,18 @@ def draw(family, n=250, *, soft=False, clusters=None, seed=0):
     weights = rng.exponential(size=n)
     sample = from_tables(log_q.T.copy(), target.T.copy(), weights, clusters)
     return sample, log_q, target, weights * weights.sum() / (weights @ weights)
+
+
+def takeuchi(one, sample):
+    """The fit with Takeuchi's correction, however few its rows."""
+    optimum = minimise(one, sample)
+    return debiased(
+        one,
+        sample,
+        optimum,
+        losses=optimum.sweep.losses,
+        scatter=variability(one, sample, optimum.parameters),
+    )
 
 
 def natural(knots, x):
@@ -209,7 +229,7 @@ class TestOptimism:
             independent = min(independent, len(np.unique(clusters)))
         if len(at) > 0.1 * independent:
             spread *= independent / (independent - len(at))
-        fitted = fit(one, sample)
+        fitted = takeuchi(one, sample)
         total = weights.sum()
         assert fitted.optimism == pytest.approx(np.trace(spread) / 2 / total, rel=1e-6)
         variance = np.trace(spread @ spread) / 2 / total**2
@@ -218,7 +238,7 @@ class TestOptimism:
     def test_many_parameters_a_row_enlarge_it(self):
         sample, *tables = draw(Dirichlet, 60)
         one = Dirichlet(sample)
-        fitted, n_effective = fit(one, sample), tables[2].sum()
+        fitted, n_effective = takeuchi(one, sample), tables[2].sum()
         assert fitted.degrees_of_freedom > 0.1 * n_effective
         at = fitted.recalibrate.parameters
         _, _, hessian, _ = dense(one, *tables)
@@ -226,6 +246,23 @@ class TestOptimism:
         factor = n_effective / (n_effective - fitted.degrees_of_freedom)
         expected = factor * plain / (2 * n_effective)
         assert fitted.optimism == pytest.approx(expected, rel=1e-9)
+
+    def test_is_cross_validated_where_rows_are_few(self):
+        sample, *_ = draw(TemperatureBias, 300)
+        one = TemperatureBias(sample)
+        fitted = fit(one, sample)
+
+        def fit_some(rows):
+            return SoftmaxMap(one, minimise(one, rows).parameters)
+
+        expected = cross_validated(sample, fit_some, fitted.losses, stratified=False)
+        assert fitted.optimism == pytest.approx(expected, rel=1e-6)
+        assert fitted.optimism != takeuchi(one, sample).optimism
+
+    def test_is_takeuchis_where_rows_are_many(self):
+        sample, *_ = draw(TemperatureBias, 2000)
+        one = TemperatureBias(sample)
+        assert fit(one, sample).optimism == takeuchi(one, sample).optimism
 
 
 class TestNaturalSpline:

@@ -82,10 +82,10 @@ def decompose(
     -----
     Mean CE = uncertainty - resolution + miscalibration (Bröcker, 2009). The map is
     fitted on the evaluated rows; its optimism is removed by Takeuchi's correction
-    (1976), or by cross-validation where parameters have bounds, and that of the class
-    frequencies by Miller and Madow's (1955). So a debiased term can be slightly
-    negative, and is never set to 0. A label that is not among ``labels`` is
-    recalibrated to its frequency. The result is deterministic.
+    (1976), or by cross-validation where it has bounds or more than one parameter for
+    100 rows, and that of the class frequencies by Miller and Madow's (1955). So a
+    debiased term can be slightly negative, and is never set to 0. A label that is not
+    among ``labels`` is recalibrated to its frequency. The result is deterministic.
 
     Examples
     --------

@@ -63,15 +63,16 @@ def costs(recalibrate: Recalibrate, sample: Sample) -> FloatArray:
 def fixed_folds(sample: Sample, *, stratified: bool = True) -> IntArray:
     """The fold of each row: classes spread evenly if stratified, clusters whole."""
     rng = np.random.default_rng(_SEED)
-    folds = np.empty(sample.n, dtype=np.int64)
     if sample.clusters is not None:
-        present, cluster = np.unique(sample.clusters, return_inverse=True)
-        folds[:] = (rng.permutation(len(present)) % _N_FOLDS)[cluster]
-        return folds
+        _, first, cluster = np.unique(
+            sample.clusters, return_index=True, return_inverse=True
+        )
+        by_appearance = np.argsort(np.argsort(first))  # names of clusters do not matter
+        return (rng.permutation(len(first)) % _N_FOLDS)[by_appearance[cluster]]
     shuffled = rng.permutation(sample.n)
     if not stratified:
-        folds[shuffled] = np.arange(sample.n) % _N_FOLDS
-        return folds
+        return shuffled % _N_FOLDS
     order = shuffled[np.argsort(sample.majority()[shuffled], kind="stable")]
+    folds = np.empty(sample.n, dtype=np.int64)
     folds[order] = np.arange(sample.n) % _N_FOLDS
     return folds

@@ -6,19 +6,22 @@ change nothing keeps it finite where classes are separated.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from .._table import FloatArray
+from ._cross_validation import cross_validated
 from ._map import FittedMap
 from ._sample import Sample
 
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats a row: the error is then below rounding
-_CROWDED = 0.1  # parameters a row: beyond, the scores at the fit are too small
+_FEW = 0.01  # parameters a row: up to here Takeuchi's correction holds
+_CROWDED = 0.1  # parameters a row: beyond, its variance is too small
 
 
 class LinearSoftmax:
@@ -105,15 +108,29 @@ class Optimum(NamedTuple):
 def fit(
     family: LinearSoftmax, sample: Sample, start: FloatArray | None = None
 ) -> FittedMap:
-    """Fit a family to a sample and debias it."""
+    """Fit a family to a sample and debias it.
+
+    Where rows are few for the parameters, scores at the fit are too small for
+    Takeuchi's correction, above all where classes are nearly separated: there it is
+    cross-validated.
+    """
     optimum = minimise(family, sample, start)
-    return debiased(
+    parameters = optimum.parameters
+    fitted = debiased(
         family,
         sample,
         optimum,
         losses=optimum.sweep.losses,
-        scatter=variability(family, sample, optimum.parameters),
+        scatter=variability(family, sample, parameters),
     )
+    if len(parameters) <= _FEW * _independent(sample):
+        return fitted
+
+    def fit_some(rows: Sample) -> SoftmaxMap:
+        return SoftmaxMap(family, minimise(family, rows, parameters).parameters)
+
+    optimism = cross_validated(sample, fit_some, fitted.losses, stratified=False)
+    return dataclasses.replace(fitted, optimism=optimism)
 
 
 def debiased(
@@ -132,9 +149,7 @@ def debiased(
     parameters = optimum.parameters
     spread = _solve(optimum.sweep.hessian, scatter)
     n_parameters = len(parameters)
-    n_independent = sample.n_effective
-    if sample.clusters is not None:
-        n_independent = min(n_independent, float(len(np.unique(sample.clusters))))
+    n_independent = _independent(sample)
     if n_parameters > _CROWDED * n_independent:
         spread *= n_independent / max(n_independent - n_parameters, 1.0)
     total = float(sample.weights.sum())
@@ -148,6 +163,13 @@ def debiased(
         parameters=family.named(parameters),
         converged=optimum.converged,
     )
+
+
+def _independent(sample: Sample) -> float:
+    """Effective number of rows, or of clusters where those are fewer."""
+    if sample.clusters is None:
+        return sample.n_effective
+    return min(sample.n_effective, float(len(np.unique(sample.clusters))))
 
 
 def minimise(
