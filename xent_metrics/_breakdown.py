@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ._evidence import Data
+from ._evidence import Correction, Data
 from ._groups import number
 from ._reader import Reader
 from ._reduce import standard_error, weighted_mean
+from ._row_terms import RowTerms
 from ._table import FloatArray
 
 _SOFT = ("kl_divergence", "irreducible", "grouping_loss")
@@ -89,13 +90,36 @@ def breakdown(
 
     Cells that share the rows among them sum, by their weight, to the whole.
     """
-    rows, after = data.rows, data.after
+    of_frequencies = uncertainty - data.rows.mean(data.rows.frequencies)
+    soft = data.inputs.target is not None
+    table, index = [], []
+    for cell in cells:
+        terms = terms_of_cell(
+            data.rows, cell, data.correction, of_frequencies, soft=soft
+        )
+        table.append(
+            _shares(data.rows, cell)
+            | {name: value / per_unit for name, value in terms.items()}
+        )
+        index.append(cell.value)
+    return pd.DataFrame(table, index=pd.Index(index))
+
+
+def terms_of_cell(
+    rows: RowTerms,
+    cell: Cell,
+    correction: Correction | None,
+    of_frequencies: float,
+    *,
+    soft: bool,
+) -> dict[str, float]:
+    """The terms of a cell and their standard errors, in nats.
+
+    ``of_frequencies`` corrects the cost of predicting the frequencies of all rows.
+    """
     optimism, floor = math.nan, 0.0
-    if after is not None:
-        optimism = after.optimism
-        floor = math.sqrt(after.variance)
-    of_frequencies = uncertainty - rows.mean(rows.frequencies)
-    influences = rows.influences(math.nan, math.nan)
+    if correction is not None:
+        optimism, floor = correction.optimism, math.sqrt(correction.variance)
     shifts = {
         "uncertainty": of_frequencies,
         "resolution": of_frequencies - optimism,
@@ -103,35 +127,37 @@ def breakdown(
         "refinement": optimism,
         "grouping_loss": optimism,
     }
-    soft = data.inputs.target is not None
-    names = [name for name in _TERMS if soft or name not in _SOFT]
-    table, index = [], []
-    for value, n, weights in cells:
-        row: dict[str, float] = {
-            "n": n,
-            "weight": float(weights.sum()) / float(rows.weights.sum()),
-        }
-        # Rows of other cells have a weight of 0, but may cost infinity or NaN.
-        inside = weights > 0
-        w = weights[inside]
-        clusters = None if rows.clusters is None else rows.clusters[inside]
-        for name in names:
-            influence = influences[name][inside]
-            mean = weighted_mean(influence, w) + shifts.get(name, 0.0)
-            error = standard_error(influence, w, clusters)
-            if name in ("miscalibration", "resolution", "grouping_loss"):
-                error = max(error, floor)
-            row |= {name: mean / per_unit, f"{name}_se": error / per_unit}
-        table.append(row)
-        index.append(value)
-    return pd.DataFrame(table, index=pd.Index(index))
+    influences = rows.influences(math.nan, math.nan)
+    # Rows of other cells have a weight of 0, but may cost infinity or NaN.
+    inside = cell.weights > 0
+    w = cell.weights[inside]
+    clusters = None if rows.clusters is None else rows.clusters[inside]
+    terms: dict[str, float] = {}
+    for name in _names(soft=soft):
+        influence = influences[name][inside]
+        mean = weighted_mean(influence, w) + shifts.get(name, 0.0)
+        error = standard_error(influence, w, clusters)
+        if name in ("miscalibration", "resolution", "grouping_loss"):
+            error = max(error, floor)
+        terms |= {name: mean, f"{name}_se": error}
+    return terms
+
+
+def _names(*, soft: bool) -> list[str]:
+    return [name for name in _TERMS if soft or name not in _SOFT]
+
+
+def _shares(rows: RowTerms, cell: Cell) -> dict[str, float]:
+    return {
+        "n": cell.n,
+        "weight": float(cell.weights.sum()) / float(rows.weights.sum()),
+    }
 
 
 def refitted(data: Data, cells: Iterable[Cell]) -> pd.DataFrame:
     """Each cell decomposed alone, with a map of its own."""
     inputs, table, index = data.inputs, [], []
-    soft = inputs.target is not None
-    names = [name for name in _TERMS if soft or name not in _SOFT]
+    names = _names(soft=inputs.target is not None)
     for value, _, weights in cells:
         of_all = weights
         if inputs.active is not None:

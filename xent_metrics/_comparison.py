@@ -258,8 +258,8 @@ def _differences(
     per_unit = nats_per_unit(model.evidence.base)
     floor = 0.0
     for data in (ours, theirs):
-        if data.after is not None:
-            floor += data.after.variance
+        if data.correction is not None:
+            floor += data.correction.variance
     influences = (_influences(ours.rows, model), _influences(theirs.rows, baseline))
     z = NormalDist().inv_cdf(0.5 + level / 2.0)
     differences = {}

@@ -13,6 +13,18 @@ from ._table import FloatArray, IntArray
 from ._vote_entropy import VoteCorrection
 
 
+class Correction(NamedTuple):
+    """How much costs after recalibration flatter it, and what comes of that.
+
+    ``variance`` is that of the corrected optimum where there is nothing to win back;
+    ``debiased`` says whether terms are freed of bias: not so for CORP's plug-in.
+    """
+
+    optimism: float
+    variance: float
+    debiased: bool
+
+
 class After(NamedTuple):
     """What recalibration leaves: costs of the rows that count, and their optimism.
 
@@ -28,16 +40,19 @@ class After(NamedTuple):
     shift: float
 
     @property
-    def variance(self) -> float:
-        """Variance of the refinement where the map has nothing to win."""
-        return self.share_known**2 * self.selection.chosen.variance
+    def correction(self) -> Correction:
+        """What corrects the mean of the costs."""
+        variance = self.share_known**2 * self.selection.chosen.variance
+        return Correction(self.optimism, variance, self.selection.debiased)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Data:
     """What a decomposition was computed from; ``clusters`` numbers all rows.
 
-    ``again`` decomposes other inputs with the same options.
+    ``correction`` is None where no map was fitted, ``after`` also where each fold of
+    a cross-validation has a map of its own. ``again`` decomposes other inputs with the
+    same options.
     """
 
     inputs: Inputs
@@ -46,6 +61,7 @@ class Data:
     recalibration: Any
     vote_correction: VoteCorrection
     after: After | None
+    correction: Correction | None
     again: Callable[..., Any]
 
 

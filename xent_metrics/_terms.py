@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _frequencies
+from ._assembly import Maps, assemble, note_undefined_entropy, reasons
 from ._decomposition import Decomposition
-from ._evidence import After, Data, Evidence, maps_of
+from ._evidence import After, Data, maps_of
 from ._groups import read_groups
 from ._inputs import Inputs
 from ._ladder import ladder
@@ -20,14 +21,12 @@ from ._recalibration import (
     NAMES,
     MapName,
     RecalibrationMap,
-    effective_number,
     from_inputs,
     recalibrate,
 )
 from ._row_terms import RowTerms
-from ._summary import TERMS
 from ._table import FloatArray, IntArray
-from ._units import nats_per_unit, unit_name
+from ._units import nats_per_unit
 from ._vote_entropy import VoteCorrection, check_correction, entropy_of_votes
 
 Recalibration = MapName | RecalibrationMap
@@ -35,14 +34,6 @@ Recalibration = MapName | RecalibrationMap
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
-_OF_THE_COST = (
-    "cross_entropy",
-    "kl_divergence",
-    "miscalibration",
-    "skill",
-    "calibration_gap",
-)
-_OF_THE_MAP = ("refinement", "resolution", "miscalibration", "skill")
 
 
 def decompose_inputs(
@@ -59,7 +50,7 @@ def decompose_inputs(
 
     Also returns the columns of the pass, in nats: its own and those asked for.
     """
-    _check_recalibration(recalibration)
+    check_recalibration(recalibration)
     check_correction(vote_correction, inputs)
     per_unit = nats_per_unit(base)
     clusters = read_groups(groups, inputs)
@@ -69,7 +60,7 @@ def decompose_inputs(
         inputs = inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
     measured = inputs.measure([*_COLUMNS, *columns], clip=clip)
     frequencies = _frequencies.count(inputs, clusters)
-    notes = _reasons(inputs, measured.at_zero, frequencies, clip)
+    notes = reasons(inputs, measured.at_zero, frequencies, clip)
     after = None
     if "refinement" not in notes:
         after = _recalibrate(inputs, clusters, clip, recalibration)
@@ -81,7 +72,7 @@ def decompose_inputs(
         of_row["entropy"] = entropy_of_votes(
             inputs, vote_correction, None if after is None else after.selection.chosen
         )
-        _note_undefined_entropy(notes, of_row["entropy"], vote_correction)
+        note_undefined_entropy(notes, of_row["entropy"], vote_correction)
     n = len(of_row["cross_entropy"])
     rows = RowTerms(
         cross_entropy=of_row["cross_entropy"],
@@ -94,8 +85,6 @@ def decompose_inputs(
         else active(inputs.weights, inputs),
         clusters=None if clusters is None else active(clusters, inputs),
     )
-    terms = _terms(rows, frequencies, after, soft=inputs.target is not None)
-    errors = _standard_errors(rows, terms, frequencies, after)
     data = Data(
         inputs=inputs,
         rows=rows,
@@ -103,6 +92,7 @@ def decompose_inputs(
         recalibration=recalibration,
         vote_correction=vote_correction,
         after=after,
+        correction=None if after is None else after.correction,
         again=functools.partial(
             _again,
             base=base,
@@ -112,34 +102,14 @@ def decompose_inputs(
             vote_correction=vote_correction,
         ),
     )
-    chosen = None if after is None else after.selection.chosen
-    in_unit = {name: 1.0 if name == "skill" else per_unit for name in TERMS}
-    result = Decomposition(
-        **{name: value / in_unit[name] for name, value in terms.items()},
-        standard_errors={name: se / in_unit[name] for name, se in errors.items()},
-        n=inputs.n,
-        n_effective=effective_number(rows.weights),
-        n_groups=rows.n_clusters,
-        n_classes=len(inputs.labels),
-        n_clipped=measured.at_zero if clip else 0,
-        n_infinite=0 if clip else measured.at_zero,
-        n_unseen=inputs.n_unseen,
-        unit=unit_name(base),
-        clip=float(clip),
-        recalibration=chosen.name if chosen else _name(recalibration),
-        degrees_of_freedom=chosen.degrees_of_freedom if chosen else 0,
-        converged=chosen.converged if chosen else True,
-        vote_correction=vote_correction,
-        parameters=dict(chosen.parameters) if chosen else {},
-        notes=notes,
-        ladder=ladder(after, terms["cross_entropy"], per_unit),
-        evidence=Evidence(
-            labels=inputs.labels,
-            clip=float(clip),
-            base=base,
-            maps={} if after is None else maps_of(after.selection),
-            data=data,
-        ),
+    result = assemble(
+        data,
+        frequencies,
+        _maps(after, recalibration, rows.mean(rows.cross_entropy), per_unit),
+        notes,
+        base=base,
+        clip=clip,
+        at_zero=measured.at_zero,
     )
     return result, measured.columns
 
@@ -149,7 +119,7 @@ def _again(inputs: Inputs, **options: Any) -> Decomposition:
     return decompose_inputs(inputs, **options)[0]
 
 
-def _check_recalibration(recalibration: Any) -> None:
+def check_recalibration(recalibration: Any) -> None:
     """A name, or an object that can be fitted."""
     if isinstance(recalibration, str):
         found = recalibration in NAMES
@@ -165,10 +135,31 @@ def _check_recalibration(recalibration: Any) -> None:
         raise ValueError(msg)
 
 
-def _name(recalibration: Recalibration) -> str:
+def name_of(recalibration: Recalibration) -> str:
+    """The name of a map that was asked for."""
     if isinstance(recalibration, str):
         return recalibration
     return type(recalibration).__name__
+
+
+def _maps(
+    after: After | None,
+    recalibration: Recalibration,
+    cross_entropy: float,
+    per_unit: float,
+) -> Maps:
+    tried = ladder(after, cross_entropy, per_unit)
+    if after is None:
+        return Maps(name=name_of(recalibration), ladder=tried)
+    chosen = after.selection.chosen
+    return Maps(
+        name=chosen.name,
+        degrees_of_freedom=chosen.degrees_of_freedom,
+        converged=chosen.converged,
+        parameters=chosen.parameters,
+        ladder=tried,
+        fitted=maps_of(after.selection),
+    )
 
 
 def _recalibrate(
@@ -205,105 +196,6 @@ def _recalibrate(
     return After(sample, selection, active(costs, inputs), optimism, share, shift)
 
 
-def _terms(
-    rows: RowTerms,
-    frequencies: _frequencies.Frequencies,
-    after: After | None,
-    *,
-    soft: bool,
-) -> dict[str, float]:
-    """The terms, in nats: sums and differences of means, so that they add up."""
-    cross_entropy = rows.mean(rows.cross_entropy)
-    entropy = rows.mean(rows.entropy)
-    predictive_entropy = rows.mean(rows.predictive_entropy)
-    debiased = after is None or after.selection.debiased
-    uncertainty = frequencies.entropy(debiased=debiased)
-    refinement = math.nan
-    if after is not None:
-        refinement = rows.mean(rows.recalibrated) + after.optimism
-    return {
-        "cross_entropy": cross_entropy,
-        "entropy": entropy,
-        "kl_divergence": cross_entropy - entropy,
-        "uncertainty": uncertainty,
-        "resolution": uncertainty - refinement,
-        "miscalibration": cross_entropy - refinement,
-        "refinement": refinement,
-        "irreducible": entropy if soft else math.nan,
-        "grouping_loss": refinement - entropy if soft else math.nan,
-        "skill": math.nan if after is None else 1.0 - cross_entropy / uncertainty,
-        "predictive_entropy": predictive_entropy,
-        "calibration_gap": cross_entropy - predictive_entropy,
-    }
-
-
-def _standard_errors(
-    rows: RowTerms,
-    terms: dict[str, float],
-    frequencies: _frequencies.Frequencies,
-    after: After | None,
-) -> dict[str, float]:
-    """Standard errors in nats, with their floors where an influence vanishes.
-
-    Near calibration the debiased miscalibration has the law of a weighted chi-square,
-    whose variance does not fall with that of the rows' terms.
-    """
-    of_map = 0.0 if after is None else after.variance
-    floors = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
-    floors["uncertainty"] = frequencies.variance()
-    if terms["uncertainty"]:
-        floors["skill"] = frequencies.variance() / terms["uncertainty"] ** 2
-    errors = {}
-    influences = rows.influences(terms["cross_entropy"], terms["uncertainty"])
-    for name, influence in influences.items():
-        if math.isnan(terms[name]):
-            errors[name] = math.nan
-            continue
-        error = rows.standard_error(influence)
-        floor = math.sqrt(floors.get(name, 0.0))
-        errors[name] = error if error > floor or math.isnan(error) else floor
-    return errors
-
-
 def active(values: NDArray[Scalar], inputs: Inputs) -> NDArray[Scalar]:
     """The values of the rows that count."""
     return values if inputs.active is None else values[inputs.active]
-
-
-def _note_undefined_entropy(
-    notes: dict[str, str], entropy: FloatArray, correction: str
-) -> None:
-    """Say why the irreducible term is NaN.
-
-    The jackknife wants two votes a row, and "dirichlet" a recalibration map.
-    """
-    n = int(np.count_nonzero(np.isnan(entropy)))
-    if n:
-        reason = f"undefined: {n} rows have one vote; leave them out by a weight of 0"
-        if correction == "dirichlet":
-            reason = notes["refinement"]
-        for name in ("entropy", "kl_divergence", "irreducible", "grouping_loss"):
-            notes[name] = reason
-
-
-def _reasons(
-    inputs: Inputs,
-    at_zero: int,
-    frequencies: _frequencies.Frequencies,
-    clip: float,
-) -> dict[str, str]:
-    """Why terms are infinite or NaN, by the name of the term."""
-    notes: dict[str, str] = {}
-    if at_zero and not clip:
-        infinite = f"infinite: {at_zero} rows give their target a probability of 0"
-        notes.update(dict.fromkeys(_OF_THE_COST, infinite))
-    if inputs.target is None:
-        one_label = "undefined: one label per row"
-        notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
-    if np.count_nonzero(frequencies.mass) <= 1:
-        reason = "undefined: y_true holds one class only"
-        notes.update(dict.fromkeys(_OF_THE_MAP, reason))
-    elif not frequencies.mass[: len(inputs.labels)].any():
-        reason = "undefined: no label of y_true is among the classes"
-        notes.update(dict.fromkeys(_OF_THE_MAP, reason))
-    return notes

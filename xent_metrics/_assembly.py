@@ -1,0 +1,189 @@
+"""The terms of rows, their standard errors and why some are missing, as a result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from . import _frequencies
+from ._decomposition import Decomposition
+from ._evidence import Correction, Data, Evidence
+from ._inputs import Inputs
+from ._recalibration import Recalibrate, effective_number
+from ._row_terms import RowTerms
+from ._summary import TERMS
+from ._table import FloatArray
+from ._units import nats_per_unit, unit_name
+
+_OF_THE_COST = (
+    "cross_entropy",
+    "kl_divergence",
+    "miscalibration",
+    "skill",
+    "calibration_gap",
+)
+OF_THE_MAP = ("refinement", "resolution", "miscalibration", "skill")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Maps:
+    """What a result says of its recalibration map, or of those of its folds."""
+
+    name: str
+    degrees_of_freedom: int = 0
+    converged: bool = True
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    ladder: pd.DataFrame
+    fitted: Mapping[str, Recalibrate] = field(default_factory=dict)
+
+
+def assemble(
+    data: Data,
+    frequencies: _frequencies.Frequencies,
+    maps: Maps,
+    notes: Mapping[str, str],
+    *,
+    base: float | None,
+    clip: float,
+    at_zero: int,
+) -> Decomposition:
+    """The result of rows, the frequencies of their classes, and maps."""
+    inputs, rows = data.inputs, data.rows
+    values = _terms(data, frequencies)
+    errors = _standard_errors(rows, values, frequencies, data.correction)
+    per_unit = nats_per_unit(base)
+    in_unit = {name: 1.0 if name == "skill" else per_unit for name in TERMS}
+    return Decomposition(
+        **{name: value / in_unit[name] for name, value in values.items()},
+        standard_errors={name: se / in_unit[name] for name, se in errors.items()},
+        n=inputs.n,
+        n_effective=effective_number(rows.weights),
+        n_groups=rows.n_clusters,
+        n_classes=len(inputs.labels),
+        n_clipped=at_zero if clip else 0,
+        n_infinite=0 if clip else at_zero,
+        n_unseen=inputs.n_unseen,
+        unit=unit_name(base),
+        clip=float(clip),
+        recalibration=maps.name,
+        degrees_of_freedom=maps.degrees_of_freedom,
+        converged=maps.converged,
+        vote_correction=data.vote_correction,
+        parameters=dict(maps.parameters),
+        notes=notes,
+        ladder=maps.ladder,
+        evidence=Evidence(
+            labels=inputs.labels,
+            clip=float(clip),
+            base=base,
+            maps=maps.fitted,
+            data=data,
+        ),
+    )
+
+
+def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float]:
+    """The terms, in nats: sums and differences of means, so that they add up."""
+    inputs, rows, correction = data.inputs, data.rows, data.correction
+    soft = inputs.target is not None
+    cross_entropy = rows.mean(rows.cross_entropy)
+    entropy = rows.mean(rows.entropy)
+    predictive_entropy = rows.mean(rows.predictive_entropy)
+    debiased = correction is None or correction.debiased
+    uncertainty = frequencies.entropy(debiased=debiased)
+    refinement = math.nan
+    if correction is not None:
+        refinement = rows.mean(rows.recalibrated) + correction.optimism
+    return {
+        "cross_entropy": cross_entropy,
+        "entropy": entropy,
+        "kl_divergence": cross_entropy - entropy,
+        "uncertainty": uncertainty,
+        "resolution": uncertainty - refinement,
+        "miscalibration": cross_entropy - refinement,
+        "refinement": refinement,
+        "irreducible": entropy if soft else math.nan,
+        "grouping_loss": refinement - entropy if soft else math.nan,
+        "skill": math.nan
+        if undefined(inputs, frequencies)
+        else 1.0 - cross_entropy / uncertainty,
+        "predictive_entropy": predictive_entropy,
+        "calibration_gap": cross_entropy - predictive_entropy,
+    }
+
+
+def _standard_errors(
+    rows: RowTerms,
+    terms: dict[str, float],
+    frequencies: _frequencies.Frequencies,
+    correction: Correction | None,
+) -> dict[str, float]:
+    """Standard errors in nats, with their floors where an influence vanishes.
+
+    Near calibration the debiased miscalibration has the law of a weighted chi-square,
+    whose variance does not fall with that of the rows' terms.
+    """
+    of_map = 0.0 if correction is None else correction.variance
+    floors = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
+    floors["uncertainty"] = frequencies.variance()
+    if terms["uncertainty"]:
+        floors["skill"] = frequencies.variance() / terms["uncertainty"] ** 2
+    errors = {}
+    influences = rows.influences(terms["cross_entropy"], terms["uncertainty"])
+    for name, influence in influences.items():
+        if math.isnan(terms[name]):
+            errors[name] = math.nan
+            continue
+        error = rows.standard_error(influence)
+        floor = math.sqrt(floors.get(name, 0.0))
+        errors[name] = error if error > floor or math.isnan(error) else floor
+    return errors
+
+
+def note_undefined_entropy(
+    notes: dict[str, str], entropy: FloatArray, correction: str
+) -> None:
+    """Say why the irreducible term is NaN.
+
+    The jackknife wants two votes a row, and "dirichlet" a recalibration map.
+    """
+    n = int(np.count_nonzero(np.isnan(entropy)))
+    if n:
+        reason = f"undefined: {n} rows have one vote; leave them out by a weight of 0"
+        if correction == "dirichlet":
+            reason = notes["refinement"]
+        for name in ("entropy", "kl_divergence", "irreducible", "grouping_loss"):
+            notes[name] = reason
+
+
+def reasons(
+    inputs: Inputs,
+    at_zero: int,
+    frequencies: _frequencies.Frequencies,
+    clip: float,
+) -> dict[str, str]:
+    """Why terms are infinite or NaN, by the name of the term."""
+    notes: dict[str, str] = {}
+    if at_zero and not clip:
+        infinite = f"infinite: {at_zero} rows give their target a probability of 0"
+        notes.update(dict.fromkeys(_OF_THE_COST, infinite))
+    if inputs.target is None:
+        one_label = "undefined: one label per row"
+        notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
+    reason = undefined(inputs, frequencies)
+    if reason:
+        notes.update(dict.fromkeys(OF_THE_MAP, reason))
+    return notes
+
+
+def undefined(inputs: Inputs, frequencies: _frequencies.Frequencies) -> str:
+    """Why no map can be fitted, and no skill be said; else nothing."""
+    if np.count_nonzero(frequencies.mass) <= 1:
+        return "undefined: y_true holds one class only"
+    if not frequencies.mass[: len(inputs.labels)].any():
+        return "undefined: no label of y_true is among the classes"
+    return ""
