@@ -50,9 +50,13 @@ def assemble(
     base: float | None,
     clip: float,
     at_zero: int,
+    n_unseen: int,
 ) -> Decomposition:
     """The result of rows, the frequencies of their classes, and maps."""
-    inputs, rows = data.inputs, data.rows
+    inputs, rows, folds = data.inputs, data.rows, data.folds
+    weights = rows.weights
+    if folds is not None:
+        weights = folds.weights_of_origins(inputs, weights)
     values = _terms(data, frequencies)
     errors = _standard_errors(rows, values, frequencies, data.correction)
     per_unit = nats_per_unit(base)
@@ -61,12 +65,13 @@ def assemble(
         **{name: value / in_unit[name] for name, value in values.items()},
         standard_errors={name: se / in_unit[name] for name, se in errors.items()},
         n=inputs.n,
-        n_effective=effective_number(rows.weights),
+        n_effective=effective_number(weights),
         n_groups=rows.n_clusters,
+        n_folds=None if folds is None else len(np.unique(folds.codes)),
         n_classes=len(inputs.labels),
         n_clipped=at_zero if clip else 0,
         n_infinite=0 if clip else at_zero,
-        n_unseen=inputs.n_unseen,
+        n_unseen=n_unseen,
         unit=unit_name(base),
         clip=float(clip),
         recalibration=maps.name,

@@ -98,7 +98,7 @@ def breakdown(
             data.rows, cell, data.correction, of_frequencies, soft=soft
         )
         table.append(
-            _shares(data.rows, cell)
+            shares_of_cell(data.rows, cell)
             | {name: value / per_unit for name, value in terms.items()}
         )
         index.append(cell.value)
@@ -147,7 +147,8 @@ def _names(*, soft: bool) -> list[str]:
     return [name for name in _TERMS if soft or name not in _SOFT]
 
 
-def _shares(rows: RowTerms, cell: Cell) -> dict[str, float]:
+def shares_of_cell(rows: RowTerms, cell: Cell) -> dict[str, Any]:
+    """How many rows a cell has, and its share of the weight."""
     return {
         "n": cell.n,
         "weight": float(cell.weights.sum()) / float(rows.weights.sum()),

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from ._decomposition import Decomposition
 from ._evaluation import Evaluation
+from ._evidence import Data
+from ._fold_terms import decompose_folds
+from ._folds import Folds
 from ._inputs import EPS, Inputs, read
 from ._result import Result
 from ._row_terms import RowTerms
@@ -133,7 +137,8 @@ def compare(
     ----------
     models : mapping of str to Evaluation, Decomposition or (y_true, y_proba)
         The models by name. Evaluations are decomposed again, with the options given
-        here, as differences of terms need one map on every side.
+        here, as differences of terms need one map on every side; those of a
+        cross-validation with one for each fold.
     baseline : str, optional
         The model that the others are compared with. Default: the first.
     labels, targets, sample_weight
@@ -177,6 +182,9 @@ def compare(
     True
     """
     baseline = _check(models, baseline, recalibration, level)
+    folds = {name: _folds_of(model) for name, model in models.items()}
+    for name, own in folds.items():
+        _check_same_rows(folds[baseline], own, (baseline, name))
     inputs = {
         name: _inputs_of(model, labels, targets, sample_weight)
         for name, model in models.items()
@@ -186,9 +194,14 @@ def compare(
     if groups is None:
         groups = _groups_of(models[baseline])
     results = {
-        name: decompose_inputs(
-            one, base=base, clip=clip, recalibration=recalibration, groups=groups
-        )[0]
+        name: _decompose(
+            one,
+            folds[name],
+            base=base,
+            clip=clip,
+            recalibration=recalibration,
+            groups=groups,
+        )
         for name, one in inputs.items()
     }
     ranked = dict(sorted(results.items(), key=lambda item: item[1].cross_entropy))
@@ -229,10 +242,9 @@ def _check(
 
 
 def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) -> Inputs:
-    if isinstance(model, Evaluation):
-        model = model.decomposition
-    if isinstance(model, Decomposition):
-        return model.evidence.need("compare").inputs
+    data = _data_of(model)
+    if data is not None:
+        return data.inputs
     if not isinstance(model, tuple) or len(model) != 2:  # noqa: PLR2004
         msg = (
             "models must be evaluations or pairs (y_true, y_proba): found "
@@ -243,11 +255,43 @@ def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) ->
 
 
 def _groups_of(model: Any) -> Any:
+    data = _data_of(model)
+    return None if data is None else data.clusters
+
+
+def _folds_of(model: Any) -> Folds | None:
+    data = _data_of(model)
+    return None if data is None else data.folds
+
+
+def _data_of(model: Any) -> Data | None:
     if isinstance(model, Evaluation):
         model = model.decomposition
     if isinstance(model, Decomposition):
-        return model.evidence.need("compare").clusters
+        return model.evidence.need("compare")
     return None
+
+
+def _check_same_rows(
+    first: Folds | None, second: Folds | None, names: tuple[str, str]
+) -> None:
+    """Refuse folds that tested other rows of the data, or each another time."""
+    if first is None or second is None:
+        return
+    if not np.array_equal(first.rows, second.rows):
+        msg = (
+            f"models must be evaluated on the same rows: the folds of {names[0]!r} and "
+            f"{names[1]!r} test different ones; pass one cv with a fixed random_state "
+            "to both."
+        )
+        raise ValueError(msg)
+
+
+def _decompose(inputs: Inputs, folds: Folds | None, **options: Any) -> Decomposition:
+    """Decompose with one map, or with one for each fold."""
+    if folds is None:
+        return decompose_inputs(inputs, **options)[0]
+    return decompose_folds(inputs, folds, **options).decomposition
 
 
 def _differences(

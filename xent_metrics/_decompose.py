@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -121,14 +121,17 @@ def decompose(
     return result
 
 
-def warn_if_few(result: Decomposition) -> None:
-    """Warn that rows or votes are few."""
-    n, what = result.n, "rows"
-    if result.n_groups is not None and result.n_groups < n:
-        n, what = result.n_groups, "groups of rows"
+def warn_if_few(
+    result: Decomposition,
+    folds: Mapping[Any, Decomposition] | None = None,
+) -> None:
+    """Warn that rows (of a fold) or votes are few."""
+    found = [_rows_of(one, f" in fold {name!r}") for name, one in (folds or {}).items()]
+    n, what, where = min(found or [_rows_of(result)], key=lambda few: few[0])
+    what += " or more" + " in each fold" * bool(found)
     if n < _FEW_ROWS:
         warn(
-            f"a decomposition wants {_FEW_ROWS} {what} or more: found {n}; "
+            f"a decomposition wants {_FEW_ROWS} {what}: found {n}{where}; "
             "read its terms as rough.",
             SmallSampleWarning,
         )
@@ -142,3 +145,10 @@ def warn_if_few(result: Decomposition) -> None:
             "irreducible: pass vote_correction='jackknife', and read it as rough.",
             SmallSampleWarning,
         )
+
+
+def _rows_of(result: Decomposition, where: str = "") -> tuple[int, str, str]:
+    """How many rows are independent, and what they are."""
+    if result.n_groups is not None and result.n_groups < result.n:
+        return result.n_groups, "groups of rows", where
+    return result.n, "rows", where

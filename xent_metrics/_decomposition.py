@@ -62,6 +62,9 @@ class Decomposition(Result):
         Effective number of rows under the weights.
     n_groups : int or None
         Number of groups of rows that are not independent; None where rows stand alone.
+    n_folds : int or None
+        Number of folds, each with a recalibration map of its own; None where one map
+        is that of all rows.
     standard_errors : mapping of str to float
         The standard error of each term, by its name.
     unit : str
@@ -71,7 +74,7 @@ class Decomposition(Result):
     recalibration : str
         The recalibration map behind refinement, resolution and miscalibration.
     degrees_of_freedom : int
-        Number of its parameters.
+        Number of its parameters, in all folds together.
     converged : bool
         Whether its fit found the optimum.
     parameters : mapping of str to float
@@ -103,6 +106,7 @@ class Decomposition(Result):
     n: int
     n_effective: float
     n_groups: int | None
+    n_folds: int | None
     n_classes: int
     n_clipped: int
     n_infinite: int
@@ -193,7 +197,8 @@ class Decomposition(Result):
         ------
         ValueError
             If miscalibration is undefined, if targets are distributions, which have no
-            sampling law, or if the result was unpickled without its data.
+            sampling law, if each fold has a map of its own, or if the result was
+            unpickled without its data.
 
         Examples
         --------
@@ -203,6 +208,7 @@ class Decomposition(Result):
         >>> result.miscalibration_test(n_resamples=99, random_state=0).pvalue
         0.01
         """
+        self._refuse_folds("miscalibration_test")
         data = self.evidence.need("miscalibration_test")
         return consistency_test(
             data,
@@ -303,7 +309,7 @@ class Decomposition(Result):
         Raises
         ------
         ValueError
-            If no such map was fitted.
+            If no such map was fitted, or if each fold has a map of its own.
 
         Examples
         --------
@@ -314,6 +320,7 @@ class Decomposition(Result):
         array([[0.67, 0.33],
                [0.33, 0.67]])
         """
+        self._refuse_folds("recalibrator")
         maps = self.evidence.maps
         name = self.recalibration if name is None else name
         if name not in maps:
@@ -329,6 +336,15 @@ class Decomposition(Result):
             recalibrate=maps[name],
             clip=self.clip,
         )
+
+    def _refuse_folds(self, method: str) -> None:
+        """One sentence where each fold has a map of its own."""
+        if self.n_folds is not None:
+            msg = (
+                f"{method} needs one map of all rows: this result has one for each of "
+                f"{self.n_folds} folds; decompose the rows of one fold."
+            )
+            raise ValueError(msg)
 
     def to_dict(self) -> dict[str, Any]:
         """All scalars and mappings by name."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ._decompose import warn_if_few
+from ._cv_results import predict_out_of_fold
 from ._decomposition import Decomposition
+from ._evaluated import evaluate
+from ._folds import read_folds
 from ._inputs import EPS, read
-from ._measures import PER_SAMPLE, index_of, per_sample_frame
+from ._measures import index_of
 from ._targets import Targets
-from ._terms import Recalibration, decompose_inputs
+from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
 
 
@@ -31,26 +33,37 @@ class Classifier(Protocol):
 class Evaluation:
     """Predictions evaluated: the decomposition of their loss, and each row's part.
 
-    Made by :meth:`from_estimator` or :meth:`from_predictions`.
+    Made by :meth:`from_estimator`, :meth:`from_predictions` or
+    :meth:`from_cv_results`.
 
     Attributes
     ----------
     decomposition : Decomposition
         The terms of the mean cross-entropy.
     per_sample : DataFrame
-        The measures of each row, as :func:`per_sample` gives them.
+        The measures of each row, as :func:`per_sample` gives them; after the ``fold``
+        that it was tested in, where folds have models of their own.
     labels : tuple
         The classes, in column order.
+    folds : DataFrame or None
+        The terms of each fold under its own recalibration map: as
+        :meth:`Decomposition.by` gives them, with the map's name and degrees of
+        freedom. None where one model predicted all rows.
     """
 
     decomposition: Decomposition
     per_sample: pd.DataFrame = field(repr=False, compare=False)
     labels: tuple[Any, ...]
+    folds: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
-        shape = self.per_sample.shape
-        table = f"per_sample: a table of {shape[0]:,} rows and {shape[1]} columns"
-        return f"Evaluation\n\n{self.decomposition!r}\n{table}"
+        tables = {"per_sample": self.per_sample, "folds": self.folds}
+        lines = [
+            f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
+            for name, table in tables.items()
+            if table is not None
+        ]
+        return "\n".join(["Evaluation", "", repr(self.decomposition), *lines])
 
     @classmethod
     def from_predictions(
@@ -68,6 +81,7 @@ class Evaluation:
         from_logits: bool = False,
         recalibration: Recalibration = "auto",
         vote_correction: VoteCorrection = None,
+        folds: ArrayLike | None = None,
     ) -> Evaluation:
         """Evaluate predictions.
 
@@ -81,6 +95,10 @@ class Evaluation:
             As in :func:`decompose`.
         recalibration, vote_correction
             As in :func:`decompose`.
+        folds : array-like of shape (N,), optional
+            The fold in which each row was tested, where each fold has a model of its
+            own: terms are averages over folds as in :meth:`from_cv_results`. Default:
+            one model predicted all rows.
 
         Returns
         -------
@@ -92,6 +110,21 @@ class Evaluation:
         ValueError
             As in :func:`cross_entropy`.
 
+        Warns
+        -----
+        SmallSampleWarning
+            As in :func:`decompose`; with folds, if the smallest has less than 200 rows.
+
+        Notes
+        -----
+        ``cross_val_predict(..., method="predict_proba")`` has rows from several models:
+        without ``folds`` one map is fitted to their mixture, which can be more, or
+        less, calibrated than any of them. Its columns are the sorted classes of ``y``:
+        pass ``labels=np.unique(y)``. A class that a fold's model was not trained on has
+        a column of 0 in that fold, and with ``folds`` its labels count as unseen.
+        With another ``method`` that column holds the least number of its type: use
+        :meth:`from_cv_results`.
+
         Examples
         --------
         >>> from xent_metrics import Evaluation
@@ -101,6 +134,20 @@ class Evaluation:
         0.367
         >>> evaluation.per_sample.shape
         (400, 7)
+
+        Predictions of ``cross_val_predict``, with the fold of each row:
+
+        >>>         >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.model_selection import StratifiedKFold, cross_val_predict
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> cv, folds = StratifiedKFold(2), np.empty(len(y), dtype=int)
+        >>> for fold, (_, test) in enumerate(cv.split(X, y)):
+        ...     folds[test] = fold
+        >>> q = cross_val_predict(GaussianNB(), X, y, cv=cv, method="predict_proba")
+        >>> evaluation = Evaluation.from_predictions(y, q, folds=folds)
+        >>> evaluation.folds["n"].to_list()
+        [285, 284]
         """
         inputs = read(
             y_true,
@@ -111,23 +158,17 @@ class Evaluation:
             rescale=rescale,
             from_logits=from_logits,
         )
-        decomposition, columns = decompose_inputs(
+        evaluated = evaluate(
             inputs,
+            read_folds(folds, inputs),
             base=base,
             clip=clip,
             recalibration=recalibration,
             groups=groups,
             vote_correction=vote_correction,
-            columns=PER_SAMPLE,
+            index=index_of(y_proba, y_true),
         )
-        warn_if_few(decomposition)
-        return cls(
-            decomposition=decomposition,
-            per_sample=per_sample_frame(
-                columns, base=base, index=index_of(y_proba, y_true)
-            ),
-            labels=inputs.labels,
-        )
+        return cls(**evaluated._asdict())
 
     @classmethod
     def from_estimator(
@@ -197,6 +238,116 @@ class Evaluation:
         if index is not None:
             evaluation.per_sample.index = index
         return evaluation
+
+    @classmethod
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        *,
+        targets: Targets = "auto",
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        base: float | None = None,
+        clip: float = EPS,
+        recalibration: Recalibration = "auto",
+        vote_correction: VoteCorrection = None,
+    ) -> Evaluation:
+        """Evaluate the models of a cross-validation, each on the rows of its test fold.
+
+        Parameters
+        ----------
+        cv_results : dict
+            What ``cross_validate(..., return_estimator=True, return_indices=True)``
+            returns.
+        X : array-like or DataFrame of N rows
+            What ``cross_validate`` was called with.
+        y : array-like of shape (N,) or (N, K)
+            The same; or target distributions, or vote counts, whose columns are the
+            classes of all folds.
+        targets, base, clip, vote_correction
+            As in :func:`decompose`.
+        sample_weight, groups : array-like of shape (N,), optional
+            As in :func:`decompose`, one value for each row of ``X``.
+        recalibration : str or object, default "auto"
+            The map of each fold, as in :func:`decompose`.
+
+        Returns
+        -------
+        Evaluation
+            The decomposition, the table of rows, and that of :attr:`folds`.
+
+        Raises
+        ------
+        TypeError
+            If the estimators have no ``predict_proba``.
+        ValueError
+            If the estimators or their indices are missing, if an estimator was not
+            fitted, if ``X`` and ``y`` are not what was cross-validated, or as in
+            :func:`cross_entropy`.
+
+        Warns
+        -----
+        SmallSampleWarning
+            If the smallest fold has less than 200 rows (or groups).
+        UnseenLabelWarning
+            If rows have a label that the model of their fold was not trained on.
+
+        Notes
+        -----
+        Models of several folds are not one model, so each fold has a recalibration map
+        of its own, debiased there. Every term is the average over the folds by their
+        weight, but for the skill, which is the ratio of averages; the class
+        frequencies behind uncertainty and resolution are those of all rows. Standard
+        errors are those of the rows, taken as independent given the models.
+
+        ``per_sample`` is in the order of ``X`` and has the index of ``y`` or ``X``, or
+        else the number of the row. In repeated cross-validation a row occurs once a
+        repeat, in the order of the folds: copies of a row are a group, so repeats do
+        not make standard errors smaller than the rows allow, and ``n_effective``
+        counts each row once. A class that the model of a fold was not trained on is
+        an unseen label in that fold.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.model_selection import cross_validate
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> from xent_metrics import Evaluation
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> results = cross_validate(
+        ...     GaussianNB(), X, y, cv=2, return_estimator=True, return_indices=True
+        ... )
+        >>> options = {"recalibration": "temperature"}
+        >>> evaluation = Evaluation.from_cv_results(results, X, y, **options)
+        >>> round(evaluation.decomposition.miscalibration, 2)
+        0.32
+        >>> evaluation.folds[["n", "miscalibration"]].round(2)
+                n  miscalibration
+        fold
+        0     285            0.38
+        1     284            0.26
+        """
+        tested = predict_out_of_fold(cv_results, X, y, probabilities)
+        inputs = read(
+            tested.take(y, "y"),
+            tested.proba,
+            labels=tested.labels,
+            targets=targets,
+            sample_weight=tested.take(sample_weight, "sample_weight"),
+        )
+        evaluated = evaluate(
+            inputs,
+            tested.folds,
+            base=base,
+            clip=clip,
+            recalibration=recalibration,
+            groups=tested.take(groups, "groups"),
+            vote_correction=vote_correction,
+            index=tested.index_of_rows(index_of(y, X)),
+        )
+        return cls(**evaluated._asdict())
 
 
 def probabilities(estimator: Any, X: Any) -> Any:  # noqa: N803 - scikit-learn's name

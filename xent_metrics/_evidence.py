@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ._folds import Folds
 from ._inputs import Inputs
 from ._recalibration import FittedMap, Recalibrate, Sample, Selection
 from ._row_terms import RowTerms
@@ -40,10 +41,14 @@ class After(NamedTuple):
     shift: float
 
     @property
+    def variance(self) -> float:
+        """Variance of the refinement where the map has nothing to win."""
+        return self.share_known**2 * self.selection.chosen.variance
+
+    @property
     def correction(self) -> Correction:
         """What corrects the mean of the costs."""
-        variance = self.share_known**2 * self.selection.chosen.variance
-        return Correction(self.optimism, variance, self.selection.debiased)
+        return Correction(self.optimism, self.variance, self.selection.debiased)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +68,7 @@ class Data:
     after: After | None
     correction: Correction | None
     again: Callable[..., Any]
+    folds: Folds | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

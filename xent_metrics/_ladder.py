@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from ._evidence import After
 from ._reduce import standard_error
+from ._table import FloatArray
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (
@@ -64,3 +66,51 @@ def _rows(after: After, cross_entropy: float) -> dict[str, tuple[Any, ...]]:
         )
     unknown = (0, math.nan, math.nan, math.nan, math.nan, 0, False)
     return rows | {name: (*unknown, why) for name, why in selection.left_out.items()}
+
+
+def average(
+    ladders: Sequence[pd.DataFrame], shares: Sequence[float], copies: float
+) -> pd.DataFrame:
+    """The ladders of folds as one, averaged by the folds' shares of the weight.
+
+    Maps that not every fold tried come last. Folds are independent but for
+    ``copies``, the number of folds that hold a row.
+    """
+    if not all(len(one) for one in ladders):
+        return ladder(None, math.nan, 1.0)
+    share = np.asarray(shares)
+    tried = [one[one["refinement"].notna()] for one in ladders]
+    chosen = pd.concat([one[one["chosen"]].iloc[:1] for one in ladders])
+    whole = float(share @ chosen["miscalibration"].to_numpy())
+    of_whole = _error(chosen["standard_error"].to_numpy(), share, copies)
+    clear = math.isfinite(whole) and whole > CLEAR * of_whole
+    rows: dict[str, tuple[Any, ...]] = {}
+    left_out: dict[str, tuple[Any, ...]] = {}
+    for name in dict.fromkeys(name for one in ladders for name in one.index):
+        found = [one.loc[[name]] for one in tried if name in one.index]
+        if len(found) < len(ladders):
+            why = f"not tried in {len(ladders) - len(found)} of {len(ladders)} folds"
+            left_out[name] = (0, *[math.nan] * 4, 0, False, why)
+            continue
+        of_map = pd.concat(found)
+        won = float(share @ of_map["miscalibration"].to_numpy())
+        rows[name] = (
+            int(of_map["degrees_of_freedom"].sum()),
+            float(share @ of_map["refinement"].to_numpy()),
+            won,
+            _error(of_map["standard_error"].to_numpy(), share, copies),
+            won / whole if clear else math.nan,
+            int(of_map["n"].sum()),
+            bool(of_map["chosen"].all()),
+            "; ".join(dict.fromkeys(note for note in of_map["note"] if note)),
+        )
+    frame = pd.DataFrame.from_dict(
+        rows | left_out, orient="index", columns=list(COLUMNS)
+    )
+    frame.index.name = "map"
+    return frame
+
+
+def _error(errors: FloatArray, shares: FloatArray, copies: float) -> float:
+    """Standard error of a weighted sum of folds."""
+    return math.sqrt(copies * float(((shares * errors) ** 2).sum()))

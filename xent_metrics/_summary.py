@@ -92,6 +92,8 @@ def _remarks(result: Decomposition) -> list[str]:
     lines = [
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
     ]
+    if result.n_folds is not None:
+        lines[0] += f", one for each of {result.n_folds:,} folds"
     if not result.converged:
         lines.append("its fit did not converge: read the map's terms as rough")
     if result.n_groups is not None:

@@ -33,7 +33,7 @@ Recalibration = MapName | RecalibrationMap
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
+COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
 
 
 def decompose_inputs(
@@ -54,11 +54,8 @@ def decompose_inputs(
     check_correction(vote_correction, inputs)
     per_unit = nats_per_unit(base)
     clusters = read_groups(groups, inputs)
-    if inputs.weights is not None:
-        # Their squares may overflow; scaled by a power of two they keep every bit.
-        exponent = math.frexp(float(inputs.weights.max()))[1]
-        inputs = inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
-    measured = inputs.measure([*_COLUMNS, *columns], clip=clip)
+    inputs = with_scaled_weights(inputs)
+    measured = inputs.measure([*COLUMNS, *columns], clip=clip)
     frequencies = _frequencies.count(inputs, clusters)
     notes = reasons(inputs, measured.at_zero, frequencies, clip)
     after = None
@@ -67,7 +64,7 @@ def decompose_inputs(
         if not after.selection.chosen.converged:
             name = after.selection.chosen.name
             notes["refinement"] = f"the {name} map did not converge"
-    of_row = {name: active(measured.columns[name], inputs) for name in _COLUMNS}
+    of_row = {name: active(measured.columns[name], inputs) for name in COLUMNS}
     if vote_correction is not None:
         of_row["entropy"] = entropy_of_votes(
             inputs, vote_correction, None if after is None else after.selection.chosen
@@ -110,8 +107,20 @@ def decompose_inputs(
         base=base,
         clip=clip,
         at_zero=measured.at_zero,
+        n_unseen=inputs.n_unseen,
     )
     return result, measured.columns
+
+
+def with_scaled_weights(inputs: Inputs) -> Inputs:
+    """Inputs with weights whose squares do not overflow.
+
+    Scaled by a power of two they keep every bit.
+    """
+    if inputs.weights is None:
+        return inputs
+    exponent = math.frexp(float(inputs.weights.max()))[1]
+    return inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
 
 
 def _again(inputs: Inputs, **options: Any) -> Decomposition:

@@ -1,0 +1,270 @@
+"""The terms of rows that models of several folds predicted: one map for each fold."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from . import _frequencies
+from ._assembly import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
+from ._breakdown import Cell, shares_of_cell, terms_of_cell
+from ._decomposition import Decomposition
+from ._evidence import Correction, Data
+from ._folds import Folds, inputs_of_fold, rows_of_folds
+from ._groups import read_groups
+from ._inputs import Inputs, UnseenLabelWarning
+from ._labels import show
+from ._ladder import average
+from ._row_terms import RowTerms
+from ._table import FloatArray, IntArray
+from ._terms import (
+    COLUMNS,
+    Recalibration,
+    active,
+    check_recalibration,
+    decompose_inputs,
+    name_of,
+    with_scaled_weights,
+)
+from ._units import nats_per_unit
+from ._vote_entropy import VoteCorrection, check_correction
+from ._warn import warn
+
+
+class FoldTerms(NamedTuple):
+    """The result of all folds, the columns of the pass, and the terms of each fold.
+
+    ``parts`` are the folds decomposed alone, by their name.
+    """
+
+    decomposition: Decomposition
+    columns: dict[str, FloatArray]
+    table: pd.DataFrame
+    parts: Mapping[Any, Decomposition]
+
+
+class _Part(NamedTuple):
+    """A fold decomposed alone: which rows that count are its own, and its weight."""
+
+    name: Any
+    rows: IntArray
+    share: float
+    result: Decomposition
+
+    @property
+    def data(self) -> Data:
+        return self.result.evidence.need("decompose_folds")
+
+
+def decompose_folds(
+    inputs: Inputs,
+    folds: Folds,
+    *,
+    base: float | None,
+    clip: float,
+    recalibration: Recalibration,
+    groups: Any = None,
+    vote_correction: VoteCorrection = None,
+    columns: Iterable[str] = (),
+) -> FoldTerms:
+    """Decompose with a map for each fold: terms are averages over the folds.
+
+    The class frequencies are those of all rows, as no model is behind them: folds
+    that are stratified have the same ones, and a correction in each fold for their
+    chance would come to too much.
+    """
+    check_recalibration(recalibration)
+    check_correction(vote_correction, inputs)
+    inputs = with_scaled_weights(inputs)
+    clusters = folds.clusters(read_groups(groups, inputs))
+    measured = inputs.measure([*COLUMNS, *columns], clip=clip)
+    frequencies = _frequencies.count(inputs, clusters)
+    parts = _decompose_each(
+        inputs,
+        folds,
+        clusters,
+        base=base,
+        clip=clip,
+        recalibration=recalibration,
+        vote_correction=vote_correction,
+    )
+    rows = RowTerms(
+        cross_entropy=active(measured.columns["cross_entropy"], inputs),
+        recalibrated=_joined([(p.rows, p.data.rows.recalibrated) for p in parts]),
+        frequencies=active(_frequencies.costs(inputs, frequencies.shares), inputs),
+        entropy=_joined([(p.rows, p.data.rows.entropy) for p in parts]),
+        predictive_entropy=active(measured.columns["predictive_entropy"], inputs),
+        weights=np.ones(inputs.n)
+        if inputs.weights is None
+        else active(inputs.weights, inputs),
+        clusters=None if clusters is None else active(clusters, inputs),
+    )
+    notes = reasons(inputs, measured.at_zero, frequencies, clip)
+    _note_folds(notes, parts)
+    if vote_correction is not None:
+        note_undefined_entropy(notes, rows.entropy, vote_correction)
+    data = Data(
+        inputs=inputs,
+        rows=rows,
+        clusters=clusters,
+        recalibration=recalibration,
+        vote_correction=vote_correction,
+        after=None,
+        correction=_correction(parts, folds.copies(inputs)),
+        again=functools.partial(
+            _again,
+            folds=folds,
+            base=base,
+            clip=clip,
+            recalibration=recalibration,
+            groups=groups,
+            vote_correction=vote_correction,
+        ),
+        folds=folds,
+    )
+    result = assemble(
+        data,
+        frequencies,
+        _maps(parts, recalibration, folds.copies(inputs)),
+        notes,
+        base=base,
+        clip=clip,
+        at_zero=measured.at_zero,
+        n_unseen=sum(part.result.n_unseen for part in parts),
+    )
+    return FoldTerms(
+        result,
+        measured.columns,
+        _table(result, parts),
+        {part.name: part.result for part in parts},
+    )
+
+
+def warn_if_untrained(inputs: Inputs, parts: Mapping[Any, Decomposition]) -> None:
+    """Warn of labels of classes that the model of their fold does not know."""
+    found = sum(part.n_unseen for part in parts.values()) - inputs.n_unseen
+    if found:
+        folds = [name for name, part in parts.items() if part.n_unseen]
+        warn(
+            f"{found} rows have a label that the model of their fold was not trained "
+            f"on (in fold {show(folds)}): its probability counts as 0.",
+            UnseenLabelWarning,
+        )
+
+
+def _again(inputs: Inputs, **options: Any) -> Decomposition:
+    """The same decomposition of other inputs."""
+    return decompose_folds(inputs, **options).decomposition
+
+
+def _decompose_each(
+    inputs: Inputs,
+    folds: Folds,
+    clusters: IntArray | None,
+    *,
+    recalibration: Recalibration,
+    **options: Any,
+) -> list[_Part]:
+    """Decompose each fold alone.
+
+    A model that knows one class says nothing that a map could mend. Rows of a fold
+    that holds one group cannot be told from independent ones, there.
+    """
+    place = np.arange(inputs.proba.n_rows)
+    if inputs.active is not None:
+        place = np.cumsum(inputs.active) - 1
+    weights = np.ones(len(place)) if inputs.weights is None else inputs.weights
+    parts = []
+    for code, rows in rows_of_folds(folds, inputs):
+        part = inputs_of_fold(inputs, rows, folds.known[code])
+        groups = None if clusters is None else clusters[rows]
+        if groups is not None and len(np.unique(groups)) == 1:
+            groups = None
+        result, _ = decompose_inputs(
+            part,
+            groups=groups,
+            recalibration="none" if len(part.labels) == 1 else recalibration,
+            **options,
+        )
+        share = float(weights[rows].sum()) / float(weights.sum())
+        parts.append(_Part(folds.names[code], place[rows], share, result))
+    return parts
+
+
+def _joined(of_parts: Sequence[tuple[IntArray, FloatArray]]) -> FloatArray:
+    """Values of the folds' rows in the order of all rows."""
+    values = np.empty(sum(len(rows) for rows, _ in of_parts))
+    for rows, own in of_parts:
+        values[rows] = own
+    return values
+
+
+def _correction(parts: Sequence[_Part], copies: float) -> Correction | None:
+    """The average correction; its variance if copies of a row vary as one."""
+    found = [(part.share, part.data.correction) for part in parts]
+    each = [(share, one) for share, one in found if one is not None]
+    if len(each) < len(found):
+        return None
+    return Correction(
+        optimism=sum(share * one.optimism for share, one in each),
+        variance=copies * sum(share**2 * one.variance for share, one in each),
+        debiased=all(one.debiased for _, one in each),
+    )
+
+
+def _note_folds(notes: dict[str, str], parts: Sequence[_Part]) -> None:
+    """Say why terms of the map are NaN, or rough, in some folds."""
+    for name in OF_THE_MAP:
+        found = [part.result.notes.get(name) for part in parts]
+        why = next((note for note in found if note), None)
+        if why and name != "skill" and name not in notes:
+            n = sum(note is not None for note in found)
+            notes[name] = f"{why}, in {n} of {len(parts)} folds"
+
+
+def _maps(parts: Sequence[_Part], recalibration: Recalibration, copies: float) -> Maps:
+    """What the folds' maps have in common."""
+    names = {part.result.recalibration for part in parts}
+    return Maps(
+        name=names.pop() if len(names) == 1 else name_of(recalibration),
+        degrees_of_freedom=sum(part.result.degrees_of_freedom for part in parts),
+        converged=all(part.result.converged for part in parts),
+        ladder=average(
+            [part.result.ladder for part in parts],
+            [part.share for part in parts],
+            copies,
+        ),
+    )
+
+
+def _table(result: Decomposition, parts: Sequence[_Part]) -> pd.DataFrame:
+    """The terms of each fold; averaged by weight they are those of the result."""
+    data = result.evidence.need("decompose_folds")
+    rows, per_unit = data.rows, nats_per_unit(result.evidence.base)
+    of_frequencies = result.uncertainty * per_unit - rows.mean(rows.frequencies)
+    table = []
+    for part in parts:
+        weights = np.zeros(len(rows.weights))
+        weights[part.rows] = rows.weights[part.rows]
+        cell = Cell(part.name, len(part.rows), weights)
+        terms = terms_of_cell(
+            rows,
+            cell,
+            part.data.correction,
+            of_frequencies,
+            soft=data.inputs.target is not None,
+        )
+        table.append(
+            shares_of_cell(rows, cell)
+            | {name: value / per_unit for name, value in terms.items()}
+            | {
+                "recalibration": part.result.recalibration,
+                "degrees_of_freedom": part.result.degrees_of_freedom,
+            }
+        )
+    names = pd.Index([part.name for part in parts], name="fold")
+    return pd.DataFrame(table, index=names)
