@@ -19,7 +19,7 @@ _readme = Sybil(
 )
 _docstrings = Sybil(
     parsers=[DocTestParser(_FLAGS)],
-    patterns=["xent_metrics/**/*.py", "integrations/**/*.py"],
+    patterns=["xent_metrics/*.py", "xent_metrics/*/*.py", "integrations/*/*.py"],
     fixtures=["tracking"],
 )
 pytest_collect_file = (_readme + _docstrings).pytest()

@@ -91,6 +91,7 @@ def read(
     rescale: bool = False,
     from_logits: bool = False,
     name: str = "y_proba",
+    warn_unseen: bool = True,
 ) -> Inputs:
     """Read targets, predictions and weights; messages call the predictions ``name``."""
     proba, names = _read_proba(
@@ -114,7 +115,7 @@ def read(
             classes, encoded = known, _labels.encode(truth, known)
         else:
             classes, encoded = _labels.infer_and_encode(truth, proba.n_classes, name)
-        if encoded.unseen:
+        if encoded.unseen and warn_unseen:
             _report_unseen(encoded, classes, name, inferred=given is None)
         return Inputs(
             proba=proba,

@@ -1,0 +1,64 @@
+"""What every scorer can be told, checked once."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, get_args
+
+from .._inputs import EPS, check_clip
+from .._targets import Targets
+from .._terms import Recalibration, check_recalibration
+from .._units import nats_per_unit
+
+Multioutput = Literal["raw_values", "uniform_average"] | None
+
+
+class ScorerOptions(TypedDict, total=False):
+    """The same as keywords."""
+
+    clip: float
+    base: float | None
+    recalibration: Recalibration
+    targets: Targets
+    rescale: bool
+    multioutput: Multioutput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How predictions are read and scored."""
+
+    clip: float = EPS
+    base: float | None = None
+    recalibration: Recalibration = "temperature"
+    targets: Targets = "auto"
+    rescale: bool = False
+    multioutput: Multioutput = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clip", check_clip(self.clip))
+        nats_per_unit(self.base)
+        check_recalibration(self.recalibration)
+        check_one_of("targets", self.targets, get_args(Targets))
+        known = (None, "raw_values", "uniform_average")
+        check_one_of("multioutput", self.multioutput, known)
+
+    def __str__(self) -> str:
+        """What differs from the defaults, as keywords."""
+        return ", ".join(
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in dataclasses.fields(self)
+            if getattr(self, each.name) != each.default
+        )
+
+
+def check_one_of(name: str, value: Any, known: tuple[Any, ...]) -> None:
+    """Refuse a value that is not among the known ones."""
+    if value not in known:
+        *most, last = map(repr, known)
+        msg = (
+            f"{name} must be {', '.join(most)} or {last}: found {value!r}; "
+            "pass one of these."
+        )
+        raise ValueError(msg)

@@ -1,0 +1,157 @@
+"""Scorers of one term."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import numpy as np
+
+from .._inputs import EPS
+from .._reduce import weighted_mean
+from .._table import FloatArray
+from .._targets import Targets
+from .._terms import Recalibration
+from ._options import Multioutput, Options, ScorerOptions
+from ._scorer import Scorer
+from ._values import TERM_OF, check_name
+
+
+class TermScorer(Scorer):
+    """A scorer of one term; made by :func:`get_scorer`.
+
+    Call it as ``scorer(estimator, X, y_true, *, sample_weight=None,
+    soft_labels=None)``; it returns a float, and greater is better.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`get_scorer_names`.
+    **options
+        As in :func:`get_scorer`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from xent_metrics.scorers import neg_cross_entropy
+    >>> X, y = load_iris(return_X_y=True)
+    >>> round(neg_cross_entropy(GaussianNB().fit(X, y), X, y), 3)
+    -0.111
+    """
+
+    def __init__(self, name: str, **options: Unpack[ScorerOptions]) -> None:
+        super().__init__(Options(**options))
+        check_name(name)
+        self.__name__ = name
+
+    def __call__(
+        self,
+        estimator: Any,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y_true: Any,
+        *,
+        sample_weight: Any = None,
+        soft_labels: Any = None,
+    ) -> float | FloatArray:
+        """Score a fitted classifier; an array with ``multioutput="raw_values"``."""
+        found = self._scores(
+            (self.__name__,),
+            estimator,
+            X,
+            y_true,
+            sample_weight=sample_weight,
+            soft_labels=soft_labels,
+        )
+        values = np.array([each[self.__name__] for each in found])
+        if self.options.multioutput == "raw_values":
+            return values
+        return weighted_mean(values, None)
+
+    def __repr__(self) -> str:
+        """How to make it."""
+        options = str(self.options)
+        comma = ", " if options else ""
+        return f"get_scorer({self.__name__!r}{comma}{options})"
+
+
+def get_scorer(
+    name: str,
+    *,
+    clip: float = EPS,
+    base: float | None = None,
+    recalibration: Recalibration = "temperature",
+    targets: Targets = "auto",
+    rescale: bool = False,
+    multioutput: Multioutput = None,
+) -> TermScorer:
+    """Return the scorer of one term.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`get_scorer_names`.
+    clip, base, rescale
+        As in :func:`cross_entropy`.
+    recalibration : str or object, default "temperature"
+        As in :func:`decompose`, for the terms that need a map: miscalibration,
+        refinement, resolution, skill and uncertainty. One cheap map for all
+        candidates of a search, so that none is better by the choice of its map;
+        "auto" is what ``decompose`` does. A fold of few rows gives rough terms,
+        without a warning, and one of a single class gives NaN.
+    targets : {"auto", "labels", "distribution", "votes"}, default "auto"
+        What ``soft_labels`` (or else ``y_true``) hold, as in :func:`cross_entropy`;
+        "votes" where a fold might hold single votes only.
+    multioutput : {"raw_values", "uniform_average"}, optional
+        For multilabel and multi-output classifiers, which are an error by default: the
+        score of each output as an array, for calls of your own, or the mean of the
+        outputs' scores, for scikit-learn, which takes floats only.
+
+    Returns
+    -------
+    TermScorer
+        A callable for ``scoring=``.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from xent_metrics.scorers import get_scorer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> scorer = get_scorer("neg_miscalibration", base=2)
+    >>> scorer
+    get_scorer('neg_miscalibration', base=2)
+    >>> cross_val_score(GaussianNB(), X, y, scoring=scorer).mean().round(2).item()
+    -0.72
+    """
+    return TermScorer(
+        name,
+        clip=clip,
+        base=base,
+        recalibration=recalibration,
+        targets=targets,
+        rescale=rescale,
+        multioutput=multioutput,
+    )
+
+
+def get_scorer_names() -> list[str]:
+    """Names of all terms that can be scored; each is also an attribute of the module.
+
+    Returns
+    -------
+    list of str
+        Sorted by name.
+
+    Examples
+    --------
+    >>> from xent_metrics.scorers import get_scorer_names
+    >>> "neg_cross_entropy" in get_scorer_names()
+    True
+    """
+    return sorted(TERM_OF)

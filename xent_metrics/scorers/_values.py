@@ -1,0 +1,122 @@
+"""Scores by name: which term each is, and how the terms of one output are found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from .._inputs import Inputs
+from .._reduce import weighted_mean
+from .._terms import active, decompose_inputs
+from .._units import nats_per_unit
+from ._options import Options
+from ._outputs import Output
+
+# Greater is better: costs are negated, terms that describe keep their sign.
+TERM_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "neg_cross_entropy": "cross_entropy",
+        "neg_kl_divergence": "kl_divergence",
+        "neg_refinement": "refinement",
+        "neg_miscalibration": "miscalibration",
+        "uncertainty": "uncertainty",
+        "resolution": "resolution",
+        "skill": "skill",
+        "entropy": "entropy",
+        "predictive_entropy": "predictive_entropy",
+        "calibration_gap": "calibration_gap",
+        "neg_abs_calibration_gap": "calibration_gap",
+        "neg_perplexity": "perplexity",
+    }
+)
+COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen")
+
+# Of the terms beside the sums, the two last are functions of others.
+DEFAULT = tuple(TERM_OF)[:10]
+
+# What one pass over the rows tells, without a recalibration map.
+_COLUMNS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cross_entropy": ("cross_entropy",),
+        "perplexity": ("cross_entropy",),
+        "kl_divergence": ("kl_divergence",),
+        "entropy": ("entropy",),
+        "predictive_entropy": ("predictive_entropy",),
+        "calibration_gap": ("cross_entropy", "predictive_entropy"),
+    }
+    | dict.fromkeys(COUNTS, ("cross_entropy",))
+)
+
+
+def check_name(name: str, *, counts: bool = False) -> None:
+    """Refuse what cannot be scored."""
+    known = {*TERM_OF, *COUNTS} if counts else set(TERM_OF)
+    if name not in known:
+        msg = (
+            f"a scorer must be one of {', '.join(sorted(known))}: found {name!r}; "
+            "pass one of these names."
+        )
+        raise ValueError(msg)
+
+
+def scores(output: Output, names: Iterable[str], options: Options) -> dict[str, float]:
+    """A value for each name; a map is fitted only where one of them needs it."""
+    wanted = {TERM_OF.get(name, name) for name in names}
+    if wanted <= _COLUMNS_OF.keys():
+        terms = _measured(output.inputs, wanted, options)
+    else:
+        terms = _decomposed(output.inputs, options)
+    terms["n_unseen"] = output.n_unseen
+    return {name: _oriented(name, terms) for name in names}
+
+
+def _oriented(name: str, terms: Mapping[str, float]) -> float:
+    value = terms[TERM_OF.get(name, name)]
+    if name == "neg_abs_calibration_gap":
+        return -abs(value)
+    return -value if name.startswith("neg_") else value
+
+
+def _measured(inputs: Inputs, wanted: set[str], options: Options) -> dict[str, float]:
+    """Means of columns, with the arithmetic of the functions of the same names."""
+    columns = dict.fromkeys(each for term in wanted for each in _COLUMNS_OF[term])
+    rows = inputs.measure(columns, clip=options.clip)
+    weights = inputs.weights
+    weights = None if weights is None else active(weights, inputs)
+    terms: dict[str, float] = {
+        name: weighted_mean(active(values, inputs), weights)
+        for name, values in rows.columns.items()
+    }
+    if "perplexity" in wanted:
+        terms["perplexity"] = _exponential(terms["cross_entropy"])
+    if "calibration_gap" in wanted:
+        terms["calibration_gap"] = terms["cross_entropy"] - terms["predictive_entropy"]
+    per_unit = nats_per_unit(options.base)
+    terms = {
+        name: value if name == "perplexity" else value / per_unit
+        for name, value in terms.items()
+    }
+    at_zero = rows.at_zero
+    clipped, infinite = (at_zero, 0) if options.clip else (0, at_zero)
+    return terms | {"n": inputs.n, "n_clipped": clipped, "n_infinite": infinite}
+
+
+def _decomposed(inputs: Inputs, options: Options) -> dict[str, float]:
+    result, _ = decompose_inputs(
+        inputs,
+        base=options.base,
+        clip=options.clip,
+        recalibration=options.recalibration,
+    )
+    nats = result.cross_entropy * nats_per_unit(options.base)
+    counts = {name: getattr(result, name) for name in COUNTS}
+    return {**result.terms, **counts, "perplexity": _exponential(nats)}
+
+
+def _exponential(nats: float) -> float:
+    """Perplexity; infinite where no float is as large."""
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf
