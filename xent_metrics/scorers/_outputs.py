@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,8 @@ import pandas as pd
 
 from .._evaluation import probabilities
 from .._frames import as_frame
-from .._inputs import Inputs, UnseenLabelWarning, read
+from .._inputs import Inputs, read
+from ._once import warn_unseen
 from ._options import Options
 from ._several import Part, columns_of, parts_of_several
 
@@ -32,6 +32,7 @@ def read_outputs(
     sample_weight: Any,
     soft_labels: Any,
     options: Options,
+    scorer: str,
 ) -> list[Output]:
     """Call ``predict_proba`` once; read its outputs against labels or soft labels."""
     proba = probabilities(estimator, X)
@@ -49,16 +50,12 @@ def read_outputs(
             rescale=options.rescale,
             warn_unseen=False,
         )
-        outputs.append(Output(inputs, inputs.n_unseen + _n_beyond(part, inputs)))
-    if any(output.n_unseen for output in outputs):
-        # Always the same text and place: Python shows it once, not once a fold.
-        warnings.warn(
-            "some rows have a label that is not among the estimator's classes_, as "
-            "where a training fold lacks a class: its probability counts as 0; "
-            "DecompositionScorer counts such rows where its terms hold 'n_unseen'.",
-            UnseenLabelWarning,
-            stacklevel=1,
-        )
+        n_known = len(part.classes) - part.n_beyond
+        unseen = inputs.unseen + part.classes[n_known:]
+        n_unseen = inputs.n_unseen + _n_beyond(n_known, inputs)
+        if n_unseen:
+            warn_unseen(scorer, unseen, part.classes[:n_known])
+        outputs.append(Output(inputs, n_unseen))
     return outputs
 
 
@@ -112,11 +109,10 @@ def _widened(soft_labels: Any, proba: Any, classes: tuple[Any, ...]) -> Part:
     return Part(soft_labels, table, classes + others, n_beyond=len(others))
 
 
-def _n_beyond(part: Part, inputs: Inputs) -> int:
+def _n_beyond(known: int, inputs: Inputs) -> int:
     """Rows whose soft labels give something to a class that the estimator lacks."""
-    if not part.n_beyond:
+    if known == len(inputs.labels):
         return 0
-    known = len(part.classes) - part.n_beyond
     if inputs.target is None:
         beyond = np.asarray(inputs.codes) >= known
     else:

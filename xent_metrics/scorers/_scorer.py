@@ -111,5 +111,6 @@ class Scorer:
             sample_weight=sample_weight,
             soft_labels=soft_labels,
             options=self.options,
+            scorer=repr(self),
         )
         return [scores(output, names, self.options) for output in outputs]
