@@ -49,6 +49,13 @@ class Sample:
         if self.n * n_classes <= _KEPT:
             self._kept = list(read())
 
+    @property
+    def n_independent(self) -> float:
+        """Effective number of rows, or of clusters where those are fewer."""
+        if self.clusters is None:
+            return self.n_effective
+        return min(self.n_effective, float(len(np.unique(self.clusters))))
+
     def blocks(self) -> Iterator[SampleBlock]:
         """Block after block of the rows."""
         return self._read() if self._kept is None else iter(self._kept)

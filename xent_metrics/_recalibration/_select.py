@@ -195,8 +195,9 @@ def _too_much(name: str, sample: Sample) -> str:
     n_parameters = sizes.get(name, k if name != "confusion" else k * (k - 1))
     if name == "temperature":
         return ""
-    if n_parameters * _ROWS_A_PARAMETER > sample.n_effective:
-        return f"{n_parameters} parameters for {sample.n_effective:,.0f} rows"
+    if n_parameters * _ROWS_A_PARAMETER > sample.n_independent:
+        what = "rows" if sample.clusters is None else "groups of rows"
+        return f"{n_parameters} parameters for {sample.n_independent:,.0f} {what}"
     if name == "confusion":
         return f"{k} classes" if float(n) * k**2 > _MOST_WORK / 10 else ""
     if n_parameters > _MOST_PARAMETERS or float(n) * n_parameters**2 > _MOST_WORK:

@@ -123,7 +123,7 @@ def fit(
         losses=optimum.sweep.losses,
         scatter=variability(family, sample, parameters),
     )
-    if len(parameters) <= _FEW * _independent(sample):
+    if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
 
     def fit_some(rows: Sample) -> SoftmaxMap:
@@ -149,7 +149,7 @@ def debiased(
     parameters = optimum.parameters
     spread = _solve(optimum.sweep.hessian, scatter)
     n_parameters = len(parameters)
-    n_independent = _independent(sample)
+    n_independent = sample.n_independent
     if n_parameters > _CROWDED * n_independent:
         spread *= n_independent / max(n_independent - n_parameters, 1.0)
     total = float(sample.weights.sum())
@@ -163,13 +163,6 @@ def debiased(
         parameters=family.named(parameters),
         converged=optimum.converged,
     )
-
-
-def _independent(sample: Sample) -> float:
-    """Effective number of rows, or of clusters where those are fewer."""
-    if sample.clusters is None:
-        return sample.n_effective
-    return min(sample.n_effective, float(len(np.unique(sample.clusters))))
 
 
 def minimise(
