@@ -33,11 +33,13 @@ def parts_of_several(
 ) -> list[Part] | None:
     """The outputs, refused where nobody asked for several; None for a single one."""
     classes = getattr(estimator, "classes_", None)
+    votes = ""
     if _has_tables(proba) or _has_lists(classes):
         n = len(proba) if _has_tables(proba) else np.shape(proba)[1]
     elif soft_labels is None and _is_multilabel(proba, y_true, options):
         n = np.shape(proba)[1]
         classes = [(0, 1)] * n
+        votes = ", or targets='votes' if these are votes"
     else:
         return None
     found = f"{type(estimator).__name__} predicts {n} outputs"
@@ -45,7 +47,7 @@ def parts_of_several(
         msg = (
             f"y_true must hold one label a row: {found}; pass "
             "multioutput='uniform_average' to the scorer for their mean, or "
-            "'raw_values' for the score of each."
+            f"'raw_values' for the score of each{votes}."
         )
         raise ValueError(msg)
     if soft_labels is not None:
