@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._arrays import as_numpy
 from ._folds import Folds
 from ._frames import read_columns
 from ._inputs import check_index_order, check_length
@@ -34,6 +35,7 @@ class OutOfFold(NamedTuple):
         """The values of the rows, of one value for each row of the data."""
         if values is None:
             return None
+        values = as_numpy(values, name)
         check_length(n_rows(values), self.n, (name, "X"))
         return take_rows(values, self.folds.rows)
 
@@ -94,6 +96,9 @@ def take_rows(data: Any, rows: IntArray) -> Any:
         return [data[row] for row in rows]
     if hasattr(data, "take") and hasattr(data, "column_names"):  # a table of pyarrow
         return data.take(rows)
+    if hasattr(data, "__array_namespace__") and not isinstance(data, np.ndarray):
+        space = data.__array_namespace__()
+        return space.take(data, space.asarray(rows, device=data.device), axis=0)
     return data[rows]
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._arrays import as_numpy
+
 _NUMBERS = "fiub"
 
 
@@ -25,6 +27,7 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     A one-dimensional argument is the probability (or the logit) of the second of two
     classes.
     """
+    data = as_numpy(data, what)
     if isinstance(data, np.ndarray):
         array = _as_array(data, what)
     elif isinstance(data, pd.Series):

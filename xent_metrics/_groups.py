@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ._arrays import as_numpy
 from ._inputs import Inputs
 from ._table import IntArray
 
@@ -28,7 +29,9 @@ def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
 def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
     """The number of each row's value, and the values, sorted."""
     n_rows = inputs.proba.n_rows
-    column = values if isinstance(values, pd.Series) else np.asarray(values)
+    column = values
+    if not isinstance(values, pd.Series):
+        column = np.asarray(as_numpy(values, name))
     if column.shape != (n_rows,):
         msg = (
             f"{name} must hold one value a row: its shape is {column.shape} for "

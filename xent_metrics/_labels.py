@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._arrays import as_numpy
 from ._table import BoolArray, IntArray, greatest, least
 from ._words import distinct_text, encode_text
 
@@ -29,6 +30,7 @@ def check_labels(
     labels: Iterable[Any], n_classes: int, name: str = "y_proba"
 ) -> tuple[Any, ...]:
     """The classes in column order; they must be distinct and as many as columns."""
+    labels = as_numpy(labels, "labels")
     if isinstance(labels, (str, set, frozenset)) or not isinstance(labels, Iterable):
         msg = (
             "labels must be one class a column, in column order: found "

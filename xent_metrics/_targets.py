@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _labels
+from ._arrays import as_numpy
 from ._frames import Columns, read_columns
 from ._table import BoolArray, FloatArray, IntArray, Table
 
@@ -21,6 +22,7 @@ def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns
             f"found {targets!r}; pass one of the four."
         )
         raise ValueError(msg)
+    y_true = as_numpy(y_true, "y_true")
     shape = _shape(y_true)
     if len(shape) == 1 and targets in ("auto", "labels"):
         return _labels.as_column(y_true)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import _labels
+from ._arrays import as_numpy
 
 
 def vote_counts(
@@ -50,7 +51,9 @@ def vote_counts(
         frame = annotations
     else:
         plain = isinstance(annotations, (list, tuple))
-        table = annotations if plain else np.asarray(annotations)
+        table = (
+            annotations if plain else np.asarray(as_numpy(annotations, "annotations"))
+        )
         if np.ndim(table) == 0:
             msg = (
                 "annotations must have one row a sample and one column an annotator: "

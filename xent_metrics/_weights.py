@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ._arrays import as_numpy
 from ._table import BoolArray, FloatArray
 
 
 def as_doubles(values: Any, name: str) -> FloatArray:
     """The values as an array of doubles."""
+    values = as_numpy(values, name)
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._arrays import as_numpy
 from .._table import FloatArray, Table
 from ._members import weigh
 from ._pass import Part
@@ -108,13 +109,16 @@ def _voting(estimator: Any, X: Any) -> Fitted:  # noqa: N803 - scikit-learn's na
                 f"{key!r} has {np.asarray(own).tolist()}; fit it on all classes."
             )
             raise ValueError(msg)
-    tables = [member.predict_proba(X) for member in chosen.predictions]
+    tables = [
+        np.asarray(as_numpy(member.predict_proba(X), f"predict_proba of {key!r}"))
+        for key, member in zip(chosen.keys, chosen.predictions, strict=True)
+    ]
     return Fitted(
         keys=chosen.keys,
         weights=chosen.weights,
         n_rows=len(tables[0]),
         n_classes=n_classes,
-        predict=lambda rows: [np.asarray(table)[rows] for table in tables],
+        predict=lambda rows: [table[rows] for table in tables],
         by_rows=False,
     )
 

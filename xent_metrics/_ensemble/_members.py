@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _targets
+from .._arrays import as_numpy
 from .._frames import as_frame, read_columns
 from .._inputs import Inputs, check_index_order, check_length
 from .._table import FloatArray, Table
@@ -55,6 +56,7 @@ def check_member_weights(weights: Any, n_members: int) -> FloatArray:
     """One weight a member, scaled to a sum of 1."""
     if weights is None:
         return np.full(n_members, 1.0 / n_members)
+    weights = as_numpy(weights, "member_weights")
     try:
         found = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
@@ -115,7 +117,7 @@ def _by_key(member_proba: Any) -> dict[Any, Any]:
         return dict(member_proba)
     if isinstance(member_proba, (list, tuple)):
         return dict(enumerate(member_proba))
-    array = member_proba
+    array = as_numpy(member_proba, "member_proba")
     if not isinstance(array, np.ndarray):
         single = as_frame(array) is not None or not hasattr(array, "shape")
         array = None if single else np.asarray(array)
