@@ -137,7 +137,8 @@ class Evaluation:
 
         Predictions of ``cross_val_predict``, with the fold of each row:
 
-        >>>         >>> from sklearn.datasets import load_breast_cancer
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_breast_cancer
         >>> from sklearn.model_selection import StratifiedKFold, cross_val_predict
         >>> from sklearn.naive_bayes import GaussianNB
         >>> X, y = load_breast_cancer(return_X_y=True)
@@ -322,12 +323,12 @@ class Evaluation:
         >>> options = {"recalibration": "temperature"}
         >>> evaluation = Evaluation.from_cv_results(results, X, y, **options)
         >>> round(evaluation.decomposition.miscalibration, 2)
-        0.32
+        0.55
         >>> evaluation.folds[["n", "miscalibration"]].round(2)
                 n  miscalibration
         fold
-        0     285            0.38
-        1     284            0.26
+        0     285             0.9
+        1     284             0.2
         """
         tested = predict_out_of_fold(cv_results, X, y, probabilities)
         inputs = read(
