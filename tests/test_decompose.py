@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_predict, train_test_split
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -340,3 +341,12 @@ def test_many_parameters_do_not_flatter_a_nearly_separated_model():
     assert d.recalibration == "temperature"
     assert d.ladder.loc["dirichlet", "miscalibration"] < 0.045
     assert elsewhere > d.cross_entropy - d.miscalibration
+
+
+def test_the_spline_follows_gross_over_confidence():
+    x, y = load_breast_cancer(return_X_y=True)
+    proba = cross_val_predict(GaussianNB(), x, y, cv=2, method="predict_proba")
+    d = decompose(y, proba)
+    refinement = d.ladder["refinement"]
+    assert d.recalibration == "spline"
+    assert refinement["spline"] == pytest.approx(refinement["temperature"], abs=0.02)

@@ -94,7 +94,8 @@ def design(family, log_q):
     elif family.name == "shared-spline":
         shared, own = natural(family.spline.knots, log_q), [ones] * k
     elif family.name == "spline":
-        shared = natural(family.spline.knots, log_q[:, 1] - log_q[:, 0])
+        x = log_q[:, 1] - log_q[:, 0]
+        shared = np.column_stack([x, natural(family.spline.knots, x)])
         shared = np.stack([np.zeros_like(shared), shared], axis=1)
     width = own[0].shape[1]
     x = np.zeros((n, k, shared.shape[2] + k * width))

@@ -132,7 +132,11 @@ class SharedSpline(LinearSoftmax):
 
 
 class Spline(LinearSoftmax):
-    """Two classes: logit c = s(logit q) with a natural cubic spline s."""
+    """Two classes: logit c = beta logit q + s(logit q), s a natural cubic spline.
+
+    What the ridge draws to 0 is the deviation from one temperature, however far that
+    is from 1.
+    """
 
     name = "spline"
 
@@ -141,19 +145,24 @@ class Spline(LinearSoftmax):
         n_knots = round(_KNOTS_A_ROOT * sample.n_effective ** (1 / 3))
         knots = quantile_knots(logit, sample.weights, max(n_knots, 2))
         self.spline = NaturalSpline(knots)
-        super().__init__(
-            2, knots, _VALUE * np.eye(len(knots)) + _BEND * roughness(len(knots))
-        )
+        n = len(knots)
+        ridge = np.zeros((n + 1, n + 1))
+        ridge[0, 0] = _BETA
+        ridge[1:, 1:] = _VALUE * np.eye(n) + _BEND * roughness(n)
+        super().__init__(2, np.eye(n + 1)[0], ridge)
 
     def shared(self, log_q: FloatArray) -> FloatArray:
-        """The spline's basis for the second class, 0 for the first."""
-        out = np.zeros((2, self.n_shared, log_q.shape[1]))
-        out[1] = self.spline.basis(log_odds(log_q))
+        """Logit and the spline's basis for the second class, 0 for the first."""
+        x = log_odds(log_q)
+        out = np.zeros((2, self.n_shared, len(x)))
+        out[1, 0] = x
+        out[1, 1:] = self.spline.basis(x)
         return out
 
     def law(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
         """The law of the label of each row, without the basis."""
-        logit = self.spline.value(log_odds(log_q), parameters)
+        x = log_odds(log_q)
+        logit = parameters[0] * x + self.spline.value(x, parameters[1:])
         return softmax(np.stack([np.zeros_like(logit), logit]))[1]
 
     def named(self, parameters: FloatArray) -> dict[str, float]:
