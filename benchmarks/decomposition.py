@@ -131,7 +131,7 @@ def beside_peers(options: Options) -> None:
     for group, peers in PEERS.items():
         for peer in peers:
             if not peer.installed:
-                say(f"Left out: {peer.name}, as {peer.library} is not installed.")
+                say(f"Left out: {peer.name}, as {peer.package} is not installed.")
         there = [peer for peer in peers if peer.installed]
         head(
             f"Peers, {group}, n = {N:,}, {count} replications: RMS of what is found "

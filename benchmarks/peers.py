@@ -15,14 +15,14 @@ class Peer(NamedTuple):
     """A way of another library to find miscalibration."""
 
     name: str
-    library: str
+    package: str
     measure: Callable[[np.ndarray, np.ndarray], float]
     times_smaller: float | None = None
 
     @property
     def installed(self) -> bool:
         """Whether its library is there."""
-        return importlib.util.find_spec(self.library) is not None
+        return importlib.util.find_spec(self.package) is not None
 
 
 def isotonic(y: np.ndarray, q: np.ndarray) -> float:

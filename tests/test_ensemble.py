@@ -466,5 +466,5 @@ class TestResult:
         assert again == result
         assert hash(again) == hash(result)
         pd.testing.assert_frame_equal(again.per_sample, result.per_sample)
-        with pytest.raises(AttributeError):
+        with pytest.raises(AttributeError, match="cannot assign to field"):
             result.diversity = 0.0

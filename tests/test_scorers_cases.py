@@ -264,7 +264,7 @@ def test_theirs_takes_negative_weights():
 
 @seen_today
 def test_theirs_forgets_error_score_with_two_scorers():
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="predict_proba"):
         cross_validate(
             LinearSVC(),
             X,

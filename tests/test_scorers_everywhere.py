@@ -343,15 +343,15 @@ def test_a_search_wants_to_know_the_key():
 
 
 @pytest.mark.parametrize(
-    ("use", "error"),
+    ("use", "error", "words"),
     [
-        ("learning_curve", AttributeError),
-        ("validation_curve", AttributeError),
-        ("HalvingGridSearchCV", KeyError),
+        ("learning_curve", AttributeError, "flatten|ravel|tolist|attribute"),
+        ("validation_curve", AttributeError, "flatten|ravel|tolist|attribute"),
+        ("HalvingGridSearchCV", KeyError, "score"),
     ],
 )
-def test_scikit_learn_refuses_a_dict_itself(use, error):
-    with pytest.raises(error):
+def test_scikit_learn_refuses_a_dict_itself(use, error, words):
+    with pytest.raises(error, match=words):
         USES[use](DecompositionScorer())
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor import XentAccessor
-from ._comparison import Comparison, Difference, compare
+from ._compare import compare
+from ._comparison import Comparison, Difference
 from ._consistency import MiscalibrationTest
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition

@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ._breakdown import breakdown, cells_of_classes, cells_of_values, refitted
 from ._consistency import MiscalibrationTest, consistency_test
 from ._evidence import Evidence
 from ._recalibrator import Recalibrator
-from ._result import Result, plain
+from ._result import Result, plain, two_sided
 from ._summary import MEANINGS, TERMS, summary
 from ._units import nats_per_unit
 
@@ -158,10 +157,7 @@ class Decomposition(Result):
         >>> low < result.uncertainty < high
         True
         """
-        if not 0 < level < 1:
-            msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
-            raise ValueError(msg)
-        z = NormalDist().inv_cdf(0.5 + level / 2.0)
+        z = two_sided(level)
         return {
             name: (value - z * error, value + z * error)
             for name, value in self.terms.items()

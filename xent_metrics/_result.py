@@ -7,6 +7,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any
 
 
@@ -24,6 +25,14 @@ class Result(ABC):
     def _repr_html_(self) -> str:
         """The text, for notebooks."""
         return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+def two_sided(level: float) -> float:
+    """How many standard errors an interval of this level reaches to each side."""
+    if not 0 < level < 1:
+        msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
+        raise ValueError(msg)
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
 def plain(value: Any) -> Any:

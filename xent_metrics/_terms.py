@@ -66,9 +66,9 @@ def decompose_inputs(
             notes["refinement"] = f"the {name} map did not converge"
     of_row = {name: active(measured.columns[name], inputs) for name in COLUMNS}
     if vote_correction is not None:
-        of_row["entropy"] = entropy_of_votes(
-            inputs, vote_correction, None if after is None else after.selection.chosen
-        )
+        sample = None if after is None else after.sample
+        chosen = None if after is None else after.selection.chosen.recalibrate
+        of_row["entropy"] = entropy_of_votes(inputs, vote_correction, sample, chosen)
         note_undefined_entropy(notes, of_row["entropy"], vote_correction)
     n = len(of_row["cross_entropy"])
     rows = RowTerms(

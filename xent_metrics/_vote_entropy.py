@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ._inputs import EPS, Inputs
-from ._recalibration import FittedMap, from_inputs
+from ._recalibration import Recalibrate, Sample
 from ._table import BoolArray, FloatArray, Table
 
 VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
@@ -49,18 +49,21 @@ def check_correction(correction: Any, inputs: Inputs) -> None:
 
 
 def entropy_of_votes(
-    inputs: Inputs, correction: str, chosen: FittedMap | None
+    inputs: Inputs,
+    correction: str,
+    sample: Sample | None,
+    recalibrate: Recalibrate | None,
 ) -> FloatArray:
     """Corrected entropy of the votes of each row that counts.
 
-    "dirichlet" wants the fitted map, and is NaN without one.
+    "dirichlet" wants these rows as a sample and their map, and is NaN without.
     """
     votes = inputs.target
     assert votes is not None, "checked before"
     if correction == "dirichlet":
-        if chosen is None:
+        if sample is None or recalibrate is None:
             return np.full(inputs.n, np.nan)
-        return _dirichlet_entropy(inputs, votes, chosen)
+        return _dirichlet_entropy(votes, inputs.active, sample, recalibrate)
     entropy = _corrected_entropy(votes, correction)
     return entropy if inputs.active is None else entropy[inputs.active]
 
@@ -85,7 +88,9 @@ def _corrected_entropy(votes: Table, correction: str) -> FloatArray:
 
 
 def _jackknife(counts: FloatArray) -> FloatArray:
-    """N H - (n - 1) times the mean entropy with one vote left out; NaN for one vote.
+    """The plug-in times n, less (n - 1) times the mean with one vote left out.
+
+    One vote leaves nothing: NaN.
 
     Zahl (1977).
     """
@@ -116,7 +121,9 @@ def _x_log_x(x: FloatArray) -> FloatArray:
     return np.asarray(x * np.log(np.maximum(x, 1.0)))  # of whole numbers
 
 
-def _dirichlet_entropy(inputs: Inputs, votes: Table, chosen: FittedMap) -> FloatArray:
+def _dirichlet_entropy(
+    votes: Table, active: BoolArray | None, sample: Sample, recalibrate: Recalibrate
+) -> FloatArray:
     """Posterior mean entropy where p ~ Dir(s c), c the recalibrated prediction.
 
     The concentration s maximises the Dirichlet-multinomial likelihood; the mean is
@@ -124,13 +131,12 @@ def _dirichlet_entropy(inputs: Inputs, votes: Table, chosen: FittedMap) -> Float
     """
     from scipy import optimize, special  # noqa: PLC0415 - heavy
 
-    sample = from_inputs(inputs, inputs.active, clip=EPS)
     counts = np.concatenate([block for _, block in votes.raw_blocks()], axis=1)
     counts = counts.astype(np.float64)
-    if inputs.active is not None:
-        counts = counts[:, inputs.active]
+    if active is not None:
+        counts = counts[:, active]
     blocks = [
-        (rows, np.maximum(chosen.recalibrate(log_q), EPS))
+        (rows, np.maximum(recalibrate(log_q), EPS))
         for rows, log_q, _ in sample.blocks()
     ]
 

@@ -1,0 +1,242 @@
+"""Several models on the same rows: paired differences of every term."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._comparison import Comparison, Difference
+from ._decomposition import Decomposition
+from ._evaluation import Evaluation
+from ._evidence import Data
+from ._fold_terms import decompose_folds
+from ._folds import Folds
+from ._inputs import EPS, Inputs, read
+from ._result import two_sided
+from ._row_terms import RowTerms
+from ._same_targets import check_same_targets
+from ._summary import TERMS
+from ._targets import Targets
+from ._terms import Recalibration, decompose_inputs
+from ._units import nats_per_unit
+
+_OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
+
+
+def compare(
+    models: Mapping[str, Any],
+    *,
+    baseline: str | None = None,
+    labels: Iterable[Any] | None = None,
+    targets: Targets = "auto",
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    base: float | None = None,
+    clip: float = EPS,
+    recalibration: Recalibration = "temperature",
+    level: float = 0.95,
+) -> Comparison:
+    """Compare models on the same rows, term by term.
+
+    Parameters
+    ----------
+    models : mapping of str to Evaluation, Decomposition or (y_true, y_proba)
+        The models by name. Evaluations are decomposed again, with the options given
+        here, as differences of terms need one map on every side; those of a
+        cross-validation with one for each fold.
+    baseline : str, optional
+        The model that the others are compared with. Default: the first.
+    labels, targets, sample_weight
+        As in :func:`cross_entropy`, for models given as arrays.
+    groups : array-like of shape (N,), optional
+        The group of each row, as in :func:`decompose`. Default: that of the baseline.
+    base, clip
+        As in :func:`cross_entropy`.
+    recalibration : str or object, default "temperature"
+        The map of every side, as in :func:`decompose`. "auto" could choose maps that
+        differ, and is refused.
+    level : float, default 0.95
+        The level of the confidence intervals.
+
+    Returns
+    -------
+    Comparison
+        The models from the smallest cross-entropy to the largest, with the paired
+        difference of each term, its standard error, interval and p-value.
+
+    Raises
+    ------
+    ValueError
+        If targets or weights differ, saying in which rows; or as in
+        :func:`decompose`.
+
+    Notes
+    -----
+    The difference of two means over the same rows is the mean of the rows'
+    differences, and its standard error is theirs: far smaller than the two models'
+    own where they find the same rows hard. The p-value is two-sided, of a normal
+    law.
+
+    Examples
+    --------
+    >>> from xent_metrics import compare
+    >>> y = [0, 1, 1, 0] * 100
+    >>> sharp, dull = [0.2, 0.7, 0.9, 0.4] * 100, [0.4, 0.6, 0.6, 0.5] * 100
+    >>> comparison = compare({"dull": (y, dull), "sharp": (y, sharp)})
+    >>> comparison.differences["sharp"]["cross_entropy"].pvalue < 0.001
+    True
+    """
+    baseline = _check(models, baseline, recalibration, level)
+    folds = {name: _folds_of(model) for name, model in models.items()}
+    for name, own in folds.items():
+        _check_same_rows(folds[baseline], own, (baseline, name))
+    inputs = {
+        name: _inputs_of(model, labels, targets, sample_weight)
+        for name, model in models.items()
+    }
+    for name, other in inputs.items():
+        check_same_targets(inputs[baseline], other, (baseline, name))
+    if groups is None:
+        groups = _groups_of(models[baseline])
+    results = {
+        name: _decompose(
+            one,
+            folds[name],
+            base=base,
+            clip=clip,
+            recalibration=recalibration,
+            groups=groups,
+        )
+        for name, one in inputs.items()
+    }
+    ranked = dict(sorted(results.items(), key=lambda item: item[1].cross_entropy))
+    return Comparison(
+        baseline=baseline,
+        decompositions=ranked,
+        differences={
+            name: _differences(result, results[baseline], level)
+            for name, result in ranked.items()
+        },
+        level=level,
+    )
+
+
+def _check(
+    models: Mapping[str, Any], baseline: str | None, recalibration: Any, level: float
+) -> str:
+    if not models:
+        msg = "models must not be empty: found none; pass {name: (y_true, y_proba)}."
+        raise ValueError(msg)
+    baseline = next(iter(models)) if baseline is None else baseline
+    if baseline not in models:
+        msg = (
+            f"baseline must be one of the models: found {baseline!r} for "
+            f"{', '.join(map(repr, models))}; pass one of these names."
+        )
+        raise ValueError(msg)
+    if isinstance(recalibration, str) and recalibration == "auto":
+        msg = (
+            "recalibration must name one map for all models: found 'auto', which may "
+            "choose a map for each; pass 'temperature'."
+        )
+        raise ValueError(msg)
+    two_sided(level)
+    return baseline
+
+
+def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) -> Inputs:
+    data = _data_of(model)
+    if data is not None:
+        return data.inputs
+    if not isinstance(model, tuple) or len(model) != 2:  # noqa: PLR2004
+        msg = (
+            "models must be evaluations or pairs (y_true, y_proba): found "
+            f"{type(model).__name__}; pass Evaluation.from_estimator(estimator, X, y)."
+        )
+        raise ValueError(msg)
+    return read(*model, labels=labels, targets=targets, sample_weight=sample_weight)
+
+
+def _groups_of(model: Any) -> Any:
+    data = _data_of(model)
+    return None if data is None else data.clusters
+
+
+def _folds_of(model: Any) -> Folds | None:
+    data = _data_of(model)
+    return None if data is None else data.folds
+
+
+def _data_of(model: Any) -> Data | None:
+    if isinstance(model, Evaluation):
+        model = model.decomposition
+    if isinstance(model, Decomposition):
+        return model.evidence.need("compare")
+    return None
+
+
+def _check_same_rows(
+    first: Folds | None, second: Folds | None, names: tuple[str, str]
+) -> None:
+    """Refuse folds that tested other rows of the data, or each another time."""
+    if first is None or second is None:
+        return
+    if not np.array_equal(first.rows, second.rows):
+        msg = (
+            f"models must be evaluated on the same rows: the folds of {names[0]!r} and "
+            f"{names[1]!r} test different ones; pass one cv with a fixed random_state "
+            "to both."
+        )
+        raise ValueError(msg)
+
+
+def _decompose(inputs: Inputs, folds: Folds | None, **options: Any) -> Decomposition:
+    """Decompose with one map, or with one for each fold."""
+    if folds is None:
+        return decompose_inputs(inputs, **options)[0]
+    return decompose_folds(inputs, folds, **options).decomposition
+
+
+def _differences(
+    model: Decomposition, baseline: Decomposition, level: float
+) -> dict[str, Difference]:
+    """Paired differences of all terms."""
+    ours, theirs = (one.evidence.need("compare") for one in (model, baseline))
+    per_unit = nats_per_unit(model.evidence.base)
+    floor = 0.0
+    for data in (ours, theirs):
+        if data.correction is not None:
+            floor += data.correction.variance
+    influences = (_influences(ours.rows, model), _influences(theirs.rows, baseline))
+    z = two_sided(level)
+    differences = {}
+    for name in TERMS:
+        change = model.terms[name] - baseline.terms[name]
+        error = ours.rows.standard_error(influences[0][name] - influences[1][name])
+        if model is not baseline and name in _OF_THE_MAP:
+            error = max(error, math.sqrt(floor))
+        error = math.nan if math.isnan(change) else error
+        error /= 1.0 if name == "skill" else per_unit
+        low, high = change - z * error, change + z * error
+        differences[name] = Difference(change, error, low, high, _pvalue(change, error))
+    return differences
+
+
+def _influences(rows: RowTerms, result: Decomposition) -> dict[str, Any]:
+    per_unit = nats_per_unit(result.evidence.base)
+    return rows.influences(
+        result.cross_entropy * per_unit, result.uncertainty * per_unit
+    )
+
+
+def _pvalue(change: float, error: float) -> float:
+    """Two-sided, of a normal law; 1 where nothing differs."""
+    if change == 0:
+        return 1.0
+    if math.isnan(change) or not error > 0:
+        return math.nan
+    return math.erfc(abs(change) / error / math.sqrt(2.0))
