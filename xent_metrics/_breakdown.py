@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ._cells import Cells
 from ._evidence import Correction, Data
-from ._groups import number
+from ._keys import Keys
 from ._reader import Reader
-from ._reduce import standard_error, weighted_mean
-from ._row_terms import RowTerms
-from ._table import FloatArray
+from ._table import FloatArray, IntArray
+
+FEW_ROWS = 200  # below, a decomposition is rough
+_TOO_FEW_ALONE = 50  # below, a map of their own says nothing
+_TOO_FEW = 10  # below, nor do the rows under a map of all
 
 _SOFT = ("kl_divergence", "irreducible", "grouping_loss")
+_OF_THE_MAP = ("resolution", "miscalibration", "refinement", "grouping_loss")
 _TERMS = (
     "cross_entropy",
     "uncertainty",
@@ -27,42 +30,155 @@ _TERMS = (
 )
 
 
-class Cell(NamedTuple):
-    """A group of rows: its name, how many they are, and their weights (0 outside)."""
+def breakdown(
+    data: Data, keys: Keys, *, uncertainty: float, per_unit: float
+) -> pd.DataFrame:
+    """Terms of each group under the one map, with an equal share of the debiasing.
 
-    value: Any
-    n: float
-    weights: FloatArray
-
-
-def cells_of_values(data: Data, values: Any) -> Iterator[Cell]:
-    """Each distinct value, with the weights of its rows (0 for others)."""
-    codes, distinct = number(values, data.inputs, "values")
-    if data.inputs.active is not None:
-        codes = codes[data.inputs.active]
-    for code, value in enumerate(distinct):
-        inside = codes == code
-        if inside.any():
-            n = int(np.count_nonzero(inside))
-            yield Cell(value, n, np.where(inside, data.rows.weights, 0.0))
+    Groups sum, by their weight, to the whole, where none is too small.
+    """
+    codes = active_codes(keys, data)
+    table = terms_of_cells(
+        data, codes, len(keys.index), uncertainty=uncertainty, per_unit=per_unit
+    )
+    table.index = keys.index
+    return without_few(table[table["n"] > 0].copy())
 
 
-def cells_of_classes(data: Data) -> Iterator[Cell]:
-    """Each class, with the weights of its rows: w times the target's share of it."""
-    inputs, rows = data.inputs, data.rows
-    labels = (*inputs.labels, *inputs.unseen)
+def breakdown_of_classes(
+    data: Data, *, uncertainty: float, per_unit: float
+) -> pd.DataFrame:
+    """Terms of each class that occurs: a row counts by its target's share of it."""
+    inputs = data.inputs
+    index = pd.Index((*inputs.labels, *inputs.unseen), name="class", tupleize_cols=False)
+    options = {"uncertainty": uncertainty, "per_unit": per_unit}
     if inputs.codes is not None:
-        codes = inputs.codes if inputs.active is None else inputs.codes[inputs.active]
-        for code, label in enumerate(labels):
-            inside = codes == code
-            if inside.any():
-                n = int(np.count_nonzero(inside))
-                yield Cell(label, n, np.where(inside, rows.weights, 0.0))
-        return
-    for k, label in enumerate(labels):
+        return breakdown(data, Keys(inputs.codes, index), **options)
+    each = []
+    for k in range(len(index)):
         share = _column(data, k)
-        if share.any():
-            yield Cell(label, float(share.sum()), rows.weights * share)
+        inside = np.flatnonzero(share)
+        zeros = np.zeros(len(inside), dtype=np.int64)
+        table = terms_of_cells(data, zeros, 1, inside=inside, share=share, **options)
+        table["n"] = float(share.sum())
+        each.append(table)
+    table = pd.concat(each)
+    table.index = index
+    return without_few(table[table["n"] > 0].copy())
+
+
+def active_codes(keys: Keys, data: Data) -> IntArray:
+    """The number of the group of each row that counts."""
+    where = data.inputs.active
+    return keys.codes if where is None else keys.codes[where]
+
+
+def terms_of_cells(
+    data: Data,
+    codes: IntArray,
+    n_cells: int,
+    *,
+    uncertainty: float,
+    per_unit: float,
+    inside: IntArray | None = None,
+    share: FloatArray | None = None,
+    correction: Correction | None = None,
+) -> pd.DataFrame:
+    """The terms of cells and their standard errors; ``inside`` are the rows meant.
+
+    ``uncertainty`` is that of all rows, in nats; its debiasing is shared by all. A
+    ``share`` multiplies the weights, a ``correction`` takes the place of the whole's.
+    """
+    rows, soft = data.rows, data.inputs.target is not None
+    of_frequencies = uncertainty - rows.mean(rows.frequencies)
+    correction = correction or data.correction
+    optimism, floor = math.nan, 0.0
+    if correction is not None:
+        optimism, floor = correction.optimism, math.sqrt(correction.variance)
+    shifts = {
+        "uncertainty": of_frequencies,
+        "resolution": of_frequencies - optimism,
+        "miscalibration": -optimism,
+        "refinement": optimism,
+        "grouping_loss": optimism,
+    }
+    weights, clusters = rows.weights, rows.clusters
+    if share is not None:
+        weights = weights * share
+    influences = rows.influences(math.nan, math.nan)
+    if inside is not None:
+        weights = weights[inside]
+        clusters = None if clusters is None else clusters[inside]
+        influences = {name: values[inside] for name, values in influences.items()}
+    cells = Cells(codes, n_cells, weights, clusters)
+    table: dict[str, Any] = {
+        "n": cells.n,
+        "weight": cells.weight / float(rows.weights.sum()),
+    }
+    for name in names_of_terms(soft=soft):
+        mean, error = cells.means_and_errors(influences[name])
+        if name in ("miscalibration", "resolution", "grouping_loss"):
+            error = np.where(error < floor, floor, error)
+        table[name] = (mean + shifts.get(name, 0.0)) / per_unit
+        table[f"{name}_se"] = error / per_unit
+    table["n_independent"] = cells.n_independent
+    return pd.DataFrame(table)
+
+
+def names_of_terms(*, soft: bool) -> list[str]:
+    """The terms of a cell; some want distributions."""
+    return [name for name in _TERMS if soft or name not in _SOFT]
+
+
+def without_few(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a note, not terms of the map, where rows are too few for them."""
+    n = table.pop("n_independent").clip(upper=table["n"])
+    few = n < _TOO_FEW
+    for name in _OF_THE_MAP:
+        if name in table:
+            table.loc[few, [name, f"{name}_se"]] = math.nan
+    table["note"] = [
+        f"{count:.4g} independent rows: too few for terms of the map, which want "
+        f"{_TOO_FEW}"
+        if is_few
+        else ""
+        for count, is_few in zip(n, few, strict=True)
+    ]
+    return table
+
+
+def refitted(data: Data, keys: Keys) -> pd.DataFrame:
+    """Each group decomposed alone, with a map of its own."""
+    inputs, codes = data.inputs, keys.codes
+    weights = np.ones(len(codes)) if inputs.weights is None else inputs.weights
+    names = names_of_terms(soft=inputs.target is not None)
+    table, groups = [], []
+    for group in range(len(keys.index)):
+        inside = np.where(codes == group, weights, 0.0)
+        if not inside.any():
+            continue
+        alone = data.again(inputs._replace(weights=inside, active=inside > 0))
+        row: dict[str, Any] = {
+            "n": alone.n,
+            "weight": float(inside.sum()) / float(weights.sum()),
+        }
+        n = alone.n if alone.n_groups is None else alone.n_groups
+        for name in names:
+            known = n >= _TOO_FEW_ALONE or name not in _OF_THE_MAP
+            row[name] = getattr(alone, name) if known else math.nan
+            row[f"{name}_se"] = alone.standard_errors[name] if known else math.nan
+        row["note"] = _note_alone(n, alone.notes.get("refinement", ""))
+        table.append(row)
+        groups.append(group)
+    return pd.DataFrame(table, index=keys.index.take(groups))
+
+
+def _note_alone(n: int, why: str) -> str:
+    if n < _TOO_FEW_ALONE:
+        wanted = f"too few for a map of their own, which wants {_TOO_FEW_ALONE}"
+        return f"{n} independent rows: {wanted}"
+    rough = f"{n} independent rows: rough, as a decomposition wants {FEW_ROWS}"
+    return "; ".join(filter(None, [why, rough * (n < FEW_ROWS)]))
 
 
 def _column(data: Data, k: int) -> FloatArray:
@@ -77,101 +193,3 @@ def _column(data: Data, k: int) -> FloatArray:
         parts.append(p[k].copy())
     column = np.concatenate(parts)
     return column if inputs.active is None else column[inputs.active]
-
-
-def breakdown(
-    data: Data,
-    cells: Iterable[Cell],
-    *,
-    uncertainty: float,
-    per_unit: float,
-) -> pd.DataFrame:
-    """Terms of each cell under the one map, with an equal share of the debiasing.
-
-    Cells that share the rows among them sum, by their weight, to the whole.
-    """
-    of_frequencies = uncertainty - data.rows.mean(data.rows.frequencies)
-    soft = data.inputs.target is not None
-    table, index = [], []
-    for cell in cells:
-        terms = terms_of_cell(
-            data.rows, cell, data.correction, of_frequencies, soft=soft
-        )
-        table.append(
-            shares_of_cell(data.rows, cell)
-            | {name: value / per_unit for name, value in terms.items()}
-        )
-        index.append(cell.value)
-    return pd.DataFrame(table, index=pd.Index(index))
-
-
-def terms_of_cell(
-    rows: RowTerms,
-    cell: Cell,
-    correction: Correction | None,
-    of_frequencies: float,
-    *,
-    soft: bool,
-) -> dict[str, float]:
-    """The terms of a cell and their standard errors, in nats.
-
-    ``of_frequencies`` corrects the cost of predicting the frequencies of all rows.
-    """
-    optimism, floor = math.nan, 0.0
-    if correction is not None:
-        optimism, floor = correction.optimism, math.sqrt(correction.variance)
-    shifts = {
-        "uncertainty": of_frequencies,
-        "resolution": of_frequencies - optimism,
-        "miscalibration": -optimism,
-        "refinement": optimism,
-        "grouping_loss": optimism,
-    }
-    influences = rows.influences(math.nan, math.nan)
-    # Rows of other cells have a weight of 0, but may cost infinity or NaN.
-    inside = cell.weights > 0
-    w = cell.weights[inside]
-    clusters = None if rows.clusters is None else rows.clusters[inside]
-    terms: dict[str, float] = {}
-    for name in _names(soft=soft):
-        influence = influences[name][inside]
-        mean = weighted_mean(influence, w) + shifts.get(name, 0.0)
-        error = standard_error(influence, w, clusters)
-        if name in ("miscalibration", "resolution", "grouping_loss"):
-            error = max(error, floor)
-        terms |= {name: mean, f"{name}_se": error}
-    return terms
-
-
-def _names(*, soft: bool) -> list[str]:
-    return [name for name in _TERMS if soft or name not in _SOFT]
-
-
-def shares_of_cell(rows: RowTerms, cell: Cell) -> dict[str, Any]:
-    """How many rows a cell has, and its share of the weight."""
-    return {
-        "n": cell.n,
-        "weight": float(cell.weights.sum()) / float(rows.weights.sum()),
-    }
-
-
-def refitted(data: Data, cells: Iterable[Cell]) -> pd.DataFrame:
-    """Each cell decomposed alone, with a map of its own."""
-    inputs, table, index = data.inputs, [], []
-    names = _names(soft=inputs.target is not None)
-    for value, _, weights in cells:
-        of_all = weights
-        if inputs.active is not None:
-            of_all = np.zeros(len(inputs.active))
-            of_all[inputs.active] = weights
-        alone = data.again(inputs._replace(weights=of_all, active=of_all > 0))
-        row = {
-            "n": alone.n,
-            "weight": float(weights.sum()) / float(data.rows.weights.sum()),
-        }
-        for name in names:
-            row[name] = getattr(alone, name)
-            row[f"{name}_se"] = alone.standard_errors[name]
-        table.append(row)
-        index.append(value)
-    return pd.DataFrame(table, index=pd.Index(index))

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from ._breakdown import FEW_ROWS
 from ._decomposition import Decomposition
 from ._inputs import EPS, read
 from ._targets import Targets
@@ -14,7 +15,6 @@ from ._terms import Recalibration, decompose_inputs
 from ._vote_entropy import VoteCorrection, mean_votes
 from ._warn import warn
 
-_FEW_ROWS = 200
 _FEW_VOTES = 5
 
 
@@ -129,9 +129,9 @@ def warn_if_few(
     found = [_rows_of(one, f" in fold {name!r}") for name, one in (folds or {}).items()]
     n, what, where = min(found or [_rows_of(result)], key=lambda few: few[0])
     what += " or more" + " in each fold" * bool(found)
-    if n < _FEW_ROWS:
+    if n < FEW_ROWS:
         warn(
-            f"a decomposition wants {_FEW_ROWS} {what}: found {n}{where}; "
+            f"a decomposition wants {FEW_ROWS} {what}: found {n}{where}; "
             "read its terms as rough.",
             SmallSampleWarning,
         )

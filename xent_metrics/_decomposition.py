@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._breakdown import breakdown, cells_of_classes, cells_of_values, refitted
+from ._breakdown import breakdown, breakdown_of_classes, refitted
 from ._consistency import MiscalibrationTest, consistency_test
 from ._evidence import Evidence
+from ._keys import read_keys
 from ._recalibrator import Recalibrator
 from ._result import Result, plain, two_sided
 from ._summary import MEANINGS, TERMS, summary
@@ -194,7 +195,7 @@ class Decomposition(Result):
         ValueError
             If miscalibration is undefined, if targets are distributions, which have no
             sampling law, if each fold has a map of its own, or if the result was
-            unpickled without its data.
+            read back without its data.
 
         Examples
         --------
@@ -219,8 +220,9 @@ class Decomposition(Result):
 
         Parameters
         ----------
-        values : array-like of shape (N,)
-            What the rows are grouped by.
+        values : array-like of shape (N,), or DataFrame or mapping of such
+            What the rows are grouped by: one key or several. A missing value is a
+            group of its own.
         refit : bool, default False
             False: one recalibration map for all rows; the groups' terms, averaged by
             ``weight``, are those of the whole. True: each group is decomposed alone.
@@ -228,13 +230,15 @@ class Decomposition(Result):
         Returns
         -------
         DataFrame
-            One row a distinct value: ``n``, ``weight`` (its share), the terms, and
-            ``<term>_se``.
+            One row a distinct value: ``n``, ``weight`` (its share), the terms,
+            ``<term>_se``, and a ``note``. Where independent rows are too few for terms
+            of the map (10 under the map of all rows, 50 for one of their own), these
+            are NaN and the note says so.
 
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the result was unpickled without
+            If there is not one value a row, or if the result was read back without
             its data.
 
         Examples
@@ -245,16 +249,12 @@ class Decomposition(Result):
         {'north': 0.2231, 'south': 0.3567}
         """
         data = self.evidence.need("by")
-        per_unit = nats_per_unit(self.evidence.base)
-        cells = cells_of_values(data, values)
+        keys = read_keys(values, data.inputs.proba.n_rows, "values")
         if refit:
-            return refitted(data, cells)
-        return breakdown(
-            data,
-            cells,
-            uncertainty=self.uncertainty * per_unit,
-            per_unit=per_unit,
-        )
+            return refitted(data, keys)
+        per_unit = nats_per_unit(self.evidence.base)
+        uncertainty = self.uncertainty * per_unit
+        return breakdown(data, keys, uncertainty=uncertainty, per_unit=per_unit)
 
     def by_class(self) -> pd.DataFrame:
         """The terms of each true class, under the one recalibration map.
@@ -268,7 +268,7 @@ class Decomposition(Result):
         Raises
         ------
         ValueError
-            If the result was unpickled without its data.
+            If the result was read back without its data.
 
         Examples
         --------
@@ -279,12 +279,8 @@ class Decomposition(Result):
         """
         data = self.evidence.need("by_class")
         per_unit = nats_per_unit(self.evidence.base)
-        return breakdown(
-            data,
-            cells_of_classes(data),
-            uncertainty=self.uncertainty * per_unit,
-            per_unit=per_unit,
-        )
+        uncertainty = self.uncertainty * per_unit
+        return breakdown_of_classes(data, uncertainty=uncertainty, per_unit=per_unit)
 
     def recalibrator(self, name: str | None = None) -> Recalibrator:
         """A fitted map, to apply to other predictions.

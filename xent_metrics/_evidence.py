@@ -88,7 +88,7 @@ class Evidence:
         """The data; one sentence where the result came out of a pickle."""
         if self.data is None:
             msg = (
-                f"{method} needs the data: this result was unpickled without it; call "
+                f"{method} needs the data: this result was read back without it; call "
                 "decompose again."
             )
             raise ValueError(msg)

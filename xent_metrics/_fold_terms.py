@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import _frequencies
 from ._assembly import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
-from ._breakdown import Cell, shares_of_cell, terms_of_cell
+from ._breakdown import terms_of_cells
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data
 from ._folds import Folds, inputs_of_fold, rows_of_folds
@@ -244,27 +244,24 @@ def _maps(parts: Sequence[_Part], recalibration: Recalibration, copies: float) -
 def _table(result: Decomposition, parts: Sequence[_Part]) -> pd.DataFrame:
     """The terms of each fold; averaged by weight they are those of the result."""
     data = result.evidence.need("decompose_folds")
-    rows, per_unit = data.rows, nats_per_unit(result.evidence.base)
-    of_frequencies = result.uncertainty * per_unit - rows.mean(rows.frequencies)
-    table = []
+    per_unit = nats_per_unit(result.evidence.base)
+    each = []
     for part in parts:
-        weights = np.zeros(len(rows.weights))
-        weights[part.rows] = rows.weights[part.rows]
-        cell = Cell(part.name, len(part.rows), weights)
-        terms = terms_of_cell(
-            rows,
-            cell,
-            part.data.correction,
-            of_frequencies,
-            soft=data.inputs.target is not None,
+        table = terms_of_cells(
+            data,
+            np.zeros(len(part.rows), dtype=np.int64),
+            1,
+            inside=part.rows,
+            uncertainty=result.uncertainty * per_unit,
+            per_unit=per_unit,
+            correction=part.data.correction,
         )
-        table.append(
-            shares_of_cell(rows, cell)
-            | {name: value / per_unit for name, value in terms.items()}
-            | {
-                "recalibration": part.result.recalibration,
-                "degrees_of_freedom": part.result.degrees_of_freedom,
-            }
+        each.append(
+            table.drop(columns="n_independent").assign(
+                recalibration=part.result.recalibration,
+                degrees_of_freedom=part.result.degrees_of_freedom,
+            )
         )
-    names = pd.Index([part.name for part in parts], name="fold")
-    return pd.DataFrame(table, index=names)
+    table = pd.concat(each)
+    table.index = pd.Index([part.name for part in parts], name="fold")
+    return table
