@@ -99,16 +99,20 @@ def test_summary_by_group(frame):
 
 
 def test_unknown_columns(frame):
-    with pytest.raises(KeyError, match="'lable' is not a column .* mean 'label'"):
+    with pytest.raises(
+        KeyError, match="'lable' is not a column of the frame.* mean 'label'"
+    ):
         frame.xent.per_sample("lable", "p_")
-    with pytest.raises(KeyError, match="'q_' is not a column, nor the prefix of one"):
+    with pytest.raises(
+        KeyError, match="'q_' is not a column of the frame, nor the prefix of one"
+    ):
         frame.xent.per_sample("label", "q_")
     with pytest.raises(KeyError, match="columns are 'p_0', 'p_1', 'p_10', 'label'"):
         frame.xent.summary("label", "p_", by="zzzz")
 
 
 def test_selections_that_make_no_sense(frame):
-    with pytest.raises(ValueError, match="one column of labels .* found a list of 1"):
+    with pytest.raises(ValueError, match="one column of labels .* found 1 columns"):
         frame.xent.per_sample(["label"], "p_0")
     with pytest.raises(ValueError, match="proba must name columns: it is empty"):
         frame.xent.per_sample("label", [])

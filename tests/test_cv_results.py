@@ -83,7 +83,11 @@ def test_rows_are_in_the_order_of_the_data_with_their_fold():
         assert (rows["fold"].iloc[test] == fold).all()
         q = results["estimator"][fold].predict_proba(frame.iloc[test])
         expected = per_sample(Y[test], q).set_axis(index[test])
-        pd.testing.assert_frame_equal(rows.iloc[test].drop(columns="fold"), expected)
+        names = {"label": Y[test], "predicted": q.argmax(axis=1)}
+        for name, values in names.items():
+            assert (rows[name].iloc[test] == values).all()
+        measures = rows.iloc[test].drop(columns=["fold", *names])
+        pd.testing.assert_frame_equal(measures, expected)
 
 
 def test_rows_that_no_fold_tests_are_absent():

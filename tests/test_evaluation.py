@@ -37,7 +37,7 @@ def test_rows():
 def test_repr_is_short():
     evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:])
     assert "cross-entropy" in repr(evaluation)
-    assert "per_sample: a table of 269 rows and 7 columns" in repr(evaluation)
+    assert "per_sample: a table of 269 rows and 9 columns" in repr(evaluation)
 
 
 def test_no_probabilities():

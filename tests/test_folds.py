@@ -154,7 +154,7 @@ def test_maps_that_a_fold_did_not_try_come_last():
 def test_text():
     text = repr(evaluated())
     assert "map: temperature, one for each of 3 folds" in text
-    assert "per_sample: a table of 1,500 rows and 8 columns" in text
+    assert "per_sample: a table of 1,500 rows and 10 columns" in text
     assert "folds: a table of 3 rows and" in text
 
 

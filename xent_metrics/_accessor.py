@@ -2,73 +2,137 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+import dataclasses
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
-from ._decompose import decompose
+from ._bound import BoundFrame, Decomposing, Found, Reading, dropped, of_rows
+from ._compare import compare
+from ._comparison import Comparison
+from ._decompose import warn_if_few
 from ._decomposition import Decomposition
-from ._inputs import EPS
-from ._labels import show
-from ._measures import per_sample
-from ._targets import Targets
-from ._terms import Recalibration
-from ._vote_entropy import VoteCorrection
+from ._evaluate import rows_of
+from ._evaluation import Evaluation
+from ._evaluation_view import PlotKind
+from ._groups import read_groups
+from ._keys import Keys
+from ._measures import PER_SAMPLE, per_sample_frame
+from ._selection import Selector
+from ._slices import summarise, worst
+from ._terms import decompose_inputs
+from ._units import nats_per_unit
 
-Proba = str | Sequence[Hashable] | Mapping[Any, Hashable]
-
-
-class _Selected(NamedTuple):
-    y_true: pd.Series[Any] | NDArray[Any]
-    y_proba: pd.Series[Any] | pd.DataFrame
-    labels: tuple[Any, ...] | None
-    weights: Any
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-class XentAccessor:
+class XentAccessor(BoundFrame):
     """Entropy, cross-entropy and KL divergence of the predictions in a frame.
 
-    Every method takes ``target`` (the column of labels, or a list of columns that
-    hold distributions or votes) and ``proba``, the probability columns: a prefix
-    (the rest of each name is the class), a list of names, a mapping from class to
-    name, or one column that holds the probability of the second of two classes.
+    ``df.xent(target=..., proba=...)`` binds columns and options once and returns a view
+    with the same methods; each method also takes them directly. A view holds no
+    numbers: it reads the frame anew at every call, and changes nothing in it.
+
+    Parameters
+    ----------
+    target : column name, or columns
+        One column of labels (categories, text, numbers, booleans, of numpy, pandas or
+        Arrow), or several: distributions or votes with one column a class, or
+        annotators with one column each that holds the label they gave.
+    proba : columns, or column name
+        The probabilities, one column a class; or one column, that of the second of two
+        classes.
+    labels : sequence of classes, optional
+        The class of each probability column, in their order. Default: what the
+        columns are named after.
+    targets : {"auto", "labels", "distribution", "votes", "annotators"}
+        What target columns hold. Default "auto": as in :func:`cross_entropy`, and
+        annotators where several columns hold no numbers.
+    sample_weight, groups : column name or array-like, optional
+        As in :func:`decompose`.
+    base, clip, rescale, from_logits
+        As in :func:`cross_entropy`.
+    on_missing : {"raise", "drop"}, default "raise"
+        Whether rows that miss a label, a probability, a weight or a group are an
+        error, or left out and counted in the result.
+    recalibration, vote_correction
+        As in :func:`decompose`.
+
+    Notes
+    -----
+    Columns are meant by a list of names, by a mapping from class to name, by a prefix
+    (the rest of each name is the class), by a compiled pattern with a group ``cls``
+    (which is the class), or, where columns have several levels, by the name of an
+    upper one. Classes that are read from names take the type of the labels, and keep
+    the order of the columns, which is never sorted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import xent_metrics
+    >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
+    >>> view = df.xent(target="y", proba="p", base=2)
+    >>> view.per_sample()["cross_entropy"].round(4).tolist()
+    [0.152, 0.3219, 1.0]
+    >>> view.summary(by="g")["cross_entropy"].round(4).to_dict()
+    {'a': 0.237, 'b': 1.0}
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
+    def __call__(
+        self,
+        *,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> XentAccessor:
+        """A view with columns and options bound, over those of this one."""
+        view = type(self)(self._frame)
+        view._bound = self._merged(target, proba, options)  # noqa: SLF001 - of its class
+        return view
+
+    def evaluate(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> Evaluation:
+        """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        Evaluation
+            The decomposition and its tables, with the frame's index.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        TypeError
+            If no columns are given or bound, or an option does not exist.
+        ValueError
+            As in :func:`cross_entropy`.
+        """
+        merged = self._complete(self._merged(target, proba, options))
+        return Evaluation.from_frame(self._frame, **merged)
 
     def per_sample(
         self,
-        target: Hashable | Sequence[Hashable],
-        proba: Proba,
-        *,
-        labels: Sequence[Any] | None = None,
-        targets: Targets = "auto",
-        sample_weight: Hashable | ArrayLike | None = None,
-        base: float | None = None,
-        clip: float = EPS,
-        rescale: bool = False,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Reading],
     ) -> pd.DataFrame:
         """Return the measures of each row, as :func:`xent_metrics.per_sample`.
 
         Parameters
         ----------
-        target : column name, or list of column names
-            Labels, or distributions or votes with one column a class.
-        proba : str, list of column names, or mapping of class to column name
-            The probability columns; a string is a prefix unless a column has
-            exactly that name.
-        labels : sequence of classes, optional
-            The class of each probability column, in their order.
-        targets, base, clip, rescale
-            As in :func:`xent_metrics.cross_entropy`.
-        sample_weight : column name or array-like, optional
-            Weights.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
 
         Returns
         -------
@@ -77,10 +141,8 @@ class XentAccessor:
 
         Raises
         ------
-        KeyError
-            If a column does not exist.
-        ValueError
-            As in :func:`xent_metrics.cross_entropy`.
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
 
         Examples
         --------
@@ -92,52 +154,37 @@ class XentAccessor:
         >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
         [0.1054, 0.9163]
         """
-        chosen = self._select(target, proba, labels, sample_weight)
-        return per_sample(
-            chosen.y_true,
-            chosen.y_proba,
-            labels=chosen.labels,
-            targets=targets,
-            sample_weight=chosen.weights,
-            base=base,
-            clip=clip,
-            rescale=rescale,
-        )
+        found = self._read(target, proba, options, Reading)
+        columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.clip).columns
+        return per_sample_frame(columns, base=found.base, index=found.inputs.row_index)
 
     def summary(
         self,
-        target: Hashable | Sequence[Hashable],
-        proba: Proba,
+        target: Selector | None = None,
+        proba: Selector | None = None,
         *,
-        by: Hashable | Sequence[Hashable] | None = None,
-        labels: Sequence[Any] | None = None,
-        targets: Targets = "auto",
-        sample_weight: Hashable | ArrayLike | None = None,
-        base: float | None = None,
-        clip: float = EPS,
-        rescale: bool = False,
+        by: Any = None,
+        **options: Unpack[Reading],
     ) -> pd.DataFrame:
-        """Return counts and weighted means of the measures, in all or by group.
+        """Return counts and means of the measures, in all or by group.
 
         Parameters
         ----------
-        target, proba, labels, targets, sample_weight, base, clip, rescale
-            As in :meth:`per_sample`.
-        by : column name or list of column names, optional
-            Groups; missing values make a group of their own.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups; a missing value is a group of its own.
 
         Returns
         -------
         DataFrame
-            One row a group: ``n``, the means of :meth:`per_sample`, and
-            ``calibration_gap`` = cross_entropy - predictive_entropy.
+            One row a group, as :meth:`Evaluation.summary` gives it; with
+            ``on_missing="drop"`` also ``n_dropped``, the rows left out.
 
         Raises
         ------
-        KeyError
-            If a column does not exist.
-        ValueError
-            As in :func:`xent_metrics.cross_entropy`.
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
 
         Examples
         --------
@@ -150,72 +197,77 @@ class XentAccessor:
         a  2         0.1643
         b  1         0.6931
         """
-        chosen = self._select(target, proba, labels, sample_weight)
-        rows = per_sample(
-            chosen.y_true,
-            chosen.y_proba,
-            labels=chosen.labels,
-            targets=targets,
-            sample_weight=chosen.weights,
-            base=base,
-            clip=clip,
-            rescale=rescale,
+        found = self._read(target, proba, options, Reading)
+        inputs = found.inputs.inputs
+        names = ["cross_entropy", "predictive_entropy"]
+        if inputs.codes is None:
+            names += ["entropy", "kl_divergence"]
+        columns = inputs.measure(names, clip=found.clip).columns
+        per_unit = nats_per_unit(found.base)
+        if per_unit != 1:
+            columns = {name: values / per_unit for name, values in columns.items()}
+        keys = self._keys(by)
+        table = summarise(
+            columns,
+            of_rows(keys, found.inputs),
+            weights=inputs.weights,
+            clusters=read_groups(found.inputs.groups, inputs),
+            hard=inputs.codes is not None,
         )
-        weights = np.ones(len(rows))
-        if chosen.weights is not None:
-            weights = np.asarray(chosen.weights, dtype=np.float64)
-        counted = weights > 0
-        weighted = rows[counted].mul(weights[counted], axis=0)
-        weighted["_weight"] = weights[counted]
-        weighted["n"] = 1
-        if by is None:
-            sums = weighted.sum().to_frame().T
-            sums.index = pd.Index(["all"])
-        else:
-            keys = [self._column(name)[counted] for name in _as_list(by)]
-            sums = weighted.groupby(keys, dropna=False, observed=True).sum()
-        table = sums[list(rows.columns)].div(sums["_weight"], axis=0)
-        table["calibration_gap"] = table["cross_entropy"] - table["predictive_entropy"]
-        table.insert(0, "n", sums["n"].astype(np.int64))
-        return table
+        return _with_dropped(table, keys, found)
+
+    @overload
+    def decompose(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: None = None,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> Decomposition: ...
+
+    @overload
+    def decompose(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> pd.DataFrame: ...
 
     def decompose(
         self,
-        target: Hashable | Sequence[Hashable],
-        proba: Proba,
+        target: Selector | None = None,
+        proba: Selector | None = None,
         *,
-        labels: Sequence[Any] | None = None,
-        targets: Targets = "auto",
-        sample_weight: Hashable | ArrayLike | None = None,
-        base: float | None = None,
-        clip: float = EPS,
-        rescale: bool = False,
-        recalibration: Recalibration = "auto",
-        groups: Hashable | ArrayLike | None = None,
-        vote_correction: VoteCorrection = None,
-    ) -> Decomposition:
+        by: Any = None,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> Decomposition | pd.DataFrame:
         """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
 
         Parameters
         ----------
-        target, proba, labels, targets, sample_weight, base, clip, rescale
-            As in :meth:`per_sample`.
-        groups : column name or array-like, optional
-            The group of each row, as in :func:`xent_metrics.decompose`.
-        recalibration, vote_correction
-            As in :func:`xent_metrics.decompose`.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups of rows; a missing value is a group of its own.
+        refit : bool, default False
+            With ``by``: whether each group has a recalibration map of its own.
 
         Returns
         -------
-        Decomposition
-            The terms of the whole frame.
+        Decomposition or DataFrame
+            The terms of the whole frame; with ``by`` those of each group, as
+            :meth:`Decomposition.by` gives them.
 
         Raises
         ------
-        KeyError
-            If a column does not exist.
-        ValueError
-            As in :func:`xent_metrics.cross_entropy`.
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
 
         Examples
         --------
@@ -225,144 +277,217 @@ class XentAccessor:
         >>> round(df.xent.decompose("y", "p").uncertainty, 4)
         0.6956
         """
-        chosen = self._select(target, proba, labels, sample_weight)
-        return decompose(
-            chosen.y_true,
-            chosen.y_proba,
-            labels=chosen.labels,
-            targets=targets,
-            sample_weight=chosen.weights,
-            base=base,
-            clip=clip,
-            rescale=rescale,
-            recalibration=recalibration,
-            groups=self._values(groups),
-            vote_correction=vote_correction,
+        found = self._read(target, proba, options)
+        keys = self._keys(by)
+        settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
+        result, _ = decompose_inputs(
+            found.inputs.inputs,
+            base=found.base,
+            clip=found.clip,
+            groups=found.inputs.groups,
+            **settings,
+        )
+        warn_if_few(result)
+        result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
+        if keys is None:
+            return result
+        table = result.by(of_rows(keys, found.inputs), refit=refit)
+        return _with_dropped(table, keys, found)
+
+    def per_class(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> pd.DataFrame:
+        """Return the terms of each true class.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        DataFrame
+            One row a class that occurs, as :meth:`Decomposition.by_class` gives them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
+        >>> df.xent.per_class("y", "p")["cross_entropy"].round(4).to_dict()
+        {0: 0.231, 1: 0.4581}
+        """
+        return self.decompose(target, proba, **options).by_class()
+
+    def worst(
+        self,
+        n: int = 10,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any = None,
+        **options: Unpack[Reading],
+    ) -> pd.DataFrame:
+        """Return the rows that cost most, the most costly first.
+
+        Parameters
+        ----------
+        n : int, default 10
+            How many rows, of each group if there are groups.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups; a missing value is a group of its own.
+
+        Returns
+        -------
+        DataFrame
+            As :meth:`Evaluation.worst` gives it, with the frame's index.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.4]}, index=list("abc"))
+        >>> df.xent.worst(1, "y", "p")[["label", "predicted", "p_true"]]
+           label  predicted  p_true
+        c      1          0     0.4
+        """
+        found = self._read(target, proba, options, Reading)
+        inputs = found.inputs.inputs
+        columns = inputs.measure([*PER_SAMPLE, "predicted"], clip=found.clip).columns
+        rows = rows_of(inputs, columns, base=found.base, index=found.inputs.row_index)
+        return worst(rows, n, of_rows(self._keys(by), found.inputs), inputs.weights)
+
+    def compare(
+        self,
+        other: Any,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        names: tuple[str, str] | None = None,
+        level: float = 0.95,
+        **options: Unpack[Decomposing],
+    ) -> Comparison:
+        """Compare with other predictions of the same rows, term by term.
+
+        Parameters
+        ----------
+        other : columns, or view of another frame, or Evaluation
+            The other probabilities: columns of this frame as ``proba``, or
+            ``df.xent(target=..., proba=...)``, or an evaluation.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`. ``recalibration`` is that
+            of both sides, by default "temperature".
+        names : pair of str, optional
+            What to call these and the others; by default the columns' prefix or name.
+        level : float, default 0.95
+            The level of the confidence intervals.
+
+        Returns
+        -------
+        Comparison
+            As :func:`xent_metrics.compare` gives it; these are the baseline.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`, or if the rows or their targets differ.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> p = {"old": [0.4, 0.6, 0.6, 0.5], "new": [0.2, 0.7, 0.9, 0.4]}
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0]} | p).sample(400, replace=True)
+        >>> comparison = df.xent(target="y", proba="old").compare("new")
+        >>> comparison.differences["new"]["cross_entropy"].difference < 0
+        True
+        """
+        merged = self._merged(target, proba, options)
+        mine = self._read(target, proba, options)
+        theirs: Any = other
+        if not isinstance(other, (XentAccessor, Evaluation)):
+            theirs = self(**merged)(proba=other)
+        if isinstance(theirs, XentAccessor):
+            found = theirs._read(None, None, {})  # noqa: SLF001 - of its class
+            theirs = found.inputs.inputs
+        first, second = names or _names(merged.get("proba"), other)
+        settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
+        settings.pop("vote_correction", None)
+        return compare(
+            {first: mine.inputs.inputs, second: theirs},
+            groups=mine.inputs.groups,
+            base=mine.base,
+            clip=mine.clip,
+            level=level,
+            **settings,
         )
 
-    def _values(self, given: Any) -> Any:
-        """The column of that name, or the values as they were given."""
-        return self._column(given) if isinstance(given, str) else given
-
-    # -- choosing columns ---------------------------------------------------
-
-    def _select(
+    def plot(
         self,
-        target: Any,
-        proba: Proba,
-        labels: Sequence[Any] | None,
-        sample_weight: Any,
-    ) -> _Selected:
-        weights = self._values(sample_weight)
-        given = None if labels is None else tuple(labels)
-        if self._frame.empty:
-            msg = "the frame must not be empty: it has no rows; pass at least one."
-            raise ValueError(msg)
-        if isinstance(proba, str) and proba in self._frame.columns:
-            if isinstance(target, list):
-                msg = (
-                    "target must be one column of labels where proba is one column: "
-                    f"found a list of {len(target)}; pass the columns of all classes."
-                )
-                raise ValueError(msg)
-            return _Selected(self._column(target), self._column(proba), given, weights)
-        names, classes = self._probability_columns(proba, target)
-        if not names:
-            msg = "proba must name columns: it is empty; pass a prefix or names."
-            raise ValueError(msg)
-        y_proba = self._columns(names)
-        if isinstance(target, list):
-            columns = self._columns(_in_order_of(target, names, classes))
-            return _Selected(columns.to_numpy(), y_proba, given or classes, weights)
-        y_true = self._column(target)
-        distinct = pd.unique(y_true.dropna())
-        if isinstance(proba, str):
-            classes = tuple(_cast(classes, distinct, y_true.dtype))
-        if not given and not set(classes) & set(distinct):
-            msg = (
-                "the class of each probability column must be known: none of "
-                f"{show(classes)} is a label of {target!r}; pass labels= in the order "
-                "of the columns, or proba={class: column}."
-            )
-            raise ValueError(msg)
-        return _Selected(y_true, y_proba, given or classes, weights)
+        kind: PlotKind = "waterfall",
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Axes:
+        """Draw one of the plots of :mod:`xent_metrics.plotting`.
 
-    def _probability_columns(
-        self, proba: Proba, target: Any
-    ) -> tuple[list[Hashable], tuple[Any, ...]]:
-        """Names of the probability columns, and the classes they are named after."""
-        if isinstance(proba, Mapping):
-            return list(proba.values()), tuple(proba)
-        if not isinstance(proba, str):
-            return list(proba), tuple(proba)
-        names = self._with_prefix(proba, target)
-        return names, tuple(str(name).removeprefix(proba) for name in names)
+        Parameters
+        ----------
+        kind : str, default "waterfall"
+            As in :meth:`Evaluation.plot`.
+        target, proba
+            Columns, as in :class:`XentAccessor`.
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+        **options
+            Options of :class:`XentAccessor`, and those of the plot.
 
-    def _with_prefix(self, prefix: str, target: Any) -> list[Any]:
-        taken = set(_as_list(target))
-        columns: list[Any] = list(self._frame.columns)
-        names = [
-            name
-            for name in columns
-            if isinstance(name, str) and name.startswith(prefix) and name not in taken
-        ]
-        if not names:
-            raise self._unknown(prefix, "a column, nor the prefix of one")
-        return names
+        Returns
+        -------
+        Axes
+            With the plot.
 
-    def _columns(self, names: Sequence[Hashable]) -> pd.DataFrame:
-        return pd.concat([self._column(name) for name in names], axis=1)
-
-    def _column(self, name: Hashable) -> pd.Series[Any]:
-        if name not in self._frame.columns:
-            raise self._unknown(name, "a column")
-        return self._frame[name]
-
-    def _unknown(self, name: Hashable, what: str) -> KeyError:
-        names = [str(column) for column in self._frame.columns]
-        near = difflib.get_close_matches(str(name), names, n=3)
-        hint = f"did you mean {show(near)}?" if near else f"columns are {show(names)}."
-        return KeyError(f"{name!r} is not {what} of the frame; {hint}")
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.plot`.
+        """
+        names = Decomposing.__annotations__
+        reading = {name: value for name, value in options.items() if name in names}
+        others = {name: value for name, value in options.items() if name not in names}
+        evaluation = self(target=target, proba=proba, **reading).evaluate()
+        return evaluation.plot(kind, ax=ax, **others)
 
 
-def _in_order_of(
-    target: list[Hashable], proba: list[Hashable], classes: tuple[Any, ...]
-) -> list[Hashable]:
-    """Target columns in the order of the probability columns.
-
-    They pair by class where they are named after the classes, by what their names say
-    after a common prefix where these agree (v_cat with p_cat), else by position.
-    """
-    if set(target) == set(classes):
-        return list(classes)
-    by_rest = dict(zip(_after_common_prefix(target), target, strict=True))
-    rests = _after_common_prefix(proba)
-    if set(rests) == set(by_rest):
-        return [by_rest[rest] for rest in rests]
-    return target
+def _with_dropped(table: pd.DataFrame, keys: Keys | None, found: Found) -> pd.DataFrame:
+    """The table with the number of rows left out, where they may be."""
+    if found.counts_dropped:
+        table.insert(1, "n_dropped", dropped(keys, found.inputs, table.index))
+    return table
 
 
-def _after_common_prefix(names: list[Hashable]) -> list[str]:
-    texts = [str(name) for name in names]
-    common = os.path.commonprefix(texts)  # noqa: RUF071 - names, not paths
-    return [text.removeprefix(common) for text in texts]
-
-
-def _cast(texts: Iterable[str], labels: Iterable[Any], dtype: Any) -> list[Any]:
-    """The classes that columns are named after, in the type of the labels."""
-    by_text = {str(label): label for label in labels}
-    kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
-    return [by_text.get(text, _as_kind(text, kind)) for text in texts]
-
-
-def _as_kind(text: str, kind: str) -> Any:
-    """A class that no row has, in the type of the labels where it can be."""
-    readers: Mapping[str, Any] = {"i": int, "u": int, "f": float}
-    try:
-        return readers.get(kind, str)(text)
-    except ValueError:
-        return text
-
-
-def _as_list(names: Any) -> list[Any]:
-    return names if isinstance(names, list) else [names]
+def _names(mine: Any, theirs: Any) -> tuple[str, str]:
+    """What two sets of predictions are called."""
+    both = mine, theirs
+    if all(isinstance(one, str) for one in both) and mine != theirs:
+        return both
+    return "this", "other"

@@ -72,6 +72,7 @@ def assemble(
         n_clipped=at_zero if clip else 0,
         n_infinite=0 if clip else at_zero,
         n_unseen=n_unseen,
+        n_dropped=0,
         unit=unit_name(base),
         clip=float(clip),
         recalibration=maps.name,

@@ -72,6 +72,11 @@ class Block:
             self._cache["confidence"] = cached
         return cached
 
+    def predicted(self) -> FloatArray:
+        """The first of the most probable classes, by its number."""
+        codes: FloatArray = np.argmax(self._q(), axis=0).astype(np.float64)
+        return codes
+
     # -- shared -------------------------------------------------------------
 
     def _count(self, rows: BoolArray) -> None:

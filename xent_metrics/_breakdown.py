@@ -39,9 +39,9 @@ def breakdown(
     """
     codes = active_codes(keys, data)
     table = terms_of_cells(
-        data, codes, len(keys.index), uncertainty=uncertainty, per_unit=per_unit
+        data, codes, len(keys.groups), uncertainty=uncertainty, per_unit=per_unit
     )
-    table.index = keys.index
+    table.index = keys.groups
     return without_few(table[table["n"] > 0].copy())
 
 
@@ -50,16 +50,26 @@ def breakdown_of_classes(
 ) -> pd.DataFrame:
     """Terms of each class that occurs: a row counts by its target's share of it."""
     inputs = data.inputs
-    index = pd.Index((*inputs.labels, *inputs.unseen), name="class", tupleize_cols=False)
-    options = {"uncertainty": uncertainty, "per_unit": per_unit}
+    index = pd.Index(
+        (*inputs.labels, *inputs.unseen), name="class", tupleize_cols=False
+    )
     if inputs.codes is not None:
-        return breakdown(data, Keys(inputs.codes, index), **options)
+        keys = Keys(inputs.codes, index)
+        return breakdown(data, keys, uncertainty=uncertainty, per_unit=per_unit)
     each = []
     for k in range(len(index)):
         share = _column(data, k)
         inside = np.flatnonzero(share)
         zeros = np.zeros(len(inside), dtype=np.int64)
-        table = terms_of_cells(data, zeros, 1, inside=inside, share=share, **options)
+        table = terms_of_cells(
+            data,
+            zeros,
+            1,
+            inside=inside,
+            share=share,
+            uncertainty=uncertainty,
+            per_unit=per_unit,
+        )
         table["n"] = float(share.sum())
         each.append(table)
     table = pd.concat(each)
@@ -153,7 +163,7 @@ def refitted(data: Data, keys: Keys) -> pd.DataFrame:
     weights = np.ones(len(codes)) if inputs.weights is None else inputs.weights
     names = names_of_terms(soft=inputs.target is not None)
     table, groups = [], []
-    for group in range(len(keys.index)):
+    for group in range(len(keys.groups)):
         inside = np.where(codes == group, weights, 0.0)
         if not inside.any():
             continue
@@ -170,7 +180,7 @@ def refitted(data: Data, keys: Keys) -> pd.DataFrame:
         row["note"] = _note_alone(n, alone.notes.get("refinement", ""))
         table.append(row)
         groups.append(group)
-    return pd.DataFrame(table, index=keys.index.take(groups))
+    return pd.DataFrame(table, index=keys.groups.take(groups))
 
 
 def _note_alone(n: int, why: str) -> str:

@@ -149,6 +149,8 @@ def _check(
 
 
 def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) -> Inputs:
+    if isinstance(model, Inputs):
+        return model
     data = _data_of(model)
     if data is not None:
         return data.inputs

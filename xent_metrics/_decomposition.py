@@ -58,6 +58,8 @@ class Decomposition(Result):
     n, n_classes, n_clipped, n_infinite, n_unseen : int
         Rows of positive weight, columns, and the rows whose cost met the clip, was
         infinite, or whose label is not among the classes.
+    n_dropped : int
+        Rows of a frame that were left out, as their label or a probability is missing.
     n_effective : float
         Effective number of rows under the weights.
     n_groups : int or None
@@ -111,6 +113,7 @@ class Decomposition(Result):
     n_clipped: int
     n_infinite: int
     n_unseen: int
+    n_dropped: int
     unit: str
     clip: float
     recalibration: str

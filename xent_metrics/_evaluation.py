@@ -1,20 +1,22 @@
-"""The object that holds an evaluation: its decomposition and its rows."""
+"""How evaluations are made: from predictions, frames, estimators, folds or JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from ._cv_results import predict_out_of_fold
-from ._decomposition import Decomposition
-from ._evaluated import evaluate
+from ._evaluate import evaluate
+from ._evaluation_view import EvaluationView
 from ._folds import read_folds
+from ._frame_inputs import FrameTargets, OnMissing, read_frame
 from ._inputs import EPS, read
 from ._measures import index_of
+from ._read_back import read_back
+from ._selection import Selector
 from ._targets import Targets
 from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
@@ -29,20 +31,25 @@ class Classifier(Protocol):
         """Probabilities of shape (N, K), columns in the order of ``classes_``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation(EvaluationView):
     """Predictions evaluated: the decomposition of their loss, and each row's part.
 
-    Made by :meth:`from_estimator`, :meth:`from_predictions` or
-    :meth:`from_cv_results`.
+    Made by :meth:`from_predictions`, :meth:`from_frame`, :meth:`from_estimator`,
+    :meth:`from_cv_results`, or :meth:`from_json`.
 
     Attributes
     ----------
     decomposition : Decomposition
         The terms of the mean cross-entropy.
-    per_sample : DataFrame
-        The measures of each row, as :func:`per_sample` gives them; after the ``fold``
-        that it was tested in, where folds have models of their own.
+    per_sample : DataFrame or None
+        The measures of each row, as :func:`per_sample` gives them, after its ``label``
+        (where it has one) and the class ``predicted``; before these the ``fold`` that
+        it was tested in, where folds have models of their own; last its ``weight`` and
+        the number of its ``group``, where these were given. None where the evaluation
+        was read back without its rows.
+    per_class : DataFrame
+        The terms of each true class, as :meth:`Decomposition.by_class` gives them.
     labels : tuple
         The classes, in column order.
     folds : DataFrame or None
@@ -50,20 +57,6 @@ class Evaluation:
         :meth:`Decomposition.by` gives them, with the map's name and degrees of
         freedom. None where one model predicted all rows.
     """
-
-    decomposition: Decomposition
-    per_sample: pd.DataFrame = field(repr=False, compare=False)
-    labels: tuple[Any, ...]
-    folds: pd.DataFrame | None = field(default=None, repr=False, compare=False)
-
-    def __repr__(self) -> str:
-        tables = {"per_sample": self.per_sample, "folds": self.folds}
-        lines = [
-            f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
-            for name, table in tables.items()
-            if table is not None
-        ]
-        return "\n".join(["Evaluation", "", repr(self.decomposition), *lines])
 
     @classmethod
     def from_predictions(
@@ -133,7 +126,7 @@ class Evaluation:
         >>> round(evaluation.decomposition.cross_entropy, 4)
         0.367
         >>> evaluation.per_sample.shape
-        (400, 7)
+        (400, 9)
 
         Predictions of ``cross_val_predict``, with the fold of each row:
 
@@ -170,6 +163,121 @@ class Evaluation:
             index=index_of(y_proba, y_true),
         )
         return cls(**evaluated._asdict())
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        target: Selector,
+        proba: Selector,
+        labels: Sequence[Any] | None = None,
+        targets: FrameTargets = "auto",
+        sample_weight: Any = None,
+        groups: Any = None,
+        base: float | None = None,
+        clip: float = EPS,
+        rescale: bool = False,
+        from_logits: bool = False,
+        on_missing: OnMissing = "raise",
+        recalibration: Recalibration = "auto",
+        vote_correction: VoteCorrection = None,
+    ) -> Evaluation:
+        """Evaluate predictions in the columns of a frame.
+
+        Parameters
+        ----------
+        frame : DataFrame of pandas or polars, or table of pyarrow
+            One row a sample.
+        target, proba, labels, targets, on_missing
+            Which columns, as in :class:`XentAccessor`.
+        sample_weight, groups : column name or array-like, optional
+            As in :func:`decompose`.
+        base, clip, rescale, from_logits, recalibration, vote_correction
+            As in :func:`decompose`.
+
+        Returns
+        -------
+        Evaluation
+            The decomposition and the table of rows, with the frame's index.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        TypeError
+            If ``frame`` is no such frame.
+        ValueError
+            As in :func:`cross_entropy`.
+
+        Warns
+        -----
+        SmallSampleWarning
+            As in :func:`decompose`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from xent_metrics import Evaluation
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
+        >>> evaluation = Evaluation.from_frame(df, target="y", proba="p")
+        >>> round(evaluation.decomposition.cross_entropy, 4)
+        0.3446
+        """
+        found = read_frame(
+            frame,
+            target=target,
+            proba=proba,
+            labels=labels,
+            targets=targets,
+            sample_weight=sample_weight,
+            groups=groups,
+            rescale=rescale,
+            from_logits=from_logits,
+            on_missing=on_missing,
+        )
+        evaluated = evaluate(
+            found.inputs,
+            None,
+            base=base,
+            clip=clip,
+            recalibration=recalibration,
+            groups=found.groups,
+            vote_correction=vote_correction,
+            index=found.row_index,
+            n_dropped=found.n_dropped,
+        )
+        return cls(**evaluated._asdict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Evaluation:
+        """Read an evaluation back from what :meth:`to_json` gave.
+
+        Parameters
+        ----------
+        text : str or bytes
+            Strict JSON.
+
+        Returns
+        -------
+        Evaluation
+            Equal to the one written. It has no predictions: what needs them, such as
+            :meth:`Decomposition.by` or a recalibrator, says so.
+
+        Raises
+        ------
+        ValueError
+            If the text is not the JSON of an evaluation.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> read = Evaluation.from_json(evaluation.to_json(per_sample=True))
+        >>> read.per_sample.equals(evaluation.per_sample)
+        True
+        """
+        return cls(**read_back(text)._asdict())
 
     @classmethod
     def from_estimator(
@@ -223,22 +331,24 @@ class Evaluation:
         269
         """
         proba = probabilities(estimator, X)
-        evaluation = cls.from_predictions(
+        inputs = read(
             y,
             proba,
             labels=estimator.classes_,
             targets=targets,
             sample_weight=sample_weight,
+        )
+        evaluated = evaluate(
+            inputs,
+            None,
             base=base,
             clip=clip,
             recalibration=recalibration,
             groups=groups,
             vote_correction=vote_correction,
+            index=index_of(y, X, proba),
         )
-        index = index_of(y, X)
-        if index is not None:
-            evaluation.per_sample.index = index
-        return evaluation
+        return cls(**evaluated._asdict())
 
     @classmethod
     def from_cv_results(

@@ -20,6 +20,13 @@ class Columns(NamedTuple):
     names: tuple[Any, ...] | None
     one_dimensional: bool = False
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of rows and of columns."""
+        if isinstance(self.source, tuple):
+            return (len(self.source[0]) if self.source else 0, len(self.source))
+        return self.source.shape
+
 
 def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     """Read a table of numbers; ``what`` is the argument's name for messages.
@@ -27,11 +34,13 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     A one-dimensional argument is the probability (or the logit) of the second of two
     classes.
     """
+    if isinstance(data, Columns):
+        return data
     data = as_numpy(data, what)
     if isinstance(data, np.ndarray):
         array = _as_array(data, what)
     elif isinstance(data, pd.Series):
-        array = _numbers(data, what, "")
+        array = numbers(data, what, "")
     else:
         frame = as_frame(data)
         if frame is not None:
@@ -75,14 +84,17 @@ def _from_frame(frame: Any, what: str) -> Columns:
     else:
         series = [frame[name] for name in names]
     columns = tuple(
-        _numbers(column, what, f" column {name!r}")
+        numbers(column, what, f" column {name!r}")
         for name, column in zip(names, series, strict=True)
     )
     unnamed = isinstance(frame.columns, pd.RangeIndex)
     return Columns(columns, None if unnamed else names)
 
 
-def _numbers(column: Any, what: str, where: str) -> NDArray[Any]:
+def numbers(column: Any, what: str, where: str) -> NDArray[Any]:
+    """The values of a column of numbers; missing ones are NaN."""
+    if isinstance(column, np.ndarray):
+        return _as_array(column, what)
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
         values: NDArray[Any] = column.to_numpy()
@@ -95,7 +107,7 @@ def _numbers(column: Any, what: str, where: str) -> NDArray[Any]:
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
         return _as_array(column.to_numpy(), what)
     except (TypeError, ValueError):
-        raise _not_numbers(what, where, dtype) from None
+        raise _notnumbers(what, where, dtype) from None
 
 
 def _as_array(data: Any, what: str) -> NDArray[Any]:
@@ -115,11 +127,11 @@ def _as_array(data: Any, what: str) -> NDArray[Any]:
         except (TypeError, ValueError):
             pass
     if array.dtype.kind not in _NUMBERS:
-        raise _not_numbers(what, "", array.dtype)
+        raise _notnumbers(what, "", array.dtype)
     return array
 
 
-def _not_numbers(what: str, where: str, dtype: object) -> ValueError:
+def _notnumbers(what: str, where: str, dtype: object) -> ValueError:
     return ValueError(
         f"{what} must hold numbers: its{where} type is {dtype}; "
         "pass floats, one column a class."

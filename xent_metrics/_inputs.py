@@ -60,6 +60,18 @@ class Inputs(NamedTuple):
             outside &= self.active
         return int(np.count_nonzero(outside))
 
+    def warn_of_unseen(self) -> None:
+        """Warn of labels that no column stands for."""
+        if not self.unseen or self.codes is None:
+            return
+        n_unseen = int(np.count_nonzero(self.codes >= len(self.labels)))
+        warn(
+            f"{n_unseen} of {len(self.codes)} rows have a label that is not among the "
+            f"classes ({_labels.show(self.unseen)} among {_labels.show(self.labels)}): "
+            "its probability counts as 0.",
+            UnseenLabelWarning,
+        )
+
     def measure(
         self, columns: Iterable[str], *, clip: float, n_jobs: int = 1
     ) -> _kernels.Rows:
@@ -115,9 +127,9 @@ def read(
             classes, encoded = known, _labels.encode(truth, known)
         else:
             classes, encoded = _labels.infer_and_encode(truth, proba.n_classes, name)
-        if encoded.unseen and warn_unseen:
-            _report_unseen(encoded, classes, name, inferred=given is None)
-        return Inputs(
+        if given is None and warn_unseen:
+            _refuse_strangers(encoded, classes, name)
+        inputs = Inputs(
             proba=proba,
             labels=classes,
             codes=encoded.codes,
@@ -125,6 +137,9 @@ def read(
             weights=weights,
             active=active,
         )
+        if warn_unseen:
+            inputs.warn_of_unseen()
+        return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
     table = _targets.read_laws(truth, classes, targets, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
@@ -215,11 +230,11 @@ def _read_proba(
     return table, columns.names
 
 
-def _report_unseen(
-    encoded: _labels.Encoded, classes: tuple[Any, ...], name: str, *, inferred: bool
+def _refuse_strangers(
+    encoded: _labels.Encoded, classes: tuple[Any, ...], name: str
 ) -> None:
-    """Warn of labels that no column stands for; refuse if no row has another."""
-    if inferred and encoded.codes.min() >= len(classes):
+    """Refuse labels of which none is a column."""
+    if encoded.unseen and encoded.codes.min() >= len(classes):
         msg = (
             f"y_true must hold labels that are columns of {name}: it holds "
             f"{_labels.show(encoded.unseen)}, the columns are "
@@ -227,13 +242,6 @@ def _report_unseen(
             "column order."
         )
         raise ValueError(msg)
-    n_unseen = int(np.count_nonzero(encoded.codes >= len(classes)))
-    warn(
-        f"{n_unseen} of {len(encoded.codes)} rows have a label that is not among the "
-        f"classes ({_labels.show(encoded.unseen)} among {_labels.show(classes)}): its "
-        "probability counts as 0.",
-        UnseenLabelWarning,
-    )
 
 
 # -- agreement of the arguments ---------------------------------------------

@@ -1,4 +1,4 @@
-"""What all results share: strict JSON, and their text in notebooks."""
+"""What all results share: strict JSON, and tables for notebooks and for Markdown."""
 
 from __future__ import annotations
 
@@ -10,21 +10,75 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 
 class Result(ABC):
-    """A result that is text, a dictionary and JSON."""
+    """A result that is text, a table, a dictionary and JSON."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """All scalars and mappings by name."""
 
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """The terms as a table."""
+
     def to_json(self) -> str:
-        """The same as strict JSON: what is not finite is a string."""
+        """The same as :meth:`to_dict` in strict JSON: what is not finite is text."""
         return json.dumps(plain(self.to_dict()), allow_nan=False)
 
+    def to_markdown(self) -> str:
+        """The table of :meth:`to_frame` in Markdown, under a line that says of what.
+
+        Returns
+        -------
+        str
+            Numbers have four decimals; what would break the table is escaped.
+        """
+        table = self._shown_table()
+        rows = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy()]
+        lines = ["| " + " | ".join(map(_in_cell, row)) + " |" for row in rows]
+        return "\n".join([_in_line(self._headline()), "", *lines])
+
     def _repr_html_(self) -> str:
-        """The text, for notebooks."""
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        """A table for notebooks, with what the text says beside it."""
+        table = self._shown_table().to_html(index=False, border=0, escape=True)
+        remarks = "<br>".join(html.escape(line) for line in self._remarks())
+        headline = html.escape(self._headline())
+        return f"<div><p>{headline}</p>{table}<p>{remarks}</p></div>"
+
+    def _headline(self) -> str:
+        """What the table is of: the first line of the text."""
+        return repr(self).partition("\n")[0]
+
+    def _remarks(self) -> list[str]:
+        """What the text says below its table: its last lines."""
+        return repr(self).rpartition("\n\n")[2].splitlines()
+
+    def _shown_table(self) -> pd.DataFrame:
+        """The table as text; its index becomes columns."""
+        frame = self.to_frame()
+        keys = frame.index.to_frame(index=False)
+        table = pd.concat([keys, frame.reset_index(drop=True)], axis=1)
+        return pd.DataFrame({str(k): v.map(show_value) for k, v in table.items()})
+
+
+def show_value(value: Any) -> str:
+    """A value of a table as text: numbers with four decimals."""
+    if isinstance(value, (float, np.floating)):
+        return "" if math.isnan(value) else f"{round(float(value), 4) + 0.0:.4f}"
+    return str(value)
+
+
+def _in_cell(text: str) -> str:
+    """Text that cannot end a cell, a row or become a tag."""
+    return _in_line(text).replace("|", "\\|").strip()
+
+
+def _in_line(text: str) -> str:
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").splitlines())
 
 
 def two_sided(level: float) -> float:
@@ -39,6 +93,8 @@ def plain(value: Any) -> Any:
     """A value that JSON knows; the same for two NaN."""
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

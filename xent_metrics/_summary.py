@@ -106,6 +106,7 @@ def _remarks(result: Decomposition) -> list[str]:
         (result.n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
         (result.n_infinite, "rows whose cost is infinite"),
         (result.n_unseen, "rows whose label is not among the classes"),
+        (result.n_dropped, "rows left out, as a label or a probability is missing"),
     ):
         if count:
             lines.append(f"{what}: {count:,}")

@@ -23,7 +23,7 @@ def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns
         )
         raise ValueError(msg)
     y_true = as_numpy(y_true, "y_true")
-    shape = _shape(y_true)
+    shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
     if len(shape) == 1 and targets in ("auto", "labels"):
         return _labels.as_column(y_true)
     if len(shape) != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns

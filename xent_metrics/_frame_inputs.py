@@ -1,0 +1,256 @@
+"""Columns of a frame, of pandas or another library, as checked inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+
+from . import _class_names
+from ._frames import Columns, as_frame, numbers
+from ._inputs import Inputs, read
+from ._labels import Column, as_column, show
+from ._selection import Chosen, Selector, choose, unknown_column
+from ._table import BoolArray
+from ._targets import Targets
+from ._votes import vote_counts
+
+FrameTargets: TypeAlias = Targets | Literal["annotators"]
+OnMissing = Literal["raise", "drop"]
+
+
+class FrameInputs(NamedTuple):
+    """What was read from a frame; ``kept`` is None where every row was."""
+
+    inputs: Inputs
+    groups: Any
+    row_index: pd.Index[Any] | None
+    kept: BoolArray | None
+
+    @property
+    def n_dropped(self) -> int:
+        """Number of rows left out, as their label or a probability is missing."""
+        return 0 if self.kept is None else int(np.count_nonzero(~self.kept))
+
+
+def read_frame(
+    frame: Any,
+    *,
+    target: Selector,
+    proba: Selector,
+    labels: Sequence[Any] | None,
+    targets: FrameTargets,
+    sample_weight: Any,
+    groups: Any,
+    rescale: bool,
+    from_logits: bool,
+    on_missing: OnMissing,
+) -> FrameInputs:
+    """Read targets, predictions, weights and groups from the columns of a frame."""
+    table = _Table(frame)
+    named = [one for one in (sample_weight, groups) if _is_name(one)]
+    y_true = choose(table.columns, target, "target", taken=named)
+    y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
+    used = _Used(
+        target=[table.column(name) for name in y_true.names],
+        proba=[table.column(name) for name in y_proba.names],
+        beside={
+            name: table.column(given) if _is_name(given) else given
+            for name, given in (("sample_weight", sample_weight), ("groups", groups))
+        },
+    )
+    kept = _kept(used, on_missing)
+    if kept is not None:
+        used = used.rows(kept)
+    given = None if labels is None else tuple(labels)
+    inputs = _read(
+        y_true,
+        y_proba,
+        used,
+        given,
+        targets,
+        rescale=rescale,
+        from_logits=from_logits,
+    )
+    index = table.index if kept is None or table.index is None else table.index[kept]
+    return FrameInputs(inputs, used.beside["groups"], index, kept)
+
+
+class _Table:
+    """A frame's columns by name."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = as_frame(frame)
+        if self._frame is None:
+            msg = (
+                "frame must be a DataFrame of pandas or polars, or a table of pyarrow: "
+                f"found {type(frame).__name__}; collect or convert it."
+            )
+            raise TypeError(msg)
+        if not len(self._frame):
+            msg = "the frame must not be empty: it has no rows; pass at least one."
+            raise ValueError(msg)
+        pandas = isinstance(self._frame, pd.DataFrame)
+        self.columns: Sequence[Any] = self._frame.columns
+        self.index: pd.Index[Any] | None = self._frame.index if pandas else None
+
+    def column(self, name: Any) -> Column:
+        """The column of that name, without a copy where numpy knows its type."""
+        if name not in self.columns:
+            raise unknown_column(self.columns, name)
+        column = self._frame[name]
+        if isinstance(column, pd.DataFrame):
+            msg = (
+                f"names of columns must be distinct: {name!r} occurs "
+                f"{column.shape[1]} times; rename them."
+            )
+            raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
+        if isinstance(column, pd.Series):
+            return column
+        return as_column(column.to_numpy())
+
+
+class _Used(NamedTuple):
+    """The columns that are read, and the values beside them."""
+
+    target: list[Column]
+    proba: list[Column]
+    beside: dict[str, Any]
+
+    def rows(self, kept: BoolArray) -> _Used:
+        """Some of the rows."""
+        return _Used(
+            [column[kept] for column in self.target],
+            [column[kept] for column in self.proba],
+            {
+                name: None if values is None else _array(values)[kept]
+                for name, values in self.beside.items()
+            },
+        )
+
+
+def _kept(used: _Used, on_missing: OnMissing) -> BoolArray | None:
+    """Which rows have all that is read; None where all have, or must have."""
+    if on_missing not in ("raise", "drop"):
+        msg = (
+            f"on_missing must be 'raise' or 'drop': found {on_missing!r}; pass 'drop' "
+            "to leave out rows that miss a label or a probability."
+        )
+        raise ValueError(msg)
+    if on_missing == "raise":
+        return None
+    of_target = [_missing(column) for column in used.target]
+    # Of several annotators, some may say nothing.
+    labels = len(of_target) > 1 and not all(map(_is_number, used.target))
+    absent = (
+        np.logical_and.reduce(of_target) if labels else np.logical_or.reduce(of_target)
+    )
+    others = [*used.proba, *(one for one in used.beside.values() if one is not None)]
+    for column in others:
+        absent |= _missing(_array(column))
+    if not absent.any():
+        return None
+    if absent.all():
+        msg = (
+            "a row must have a label and all probabilities: none of "
+            f"{len(absent)} rows has; look for a column that is empty."
+        )
+        raise ValueError(msg)
+    return np.logical_not(absent)
+
+
+def _read(
+    y_true: Chosen,
+    y_proba: Chosen,
+    used: _Used,
+    given: tuple[Any, ...] | None,
+    targets: FrameTargets,
+    **options: Any,
+) -> Inputs:
+    options["sample_weight"] = used.beside["sample_weight"]
+    if y_proba.classes is None:
+        if y_true.classes is not None:
+            msg = (
+                "target must be one column of labels where proba is one column: "
+                f"found {len(y_true.names)} columns; pass the columns of all classes."
+            )
+            raise ValueError(msg)
+        labels_only = cast("Targets", targets)
+        return read(
+            used.target[0], used.proba[0], labels=given, targets=labels_only, **options
+        )
+    classes = y_proba.classes
+    several = y_true.classes is not None
+    annotated = targets == "annotators" or (
+        several and targets == "auto" and not all(map(_is_number, used.target))
+    )
+    if y_proba.cast and (annotated or not several):
+        classes = _class_names.cast(classes, used.target)
+    probabilities = Columns(
+        tuple(
+            numbers(column, "y_proba", f" column {name!r}")
+            for name, column in zip(y_proba.names, used.proba, strict=True)
+        ),
+        None,
+    )
+    labels = given or classes
+    if annotated:
+        votes = _votes(used.target, labels)
+        return read(votes, probabilities, labels=labels, targets="votes", **options)
+    kind = cast("Targets", targets)
+    if y_true.classes is not None:
+        names = _class_names.pair(y_true.names, y_true.classes, y_proba.names, classes)
+        by_name = dict(zip(y_true.names, used.target, strict=True))
+        laws = Columns(
+            tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
+        )
+        return read(laws, probabilities, labels=labels, targets=kind, **options)
+    inputs = read(
+        used.target[0],
+        probabilities,
+        labels=labels,
+        targets=kind,
+        warn_unseen=False,
+        **options,
+    )
+    return _known(inputs, given, y_true.names[0])
+
+
+def _known(inputs: Inputs, given: tuple[Any, ...] | None, target: Any) -> Inputs:
+    """Refuse columns of which none is named after a label."""
+    if given is None and inputs.n_unseen == inputs.n:
+        msg = (
+            "the class of each probability column must be known: none of "
+            f"{show(inputs.labels)} is a label of {target!r}; pass labels= in the "
+            "order of the columns, or proba={class: column}."
+        )
+        raise ValueError(msg)
+    inputs.warn_of_unseen()
+    return inputs
+
+
+def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
+    annotations = pd.DataFrame(
+        {number: _array(column) for number, column in enumerate(columns)}, dtype=object
+    )
+    return vote_counts(annotations, labels=labels)
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, (str, int)) or (
+        isinstance(given, tuple) and all(isinstance(one, str) for one in given)
+    )
+
+
+def _is_number(column: Column) -> bool:
+    return getattr(column.dtype, "kind", "O") in "fiub"
+
+
+def _missing(column: Any) -> BoolArray:
+    return np.asarray(pd.isna(column), dtype=np.bool_)
+
+
+def _array(values: Any) -> Column:
+    return values if isinstance(values, pd.Series) else np.asarray(values)

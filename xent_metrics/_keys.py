@@ -1,0 +1,63 @@
+"""What rows are grouped by: one key or several; a missing value is one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ._arrays import as_numpy
+from ._table import IntArray
+
+
+class Keys(NamedTuple):
+    """The number of each row's group, and the groups, sorted."""
+
+    codes: IntArray
+    groups: pd.Index[Any]
+
+
+def read_keys(values: Any, n_rows: int, name: str = "by") -> Keys:
+    """Number the values; a DataFrame or a mapping holds several keys."""
+    if isinstance(values, Keys):
+        return values
+    if isinstance(values, (pd.DataFrame, Mapping)):
+        each = [_one(values[key], n_rows, name, key) for key in values]
+        if not each:
+            msg = f"{name} must hold one key or more: it is empty; pass a column."
+            raise ValueError(msg)
+        return each[0] if len(each) == 1 else _together(each)
+    return _one(values, n_rows, name, getattr(values, "name", None))
+
+
+def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
+    column = values
+    if not isinstance(values, (pd.Series, pd.Index)):
+        column = np.asarray(as_numpy(values, name))
+    if column.shape != (n_rows,):
+        msg = (
+            f"{name} must hold one value a row: its shape is {column.shape} for "
+            f"{n_rows} rows; pass a 1-D array."
+        )
+        raise ValueError(msg)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "US":
+        column = column.astype(object)
+    codes, distinct = pd.factorize(pd.Series(column), sort=True, use_na_sentinel=False)
+    return Keys(codes.astype(np.int64, copy=False), pd.Index(distinct, name=title))
+
+
+def _together(each: list[Keys]) -> Keys:
+    """The combinations that occur."""
+    codes = each[0].codes
+    for one in each[1:]:
+        codes = codes * len(one.groups) + one.codes
+    found, combined = np.unique(codes, return_inverse=True)
+    places = []
+    for one in reversed(each):
+        places.append(found % len(one.groups))
+        found = found // len(one.groups)
+    columns = [one.groups.take(at) for one, at in zip(each, places[::-1], strict=True)]
+    index = pd.MultiIndex.from_arrays(columns, names=[one.groups.name for one in each])
+    return Keys(combined.astype(np.int64, copy=False), index)

@@ -1,0 +1,73 @@
+"""Reading an evaluation back from JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from ._decomposition import Decomposition
+from ._evaluate import Evaluated
+from ._evaluation_view import SCHEMA
+from ._evidence import Evidence
+from ._json import decode_label, decode_table
+from ._summary import TERMS
+
+
+def read_back(text: str | bytes) -> Evaluated:
+    """What an evaluation held when it was written, but for the data behind it."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        msg = (
+            f"text must be the JSON of an evaluation: {error}; pass what to_json gave."
+        )
+        raise ValueError(msg) from None
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if schema != SCHEMA:
+        msg = (
+            f"text must be the JSON of an evaluation, of schema {SCHEMA}: found "
+            f"{'none' if schema is None else schema!r}; pass what to_json gave, of "
+            "this version."
+        )
+        raise ValueError(msg)
+    try:
+        return _read_back(found)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = (
+            "text must be the whole JSON of an evaluation: a part of it is missing or "
+            f"of another type ({error!r}); pass what to_json gave."
+        )
+        raise ValueError(msg) from None
+
+
+def _read_back(found: dict[str, Any]) -> Evaluated:
+    labels = tuple(decode_label(label) for label in found["labels"])
+    scalars = dict(found["decomposition"])
+    for name in (*TERMS, "n_effective", "clip"):
+        scalars[name] = float(scalars[name])
+    for name in ("standard_errors", "parameters"):
+        scalars[name] = {key: float(value) for key, value in scalars[name].items()}
+    decomposition = Decomposition(
+        **scalars,
+        ladder=decode_table(found["ladder"]),
+        evidence=Evidence(
+            labels=labels,
+            clip=scalars["clip"],
+            base=found["base"],
+            maps={},
+            data=None,
+        ),
+    )
+    return Evaluated(
+        decomposition,
+        _table_if_any(found["per_sample"]),
+        decode_table(found["per_class"]),
+        labels,
+        _table_if_any(found["folds"]),
+    )
+
+
+def _table_if_any(found: dict[str, Any] | None) -> pd.DataFrame | None:
+    return None if found is None else decode_table(found)
