@@ -84,7 +84,7 @@ class BoundFrame:
         names = known.__annotations__
         for name in options:
             if name not in names:
-                near = difflib.get_close_matches(name, names, n=1)
+                near = difflib.get_close_matches(name, ["target", *names], n=1)
                 msg = (
                     f"{name!r} is not an option here; "
                     f"{f'did you mean {near[0]!r}?' if near else 'options are '}"

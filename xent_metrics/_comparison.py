@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from ._decomposition import Decomposition
-from ._result import Result
+from ._result import Result, show_value
 from ._summary import TERMS, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SHOWN = ("cross_entropy", "refinement", "miscalibration")
 _COLUMNS = ("value", "difference", "standard_error", "low", "high", "pvalue")
@@ -77,6 +80,47 @@ class Comparison(Result):
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS))
         frame.index = pd.MultiIndex.from_tuples(rows, names=["model", "term"])
         return frame
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the models' miscalibration against their resolution.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+
+        Returns
+        -------
+        Axes
+            With the plot of :func:`plotting.models`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+
+        return plotting.models(self, ax=ax)
+
+    def _shown_table(self) -> pd.DataFrame:
+        """One row a model: each term, and its difference from the baseline."""
+        rows: dict[str, dict[str, str]] = {}
+        for name, result in self.decompositions.items():
+            found = self.differences[name]
+            row = {"model": name}
+            for term in _SHOWN:
+                row[title(term)] = show_value(result.terms[term])
+                row[f"{title(term)}, difference"] = (
+                    ""
+                    if name == self.baseline
+                    else f"{found[term].difference:+.4f} "
+                    f"± {found[term].standard_error:.4f}"
+                )
+            pvalue = found["cross_entropy"].pvalue
+            row["p-value"] = "" if name == self.baseline else _shown(pvalue)
+            rows[name] = row
+        return pd.DataFrame(list(rows.values()))
 
     def __repr__(self) -> str:
         """The models from best to worst, with what differs."""

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from ._recalibrator import Recalibrator
 from ._result import Result, plain, two_sided
 from ._summary import MEANINGS, TERMS, summary
 from ._units import nats_per_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -316,6 +319,8 @@ class Decomposition(Result):
                [0.33, 0.67]])
         """
         self._refuse_folds("recalibrator")
+        if not self.evidence.maps:
+            self.evidence.need("recalibrator")
         maps = self.evidence.maps
         name = self.recalibration if name is None else name
         if name not in maps:
@@ -331,6 +336,30 @@ class Decomposition(Result):
             recalibrate=maps[name],
             clip=self.clip,
         )
+
+    def plot(self, *, ax: Axes | None = None, level: float = 0.95) -> Axes:
+        """Draw what the cross-entropy is made of.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+        level : float, default 0.95
+            The level of the intervals.
+
+        Returns
+        -------
+        Axes
+            With the plot of :func:`plotting.waterfall`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+
+        return plotting.waterfall(self, ax=ax, level=level)
 
     def _refuse_folds(self, method: str) -> None:
         """One sentence where each fold has a map of its own."""
@@ -350,12 +379,12 @@ class Decomposition(Result):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """The terms as a table with one row a term."""
+        """The terms as a table, one row a term: what it means, or why it is missing."""
         return pd.DataFrame(
             {
                 "value": self.terms,
                 "standard_error": dict(self.standard_errors),
-                "meaning": MEANINGS,
+                "meaning": {**MEANINGS, **self.notes},
             },
             index=pd.Index(TERMS, name="term"),
         )

@@ -104,7 +104,11 @@ def numbers(column: Any, what: str, where: str) -> NDArray[Any]:
             whole = getattr(dtype, "kind", "O") in "iu" and not column.hasnans
             if whole:
                 return column.to_numpy(dtype=np.int64)
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+            # Single precision stays so: the tolerance of sums goes by it.
+            single = getattr(dtype, "kind", "O") == "f" and dtype.itemsize == 4  # noqa: PLR2004 - bytes
+            return column.to_numpy(
+                dtype=np.float32 if single else np.float64, na_value=np.nan
+            )
         return _as_array(column.to_numpy(), what)
     except (TypeError, ValueError):
         raise _notnumbers(what, where, dtype) from None

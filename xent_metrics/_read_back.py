@@ -28,7 +28,7 @@ def read_back(text: str | bytes) -> Evaluated:
     if schema != SCHEMA:
         msg = (
             f"text must be the JSON of an evaluation, of schema {SCHEMA}: found "
-            f"{'none' if schema is None else schema!r}; pass what to_json gave, of "
+            f"{schema!r}; pass what to_json gave, of "
             "this version."
         )
         raise ValueError(msg)
