@@ -14,12 +14,17 @@ from sybil.parsers.rest import DocTestParser
 _FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE | NUMBER
 _readme = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=_FLAGS)],
-    patterns=["README.md"],
+    patterns=["README.md", "docs/*.md"],
     fixtures=["tracking"],
 )
 _docstrings = Sybil(
     parsers=[DocTestParser(_FLAGS)],
-    patterns=["xent_metrics/*.py", "xent_metrics/*/*.py", "integrations/*/*.py"],
+    patterns=[
+        "xent_metrics/*.py",
+        "xent_metrics/*/*.py",
+        "integrations/*/*.py",
+        "docs/reference/*.rst",
+    ],
     fixtures=["tracking"],
 )
 pytest_collect_file = (_readme + _docstrings).pytest()

@@ -297,7 +297,7 @@ class Decomposition(Result):
         Parameters
         ----------
         name : str, optional
-            A map of :attr:`ladder`. Default: the chosen one.
+            A map of ``ladder``. Default: the chosen one.
 
         Returns
         -------

@@ -387,7 +387,7 @@ class Evaluation(EvaluationView):
         Returns
         -------
         Evaluation
-            The decomposition, the table of rows, and that of :attr:`folds`.
+            The decomposition, the table of rows, and that of ``folds``.
 
         Raises
         ------

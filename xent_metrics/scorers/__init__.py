@@ -36,14 +36,37 @@ __all__ = [
 ]
 
 calibration_gap = TermScorer("calibration_gap")
+"""Cross-entropy - predictive entropy: above 0 where predictions are too bold."""
+
 entropy = TermScorer("entropy")
+"""Mean entropy of the targets; 0 for hard labels."""
+
 neg_abs_calibration_gap = TermScorer("neg_abs_calibration_gap")
+"""Minus the size of the calibration gap: 0 is best."""
+
 neg_cross_entropy = TermScorer("neg_cross_entropy")
+"""Minus the mean cross-entropy: in the place of ``"neg_log_loss"``."""
+
 neg_kl_divergence = TermScorer("neg_kl_divergence")
+"""Minus the mean divergence of the predictions from the targets."""
+
 neg_miscalibration = TermScorer("neg_miscalibration")
+"""Minus what recalibration alone would win back."""
+
 neg_perplexity = TermScorer("neg_perplexity")
+"""Minus the exponential of the mean cross-entropy."""
+
 neg_refinement = TermScorer("neg_refinement")
+"""Minus the cost that is left after recalibration."""
+
 predictive_entropy = TermScorer("predictive_entropy")
+"""Mean entropy of the predictions: the cost that the model itself expects."""
+
 resolution = TermScorer("resolution")
+"""What the predictions tell about the label."""
+
 skill = TermScorer("skill")
+"""1 - cross-entropy / uncertainty: 1 is perfect, 0 no better than frequencies."""
+
 uncertainty = TermScorer("uncertainty")
+"""Cost of always predicting the class frequencies."""

@@ -91,16 +91,17 @@ def get_scorer(
     name : str
         One of :func:`get_scorer_names`.
     clip, base, rescale
-        As in :func:`cross_entropy`.
+        As in :func:`xent_metrics.cross_entropy`.
     recalibration : str or object, default "temperature"
-        As in :func:`decompose`, for the terms that need a map: miscalibration,
-        refinement, resolution, skill and uncertainty. One cheap map for all
-        candidates of a search, so that none is better by the choice of its map;
-        "auto" is what ``decompose`` does. A fold of few rows gives rough terms,
+        As in :func:`xent_metrics.decompose`, for the terms that need a map:
+        miscalibration, refinement, resolution, skill and uncertainty. One cheap map
+        for all candidates of a search, so that none is better by the choice of its
+        map; "auto" is what ``decompose`` does. A fold of few rows gives rough terms,
         without a warning, and one of a single class gives NaN.
     targets : {"auto", "labels", "distribution", "votes"}, default "auto"
-        What ``soft_labels`` (or else ``y_true``) hold, as in :func:`cross_entropy`;
-        "votes" where a fold might hold single votes only.
+        What ``soft_labels`` (or else ``y_true``) hold, as in
+        :func:`xent_metrics.cross_entropy`; "votes" where a fold might hold single
+        votes only.
     multioutput : {"raw_values", "uniform_average"}, optional
         For multilabel and multi-output classifiers, which are an error by default: the
         score of each output as an array, for calls of your own, or the mean of the

@@ -1,0 +1,110 @@
+"""How Sphinx builds the site: from the docstrings, and without the network."""
+
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from numpydoc.xref import DEFAULT_LINKS
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+# Pages of parts that may be absent.
+OPTIONAL = {
+    "reference/plots": "xent_metrics.plotting",
+    "reference/command_line": "xent_metrics.__main__",
+}
+ABSENT = [page for page, part in OPTIONAL.items() if not importlib.util.find_spec(part)]
+PACKAGES = [
+    "xent_metrics",
+    "xent_metrics.scorers",
+    *(["xent_metrics.plotting"] if "reference/plots" not in ABSENT else []),
+    "xent_metrics_mlflow",
+]
+
+project = "xent-metrics"
+author = "The xent-metrics developers"
+copyright = author  # noqa: A001 - Sphinx's name
+release = version(project)
+version = release
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",
+    "mathml",
+    "command_help",
+]
+exclude_patterns = ["_build", *(f"{page}.rst" for page in ABSENT)]
+templates_path = ["_templates"]
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"xent-metrics {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_math_renderer = "mathml"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 2
+
+autodoc_typehints = "none"  # the docstrings say them in words
+autodoc_preserve_defaults = True
+autodoc_member_order = "bysource"
+maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
+
+numpydoc_show_class_members = False  # the template of a class lists them
+# Types link to the package's own, not to the sites of Python and numpy.
+DEFAULT_LINKS.clear()
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    name: f"{package}.{name}"
+    for package in PACKAGES
+    for name in importlib.import_module(package).__all__
+    if name[0].isupper()
+}
+numpydoc_validation_checks = {
+    "GL03",  # two blank lines in a row
+    "GL06",  # a section that numpydoc does not know
+    "GL07",  # sections out of order
+    "PR01",  # a parameter that is not documented
+    "PR02",  # a documented parameter that does not exist
+    "SS03",  # a summary without its full stop
+}
+numpydoc_validation_exclude = {
+    r"\.[A-Z]\w*$",  # fields of a class are its attributes
+    r"\.scorers\.(?!get_)[a-z_]+$",  # callables that are made, not defined
+    r"\.RecalibrationMap\.",  # a protocol: its summary is for who writes one
+}
+
+
+def _hide_signature(
+    _app: Sphinx, what: str, _name: str, obj: Any, *_: Any
+) -> tuple[str, None] | None:
+    """No list of all fields above a class that users do not make by hand."""
+    made_elsewhere = dataclasses.is_dataclass(obj) or "Parameters\n" not in (
+        obj.__doc__ or ""
+    )
+    return ("", None) if what == "class" and made_elsewhere else None
+
+
+def _skip_aliases(
+    _app: Sphinx, _what: str, _name: str, obj: Any, *_: Any
+) -> bool | None:
+    """Fields of named tuples are in the section Attributes of their class."""
+    alias = str(getattr(obj, "__doc__", "")).startswith("Alias for field number")
+    return True if alias else None
+
+
+def setup(app: Sphinx) -> None:
+    """Add what is no option."""
+    app.connect("autodoc-process-signature", _hide_signature)
+    app.connect("autodoc-skip-member", _skip_aliases)
