@@ -13,7 +13,9 @@ PACKAGES = ("xent_metrics", "xent_metrics.scorers", "xent_metrics_mlflow")
 PLOTTING = "xent_metrics.plotting"
 PAGES = sorted(SITE.rglob("*.html"))
 HREF = re.compile(r'<a\s[^>]*?href="([^"]*)"')
-LOADED = re.compile(r'<(?:script|link|img|iframe|source|video)\b[^>]*?="((?:\w+:)?//[^"]*)')
+LOADED = re.compile(
+    r'<(?:script|link|img|iframe|source|video)\b[^>]*?="((?:\w+:)?//[^"]*)'
+)
 IDS = re.compile(r'\bid="([^"]*)"')
 
 
