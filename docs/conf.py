@@ -44,6 +44,7 @@ exclude_patterns = ["_build", *(f"{page}.rst" for page in ABSENT)]
 suppress_warnings = ["toc.excluded"] if ABSENT else []
 templates_path = ["_templates"]
 nitpicky = True
+smartquotes = False  # "auto" is what to type
 
 html_theme = "furo"
 html_title = f"xent-metrics {release}"
@@ -58,7 +59,6 @@ myst_heading_anchors = 2
 autodoc_typehints = "none"  # the docstrings say them in words
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
-maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
 numpydoc_show_class_members = False  # the template of a class lists them

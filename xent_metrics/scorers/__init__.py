@@ -4,11 +4,11 @@
 :class:`DecompositionScorer` returns all terms from one call of ``predict_proba``.
 
 Columns follow the estimator's ``classes_``; a label that it does not know has
-probability 0, which costs -log(clip). Weights and, under metadata routing, soft labels
-are used wherever scikit-learn delivers them. Without routing, ``GridSearchCV.fit``
-passes its ``sample_weight`` to scorers (from scikit-learn 1.7 on), but
-``cross_validate(params=)`` passes all to ``fit`` alone and nothing to scorers: enable
-routing there, and ask with ``scorer.set_score_request(sample_weight=True)``.
+probability 0, which costs ``-log(clip)``. Weights and, under metadata routing, soft
+labels are used wherever scikit-learn delivers them. Without routing,
+``GridSearchCV.fit`` passes its ``sample_weight`` to scorers (from scikit-learn 1.7 on),
+but ``cross_validate(params=)`` passes all to ``fit`` alone and nothing to scorers:
+enable routing there, and ask with ``scorer.set_score_request(sample_weight=True)``.
 """
 
 from __future__ import annotations
