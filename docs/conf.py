@@ -41,6 +41,7 @@ extensions = [
     "command_help",
 ]
 exclude_patterns = ["_build", *(f"{page}.rst" for page in ABSENT)]
+nitpick_ignore = [("py:mod", OPTIONAL[page]) for page in ABSENT]
 suppress_warnings = ["toc.excluded"] if ABSENT else []
 templates_path = ["_templates"]
 nitpicky = True
