@@ -89,9 +89,11 @@ numpydoc_validation_exclude = {
 
 
 def _hide_signature(
-    _app: Sphinx, what: str, _name: str, obj: Any, *_: Any
+    _app: Sphinx, what: str, name: str, obj: Any, *_: Any
 ) -> tuple[str, None] | None:
     """No list of all fields above a class that users do not make by hand."""
+    if name == "xent_metrics.XentAccessor":  # made by pandas
+        return "", None
     made_elsewhere = dataclasses.is_dataclass(obj) or "Parameters\n" not in (
         obj.__doc__ or ""
     )
