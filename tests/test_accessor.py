@@ -1,66 +1,124 @@
+"""The accessor: views that hold columns and options, and what their methods give."""
+
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import xent_metrics
-from xent_metrics import cross_entropy, decompose, per_sample
+from xent_metrics import Evaluation, compare, cross_entropy, decompose, per_sample
 
 rng = np.random.default_rng(0)
+N = 600
 CLASSES = [0, 1, 10]
-PROBA = rng.dirichlet(np.ones(3), 400)
-LABELS = np.array(CLASSES)[rng.integers(3, size=400)]
+PROBA = rng.dirichlet(np.ones(3), N)
+OTHER = rng.dirichlet(np.ones(3), N)
+LABELS = np.array(CLASSES)[rng.integers(3, size=N)]
 
 
 @pytest.fixture
 def frame():
     table = pd.DataFrame(PROBA, columns=[f"p_{c}" for c in CLASSES])
-    table.index = pd.Index([f"row {i}" for i in range(400)], name="key")
+    table[[f"q_{c}" for c in CLASSES]] = OTHER
+    table.index = pd.Index([f"row {i}" for i in range(N)], name="key")
     return table.assign(
-        label=LABELS, group=np.where(np.arange(400) % 3, "a", None), w=PROBA[:, 0]
+        label=LABELS,
+        group=np.where(np.arange(N) % 3, "a", None),
+        half=np.arange(N) < N // 2,
+        w=PROBA[:, 0],
     )
 
 
-@pytest.mark.parametrize(
-    "proba",
-    ["p_", {0: "p_0", 1: "p_1", 10: "p_10"}, {10: "p_10", 0: "p_0", 1: "p_1"}],
-    ids=["prefix", "mapping", "mapping in another order"],
-)
-def test_columns(frame, proba):
-    before = frame.copy()
-    expected = per_sample(LABELS, PROBA, labels=CLASSES)
-    table = frame.xent.per_sample("label", proba)
-    np.testing.assert_allclose(table, expected, rtol=1e-14)
-    pd.testing.assert_index_equal(table.index, frame.index)
-    pd.testing.assert_frame_equal(frame, before)
+METHODS = {
+    "evaluate": {},
+    "per_sample": {},
+    "summary": {},
+    "summary by group": {"by": "group"},
+    "summary by several": {"by": ["group", "half"]},
+    "decompose": {},
+    "decompose by group": {"by": "group"},
+    "decompose by group alone": {"by": "half", "refit": True},
+    "per_class": {},
+    "worst": {},
+    "worst by group": {"by": ["half"]},
+    "compare": {"other": "q_"},
+}
 
 
-def test_columns_by_list(frame):
+@pytest.mark.parametrize("name", METHODS)
+class TestViews:
+    def same(self, one, two):
+        if isinstance(one, pd.DataFrame):
+            pd.testing.assert_frame_equal(one, two)
+            return
+        assert one == two
+
+    def test_columns_are_bound_or_given(self, frame, name):
+        method, extra = name.split(" ")[0], METHODS[name]
+        before = frame.copy()
+        view = frame.xent(target="label", proba="p_", sample_weight="w", base=2)
+        bound = getattr(view, method)(**extra)
+        given = getattr(frame.xent, method)(
+            target="label", proba="p_", sample_weight="w", base=2, **extra
+        )
+        self.same(bound, given)
+        over = frame.xent(target="half", proba="q_", base=10, sample_weight="w")
+        self.same(
+            getattr(over, method)(target="label", proba="p_", base=2, **extra), given
+        )
+        pd.testing.assert_frame_equal(frame, before)
+
+
+def test_views_of_views(frame):
+    view = frame.xent(proba="p_")(target="label")(base=2)
+    assert view.decompose() == decompose(LABELS, PROBA, labels=CLASSES, base=2)
+    assert frame.xent(target="half")(proba="p_0")(base=2)(base=None).decompose() == (
+        decompose(np.arange(N) < N // 2, PROBA[:, 0])
+    )
+
+
+def test_a_view_says_what_it_holds(frame):
+    text = repr(frame.xent(target="label", proba="p_", base=2))
+    assert text == (
+        "df.xent(target='label', proba='p_', base=2) of 600 rows and 10 columns"
+    )
+    assert repr(frame.xent) == "df.xent() of 600 rows and 10 columns"
+
+
+def test_a_view_reads_the_frame_anew(frame):
+    view = frame.xent(target="label", proba="p_")
+    before = view.summary()["cross_entropy"].item()
+    frame["label"] = LABELS[::-1]
+    assert view.summary()["cross_entropy"].item() != before
+
+
+def test_rows_keep_their_index_and_order(frame):
+    for table in (
+        frame.xent.per_sample("label", "p_"),
+        frame.xent.evaluate("label", "p_").per_sample,
+    ):
+        pd.testing.assert_index_equal(table.index, frame.index)
+
+
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+def test_every_door_gives_the_same_numbers(frame):
+    view = frame.xent(target="label", proba="p_", sample_weight="w", groups="half")
+    assert view.evaluate().decomposition == view.decompose()
+    pd.testing.assert_frame_equal(view.per_class(), view.evaluate().per_class)
+    pd.testing.assert_frame_equal(
+        view.decompose(by="half"), view.decompose().by(frame["half"])
+    )
+    rows = view.per_sample()
+    pd.testing.assert_frame_equal(rows, view.evaluate().per_sample[rows.columns])
+
+
+def test_a_list_of_columns(frame):
     names = ["p_0", "p_1", "p_10"]
     expected = decompose(LABELS, PROBA, labels=CLASSES)
     assert frame.xent.decompose("label", names, labels=CLASSES) == expected
     renamed = frame.rename(columns=dict(zip(names, CLASSES, strict=True)))
     assert renamed.xent.decompose("label", CLASSES) == expected
-
-
-@pytest.mark.parametrize(
-    "dtype", ["int8", "Int64", "float64", "str", "object", "category", "string"]
-)
-def test_prefix_gives_classes_of_the_type_of_the_labels(frame, dtype):
-    expected = frame.xent.decompose("label", "p_")
-    if dtype == "category":
-        frame["label"] = frame["label"].astype(str)
-    if dtype == "float64":
-        frame = frame.rename(columns={f"p_{c}": f"p_{c}.0" for c in CLASSES})
-    frame["label"] = frame["label"].astype(dtype)
-    assert frame.xent.decompose("label", "p_") == expected
-
-
-def test_a_class_that_no_row_has(frame):
-    some = frame[frame["label"] != 10]
-    mean = some.xent.per_sample("label", "p_")["cross_entropy"].mean()
-    kept = LABELS != 10
-    expected = cross_entropy(LABELS[kept], PROBA[kept], labels=CLASSES)
-    assert mean == pytest.approx(expected, rel=1e-14)
 
 
 def test_two_classes_from_one_column(frame):
@@ -70,77 +128,147 @@ def test_two_classes_from_one_column(frame):
     np.testing.assert_array_equal(each, expected)
 
 
-def test_target_distributions(frame):
-    for c, column in zip("xyz", PROBA[::-1].T, strict=True):
-        frame[f"t_{c}"] = column
-    d = frame.xent.decompose(["t_x", "t_y", "t_z"], "p_")
-    assert d == decompose(PROBA[::-1], PROBA)
+def test_logits_and_scores(frame):
+    names = [f"p_{c}" for c in CLASSES]
+    expected = per_sample(LABELS, PROBA, labels=CLASSES)
+    logits = frame.assign(**{name: np.log(frame[name]) + 2 for name in names})
+    found = logits.xent.per_sample("label", "p_", from_logits=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    scores = frame.assign(**{name: 7 * frame[name] for name in names})
+    found = scores.xent.per_sample("label", "p_", rescale=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-def test_summary(frame):
-    table = frame.xent.summary("label", "p_", sample_weight="w", base=2)
-    d = decompose(LABELS, PROBA, labels=CLASSES, sample_weight=PROBA[:, 0], base=2)
-    assert list(table.index) == ["all"]
-    assert table.loc["all", "n"] == 400
-    for name in ("cross_entropy", "predictive_entropy", "calibration_gap"):
-        assert table.loc["all", name] == pytest.approx(getattr(d, name), rel=1e-12)
+class TestSummary:
+    def test_of_all(self, frame):
+        table = frame.xent.summary("label", "p_", sample_weight="w", base=2)
+        d = decompose(LABELS, PROBA, labels=CLASSES, sample_weight=PROBA[:, 0], base=2)
+        assert list(table.index) == ["all"]
+        assert table.loc["all", "n"] == N
+        for name in ("cross_entropy", "predictive_entropy", "calibration_gap"):
+            assert table.loc["all", name] == pytest.approx(getattr(d, name), rel=1e-12)
+            error = table.loc["all", f"{name}_se"]
+            assert error == pytest.approx(d.standard_errors[name], rel=1e-10)
+
+    def test_by_group(self, frame):
+        table = frame.xent.summary("label", "p_", by="group")
+        assert table["n"].sum() == N
+        kept = np.arange(N) % 3 != 0
+        expected = cross_entropy(LABELS[kept], PROBA[kept], labels=CLASSES)
+        assert table.loc["a", "cross_entropy"] == pytest.approx(expected, rel=1e-12)
+        whole = (table["weight"] * table["cross_entropy"]).sum()
+        assert whole == pytest.approx(cross_entropy(LABELS, PROBA), rel=1e-12)
+        assert len(frame.xent.summary("label", "p_", by=["group", "half"])) == 4
+
+    def test_by_values(self, frame):
+        view = frame.xent(target="label", proba="p_")
+        expected = view.summary(by="half")
+        for by in (frame["half"], {"half": frame["half"]}, frame[["half"]]):
+            pd.testing.assert_frame_equal(view.summary(by=by), expected)
+        array = view.summary(by=frame["half"].to_numpy())
+        assert array.index.name is None
+        assert array.to_numpy().tolist() == expected.to_numpy().tolist()
+
+    def test_dependent_rows(self, frame):
+        twice = pd.concat([frame, frame])
+        twice["who"] = np.tile(np.arange(N), 2)
+        found = twice.xent.summary("label", "p_", groups="who", by="half")
+        expected = frame.xent.summary("label", "p_", by="half")
+        for name in ("cross_entropy_se", "calibration_gap_se"):
+            assert found[name].tolist() == pytest.approx(expected[name].tolist())
 
 
-def test_summary_by_group(frame):
-    table = frame.xent.summary("label", "p_", by="group")
-    assert table["n"].sum() == 400
-    kept = np.arange(400) % 3 != 0
-    expected = cross_entropy(LABELS[kept], PROBA[kept], labels=CLASSES)
-    assert table.loc["a", "cross_entropy"] == pytest.approx(expected, rel=1e-12)
-    whole = (table["n"] * table["cross_entropy"]).sum() / 400
-    assert whole == pytest.approx(cross_entropy(LABELS, PROBA), rel=1e-12)
-    two = frame.assign(half=np.arange(400) < 200)
-    assert len(two.xent.summary("label", "p_", by=["group", "half"])) == 4
+class TestCompare:
+    def expected(self, names=("p_", "q_")):
+        models = dict(zip(names, [(LABELS, PROBA), (LABELS, OTHER)], strict=True))
+        return compare(models, labels=CLASSES)
+
+    def test_columns_of_the_frame(self, frame):
+        found = frame.xent(target="label", proba="p_").compare("q_")
+        assert found == self.expected()
+        assert found.baseline == "p_"
+
+    def test_a_view_of_another_frame(self, frame):
+        other = pd.DataFrame(OTHER, columns=CLASSES).assign(y=LABELS)
+        view = other.xent(target="y", proba=CLASSES)
+        found = frame.xent.compare(view, "label", "p_", names=("old", "new"))
+        assert found == self.expected(("old", "new"))
+
+    def test_an_evaluation(self, frame):
+        evaluation = Evaluation.from_predictions(LABELS, OTHER, labels=CLASSES)
+        found = frame.xent.compare(evaluation, "label", "p_")
+        assert found == self.expected(("this", "other"))
+
+    def test_options(self, frame):
+        view = frame.xent(
+            target="label", proba="p_", groups="key", recalibration="dirichlet"
+        )
+        frame["key"] = np.arange(N) // 2
+        found = view.compare("q_", level=0.5)
+        assert found.level == 0.5
+        expected = compare(
+            {"p_": (LABELS, PROBA), "q_": (LABELS, OTHER)},
+            labels=CLASSES,
+            groups=np.arange(N) // 2,
+            recalibration="dirichlet",
+        )
+        assert found.decompositions == expected.decompositions
+
+    def test_rows_that_either_misses_are_left_out(self, frame):
+        frame.iloc[1, 0] = frame.iloc[5, 4] = np.nan
+        found = frame.xent.compare("q_", "label", "p_", on_missing="drop")
+        kept = ~np.isin(np.arange(N), [1, 5])
+        assert found == frame[kept].xent.compare("q_", "label", "p_")
+
+    def test_other_targets_are_refused(self, frame):
+        other = frame.assign(label=LABELS[::-1])
+        with pytest.raises(ValueError, match="'this' and 'other' differ in 402 rows"):
+            frame.xent.compare(other.xent(target="label", proba="q_"), "label", "p_")
 
 
-def test_unknown_columns(frame):
-    with pytest.raises(
-        KeyError, match="'lable' is not a column of the frame.* mean 'label'"
-    ):
-        frame.xent.per_sample("lable", "p_")
-    with pytest.raises(
-        KeyError, match="'q_' is not a column of the frame, nor the prefix of one"
-    ):
-        frame.xent.per_sample("label", "q_")
-    with pytest.raises(KeyError, match="columns are 'p_0', 'p_1', 'p_10', 'label'"):
-        frame.xent.summary("label", "p_", by="zzzz")
+class TestMistakes:
+    def test_unknown_columns(self, frame):
+        with pytest.raises(KeyError, match="'lable' is not a column.* mean 'label'"):
+            frame.xent.per_sample("lable", "p_")
+        with pytest.raises(KeyError, match="'z_' is not a column of the frame, nor"):
+            frame.xent.per_sample("label", "z_")
+        for by in ("grup", ["half", "grup"]):
+            with pytest.raises(KeyError, match="'grup' is not a column.*mean 'group'"):
+                frame.xent.summary("label", "p_", by=by)
 
+    @pytest.mark.parametrize("missing", ["target", "proba"])
+    def test_columns_that_are_not_given(self, frame, missing):
+        given = {"target": "label", "proba": "p_"}
+        del given[missing]
+        message = f"{missing} must say which columns to read: none is given or bound"
+        with pytest.raises(TypeError, match=message):
+            frame.xent(**given).summary()
 
-def test_selections_that_make_no_sense(frame):
-    with pytest.raises(ValueError, match="one column of labels .* found 1 columns"):
-        frame.xent.per_sample(["label"], "p_0")
-    with pytest.raises(ValueError, match="proba must name columns: it is empty"):
-        frame.xent.per_sample("label", [])
+    def test_options_that_do_not_exist(self, frame):
+        with pytest.raises(TypeError, match="'tarjet' is not an option.*mean 'target'"):
+            frame.xent(tarjet="label")
+        with pytest.raises(TypeError, match="'zzz' is not an option here; options are"):
+            frame.xent.decompose("label", "p_", zzz=1)
+        with pytest.raises(TypeError, match="'recalibration' is not an option here"):
+            frame.xent.per_sample("label", "p_", recalibration="none")
 
+    def test_a_target_of_several_columns_with_one_probability(self, frame):
+        message = "one column of labels where proba is one column: found 1 columns"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            frame.xent.per_sample(["label"], "p_0")
 
-def test_target_columns_pair_by_name(frame):
-    for c, column in zip(CLASSES, PROBA.T, strict=True):
-        frame[f"t_{c}"] = column
-    d = frame.xent.decompose(["t_10", "t_0", "t_1"], "p_")
-    assert d.kl_divergence == 0
+    @pytest.mark.parametrize("empty", [[], {}])
+    def test_no_columns(self, frame, empty):
+        with pytest.raises(ValueError, match="proba must name columns: it is empty"):
+            frame.xent.per_sample("label", empty)
 
+    def test_an_empty_frame(self, frame):
+        with pytest.raises(ValueError, match="the frame must not be empty"):
+            frame.iloc[:0].xent.summary("label", "p_")
 
-def test_target_columns_pair_by_class():
-    table = pd.DataFrame({"dog": [1, 3], "cat": [3, 1], "m": [0.7, 0.2]})
-    table["n"] = 1 - table["m"]
-    paired = table.xent.per_sample(["dog", "cat"], {"cat": "m", "dog": "n"})
-    expected = per_sample([[3, 1], [1, 3]], table[["m", "n"]].to_numpy())
-    pd.testing.assert_frame_equal(paired, expected)
-
-
-def test_an_empty_frame(frame):
-    with pytest.raises(ValueError, match="the frame must not be empty"):
-        frame.iloc[:0].xent.summary("label", "p_")
-
-
-def test_columns_whose_classes_are_unknown(frame):
-    with pytest.raises(ValueError, match="none of 'p_0', 'p_1', 'p_10' is a label"):
-        frame.xent.decompose("label", ["p_0", "p_1", "p_10"])
+    def test_columns_whose_classes_are_unknown(self, frame):
+        with pytest.raises(ValueError, match="none of 'p_0', 'p_1', 'p_10' is a label"):
+            frame.xent.decompose("label", ["p_0", "p_1", "p_10"])
 
 
 def test_registered_on_import():

@@ -391,7 +391,8 @@ class XentAccessor(BoundFrame):
             ``df.xent(target=..., proba=...)``, or an evaluation.
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`. ``recalibration`` is that
-            of both sides, by default "temperature".
+            of both sides, by default "temperature"; ``vote_correction`` does not
+            enter, as it is the same on both.
         names : pair of str, optional
             What to call these and the others; by default the columns' prefix or name.
         level : float, default 0.95
@@ -417,15 +418,18 @@ class XentAccessor(BoundFrame):
         >>> comparison.differences["new"]["cross_entropy"].difference < 0
         True
         """
-        merged = self._merged(target, proba, options)
-        mine = self._read(target, proba, options)
+        merged = self._complete(self._merged(target, proba, options))
         theirs: Any = other
-        if not isinstance(other, (XentAccessor, Evaluation)):
-            theirs = self(**merged)(proba=other)
-        if isinstance(theirs, XentAccessor):
-            found = theirs._read(None, None, {})  # noqa: SLF001 - of its class
-            theirs = found.inputs.inputs
-        first, second = names or _names(merged.get("proba"), other)
+        if isinstance(other, XentAccessor):
+            theirs = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
+        if isinstance(other, (XentAccessor, Evaluation)):
+            mine = self._read(None, None, merged)
+        else:
+            mine = self._read(None, None, merged, beside=other)
+            swapped = merged | {"proba": other}
+            theirs = self._read(None, None, swapped, beside=merged["proba"])
+            theirs = theirs.inputs.inputs
+        first, second = names or _names(merged["proba"], other)
         settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
         settings.pop("vote_correction", None)
         return compare(

@@ -81,10 +81,10 @@ class BoundFrame:
         known: type = Decomposing,
     ) -> dict[str, Any]:
         """What is bound, under what is given."""
-        names = known.__annotations__
+        names = {"target": None, "proba": None} | known.__annotations__
         for name in options:
             if name not in names:
-                near = difflib.get_close_matches(name, ["target", *names], n=1)
+                near = difflib.get_close_matches(name, names, n=1)
                 msg = (
                     f"{name!r} is not an option here; "
                     f"{f'did you mean {near[0]!r}?' if near else 'options are '}"
@@ -101,8 +101,10 @@ class BoundFrame:
         proba: Selector | None,
         options: Mapping[str, Any],
         known: type = Decomposing,
+        *,
+        beside: Selector | None = None,
     ) -> Found:
-        """Read the columns that are bound or given."""
+        """Read the columns that are bound or given; see :func:`read_frame`."""
         merged = self._complete(self._merged(target, proba, options, known))
         reading = {name: merged.pop(name, value) for name, value in DEFAULTS.items()}
         return Found(
@@ -110,6 +112,7 @@ class BoundFrame:
                 self._frame,
                 target=merged.pop("target"),
                 proba=merged.pop("proba"),
+                beside=beside,
                 **reading,
             ),
             base=merged.pop("base", None),

@@ -47,8 +47,12 @@ def read_frame(
     rescale: bool,
     from_logits: bool,
     on_missing: OnMissing,
+    beside: Selector | None = None,
 ) -> FrameInputs:
-    """Read targets, predictions, weights and groups from the columns of a frame."""
+    """Read targets, predictions, weights and groups from the columns of a frame.
+
+    Rows that miss a value in the columns ``beside`` are dropped with the others.
+    """
     table = _Table(frame)
     named = [one for one in (sample_weight, groups) if _is_name(one)]
     y_true = choose(table.columns, target, "target", taken=named)
@@ -61,7 +65,8 @@ def read_frame(
             for name, given in (("sample_weight", sample_weight), ("groups", groups))
         },
     )
-    kept = _kept(used, on_missing)
+    others = () if beside is None else choose(table.columns, beside, "other").names
+    kept = _kept(used, [table.column(name) for name in others], on_missing)
     if kept is not None:
         used = used.rows(kept)
     given = None if labels is None else tuple(labels)
@@ -131,7 +136,9 @@ class _Used(NamedTuple):
         )
 
 
-def _kept(used: _Used, on_missing: OnMissing) -> BoolArray | None:
+def _kept(
+    used: _Used, others: Sequence[Column], on_missing: OnMissing
+) -> BoolArray | None:
     """Which rows have all that is read; None where all have, or must have."""
     if on_missing not in ("raise", "drop"):
         msg = (
@@ -147,8 +154,8 @@ def _kept(used: _Used, on_missing: OnMissing) -> BoolArray | None:
     absent = (
         np.logical_and.reduce(of_target) if labels else np.logical_or.reduce(of_target)
     )
-    others = [*used.proba, *(one for one in used.beside.values() if one is not None)]
-    for column in others:
+    beside = (one for one in used.beside.values() if one is not None)
+    for column in (*used.proba, *beside, *others):
         absent |= _missing(_array(column))
     if not absent.any():
         return None

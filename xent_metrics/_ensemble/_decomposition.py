@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from .._targets import Targets
 from ._estimators import take_apart
 from ._summary import summarise
 from ._text import MEANINGS, identities
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TABLES = ("per_sample", "members", "pairwise_kl")
 
@@ -121,6 +124,28 @@ class EnsembleDecomposition(Result):
             "meaning": MEANINGS,
         }
         return pd.DataFrame(columns, index=pd.Index(MEANINGS, name="term"))
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw what averaging the members gains, and where their entropy comes from.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+
+        Returns
+        -------
+        Axes
+            With the plot of :func:`plotting.ensemble`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+
+        return plotting.ensemble(self, ax=ax)
 
     def __repr__(self) -> str:
         """The identities written out, one term a line."""
