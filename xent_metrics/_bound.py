@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,18 @@ class BoundFrame:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._bound: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        *,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> Self:
+        """A view with columns and options bound, over those of this one."""
+        view = type(self)(self._frame)
+        view._bound = self._merged(target, proba, options)  # noqa: SLF001 - of its class
+        return view
 
     def __repr__(self) -> str:
         """What is bound."""
@@ -162,7 +174,7 @@ def of_rows(keys: Keys | None, found: FrameInputs) -> Keys | None:
     return Keys(keys.codes[found.kept], keys.groups)
 
 
-def dropped(
+def _dropped(
     keys: Keys | None, found: FrameInputs, groups: pd.Index[Any]
 ) -> int | IntArray:
     """How many rows were left out, in all or of each group."""
@@ -170,3 +182,10 @@ def dropped(
         return found.n_dropped
     counts = np.bincount(keys.codes[~found.kept], minlength=len(keys.groups))
     return np.asarray(counts[keys.groups.get_indexer(groups)], dtype=np.int64)
+
+
+def with_dropped(table: pd.DataFrame, keys: Keys | None, found: Found) -> pd.DataFrame:
+    """The table with the number of rows left out, where they may be."""
+    if found.counts_dropped:
+        table.insert(1, "n_dropped", _dropped(keys, found.inputs, table.index))
+    return table

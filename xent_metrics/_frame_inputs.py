@@ -165,7 +165,8 @@ def _kept(
             f"{len(absent)} rows has; look for a column that is empty."
         )
         raise ValueError(msg)
-    return np.logical_not(absent)
+    kept: BoolArray = np.logical_not(absent)
+    return kept
 
 
 def _read(
