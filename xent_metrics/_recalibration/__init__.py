@@ -1,5 +1,6 @@
 """Recalibration maps: the law of the label given the prediction, and its cost."""
 
+from ._band import deviations, probability_slopes
 from ._custom import RecalibrationMap
 from ._map import FittedMap, Recalibrate
 from ._sample import Sample, effective_number, from_inputs, log_floored
@@ -13,9 +14,11 @@ __all__ = [
     "RecalibrationMap",
     "Sample",
     "Selection",
+    "deviations",
     "effective_number",
     "fit_named",
     "from_inputs",
     "log_floored",
+    "probability_slopes",
     "recalibrate",
 ]

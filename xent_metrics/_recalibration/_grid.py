@@ -9,7 +9,7 @@ from ._cross_validation import costs
 from ._families import log_odds
 from ._map import FittedMap
 from ._sample import Sample, from_tables
-from ._softmax import LinearSoftmax, SoftmaxMap, debiased, minimise
+from ._softmax import LinearSoftmax, SoftmaxMap, debiased, minimise, slopes
 
 _CELLS = 4096  # of equal width, and as many of equal mass
 
@@ -46,10 +46,8 @@ class Grid:
         """Fit a family to the cells, and debias it as a fit to the rows."""
         optimum = minimise(family, self.cells)
         recalibrate = SoftmaxMap(family, optimum.parameters)
-        shared, own = family.shared(self._log_q), family.own(self._log_q)
-        slopes = shared[1] - shared[0]  # of the logit in the parameters
-        if own is not None:
-            slopes = np.concatenate([slopes, -own[0], own[-1]])
+        second = np.full(self._log_q.shape, [[-1.0], [1.0]])
+        of_logit = slopes(family, self._log_q, second)
         c = recalibrate(self._log_q)[1]
         scatter = self._w2p2 - 2.0 * c * self._w2p + c * c * self._w2
         return debiased(
@@ -57,7 +55,7 @@ class Grid:
             self._rows,
             optimum,
             losses=costs(recalibrate, self._rows),
-            scatter=(slopes * scatter) @ slopes.T,
+            scatter=(of_logit * scatter) @ of_logit.T,
         )
 
 

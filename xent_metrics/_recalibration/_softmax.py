@@ -22,6 +22,7 @@ _HALVINGS = 30
 _DECREMENT = 1e-14  # nats a row: the error is then below rounding
 _FEW = 0.01  # parameters a row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters a row: beyond, its variance is too small
+_MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
 
 
 class LinearSoftmax:
@@ -78,10 +79,15 @@ class LinearSoftmax:
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxMap:
-    """A fitted family as a function of log q."""
+    """A fitted family as a function of log q.
+
+    ``covariance`` is that of the parameters about those of the best map, or None where
+    it was not asked for.
+    """
 
     family: LinearSoftmax
     parameters: FloatArray
+    covariance: FloatArray | None = None
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
         """The law of the label of each row."""
@@ -156,13 +162,30 @@ def debiased(
     return FittedMap(
         name=family.name,
         losses=losses,
-        recalibrate=SoftmaxMap(family, parameters),
+        recalibrate=SoftmaxMap(
+            family, parameters, _covariance(family, optimum.sweep.hessian, spread)
+        ),
         optimism=float(np.trace(spread)) / (2.0 * total),
         variance=float((spread * spread.T).sum()) / (2.0 * total**2),
         degrees_of_freedom=n_parameters,
         parameters=family.named(parameters),
         converged=optimum.converged,
     )
+
+
+def _covariance(
+    family: LinearSoftmax, hessian: FloatArray, spread: FloatArray
+) -> FloatArray | None:
+    """H^-1 (J + Lambda) H^-1: the scatter of the scores, and the pull of the ridge.
+
+    ``spread`` is H^-1 J. The first part is the sandwich of an estimate without ridge
+    (Huber, 1967). The ridge Lambda moves the fit by H^-1 Lambda times the distance of
+    the best map from the identity; that distance has the covariance Lambda^-1 under
+    the prior which the ridge is, hence the second part (Nychka, 1988).
+    """
+    if len(hessian) > _MOST_IN_BAND:
+        return None
+    return _solve(hessian, (spread + _solve(hessian, family.ridge)).T)
 
 
 def minimise(
@@ -227,6 +250,11 @@ def variability(
         else:
             np.add.at(sums, clusters[rows], scores.T)
     return out if sums is None else sums.T @ sums
+
+
+def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> FloatArray:
+    """Derivatives in the parameters of the sum of w_k Z_k: (parameters, rows)."""
+    return _expected(family.shared(log_q), family.own(log_q), weights)
 
 
 def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
