@@ -1,7 +1,8 @@
 """What a log loss is made of: entropy, KL divergence, miscalibration.
 
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
-loaded when :mod:`xent_metrics.scorers` is first used.
+loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
+:mod:`xent_metrics.plotting` first draws.
 """
 
 import importlib
@@ -38,7 +39,7 @@ from ._recalibrator import Recalibrator
 from ._votes import vote_counts
 
 if TYPE_CHECKING:
-    from . import scorers
+    from . import plotting, scorers
 
 __all__ = [
     "Comparison",
@@ -65,11 +66,14 @@ __all__ = [
     "kl_from_samples",
     "per_sample",
     "perplexity",
+    "plotting",
     "reverse_kl_divergence",
     "scorers",
     "surprisal",
     "vote_counts",
 ]
+
+_LAZY = ("plotting", "scorers")
 
 __version__ = version("xent-metrics")
 
@@ -77,11 +81,11 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "scorers":
-        return importlib.import_module(".scorers", __name__)
+    if name in _LAZY:
+        return importlib.import_module(f".{name}", __name__)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "scorers"])
+    return sorted([*globals(), *_LAZY])

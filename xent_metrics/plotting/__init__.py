@@ -1,0 +1,28 @@
+"""Plots of results: an ``ax`` goes in, an ``Axes`` comes out.
+
+Every function draws into the ``ax`` that it is given, or makes a figure of its own, and
+returns the axes. Text and lines take their colours from matplotlib's settings, so they
+suit a dark page too; data has colours that colour-blind readers can tell apart, and
+hatches, markers or line styles that last in grey. Matplotlib is loaded when a plot is
+drawn: ``pip install 'xent-metrics[plot]'``.
+"""
+
+from ._ensemble import ensemble
+from ._entropy import entropy
+from ._kl_contributions import kl_contributions
+from ._kl_curve import kl_curve
+from ._models import models
+from ._per_class import per_class
+from ._reliability import reliability
+from ._waterfall import waterfall
+
+__all__ = [
+    "ensemble",
+    "entropy",
+    "kl_contributions",
+    "kl_curve",
+    "models",
+    "per_class",
+    "reliability",
+    "waterfall",
+]

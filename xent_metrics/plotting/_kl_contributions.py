@@ -1,0 +1,165 @@
+"""Where a divergence lies: a map of targets and predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .._evidence import Data
+from .._reduce import weighted_mean
+from .._table import FloatArray
+from .._units import nats_per_unit
+from ._bins import check_bins
+from ._rows import blocks
+from ._style import axes_of, caption, ink, number, rows_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .._decomposition import Decomposition
+    from .._evaluation import Evaluation
+
+_COLOURS = "PuOr_r"  # purple below 0, orange above: told apart by the colour-blind
+_LINEAR = 0.01  # of the greatest cell: below, colours are linear
+
+
+class _Cells(NamedTuple):
+    """Sums of contributions by (predicted, target), and what they leave out."""
+
+    sums: FloatArray
+    positive: float
+    negative: float
+    n_infinite: int
+
+
+def kl_contributions(
+    evaluation: Evaluation, *, bins: int = 20, ax: Axes | None = None
+) -> Axes:
+    """Draw where the divergence of predictions from their targets lies.
+
+    Every class of every row has a target p, a prediction q and a contribution
+    p log(p / q) to the mean divergence: positive where the class got too little
+    (q < p), negative where it got too much.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What is drawn.
+    bins : int, default 20
+        Number of bins of q, and of p.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a figure of its own.
+
+    Returns
+    -------
+    matplotlib Axes
+        A map whose cells sum to the mean divergence; cells without contribution are
+        empty. Colours are linear near 0 and logarithmic beyond. Of hard labels p is 0
+        or 1, and all lies at the top.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If ``bins`` is not a whole number above 0, or if the result came without its
+        data.
+
+    Examples
+    --------
+    >>> from xent_metrics import Evaluation, plotting
+    >>> p, q = [[0.7, 0.3], [0.2, 0.8]] * 200, [[0.5, 0.5], [0.1, 0.9]] * 200
+    >>> ax = plotting.kl_contributions(Evaluation.from_predictions(p, q))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('predicted probability q', 'target probability p')
+    """
+    n_bins = check_bins(bins)
+    found = evaluation.decomposition
+    data = found.evidence.need("plot")
+    cells = _count(data, n_bins, found.clip, nats_per_unit(found.evidence.base))
+    ax = axes_of(ax)
+    _draw(ax, cells.sums, found.unit)
+    ax.plot([0, 1], [0, 1], color=ink(), alpha=0.6, dashes=(4, 3))
+    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(0.0, 1.0)
+    caption(
+        ax,
+        heading=f"KL {number(cells.positive + cells.negative)} {found.unit}: "
+        f"{number(cells.positive)} from too low q, {number(cells.negative)} too high",
+        x="predicted probability q",
+        y="target probability p",
+        remarks=_remarks(found, data, cells),
+    )
+    return ax
+
+
+def _count(data: Data, n_bins: int, clip: float, per_unit: float) -> _Cells:
+    """Sum the contributions of cells, in units a row."""
+    sums = np.zeros((n_bins, n_bins))
+    whole = float(data.rows.weights.sum()) * per_unit
+    positive = negative = 0.0
+    n_infinite = 0
+    for rows, q, p in blocks(data):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = np.where(p > 0, p * np.log(p / np.maximum(q, clip)), 0.0)
+        infinite = np.isinf(each)
+        n_infinite += int(infinite.any(axis=0).sum())
+        each[infinite] = 0.0
+        each *= data.rows.weights[rows] / whole
+        positive += float(each[each > 0].sum())
+        negative += float(each[each < 0].sum())
+        place = [np.minimum((t * n_bins).astype(np.int64), n_bins - 1) for t in (p, q)]
+        flat = (place[0] * n_bins + place[1]).ravel()
+        sums += np.bincount(flat, each.ravel(), n_bins**2).reshape(n_bins, n_bins)
+    return _Cells(sums, positive, negative, n_infinite)
+
+
+def _draw(ax: Axes, sums: FloatArray, unit: str) -> None:
+    """The cells, and a bar that says what colours mean."""
+    from matplotlib.colors import SymLogNorm  # noqa: PLC0415 - heavy, and optional
+
+    greatest = float(np.abs(sums).max()) or 1.0
+    edges = np.linspace(0.0, 1.0, len(sums) + 1)
+    mesh = ax.pcolormesh(
+        edges,
+        edges,
+        np.ma.masked_equal(sums, 0.0),
+        cmap=_COLOURS,
+        norm=SymLogNorm(_LINEAR * greatest, vmin=-greatest, vmax=greatest),
+        rasterized=True,
+    )
+    figure = ax.get_figure()
+    assert figure is not None, "axes to draw into are in a figure"
+    bar = figure.colorbar(mesh, ax=ax)
+    bar.set_label(f"contribution to the mean KL ({unit})")
+    bar.outline.set_visible(False)
+    decade = 10.0 ** np.floor(np.log10(greatest))
+    ticks = np.array([-decade, -decade / 10.0, 0.0, decade / 10.0, decade])
+    low = 0.0 if sums.min() >= 0 else -greatest
+    bar.set_ticks(ticks[ticks >= low].tolist(), minor=False)
+    bar.minorticks_off()
+    bar.ax.yaxis.set_major_formatter("{x:g}")
+    bar.ax.set_ylim(low, greatest)
+
+
+def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
+    """What the cells leave out."""
+    remarks = []
+    if cells.n_infinite:
+        remarks.append(f"not drawn: {rows_text(cells.n_infinite)} of infinite KL")
+    if found.n_unseen:
+        codes, rows = data.inputs.codes, data.rows
+        assert codes is not None, "only labels are unseen"
+        unseen = (
+            codes if data.inputs.active is None else codes[data.inputs.active]
+        ) >= (len(data.inputs.labels))
+        lost = weighted_mean(np.where(unseen, rows.cross_entropy, 0.0), rows.weights)
+        lost /= nats_per_unit(found.evidence.base)
+        remarks.append(
+            f"not drawn: {number(lost)} {found.unit} of {rows_text(found.n_unseen)} "
+            "with unseen labels"
+        )
+    if found.vote_correction:
+        remarks.append("before the correction for few votes")
+    return remarks

@@ -1,0 +1,129 @@
+"""Predictions and targets of the rows that count, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .._evidence import Data
+from .._labels import show
+from .._reader import Reader
+from .._table import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from .._evaluation import Evaluation
+
+
+class Block(NamedTuple):
+    """Some rows that count: predictions and targets of shape (classes, rows)."""
+
+    rows: slice
+    predicted: FloatArray
+    target: FloatArray
+
+
+class ClassRows(NamedTuple):
+    """Of each row, what was predicted for one class, and what came.
+
+    The class is the same for all rows, or the likeliest of each. ``binary`` says
+    whether targets are 0 or 1.
+    """
+
+    predicted: FloatArray
+    observed: FloatArray
+    weights: FloatArray
+    clusters: IntArray | None
+    binary: bool
+
+
+def blocks(data: Data) -> Iterator[Block]:
+    """Block after block; a label that is not among the classes has a target of 0."""
+    inputs = data.inputs
+    table = inputs.proba
+    reader = Reader(table, row_major=False, active=inputs.active)
+    laws = None
+    if inputs.target is not None:
+        laws = Reader(inputs.target, row_major=False, active=inputs.active)
+    done = 0
+    for start in range(0, table.n_rows, reader.rows):
+        where = slice(start, min(start + reader.rows, table.n_rows))
+        kept = slice(None) if inputs.active is None else inputs.active[where]
+        read = reader.read(where.start, where.stop)
+        assert read is not None, "the measures checked every row before"
+        predicted = np.exp(read[:, kept]) if table.kind == "logits" else read[:, kept]
+        target = np.zeros_like(predicted)
+        if laws is None:
+            assert inputs.codes is not None
+            codes = inputs.codes[where][kept]
+            known = np.flatnonzero(codes < len(target))
+            target[codes[known], known] = 1.0
+        else:
+            law = laws.read(where.start, where.stop)
+            assert law is not None, "the measures checked every row before"
+            target[...] = law[:, kept] / law[:, kept].sum(axis=0)
+        part = slice(done, done + target.shape[1])
+        done = part.stop
+        yield Block(part, predicted, target)
+
+
+def place_of(of_class: Any, labels: tuple[Any, ...]) -> int | None:
+    """The column of a class; None for the likeliest of each row."""
+    if of_class is None:
+        return 1 if len(labels) == 2 else None  # noqa: PLR2004
+    if of_class not in labels:
+        msg = (
+            f"of_class must be one of the classes: found {of_class!r} among "
+            f"{show(labels)}; pass one of them, or None."
+        )
+        raise ValueError(msg)
+    return labels.index(of_class)
+
+
+def classes_of(place: int | None, predicted: FloatArray) -> IntArray:
+    """The column that each row is looked at in."""
+    if place is None:
+        return np.asarray(predicted.argmax(axis=0))
+    return np.full(predicted.shape[1], place)
+
+
+def rows_of_class(evaluation: Evaluation, place: int | None) -> ClassRows:
+    """One class of every row: from the data, else from the table of rows."""
+    data = evaluation.decomposition.evidence.data
+    if data is None:
+        return _from_table(evaluation, place)
+    n = len(data.rows.weights)
+    predicted, observed = np.empty(n), np.empty(n)
+    for rows, q, p in blocks(data):
+        columns = classes_of(place, q)
+        each = np.arange(len(columns))
+        predicted[rows], observed[rows] = q[columns, each], p[columns, each]
+    return ClassRows(
+        predicted,
+        observed,
+        data.rows.weights,
+        data.rows.clusters,
+        data.inputs.target is None,
+    )
+
+
+def _from_table(evaluation: Evaluation, place: int | None) -> ClassRows:
+    """What the table of rows tells: the likeliest class, or both of two."""
+    table, labels = evaluation.per_sample, evaluation.labels
+    if table is None or (place is not None and len(labels) > 2):  # noqa: PLR2004
+        evaluation.decomposition.evidence.need("plot")
+    weights: FloatArray = np.ones(len(table))
+    if "weight" in table:
+        weights = table["weight"].to_numpy(np.float64)
+    kept: BoolArray = weights > 0
+    predicted = table["confidence"].to_numpy(np.float64)
+    observed = table["correct"].to_numpy(np.float64)
+    if place is not None:
+        other = (table["predicted"] != labels[place]).to_numpy(np.bool_)
+        predicted = np.where(other, 1.0 - predicted, predicted)
+        observed = np.where(other, 1.0 - observed, observed)
+    predicted, observed = predicted[kept], observed[kept]
+    clusters = table["group"].to_numpy()[kept] if "group" in table else None
+    binary = bool(np.isin(observed, (0.0, 1.0)).all())
+    return ClassRows(predicted, observed, weights[kept], clusters, binary)

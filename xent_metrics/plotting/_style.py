@@ -1,0 +1,132 @@
+"""What all plots share: colours, axes, and text that no name of a user's breaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from textwrap import wrap
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .._summary import title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .._decomposition import Decomposition
+
+# Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#8C8C8C"
+
+COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "cross_entropy": GREY,
+        "uncertainty": BLUE,
+        "refinement": BLUE,
+        "irreducible": BLUE,
+        "resolution": GREEN,
+        "grouping_loss": SKY,
+        "miscalibration": VERMILLION,
+    }
+)
+HATCHES: Mapping[str, str] = MappingProxyType(
+    {"resolution": "\\\\\\", "grouping_loss": "...", "miscalibration": "///"}
+)
+
+# A name is shown as it is: no dollar of it starts a formula.
+AS_IT_IS: Mapping[str, Any] = MappingProxyType({"parse_math": False, "usetex": False})
+
+_WIDTH, _HEIGHT = 6.0, 4.0  # inches
+_LONGEST_NAME, _WIDEST = 26, 64  # characters of a name, of a remark
+_LEAST_SHOWN = 0.0005  # with three decimals
+
+
+def axes_of(ax: Axes | None, *, height: float = _HEIGHT) -> Axes:
+    """The axes to draw into, without frame: those given, or a figure of their own."""
+    if ax is None:
+        try:
+            from matplotlib import pyplot as plt  # noqa: PLC0415 - heavy, and optional
+        except ImportError as error:
+            msg = (
+                "plots need matplotlib: it is not installed; "
+                "pip install 'xent-metrics[plot]'."
+            )
+            raise ImportError(msg) from error
+        _, ax = plt.subplots(figsize=(_WIDTH, height), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def ink() -> str:
+    """The colour of text and lines, as the user has set it."""
+    from matplotlib import rcParams  # noqa: PLC0415 - heavy, and optional
+
+    return str(rcParams["text.color"])
+
+
+def caption(
+    ax: Axes, *, heading: str, x: str, y: str = "", remarks: Iterable[str] = ()
+) -> None:
+    """Set a short statement above, the labels of the axes, and remarks below."""
+    lines = [line for remark in remarks for line in wrap(remark, _WIDEST)]
+    ax.set_title(heading, loc="left", fontsize="medium", **AS_IT_IS)
+    ax.set_xlabel("\n".join([x, *lines]), **AS_IT_IS)
+    if y:
+        ax.set_ylabel(y, **AS_IT_IS)
+
+
+def legend(ax: Axes, **options: Any) -> None:
+    """A small legend, if anything has a label."""
+    if not ax.get_legend_handles_labels()[0]:
+        return
+    box = ax.legend(**{"fontsize": "small", "framealpha": 0.6} | options)
+    box.get_frame().set_linewidth(0.0)
+    for text in box.get_texts():
+        text.update(dict(AS_IT_IS))
+
+
+def decomposition_of(result: Any) -> Decomposition:
+    """The decomposition of an evaluation, or the one given."""
+    found: Decomposition = getattr(result, "decomposition", result)
+    return found
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A term's name as words, with its unit."""
+    return f"{title(name)} ({unit})"
+
+
+def number(value: float) -> str:
+    """A term as text: three decimals, or two digits where it is less."""
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
+    if math.isnan(value):
+        return "undefined"
+    if value and abs(value) < _LEAST_SHOWN:
+        return f"{value:.1e}"
+    return f"{value:,.3f}"
+
+
+def reason(value: float, note: str | None, *, width: int = 44) -> str:
+    """Why there is no finite value, in lines of some width."""
+    return "\n".join(wrap(note or number(value), width))
+
+
+def short(name: Any) -> str:
+    """A name on one line, its middle left out where it is long."""
+    text = " ".join(str(name).split())
+    if len(text) <= _LONGEST_NAME:
+        return text
+    half = _LONGEST_NAME // 2
+    return f"{text[: half - 1]}…{text[-half:]}"
+
+
+def rows_text(n: int) -> str:
+    """A number of rows as text."""
+    return "1 row" if n == 1 else f"{n:,} rows"
+
+
+def percent(level: float) -> str:
+    """A level or share as text."""
+    return f"{100 * level:.3g}%"
