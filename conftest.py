@@ -25,12 +25,26 @@ _docstrings = Sybil(
         "integrations/*/*.py",
         "docs/reference/*.rst",
     ],
-    fixtures=["tracking"],
+    fixtures=["tracking", "figures"],
 )
 pytest_collect_file = (_readme + _docstrings).pytest()
 
 HAS_MLFLOW = importlib.util.find_spec("mlflow") is not None
+HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 collect_ignore_glob = [] if HAS_MLFLOW else ["integrations/*", "tests/tracking/*"]
+if not HAS_MATPLOTLIB:
+    collect_ignore_glob += ["xent_metrics/plotting/*", "tests/plotting/*"]
+os.environ["MPLBACKEND"] = "Agg"  # no windows
+
+
+@pytest.fixture
+def figures():
+    """Close the figures that a test leaves open."""
+    yield
+    if HAS_MATPLOTLIB:
+        import matplotlib.pyplot as plt  # noqa: PLC0415 - heavy, and perhaps absent
+
+        plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._table import BoolArray, FloatArray, IntArray
+from ._rows import table_of_rows
 from ._style import (
     BLUE,
     VERMILLION,
@@ -135,13 +136,9 @@ def _ticks(most: float) -> list[float]:
 
 def _points(evaluation: Evaluation) -> _Points:
     """The rows that count."""
-    evidence, table = evaluation.decomposition.evidence, evaluation.per_sample
-    if table is None:
-        evidence.need("plot")
+    table = table_of_rows(evaluation)
     weights: FloatArray = np.ones(len(table))
-    if evidence.data is not None and evidence.data.inputs.weights is not None:
-        weights = evidence.data.inputs.weights
-    elif "weight" in table:
+    if "weight" in table:
         weights = table["weight"].to_numpy(np.float64)
     counted = weights > 0
     x, y, correct = (

@@ -76,7 +76,7 @@ def kl_contributions(
     """
     n_bins = check_bins(bins)
     found = evaluation.decomposition
-    data = found.evidence.need("plot")
+    data = found.evidence.need("kl_contributions")
     cells = _count(data, n_bins, found.clip, nats_per_unit(found.evidence.base))
     ax = axes_of(ax)
     _draw(ax, cells.sums, found.unit)

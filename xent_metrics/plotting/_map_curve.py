@@ -73,7 +73,7 @@ def _means(
     found: Decomposition, place: int | None, seen: ClassRows, bins: Bins, z: float
 ) -> MapCurve:
     """Several classes: the mean of the map in each bin."""
-    data = found.evidence.need("plot")
+    data = found.evidence.need("reliability")
     recalibrate = found.evidence.maps[found.recalibration]
     mass = np.bincount(bins.codes, seen.weights)
     mean = np.zeros(len(mass))

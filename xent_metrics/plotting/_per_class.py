@@ -82,9 +82,7 @@ def per_class(
     """
     _check(at_most)
     found = evaluation.decomposition
-    table = getattr(evaluation, "per_class", None)
-    table = found.by_class() if table is None else table
-    classes = _most_costly(table, at_most)
+    classes = _most_costly(evaluation.per_class, at_most)
     n = len(classes.table)
     ax = axes_of(ax, height=max(_LEAST_HEIGHT, _LINE * n + _AROUND))
     places = np.arange(n)

@@ -94,7 +94,7 @@ def reliability(
     >>> y, q = [0, 0, 1, 0, 1, 1] * 40, [0.1, 0.1, 0.1, 0.9, 0.9, 0.9] * 40
     >>> ax = plotting.reliability(Evaluation.from_predictions(y, q))
     >>> ax.get_title(loc="left")
-    'Recalibration alone would win back 0.338 of 1.040... nats'
+    'Recalibration alone would win back 0.199 of 0.838 nats'
     """
     n_bins, z = check_bins(bins), two_sided(level)
     found, labels = evaluation.decomposition, evaluation.labels

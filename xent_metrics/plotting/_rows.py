@@ -13,6 +13,8 @@ from .._reader import Reader
 from .._table import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .._evaluation import Evaluation
 
 
@@ -88,6 +90,18 @@ def classes_of(place: int | None, predicted: FloatArray) -> IntArray:
     return np.full(predicted.shape[1], place)
 
 
+def table_of_rows(evaluation: Evaluation) -> pd.DataFrame:
+    """The measures of each row; one sentence where they are gone."""
+    table = evaluation.per_sample
+    if table is None:
+        msg = (
+            "the plot needs the rows: this evaluation was read back without them; "
+            "write it with to_json(per_sample=True)."
+        )
+        raise ValueError(msg)
+    return table
+
+
 def rows_of_class(evaluation: Evaluation, place: int | None) -> ClassRows:
     """One class of every row: from the data, else from the table of rows."""
     data = evaluation.decomposition.evidence.data
@@ -110,9 +124,9 @@ def rows_of_class(evaluation: Evaluation, place: int | None) -> ClassRows:
 
 def _from_table(evaluation: Evaluation, place: int | None) -> ClassRows:
     """What the table of rows tells: the likeliest class, or both of two."""
-    table, labels = evaluation.per_sample, evaluation.labels
-    if table is None or (place is not None and len(labels) > 2):  # noqa: PLR2004
-        evaluation.decomposition.evidence.need("plot")
+    table, labels = table_of_rows(evaluation), evaluation.labels
+    if place is not None and len(labels) > 2:  # noqa: PLR2004
+        evaluation.decomposition.evidence.need("the plot of one of several classes")
     weights: FloatArray = np.ones(len(table))
     if "weight" in table:
         weights = table["weight"].to_numpy(np.float64)
