@@ -271,5 +271,16 @@ class TestMistakes:
             frame.xent.decompose("label", ["p_0", "p_1", "p_10"])
 
 
+@pytest.mark.parametrize("name", ["sample_weight", "groups", "by"])
+def test_series_in_another_order_are_refused(frame, name):
+    values = {name: frame["w"].iloc[::-1]}
+    with pytest.raises(ValueError, match=f"the frame and {name} must be in the same"):
+        frame.xent.summary("label", "p_", **values)
+    if name == "by":
+        evaluation = frame.xent.evaluate("label", "p_")
+        with pytest.raises(ValueError, match="per_sample and by must be in the same"):
+            evaluation.summary(**values)
+
+
 def test_registered_on_import():
     assert pd.DataFrame.xent is xent_metrics.XentAccessor

@@ -383,3 +383,27 @@ class TestMistakes:
         frame.loc[0, "label"] = 7
         with pytest.warns(UnseenLabelWarning, match="1 of 400 rows"):
             frame.xent.decompose("label", "p_")
+
+    @pytest.mark.parametrize(
+        "proba",
+        [{"p_0", "p_1", "p_10"}, PROBA, pd.DataFrame(PROBA)],
+        ids=["set", "array", "frame"],
+    )
+    def test_no_names_in_order(self, frame, proba):
+        with pytest.raises(TypeError, match="proba must name columns of the frame, in"):
+            frame.xent.per_sample("label", proba)
+
+    def test_values_for_a_target(self, frame):
+        with pytest.raises(TypeError, match="target must name .* found a Series; pass"):
+            frame.xent.per_sample(frame["label"], "p_")
+
+
+@pytest.mark.parametrize(
+    "proba",
+    [range(3), np.arange(3), pd.RangeIndex(3), iter([0, 1, 2])],
+    ids=lambda proba: type(proba).__name__,
+)
+def test_lists_of_many_types(proba):
+    table = pd.DataFrame(PROBA).assign(label=LABELS)
+    found = table.xent.per_sample("label", proba, labels=CLASSES)
+    pd.testing.assert_frame_equal(found, EXPECTED)

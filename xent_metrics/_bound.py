@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ._frame_inputs import FrameInputs, FrameTargets, OnMissing, read_frame
-from ._inputs import EPS
+from ._inputs import EPS, check_index_order
 from ._keys import Keys, read_keys
 from ._selection import Selector, unknown_column
 from ._table import IntArray
@@ -157,9 +157,11 @@ class BoundFrame:
                 raise unknown_column(columns, by)
             by = self._frame[by]
         elif isinstance(by, list) and len(by) != len(self._frame):
-            raise unknown_column(
-                columns, next((one for one in by if not _is_name(one, columns)), by)
-            )
+            for one in by:
+                if isinstance(one, str) and one not in columns:
+                    raise unknown_column(columns, one)
+        for values in by.values() if isinstance(by, Mapping) else [by]:
+            check_index_order(self._frame, values, ("the frame", "by"))
         return read_keys(by, len(self._frame))
 
 

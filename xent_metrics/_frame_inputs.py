@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import _class_names
 from ._frames import Columns, as_frame, numbers
-from ._inputs import Inputs, read
+from ._inputs import Inputs, check_index_order, read
 from ._labels import Column, as_column, show
 from ._selection import Chosen, Selector, choose, unknown_column
 from ._table import BoolArray
@@ -55,6 +55,8 @@ def read_frame(
     """
     table = _Table(frame)
     named = [one for one in (sample_weight, groups) if _is_name(one)]
+    for name, values in (("sample_weight", sample_weight), ("groups", groups)):
+        check_index_order(frame, values, ("the frame", name))
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
     used = _Used(

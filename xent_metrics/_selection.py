@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from ._labels import show
@@ -45,8 +46,8 @@ def choose(
     if isinstance(selector, Mapping):
         classes, names = tuple(selector), tuple(selector.values())
         return Chosen(_known(columns, names, what), classes)
-    if not isinstance(selector, (str, tuple)) and not isinstance(selector, Hashable):
-        names = tuple(selector)
+    if isinstance(selector, Iterable) and not isinstance(selector, (str, tuple, bytes)):
+        names = _listed(selector, what)
         return Chosen(_known(columns, names, what), _last_of(names))
     if _is_column(columns, selector):
         return Chosen((selector,), None)
@@ -84,6 +85,19 @@ def _known(
         if not _is_column(columns, name):
             raise unknown_column(columns, name)
     return names
+
+
+def _listed(selector: Any, what: str) -> tuple[Any, ...]:
+    """The names of a list; not of a set, which has no order, nor of values."""
+    table = isinstance(selector, (pd.Series, pd.DataFrame))
+    table |= isinstance(selector, np.ndarray) and selector.ndim > 1
+    if table or isinstance(selector, (set, frozenset)):
+        msg = (
+            f"{what} must name columns of the frame, in order: found a "
+            f"{type(selector).__name__}; pass a prefix or a list of names."
+        )
+        raise TypeError(msg)
+    return tuple(selector)
 
 
 def _is_column(columns: Sequence[Any], name: Any) -> bool:

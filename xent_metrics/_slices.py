@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ._cells import Cells
+from ._inputs import check_index_order
 from ._keys import Keys, read_keys
 from ._table import BoolArray, FloatArray, IntArray
 
@@ -109,6 +110,8 @@ def keys_of(rows: pd.DataFrame, by: Any) -> Keys | None:
         by = _column(rows, by)
     elif isinstance(by, list) and by and set(map(str, by)) <= set(rows.columns):
         by = {name: rows[name] for name in by}
+    for values in by.values() if isinstance(by, Mapping) else [by]:
+        check_index_order(rows, values, ("per_sample", "by"))
     return read_keys(by, len(rows))
 
 
