@@ -31,6 +31,16 @@ def test_scorers_load_scikit_learn_when_used():
     assert "sklearn" in loaded_by("import xent_metrics; xent_metrics.scorers")
 
 
+def test_plots_load_matplotlib_when_drawn():
+    assert "matplotlib" not in loaded_by("import xent_metrics; xent_metrics.plotting")
+
+
+def test_plots_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="plots need matplotlib: it is not installed"):
+        xent_metrics.plotting.kl_curve()
+
+
 def test_integration_loads_mlflow_when_used():
     pytest.importorskip("mlflow")
     assert "mlflow" not in loaded_by("import xent_metrics_mlflow")

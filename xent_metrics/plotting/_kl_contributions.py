@@ -12,7 +12,7 @@ from .._table import FloatArray
 from .._units import nats_per_unit
 from ._bins import check_bins
 from ._rows import blocks
-from ._style import axes_of, caption, ink, number, rows_text
+from ._style import BLUE, VERMILLION, axes_of, caption, ink, number, rows_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._decomposition import Decomposition
     from .._evaluation import Evaluation
 
-_COLOURS = "PuOr_r"  # purple below 0, orange above: told apart by the colour-blind
+_FAINTEST, _SHADES = 0.08, 128  # opacity of the least cell; shades to each side
 _LINEAR = 0.01  # of the greatest cell: below, colours are linear
 
 
@@ -117,15 +117,23 @@ def _count(data: Data, n_bins: int, clip: float, per_unit: float) -> _Cells:
 
 def _draw(ax: Axes, sums: FloatArray, unit: str) -> None:
     """The cells, and a bar that says what colours mean."""
-    from matplotlib.colors import SymLogNorm  # noqa: PLC0415 - heavy, and optional
+    from matplotlib.colors import (  # noqa: PLC0415 - heavy, and optional
+        ListedColormap,
+        SymLogNorm,
+        to_rgb,
+    )
 
     greatest = float(np.abs(sums).max()) or 1.0
+    # Small cells are nearly transparent: that suits a page of any colour.
+    opacity = np.linspace(_FAINTEST, 1.0, _SHADES)
+    shades = [(*to_rgb(BLUE), float(each)) for each in opacity[::-1]]
+    shades += [(*to_rgb(VERMILLION), float(each)) for each in opacity]
     edges = np.linspace(0.0, 1.0, len(sums) + 1)
     mesh = ax.pcolormesh(
         edges,
         edges,
         np.ma.masked_equal(sums, 0.0),
-        cmap=_COLOURS,
+        cmap=ListedColormap(shades),
         norm=SymLogNorm(_LINEAR * greatest, vmin=-greatest, vmax=greatest),
         rasterized=True,
     )

@@ -83,10 +83,11 @@ def reliability(
     The band is that of maps which are linear in their parameters, from the covariance
     H^-1 (J + Lambda) H^-1: the sandwich of the scores' scatter J, which knows weights
     and groups, and what the ridge Lambda may hide (Nychka, 1988). It is symmetric in
-    logits and pointwise, about the best map of the family: it does not cover what
-    no map of the family can follow. With several classes the map is no function of
-    one probability: drawn is its mean in each bin, with the band of that mean. Other
-    maps ("isotonic", "confusion", one of the user's own) have no band.
+    logits and pointwise, about the best map of the family: it does not cover what no
+    map of the family can follow, and is wide where classes are nearly separated. With
+    several classes the map is no function of one probability: drawn is its mean in each
+    bin, with the band of that mean. Other maps ("isotonic", "confusion", one of the
+    user's own) have no band.
 
     Examples
     --------
@@ -179,7 +180,7 @@ def _draw_histogram(ax: Axes, rows: ClassRows) -> None:
     below.hist(
         rows.predicted,
         bins=np.linspace(0.0, 1.0, _HISTOGRAM_BINS + 1).tolist(),
-        weights=rows.weights,
+        weights=rows.weights / rows.weights.sum(),
         color=BLUE,
         alpha=0.7,
     )

@@ -38,7 +38,8 @@ HATCHES: Mapping[str, str] = MappingProxyType(
 AS_IT_IS: Mapping[str, Any] = MappingProxyType({"parse_math": False, "usetex": False})
 
 _WIDTH, _HEIGHT = 6.0, 4.0  # inches
-_LONGEST_NAME, _WIDEST = 26, 64  # characters of a name, of a remark
+_LONGEST_NAME = 26  # characters
+_LINE, _WIDEST = 74, 64  # characters across a figure, and of a remark
 _LEAST_SHOWN = 0.0005  # with three decimals
 
 
@@ -68,10 +69,16 @@ def ink() -> str:
 def caption(
     ax: Axes, *, heading: str, x: str, y: str = "", remarks: Iterable[str] = ()
 ) -> None:
-    """Set a short statement above, the labels of the axes, and remarks below."""
-    lines = [line for remark in remarks for line in wrap(remark, _WIDEST)]
-    ax.set_title(heading, loc="left", fontsize="medium", **AS_IT_IS)
-    ax.set_xlabel("\n".join([x, *lines]), **AS_IT_IS)
+    """Set a short statement above, the labels of the axes, and remarks below.
+
+    Lines are broken where a figure of our own ends; the names of ticks are set before.
+    """
+    names = "\n".join(one.get_text() for one in ax.get_yticklabels()).split("\n")
+    width = max(_LINE - max(map(len, names)), _LINE // 2)
+    statement = "\n".join(wrap(heading, width))
+    ax.set_title(statement, loc="left", fontsize="medium", **AS_IT_IS)
+    below = [line for remark in remarks for line in wrap(remark, _WIDEST)]
+    ax.set_xlabel("\n".join([x, *below]), **AS_IT_IS)
     if y:
         ax.set_ylabel(y, **AS_IT_IS)
 

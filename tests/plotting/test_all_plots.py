@@ -1,0 +1,155 @@
+"""What is true of every plot."""
+
+import io
+import pickle
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
+
+from xent_metrics import Evaluation, decompose_ensemble, plotting
+
+NAMES = [
+    "$a_1$",
+    "<script>alert(1)</script>",
+    "x^2 & $",
+    "a name that is " + 8 * "long ",
+]
+OF_AN_EVALUATION = (
+    "waterfall",
+    "reliability",
+    "entropy",
+    "per_class",
+    "kl_contributions",
+)
+
+
+@pytest.fixture(scope="module")
+def named(laws):
+    """Classes whose names would be formulas, markup, or too long."""
+    p, q = laws
+    rng = np.random.default_rng(1)
+    y = [NAMES[rng.choice(4, p=row)] for row in p]
+    return Evaluation.from_predictions(y, q, labels=NAMES)
+
+
+@pytest.fixture(params=plotting.__all__)
+def draw(request, named):
+    """Each plot, as a function of its axes alone."""
+    function = getattr(plotting, request.param)
+    subject = named
+    if request.param == "models":
+        subject = dict.fromkeys(NAMES, named)
+    elif request.param == "kl_curve":
+        subject = (0.1, 0.5)
+    elif request.param == "ensemble":
+        members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
+        subject = decompose_ensemble([0, 1], members)
+    return lambda **options: function(subject, **options)
+
+
+def texts(ax):
+    return [one for one in ax.figure.findobj(Text) if one.get_text()]
+
+
+def test_draws_into_the_axes_given_and_changes_nothing_else(draw):
+    figure, (ax, other) = plt.subplots(1, 2)
+    before = dict(mpl.rcParams)
+    assert draw(ax=ax) is ax
+    assert plt.get_fignums() == [figure.number]
+    assert dict(mpl.rcParams) == before
+    assert ax.has_data()
+    assert not other.has_data()
+
+
+def test_makes_a_figure_of_its_own(draw):
+    ax = draw()
+    assert isinstance(ax, Axes)
+    assert plt.get_fignums() == [ax.figure.number]
+    assert not ax.spines["top"].get_visible()
+    assert not ax.spines["right"].get_visible()
+
+
+def test_has_a_statement_and_labels(draw):
+    ax = draw()
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+
+
+def test_text_takes_the_colours_of_the_page(draw):
+    with plt.rc_context(plt.style.library["dark_background"]):
+        ax = draw()
+        ax.figure.canvas.draw()
+        assert {to_hex(one.get_color()) for one in texts(ax)} == {"#ffffff"}
+
+
+def test_nothing_is_cut_off(draw):
+    ax = draw()
+    figure = ax.figure
+    figure.canvas.draw()
+    drawn, page = figure.get_tightbbox(), figure.bbox_inches.padded(0.05)
+    assert page.contains(*drawn.min)
+    assert page.contains(*drawn.max)
+
+
+def test_names_are_data_not_formulas_nor_markup(draw):
+    ax = draw()
+    for text in texts(ax):
+        if any(name[:4] in text.get_text() for name in NAMES):
+            assert not text.get_parse_math()
+    with plt.rc_context({"svg.fonttype": "none"}):
+        ax.figure.savefig(page := io.StringIO(), format="svg")
+    assert "<script" not in page.getvalue()
+
+
+def test_names_are_shown(named):
+    labels = {one.get_text() for one in plotting.per_class(named).get_yticklabels()}
+    assert any(label.startswith("$a_1$ ") for label in labels)
+    assert any(label.startswith("<script>aler") for label in labels)
+    assert all(len(label) < 36 for label in labels)
+    shown = {one.get_text() for one in plotting.models({"$a_1$": named}).texts}
+    assert "$a_1$" in shown
+
+
+def test_figures_can_be_pickled(draw):
+    copied = pickle.loads(pickle.dumps(draw().figure))  # noqa: S301 - our own
+    assert copied.axes
+
+
+@pytest.mark.parametrize("kind", OF_AN_EVALUATION)
+def test_evaluations_draw_them(kind, several):
+    direct = getattr(plotting, kind)(several)
+    assert several.plot(kind).get_title(loc="left") == direct.get_title(loc="left")
+
+
+@pytest.mark.parametrize("kind", OF_AN_EVALUATION)
+@pytest.mark.parametrize("subject", ["infinite", "one_class"])
+def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
+    ax = getattr(plotting, kind)(request.getfixturevalue(subject))
+    ax.figure.canvas.draw()
+    said = " ".join(one.get_text() for one in texts(ax))
+    if (subject, kind) in {("one_class", "entropy"), ("one_class", "kl_contributions")}:
+        assert "undefined" not in said
+    else:
+        assert ("infinite" if subject == "infinite" else "undefined") in said
+
+
+def test_one_row():
+    with pytest.warns(UserWarning, match="found 1"):
+        evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
+    for kind in OF_AN_EVALUATION:
+        getattr(plotting, kind)(evaluation).figure.canvas.draw()
+
+
+@pytest.mark.parametrize("base", [None, 2])
+def test_units_are_named(laws, base):
+    evaluation = Evaluation.from_predictions(*laws, base=base)
+    unit = "bits" if base else "nats"
+    for kind in OF_AN_EVALUATION:
+        ax = getattr(plotting, kind)(evaluation)
+        assert unit in ax.get_title(loc="left")
+    assert f"cross-entropy ({unit})" == plotting.entropy(evaluation).get_ylabel()

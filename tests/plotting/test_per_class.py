@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from xent_metrics import Evaluation, plotting
+
+
+def names(ax):
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
+def widths(ax, term):
+    (found,) = (one for one in ax.containers if one.get_label() == term)
+    return [bar.get_width() for bar in found.patches]
+
+
+def test_terms_of_classes_by_their_share_of_the_loss(several):
+    table = several.per_class
+    shares = table["weight"] * table["cross_entropy"]
+    order = shares.sort_values(ascending=False).index
+    ax = plotting.per_class(several)
+    whole = several.decomposition.cross_entropy
+    expected = [
+        f"{name}  {100 * round(shares[name] / whole, 3):.3g}%" for name in order
+    ]
+    assert names(ax) == expected
+    for term in ("refinement", "miscalibration"):
+        np.testing.assert_allclose(widths(ax, term), table.loc[order, term])
+    costs = next(one for one in ax.lines if one.get_label() == "cross-entropy")
+    np.testing.assert_allclose(costs.get_xdata(), table.loc[order, "cross_entropy"])
+    assert ax.get_title(loc="left").startswith(f"class {order[0]} holds ")
+
+
+def test_classes_that_are_left_out(several):
+    ax = plotting.per_class(several, at_most=3)
+    table = several.per_class
+    least = (table["weight"] * table["cross_entropy"]).min()
+    share = 100 * round(least / several.decomposition.cross_entropy, 3)
+    assert len(names(ax)) == 3
+    left = f"\nnot drawn: 1 other class, {share:.3g}% of the loss"
+    assert ax.get_xlabel().endswith(left)
+
+
+def test_the_figure_grows_with_the_classes():
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet(np.ones(20), 2000)
+    y = [rng.choice(20, p=row) for row in q]
+    few, many = (
+        plotting.per_class(Evaluation.from_predictions(y, q, recalibration="temperature"),
+                           at_most=n)
+        for n in (3, 20)
+    )  # fmt: skip
+    assert few.figure.get_figheight() == 4.0
+    assert many.figure.get_figheight() > 6.0
+
+
+def test_infinite_classes(infinite):
+    ax = plotting.per_class(infinite)
+    assert names(ax) == ["1", "0"]
+    assert [text.get_text().strip() for text in ax.texts] == ["cross-entropy infinite"]
+    assert "give their target a probability of 0" in ax.get_xlabel()
+
+
+def test_classes_with_too_few_rows():
+    y, q = ["a", "b"] * 200 + ["c"] * 3, np.tile([0.5, 0.3, 0.2], (403, 1))
+    evaluation = Evaluation.from_predictions(y, q, labels=["a", "b", "c"])
+    ax = plotting.per_class(evaluation)
+    assert len(widths(ax, "refinement")) == 2
+    assert "1 class with too few rows for all terms" in ax.get_xlabel()
+
+
+def test_evaluations_that_were_read_back(several):
+    read = Evaluation.from_json(several.to_json())
+    assert names(plotting.per_class(read)) == names(plotting.per_class(several))
+
+
+@pytest.mark.parametrize("at_most", [0, 1.5, True])
+def test_at_most(several, at_most):
+    with pytest.raises(ValueError, match=f"at_most must be a whole .* {at_most}"):
+        plotting.per_class(several, at_most=at_most)
