@@ -44,11 +44,8 @@ def test_the_figure_grows_with_the_classes():
     rng = np.random.default_rng(0)
     q = rng.dirichlet(np.ones(20), 2000)
     y = [rng.choice(20, p=row) for row in q]
-    few, many = (
-        plotting.per_class(Evaluation.from_predictions(y, q, recalibration="temperature"),
-                           at_most=n)
-        for n in (3, 20)
-    )  # fmt: skip
+    evaluation = Evaluation.from_predictions(y, q, recalibration="temperature")
+    few, many = (plotting.per_class(evaluation, at_most=n) for n in (3, 20))
     assert few.figure.get_figheight() == 4.0
     assert many.figure.get_figheight() > 6.0
 

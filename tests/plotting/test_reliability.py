@@ -2,7 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.collections import PolyCollection
 
 from xent_metrics import Evaluation, plotting
 from xent_metrics.plotting._bins import equal_mass, in_bins, wilson
@@ -19,8 +19,7 @@ def observed(ax):
 
 
 def bands(ax):
-    kind = FillBetweenPolyCollection
-    return [one for one in ax.collections if isinstance(one, kind)]
+    return [one for one in ax.collections if isinstance(one, PolyCollection)]
 
 
 def said(ax):
