@@ -1,0 +1,82 @@
+"""An evaluation as one HTML page that needs nothing else.
+
+``render`` builds the text, ``write`` puts it into a file; ``Evaluation.to_html`` and
+``Evaluation.write_html`` are their doors.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ._content import content
+from ._figures import figures
+from ._write import write
+
+if TYPE_CHECKING:
+    from .._evaluation_view import EvaluationView
+
+__all__ = ["render", "write"]
+
+
+def render(
+    evaluation: EvaluationView, *, by: Any = None, title: str | None = None
+) -> str:
+    """The page of an evaluation; all that users named is escaped.
+
+    Parameters
+    ----------
+    evaluation : EvaluationView
+        What the page shows, as far as it holds it.
+    by : str, array-like, DataFrame or mapping, optional
+        What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.
+    title : str, optional
+        The heading of the page. Default: one that states the loss.
+
+    Returns
+    -------
+    str
+        HTML with styles and plots inside, the same for the same evaluation.
+
+    Raises
+    ------
+    ImportError
+        If jinja2 or matplotlib are not installed.
+    ValueError
+        If there is not one value of ``by`` a row, or no column of that name.
+
+    Examples
+    --------
+    >>> from xent_metrics import Evaluation
+    >>> y, q = ["a", "b"] * 200, [[0.8, 0.2], [0.4, 0.6]] * 200
+    >>> text = render(Evaluation.from_predictions(y, q), title="Two classes")
+    >>> "<title>Two classes</title>" in text
+    True
+    """
+    for name in ("jinja2", "matplotlib"):
+        if importlib.util.find_spec(name) is None:
+            msg = (
+                f"the page needs {name}: it is not installed; "
+                "pip install 'xent-metrics[report]'."
+            )
+            raise ImportError(msg)
+    import jinja2  # noqa: PLC0415 - heavy, and an extra
+    from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
+
+    room = files(__package__)
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.from_string(
+        room.joinpath("page.html.jinja").read_text(encoding="utf-8")
+    )
+    style = room.joinpath("style.css").read_text(encoding="utf-8")
+    return template.render(
+        content=content(evaluation, by=by, title=title),
+        figures=figures(evaluation),
+        style=Markup(style),  # noqa: S704 - our own file
+    ).lstrip()

@@ -1,0 +1,154 @@
+"""Where the loss sits: classes, folds, groups and the rows that cost most."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .._slices import keys_of
+from .._table import FloatArray
+from ._shown import count, heading, name, plural, share, with_error, words_of
+from ._tables import AT_MOST, Column, Row, Section, Table, table
+
+if TYPE_CHECKING:
+    from .._evaluation_view import EvaluationView
+
+_TERMS = (
+    "cross_entropy",
+    "miscalibration",
+    "refinement",
+    "irreducible",
+    "grouping_loss",
+    "entropy",
+    "kl_divergence",
+    "calibration_gap",
+)
+
+
+def of_classes(evaluation: EvaluationView, digits: int) -> Section:
+    """The terms of each true class, the costliest first."""
+    found = evaluation.per_class.rename_axis("Class")
+    return Section(
+        ident="classes",
+        heading="Classes",
+        sentences=(_costliest(found, "class", "classes"),),
+        tables=(breakdown("The loss by true class", found, digits),),
+    )
+
+
+def of_folds(folds: pd.DataFrame, digits: int) -> Section:
+    """The terms of each fold, in their order, and its map."""
+    found = folds.rename_axis("Fold")
+    found["note"] = [f"map “{name(each)}”" for each in found["recalibration"]]
+    shown = breakdown("The loss by fold", found, digits, costliest=False)
+    return Section(ident="folds", heading="Folds", tables=(shown,))
+
+
+def of_groups(
+    evaluation: EvaluationView, rows: pd.DataFrame, by: Any, digits: int
+) -> Section:
+    """The terms of groups of rows, the costliest first."""
+    found = _groups(evaluation, rows, by)
+    return Section(
+        ident="groups",
+        heading="Groups",
+        sentences=(_costliest(found, "group", "groups"),),
+        tables=(breakdown("The loss by group", found, digits),),
+    )
+
+
+def _groups(evaluation: EvaluationView, rows: pd.DataFrame, by: Any) -> pd.DataFrame:
+    """All terms where the data is there, else the means of rows."""
+    result = evaluation.decomposition
+    if result.evidence.data is None:
+        return evaluation.summary(by)
+    return result.by(keys_of(rows, by))
+
+
+def breakdown(
+    caption: str, found: pd.DataFrame, digits: int, *, costliest: bool = True
+) -> Table:
+    """A table of cells: their part of the loss, and their own terms."""
+    shares = _shares(found)
+    order = _order(found) if costliest else np.arange(len(found))
+    terms = _terms(found)
+    rows = []
+    for place in order[:AT_MOST]:
+        cell = found.iloc[place]
+        values = (_value(cell, term, digits) for term in terms)
+        numbers = (count(cell["n"]), share(shares[place]), *values)
+        note = str(cell["note"]) if "note" in found else ""
+        rows.append(Row(cells=(*_names(found, place), *numbers, note)))
+    keys = ["Group" if key is None else name(key) for key in found.index.names]
+    columns = (
+        *(Column(title=key, kind="name") for key in keys),
+        Column(title="Rows"),
+        Column(title="Part of the loss"),
+        *(Column(title=heading(words_of(term))) for term in terms),
+        Column(title="Note", kind="text"),
+    )
+    more = ""
+    if len(rows) < len(found):
+        less = ", which carry less of the loss" * costliest
+        more = f"And {count(len(found) - len(rows))} more{less}."
+    return table(f"{caption}, ± one standard error", columns, rows, more=more)
+
+
+def _terms(found: pd.DataFrame) -> list[str]:
+    """The terms that are known; of hard labels, none that says the same again."""
+    hard = "entropy" in found and not found["entropy"].any()
+    again = ("entropy", "kl_divergence") if hard else ()
+    return [
+        term
+        for term in _TERMS
+        if term in found and term not in again and found[term].notna().any()
+    ]
+
+
+def _shares(found: pd.DataFrame) -> FloatArray:
+    """The part of the whole loss that each cell carries."""
+    costs = _costs(found)
+    whole = float(costs.sum())
+    known = math.isfinite(whole) and whole > 0
+    return costs / (whole if known else math.nan)
+
+
+def _order(found: pd.DataFrame) -> Any:
+    """From the cell that carries most of the loss to the one that carries least."""
+    return np.argsort(-_costs(found), kind="stable")
+
+
+def _costs(found: pd.DataFrame) -> FloatArray:
+    return (found["weight"] * found["cross_entropy"]).to_numpy(dtype=np.float64)
+
+
+def _names(found: pd.DataFrame, place: int) -> list[str]:
+    """The name of a cell, by each key."""
+    label = found.index[place]
+    return [
+        name(one)
+        for one in (label if isinstance(found.index, pd.MultiIndex) else (label,))
+    ]
+
+
+def _value(cell: pd.Series, term: str, digits: int) -> str:
+    error = float(cell.get(f"{term}_se", math.nan))
+    return with_error(float(cell[term]), error, digits)
+
+
+def _costliest(found: pd.DataFrame, one: str, many: str) -> str:
+    """Which cell carries the largest part, beside the part of the rows it has."""
+    shares = _shares(found)
+    n = plural(len(found), one, many)
+    if len(found) <= 1 or not np.isfinite(shares).all():
+        return f"{heading(n)}."
+    first = int(_order(found)[0])
+    shown = ", ".join(_names(found, first))
+    weight = share(float(found["weight"].iloc[first]))
+    return (
+        f"Of {n}, “{shown}” carries most: {share(shares[first])} of the loss, with "
+        f"{weight} of the weight."
+    )

@@ -1,0 +1,91 @@
+"""What a page says of an evaluation: sentences, and tables of text.
+
+Nothing here knows HTML: what users named is passed on as it is shown, and escaped
+where the page is built.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from ._breakdowns import of_classes, of_folds, of_groups
+from ._headline import headline, remarks
+from ._sections import counted, ladder, terms
+from ._shown import decimals, number
+from ._tables import Section
+from ._worst import worst
+
+if TYPE_CHECKING:
+    from .._decomposition import Decomposition
+    from .._evaluation_view import EvaluationView
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A page without its plots: they go between ``first`` and ``then``."""
+
+    title: str
+    headline: str
+    remarks: tuple[str, ...]
+    first: tuple[Section, ...]
+    then: tuple[Section, ...]
+
+
+def content(
+    evaluation: EvaluationView, *, by: Any = None, title: str | None = None
+) -> Content:
+    """All sentences and tables of an evaluation, in the order of the page."""
+    result = evaluation.decomposition
+    digits = decimals(result.cross_entropy)
+    whole = f"a log loss of {number(result.cross_entropy, digits)} {result.unit}"
+    if math.isinf(result.cross_entropy):
+        whole = "an infinite log loss"
+    return Content(
+        title=f"What {whole} is made of" if title is None else title,
+        headline=headline(result, digits, votes=_has_votes(result)),
+        remarks=(*remarks(result, digits), *_missing(evaluation, by)),
+        first=(terms(result, digits), ladder(result, digits)),
+        then=tuple(_breakdowns(evaluation, by, digits)),
+    )
+
+
+def _breakdowns(evaluation: EvaluationView, by: Any, digits: int) -> Iterator[Section]:
+    """Where the loss sits, as far as the evaluation knows, and what was counted."""
+    rows = evaluation.per_sample
+    yield of_classes(evaluation, digits)
+    if evaluation.folds is not None:
+        yield of_folds(evaluation.folds, digits)
+    if rows is not None:
+        if by is not None:
+            yield of_groups(evaluation, rows, by, digits)
+        yield worst(evaluation, rows, digits)
+    yield counted(
+        evaluation.decomposition,
+        version=version("xent-metrics"),
+        labels=evaluation.labels,
+    )
+
+
+def _missing(evaluation: EvaluationView, by: Any) -> list[str]:
+    """What an evaluation that was read back lacks."""
+    if evaluation.per_sample is not None:
+        return []
+    groups = " and groups" * (by is not None)
+    sentence = (
+        f"Its costliest rows{groups} are left out: the evaluation was read back "
+        "without its rows."
+    )
+    return [sentence]
+
+
+def _has_votes(result: Decomposition) -> bool:
+    """Whether targets are known to be several people's."""
+    if result.vote_correction is not None:
+        return True
+    data = result.evidence.data
+    target = None if data is None else data.inputs.target
+    return target is not None and target.kind == "proportions"

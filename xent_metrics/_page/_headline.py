@@ -1,0 +1,132 @@
+"""The headline: what the loss is made of, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .._ladder import CLEAR
+from ._shown import heading, listed, number, plural, with_error, words_of
+
+if TYPE_CHECKING:
+    from .._decomposition import Decomposition
+
+_UNCLEAR = f"less than {CLEAR:.0f} standard errors"
+_ONE_LABEL = "undefined: one label per row"
+
+
+def headline(result: Decomposition, digits: int, *, votes: bool) -> str:
+    """One sentence, of the terms that are there and clear."""
+    whole = f"{number(result.cross_entropy, digits)} {result.unit}"
+    if not math.isfinite(result.cross_entropy):
+        return _without_a_mean(result, digits)
+    if not math.isfinite(result.miscalibration):
+        return (
+            f"The predictions cost {whole}; what recalibration would win back of that "
+            "is not known."
+        )
+    if math.isfinite(result.irreducible):
+        return f"Of {whole}, {_soft_parts(result, digits, votes=votes)}."
+    return f"Of {whole}, {_hard_parts(result, digits)}."
+
+
+def _without_a_mean(result: Decomposition, digits: int) -> str:
+    """The cost is infinite, or not known; what is left after recalibration may be."""
+    lead = "The predictions cost infinitely much"
+    if math.isnan(result.cross_entropy):
+        lead = "What the predictions cost is not known"
+    if not math.isfinite(result.refinement):
+        return f"{lead}."
+    return (
+        f"{lead}; {number(result.refinement, digits)} {result.unit} would be left "
+        f"after recalibration, of the {number(result.uncertainty, digits)} that always "
+        "predicting the class frequencies costs."
+    )
+
+
+def _hard_parts(result: Decomposition, digits: int) -> str:
+    frequencies = (
+        f"the {number(result.uncertainty, digits)} that always predicting the class "
+        "frequencies costs"
+    )
+    won, unclear = _part(result, "miscalibration", digits)
+    left = f"{number(result.refinement, digits)} are left after it, of {frequencies}"
+    if unclear:
+        return f"recalibration alone would win back nothing clear ({won}); {left}"
+    return f"{won} would be won back by recalibration alone; {left}"
+
+
+def _soft_parts(result: Decomposition, digits: int, *, votes: bool) -> str:
+    own = "the annotators' own disagreement" if votes else "the targets' own entropy"
+    irreducible = f"{number(result.irreducible, digits)} are {own}, which no model"
+    parts = [f"{irreducible} removes"]
+    apart, unclear = _part(result, "grouping_loss", digits)
+    samples = "samples that the model cannot tell apart"
+    parts.append(
+        f"nothing clear lies in {samples} ({apart})"
+        if unclear
+        else f"{apart} are {samples}"
+    )
+    won, unclear = _part(result, "miscalibration", digits)
+    parts.append(
+        f"recalibration alone would win back nothing clear ({won})"
+        if unclear
+        else f"{won} would be won back by recalibration alone"
+    )
+    return "; ".join(parts)
+
+
+def _part(result: Decomposition, name: str, digits: int) -> tuple[str, bool]:
+    """A term; with its error where it may be nothing."""
+    value = float(getattr(result, name))
+    if clear(result, name):
+        return number(value, digits), False
+    error = result.standard_errors.get(name, math.nan)
+    return f"{with_error(value, error, digits)}, {_UNCLEAR}", True
+
+
+def clear(result: Decomposition, name: str) -> bool:
+    """Whether a term is above 0 by more than chance explains."""
+    error = result.standard_errors.get(name, math.nan)
+    return bool(getattr(result, name) > CLEAR * error)
+
+
+def remarks(result: Decomposition, digits: int) -> tuple[str, ...]:
+    """What a reader must know beside the headline."""
+    found = []
+    skill = result.skill
+    if skill < -CLEAR * result.standard_errors.get("skill", math.nan):
+        found.append(
+            "That is more than always predicting the class frequencies costs, "
+            f"{number(result.uncertainty, digits)} {result.unit}."
+        )
+    if math.isfinite(result.resolution) and not clear(result, "resolution"):
+        error = result.standard_errors.get("resolution", math.nan)
+        shown = with_error(result.resolution, error, digits)
+        found.append(
+            "The predictions tell nothing clear about the label: their resolution is "
+            f"{shown}, {_UNCLEAR}."
+        )
+    if result.n_folds is not None:
+        found.append(
+            f"Terms are averages over {plural(result.n_folds, 'fold')}, each with a "
+            "recalibration map of its own."
+        )
+    return (*found, *reasons(result.notes))
+
+
+def reasons(notes: Mapping[str, str]) -> list[str]:
+    """Why terms are missing: one sentence a reason; hard labels are no defect."""
+    of_reason: dict[str, list[str]] = {}
+    for name, reason in notes.items():
+        if reason != _ONE_LABEL:
+            of_reason.setdefault(reason, []).append(words_of(name))
+    sentences = []
+    for reason, names in of_reason.items():
+        kind, colon, why = reason.partition(": ")
+        verb = "is" if len(names) == 1 else "are"
+        said = f"{verb} {kind}: {why}" if colon else f"{verb} to be doubted: {reason}"
+        sentence = f"{listed(names)} {said}."
+        sentences.append(heading(sentence))
+    return sentences

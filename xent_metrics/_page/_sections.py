@@ -1,0 +1,204 @@
+"""What a decomposition says: its terms, its ladder, and what was counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .._summary import MEANINGS
+from ._headline import clear
+from ._shown import (
+    MINUS,
+    NOTHING,
+    count,
+    interval,
+    name,
+    number,
+    plural,
+    share,
+    with_error,
+    words_of,
+)
+from ._tables import Column, Row, Section, table
+
+if TYPE_CHECKING:
+    from .._decomposition import Decomposition
+
+_MOST = 0.9  # of what the chosen map wins back: a simpler map may do
+_HARD = (
+    ("", "cross_entropy"),
+    ("= ", "uncertainty"),
+    (f"{MINUS} ", "resolution"),
+    ("+ ", "miscalibration"),
+)
+_SOFT = (
+    ("", "cross_entropy"),
+    ("= ", "irreducible"),
+    ("+ ", "grouping_loss"),
+    ("+ ", "miscalibration"),
+)
+_BESIDE = ("refinement", "skill", "predictive_entropy", "calibration_gap")
+
+
+def terms(result: Decomposition, digits: int) -> Section:
+    """The identities, one term a row, with intervals, and the terms beside them."""
+    digits += 1
+    bounds = result.ci()
+
+    def row(sign: str, term: str) -> Row:
+        value = getattr(result, term)
+        meaning = result.notes.get(term, MEANINGS[term])
+        if term == "skill" and term not in result.notes:
+            meaning += ", without unit"
+        shown = number(value, digits)
+        cells = (sign + words_of(term), shown, interval(*bounds[term], digits), meaning)
+        return Row(cells=cells, strong=term == "cross_entropy")
+
+    columns = (
+        Column(title="Term", kind="head"),
+        Column(title=f"Value ({result.unit})"),
+        Column(title="95% interval"),
+        Column(title="Meaning", kind="text"),
+    )
+    soft = not math.isnan(result.irreducible)
+    beside = ("kl_divergence", *_BESIDE) if soft else _BESIDE
+    identities = (_SOFT, _HARD) if soft else (_HARD,)
+    captions = ("The loss as a sum", "The same loss, seen from the class frequencies")
+    tables = [
+        table(caption, columns, [row(*each) for each in identity])
+        for caption, identity in zip(captions, identities, strict=False)
+    ]
+    others = table("Beside them", columns, [row("", term) for term in beside])
+    return Section(
+        ident="terms",
+        heading="What the loss is made of",
+        tables=(*tables, others),
+    )
+
+
+def ladder(result: Decomposition, digits: int) -> Section:
+    """What each recalibration map would win back: a sentence, and the table."""
+    sentences = tuple(_of_the_map(result, digits))
+    heading = "What recalibration would win back"
+    if not len(result.ladder):
+        return Section(ident="ladder", heading=heading, sentences=sentences)
+    rows = []
+    for label, tried in result.ladder.iterrows():
+        won, error = tried["miscalibration"], tried["standard_error"]
+        notes = [str(tried["note"])] if tried["note"] else []
+        if tried["chosen"]:
+            notes.insert(0, "the chosen map")
+        if 0 < tried["n"] < result.n:
+            notes.append(f"tried on {plural(int(tried['n']), 'row')}")
+        known = math.isfinite(won)
+        cells = (
+            str(label),
+            count(tried["degrees_of_freedom"]) if known else NOTHING,
+            with_error(won, error, digits + 1),
+            share(tried["share"]),
+            number(tried["refinement"], digits + 1),
+            "; ".join(notes),
+        )
+        rows.append(Row(cells=cells, strong=bool(tried["chosen"])))
+    columns = (
+        Column(title="Map", kind="name"),
+        Column(title="Degrees of freedom"),
+        Column(title=f"Won back ({result.unit})"),
+        Column(title="Share of the chosen map's"),
+        Column(title="Left after it"),
+        Column(title="Note", kind="text"),
+    )
+    caption = "The ladder of recalibration maps, ± one standard error"
+    tables = (table(caption, columns, rows),)
+    return Section(ident="ladder", heading=heading, sentences=sentences, tables=tables)
+
+
+def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
+    """Sentences on the chosen map, and on a simpler one that does nearly as well."""
+    chosen = name(result.recalibration)
+    if not math.isfinite(result.miscalibration):
+        yield "What recalibration would win back is not known; the notes above say why."
+        return
+    error = result.standard_errors.get("miscalibration", math.nan)
+    won = f"{with_error(result.miscalibration, error, digits)} {result.unit}"
+    freedom = plural(
+        result.degrees_of_freedom, "degree of freedom", "degrees of freedom"
+    )
+    if clear(result, "miscalibration"):
+        part = share(result.miscalibration / result.cross_entropy)
+        yield (
+            f"Recalibration alone would win back {won}, {part} of the loss, by the map "
+            f"“{chosen}” of {freedom}."
+        )
+        yield from _simpler(result)
+    else:
+        yield (
+            f"No clear miscalibration: the map “{chosen}” of {freedom} would win back "
+            f"{won}, less than 2 standard errors."
+        )
+    if not result.converged:
+        yield "Its fit did not converge: read the terms of the map as rough."
+
+
+def _simpler(result: Decomposition) -> Iterator[str]:
+    """The map of fewest degrees of freedom that wins most of it."""
+    tried = result.ladder
+    few = tried["degrees_of_freedom"] < result.degrees_of_freedom
+    good = tried[few & (tried["share"] >= _MOST)]
+    if len(good):
+        best = good.iloc[good["degrees_of_freedom"].argmin()]
+        freedom = count(best["degrees_of_freedom"])
+        part = share(min(float(best["share"]), 1.0))
+        simpler = f"The simpler map “{name(best.name)}”, of {freedom},"
+        yield f"{simpler} would win back {part} of that."
+    elif "temperature" in tried.index and result.recalibration != "temperature":
+        part = share(min(max(float(tried["share"].to_dict()["temperature"]), 0.0), 1.0))
+        yield f"One temperature would win back {part} of that."
+
+
+def counted(result: Decomposition, *, version: str, labels: tuple[Any, ...]) -> Section:
+    """What the numbers stand on: rows, what was left out or bounded, and the method."""
+    rows = [Row(cells=cells) for cells in _facts(result, labels)]
+    rows.append(Row(cells=("Made with", f"xent-metrics {version}")))
+    columns = (
+        Column(title="What", kind="head"),
+        Column(title="Found", kind="text"),
+    )
+    caption = "Rows, what was bounded or left out, and the method"
+    return Section(
+        ident="counted",
+        heading="What was counted",
+        tables=(table(caption, columns, rows),),
+    )
+
+
+def _facts(result: Decomposition, labels: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
+    yield "Rows", count(result.n)
+    yield "Effective number of rows, under the weights", count(result.n_effective)
+    groups = result.n_groups
+    dependent = "none: rows stand alone" if groups is None else count(groups)
+    yield "Groups of dependent rows", dependent
+    few = ", ".join(map(name, labels[:20]))
+    more = f", and {len(labels) - 20:,} more" if len(labels) > 20 else ""  # noqa: PLR2004
+    yield "Classes", f"{count(result.n_classes)}: {few}{more}"
+    for what, n in (
+        (f"Rows with a probability below the clip, {result.clip:.2g}", "n_clipped"),
+        ("Rows whose cost is infinite", "n_infinite"),
+        ("Rows whose label is not among the classes", "n_unseen"),
+        ("Rows left out, as a label or probability was missing", "n_dropped"),
+    ):
+        yield what, count(getattr(result, n)) if getattr(result, n) else "none"
+    yield "Unit", result.unit
+    yield (
+        "Clip",
+        f"{result.clip:.2g}" if result.clip else "0: no probability is bounded",
+    )
+    values = ", ".join(f"{key} {value:.4g}" for key, value in result.parameters.items())
+    of_map = f" ({values})" * bool(values)
+    yield "Recalibration map", name(result.recalibration) + of_map
+    yield "Its degrees of freedom", count(result.degrees_of_freedom)
+    yield "Correction for few votes", result.vote_correction or "none"
+    folds = result.n_folds
+    one = "none: one model predicted all rows"
+    yield "Folds", one if folds is None else count(folds)
