@@ -34,6 +34,8 @@ HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 collect_ignore_glob = [] if HAS_MLFLOW else ["integrations/*", "tests/tracking/*"]
 if not HAS_MATPLOTLIB:
     collect_ignore_glob += ["xent_metrics/plotting/*", "tests/plotting/*"]
+if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
+    collect_ignore_glob += ["xent_metrics/_page/*"]
 os.environ["MPLBACKEND"] = "Agg"  # no windows
 
 

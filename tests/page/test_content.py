@@ -1,0 +1,364 @@
+"""What a page says: sentences and tables, before they are HTML."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xent_metrics import Evaluation
+from xent_metrics._page._content import content
+from xent_metrics._page._shown import number, share
+
+
+def sections(page):
+    return {section.ident: section for section in (*page.first, *page.then)}
+
+
+def rows(table):
+    """Each row's cells by the titles of their columns."""
+    titles = [column.title for column in table.columns]
+    return [dict(zip(titles, row.cells, strict=True)) for row in table.rows]
+
+
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_order_and_default_title(hard):
+    page = content(hard)
+    assert [section.ident for section in page.first] == ["terms", "ladder"]
+    assert [section.ident for section in page.then] == ["classes", "worst", "counted"]
+    loss = hard.decomposition.cross_entropy
+    assert page.title == f"What a log loss of {loss:.3f} nats is made of"
+    assert content(hard, title="Ours").title == "Ours"
+
+
+def test_terms_add_up_with_intervals_and_meanings(hard):
+    (identity, beside) = sections(content(hard))["terms"].tables
+    found = {row["Term"]: row for row in rows(identity)}
+    assert list(found) == [
+        "cross-entropy",
+        "= uncertainty",
+        "\N{MINUS SIGN} resolution",
+        "+ miscalibration",
+    ]
+    result = hard.decomposition
+    low, high = result.ci()["miscalibration"]
+    won = found["+ miscalibration"]
+    assert won["Value (nats)"] == f"{result.miscalibration:.4f}"
+    assert won["95% interval"] == f"{number(low, 4)} to {number(high, 4)}"
+    assert won["Meaning"] == "what recalibration alone would win back"
+    assert [row["Term"] for row in rows(beside)] == [
+        "refinement",
+        "skill",
+        "predictive entropy",
+        "calibration gap",
+    ]
+
+
+def test_terms_of_soft_targets_come_first(soft):
+    finer, coarser, beside = sections(content(soft))["terms"].tables
+    assert [row["Term"] for row in rows(finer)] == [
+        "cross-entropy",
+        "= irreducible",
+        "+ grouping loss",
+        "+ miscalibration",
+    ]
+    assert rows(coarser)[1]["Term"] == "= uncertainty"
+    assert rows(beside)[0]["Term"] == "KL divergence"
+
+
+def test_votes_are_the_annotators_own():
+    votes, q = [[5, 1], [1, 5]] * 100, [[0.7, 0.3], [0.2, 0.8]] * 100
+    for options in ({}, {"vote_correction": "miller-madow"}):
+        evaluation = Evaluation.from_predictions(votes, q, targets="votes", **options)
+        assert "the annotators' own disagreement" in content(evaluation).headline
+    back = Evaluation.from_json(evaluation.to_json())
+    assert "the annotators' own disagreement" in content(back).headline
+
+
+@pytest.fixture(scope="module")
+def every_map():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(4), size=600)
+    y = [rng.choice(4, p=row) for row in p]
+    q = p**2 / (p**2).sum(axis=1)[:, None]
+    return Evaluation.from_predictions(y, q)
+
+
+def test_ladder(every_map):
+    section = sections(content(every_map))["ladder"]
+    result = every_map.decomposition
+    first, *_ = section.sentences
+    freedom = result.degrees_of_freedom
+    assert plain(first) == (
+        f"Recalibration alone would win back {result.miscalibration:.3f} ± "
+        f"{result.standard_errors['miscalibration']:.3f} nats, "
+        f"{share(result.miscalibration / result.cross_entropy)} of the loss, by the "
+        f"map “{result.recalibration}” of {freedom} "
+        f"{'degree' if freedom == 1 else 'degrees'} of freedom."
+    )
+    (table,) = section.tables
+    assert [row["Map"] for row in rows(table)] == list(result.ladder.index)
+    (strong,) = [row for row in table.rows if row.strong]
+    assert strong.cells[0] == result.recalibration
+    assert strong.cells[-1] == "the chosen map"
+
+
+def with_ladder(evaluation, chosen, shares, **terms):
+    """The evaluation as if another map were chosen."""
+    result = evaluation.decomposition
+    ladder = result.ladder.copy()
+    ladder["chosen"] = ladder.index == chosen
+    ladder["share"] = [shares.get(name, math.nan) for name in ladder.index]
+    freedom = int(ladder.loc[chosen, "degrees_of_freedom"])
+    changed = dataclasses.replace(
+        result,
+        recalibration=chosen,
+        degrees_of_freedom=freedom,
+        ladder=ladder,
+        **terms,
+    )
+    return dataclasses.replace(evaluation, decomposition=changed)
+
+
+def said_of_the_map(evaluation):
+    return sections(content(evaluation))["ladder"].sentences
+
+
+def test_a_simpler_map_that_nearly_does_is_named(every_map):
+    shares = {"temperature": 0.5, "temperature-bias": 0.93, "dirichlet": 1.0}
+    evaluation = with_ladder(every_map, "dirichlet", shares)
+    assert said_of_the_map(evaluation)[1] == (
+        "The simpler map “temperature-bias”, of 5, would win back 93% of that."
+    )
+
+
+def test_one_temperature_is_named_where_no_simpler_map_does(every_map):
+    shares = {"temperature": 0.5, "dirichlet": 1.0}
+    evaluation = with_ladder(every_map, "dirichlet", shares)
+    assert (
+        said_of_the_map(evaluation)[1] == "One temperature would win back 50% of that."
+    )
+
+
+def test_a_map_that_wins_nothing_clear(every_map):
+    errors = {**every_map.decomposition.standard_errors, "miscalibration": 0.9}
+    terms = {"standard_errors": errors, "converged": False}
+    evaluation = with_ladder(every_map, "temperature", {}, **terms)
+    first, second = map(plain, said_of_the_map(evaluation))
+    assert first.startswith(
+        "No clear miscalibration: the map “temperature” of 1 degree"
+    )
+    assert first.endswith(" ± 0.900 nats, less than 2 standard errors.")
+    assert second == "Its fit did not converge: read the terms of the map as rough."
+
+
+def test_maps_left_out_say_why(every_map):
+    result = every_map.decomposition
+    left_out = result.ladder.iloc[:1].rename({"temperature": "spline"})
+    unknown = dict.fromkeys(["refinement", "miscalibration", "share"], math.nan)
+    left_out = left_out.assign(n=0, chosen=False, note="two classes only", **unknown)
+    ladder = pd.concat([result.ladder, left_out])
+    ladder["n"] = [500, *ladder["n"][1:]]
+    changed = dataclasses.replace(result, ladder=ladder)
+    evaluation = dataclasses.replace(every_map, decomposition=changed)
+    (table,) = sections(content(evaluation))["ladder"].tables
+    found = rows(table)
+    assert "tried on 500 rows" in found[0]["Note"]
+    dash = "\N{EN DASH}"
+    assert found[-1] == {
+        "Map": "spline",
+        "Degrees of freedom": dash,
+        "Won back (nats)": dash,
+        "Share of the chosen map's": dash,
+        "Left after it": dash,
+        "Note": "two classes only",
+    }
+
+
+def test_classes_that_carry_most_come_first(hard):
+    section = sections(content(hard))["classes"]
+    (table,) = section.tables
+    costs = hard.per_class["weight"] * hard.per_class["cross_entropy"]
+    expected = list(costs.sort_values(ascending=False).index)
+    assert [row["Class"] for row in rows(table)] == expected
+    first = share(costs.max() / costs.sum())
+    assert rows(table)[0]["Part of the loss"] == first
+    (said,) = section.sentences
+    assert said.startswith(f"Of 3 classes, “{expected[0]}” carries most: {first} of ")
+
+
+def test_breakdowns_are_cut_at_twenty():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(25), size=500)
+    y = [rng.choice(25, p=row) for row in p]
+    evaluation = Evaluation.from_predictions(
+        y, p, labels=range(25), recalibration="temperature"
+    )
+    groups = np.arange(500) % 30
+    found = sections(content(evaluation, by=groups))
+    for ident, more in (("classes", "5"), ("groups", "10")):
+        (table,) = found[ident].tables
+        assert len(table.rows) == 20
+        assert table.more == f"And {more} more, which carry less of the loss."
+    facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
+    assert facts["Classes"].startswith("25: 0, 1, 2, 3")
+    assert facts["Classes"].endswith("19, and 5 more")
+
+
+def test_groups_by_column_by_values_and_by_several_keys(hard):
+    (table,) = sections(content(hard, by="label"))["groups"].tables
+    assert table.columns[0].title == "label"
+    site = np.array(["north", "south"])[np.arange(400) % 2]
+    (table,) = sections(content(hard, by=site))["groups"].tables
+    assert table.columns[0].title == "Group"
+    assert {row["Group"] for row in rows(table)} == {"north", "south"}
+    keys = {"site": site, "week": np.arange(400) // 200}
+    section = sections(content(hard, by=keys))["groups"]
+    (table,) = section.tables
+    assert [column.title for column in table.columns[:2]] == ["site", "week"]
+    assert len(table.rows) == 4
+    assert section.sentences[0].startswith("Of 4 groups, “")
+
+
+def test_groups_with_too_few_rows_say_so(hard):
+    site = np.where(np.arange(400) < 5, "few", "many")
+    (table,) = sections(content(hard, by=site))["groups"].tables
+    found = {row["Group"]: row for row in rows(table)}
+    assert found["few"]["Note"].startswith("5 independent rows: too few for terms of ")
+    assert found["few"]["Miscalibration"] == "\N{EN DASH}"
+    assert found["many"]["Note"] == ""
+
+
+def test_unknown_column_of_groups(hard):
+    with pytest.raises(ValueError, match="by must be a column of per_sample"):
+        content(hard, by="absent")
+
+
+def test_costliest_rows(hard):
+    section = sections(content(hard))["worst"]
+    (table,) = section.tables
+    expected = hard.worst(10)
+    assert [row["Row"] for row in rows(table)] == [str(i) for i in expected.index]
+    assert [row["Label"] for row in rows(table)] == expected["label"].to_list()
+    assert [row["Predicted"] for row in rows(table)] == expected["predicted"].to_list()
+    part = expected["cross_entropy"].sum() / hard.per_sample["cross_entropy"].sum()
+    assert section.sentences == (
+        f"The 10 rows that cost most carry {share(part)} of the loss.",
+    )
+
+
+def test_costliest_rows_of_soft_targets(soft):
+    (table,) = sections(content(soft))["worst"].tables
+    assert [column.title for column in table.columns] == [
+        "Row",
+        "Predicted",
+        "Probability shared with the target",
+        "Confidence",
+        "Cross-entropy",
+        "KL divergence",
+    ]
+
+
+def test_weights_groups_and_folds():
+    n = 600
+    evaluation = Evaluation.from_predictions(
+        [0, 1] * (n // 2),
+        np.random.default_rng(0).uniform(0.1, 0.9, size=n),
+        sample_weight=np.arange(n) % 3,
+        groups=np.arange(n) // 2,
+        folds=np.arange(n) % 2,
+        recalibration="temperature",
+    )
+    found = sections(content(evaluation))
+    (table,) = found["folds"].tables
+    assert [row["Fold"] for row in rows(table)] == ["0", "1"]
+    assert rows(table)[0]["Note"] == "map “temperature”"
+    assert "note" not in evaluation.folds
+    (table,) = found["worst"].tables
+    assert rows(table)[0]["Weight"] in {"1", "2"}
+    facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
+    assert facts["Rows"] == "400"
+    assert facts["Folds"] == "2"
+    assert facts["Groups of dependent rows"] == "300"
+    assert facts["Effective number of rows, under the weights"] == "360"
+
+
+def test_what_was_clipped_unseen_and_dropped(hard):
+    result = hard.decomposition
+    changed = dataclasses.replace(
+        result,
+        n_clipped=3,
+        n_unseen=2,
+        n_dropped=1200,
+        vote_correction="jackknife",
+        parameters={"temperature": 1.5},
+    )
+    evaluation = dataclasses.replace(hard, decomposition=changed)
+    (table,) = sections(content(evaluation))["counted"].tables
+    facts = {row["What"]: row["Found"] for row in rows(table)}
+    assert facts["Rows with a probability below the clip, 2.2e-16"] == "3"
+    assert facts["Rows whose cost is infinite"] == "none"
+    assert facts["Rows whose label is not among the classes"] == "2"
+    assert facts["Rows left out, as a label or probability was missing"] == "1,200"
+    assert facts["Recalibration map"] == "temperature (temperature 1.5)"
+    assert facts["Correction for few votes"] == "jackknife"
+    assert facts["Unit"] == "nats"
+    assert facts["Made with"].startswith("xent-metrics ")
+
+
+def test_one_class_only():
+    evaluation = Evaluation.from_predictions(
+        ["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"]
+    )
+    found = sections(content(evaluation))
+    assert found["ladder"].tables == ()
+    assert found["ladder"].sentences == (
+        "What recalibration would win back is not known; the notes above say why.",
+    )
+    assert found["classes"].sentences == ("1 class.",)
+    identity, _ = found["terms"].tables
+    assert rows(identity)[2]["Meaning"] == "undefined: y_true holds one class only"
+
+
+def test_infinite_loss():
+    q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
+    evaluation = Evaluation.from_predictions([0, 1] * 200, q, clip=0)
+    page = content(evaluation)
+    assert page.title == "What an infinite log loss is made of"
+    found = sections(page)
+    (table,) = found["classes"].tables
+    first = rows(table)[0]
+    assert (first["Class"], first["Cross-entropy"]) == ("0", "∞")
+    assert first["Part of the loss"] == "\N{EN DASH}"
+    assert found["worst"].sentences == ()
+    facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
+    assert facts["Clip"] == "0: no probability is bounded"
+
+
+def test_read_back_without_rows(hard):
+    page = content(Evaluation.from_json(hard.to_json()), by="label")
+    assert list(sections(page)) == ["terms", "ladder", "classes", "counted"]
+    (said,) = page.remarks
+    assert said == (
+        "Its costliest rows and groups are left out: the evaluation was read back "
+        "without its rows."
+    )
+    assert page.headline == content(hard).headline
+
+
+def test_read_back_with_rows(hard):
+    back = Evaluation.from_json(hard.to_json(per_sample=True))
+    found = sections(content(back, by="label"))
+    assert list(found) == ["terms", "ladder", "classes", "groups", "worst", "counted"]
+    titles = [column.title for column in found["groups"].tables[0].columns]
+    assert titles == [
+        "label",
+        "Rows",
+        "Part of the loss",
+        "Cross-entropy",
+        "Calibration gap",
+    ]

@@ -1,0 +1,132 @@
+"""The headline says what is clear, and why the rest is not."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from xent_metrics import Evaluation, decompose
+from xent_metrics._page._headline import headline, remarks
+
+
+@pytest.fixture(scope="module")
+def hard():
+    return decompose([0, 1] * 200, [0.2, 0.7] * 200, recalibration="temperature")
+
+
+@pytest.fixture(scope="module")
+def soft():
+    p = np.random.default_rng(0).dirichlet([1, 1, 1], size=300)
+    return decompose(p, p**2 / (p**2).sum(axis=1)[:, None], recalibration="temperature")
+
+
+def changed(result, **terms):
+    errors = dict.fromkeys(result.standard_errors, 0.01) | terms.pop("errors", {})
+    return dataclasses.replace(result, **terms, standard_errors=errors)
+
+
+HARD = {"cross_entropy": 0.378, "uncertainty": 2.303, "refinement": 0.238}
+
+
+def test_hard_labels(hard):
+    result = changed(hard, **HARD, miscalibration=0.14)
+    assert headline(result, 3, votes=False) == (
+        "Of 0.378 nats, 0.140 would be won back by recalibration alone; 0.238 are left "
+        "after it, of the 2.303 that always predicting the class frequencies costs."
+    )
+
+
+def test_hard_labels_without_clear_miscalibration(hard):
+    result = changed(hard, **HARD, miscalibration=0.019)
+    said = headline(result, 3, votes=False).replace("\N{NO-BREAK SPACE}", " ")
+    assert said == (
+        "Of 0.378 nats, recalibration alone would win back nothing clear "
+        "(0.019 ± 0.010, less than 2 standard errors); 0.238 are left after it, of the "
+        "2.303 that always predicting the class frequencies costs."
+    )
+
+
+SOFT = {"cross_entropy": 0.774, "irreducible": 0.154}
+
+
+def test_soft_targets(soft):
+    result = changed(soft, **SOFT, grouping_loss=0.285, miscalibration=0.334)
+    assert headline(result, 3, votes=True) == (
+        "Of 0.774 nats, 0.154 are the annotators' own disagreement, which no model "
+        "removes; 0.285 are samples that the model cannot tell apart; 0.334 would be "
+        "won back by recalibration alone."
+    )
+    assert "0.154 are the targets' own entropy," in headline(result, 3, votes=False)
+
+
+def test_soft_targets_without_clear_parts(soft):
+    result = changed(soft, **SOFT, grouping_loss=0.015, miscalibration=-0.3)
+    said = headline(result, 3, votes=True).replace("\N{NO-BREAK SPACE}", " ")
+    assert "; nothing clear lies in samples that the model cannot tell apart " in said
+    assert "(0.015 ± 0.010, less than 2 standard errors); recalibration alone" in said
+    assert "would win back nothing clear (\N{MINUS SIGN}0.300 ± 0.010," in said
+
+
+def test_unit():
+    result = decompose([0, 1] * 200, [0.2, 0.7] * 200, base=2)
+    assert headline(result, 3, votes=False).startswith("Of 0.418 bits, ")
+
+
+def test_one_class_only():
+    result = decompose(["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"])
+    assert headline(result, 3, votes=False) == (
+        "The predictions cost 0.693 nats; what recalibration would win back of that is "
+        "not known."
+    )
+    (said,) = remarks(result, 3)
+    assert said == (
+        "Refinement, resolution, miscalibration and skill are undefined: y_true holds "
+        "one class only."
+    )
+
+
+def test_infinite_cost():
+    q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
+    result = decompose([0, 1] * 200, q, clip=0)
+    assert headline(result, 3, votes=False).startswith(
+        "The predictions cost infinitely much; 0."
+    )
+    (said,) = remarks(result, 3)
+    assert said.startswith("Cross-entropy, KL divergence, miscalibration, skill and ")
+    assert said.endswith("give their target a probability of 0.")
+
+
+def test_unknown_cost(hard):
+    result = changed(hard, cross_entropy=math.nan, refinement=math.nan)
+    assert headline(result, 3, votes=False) == "What the predictions cost is not known."
+
+
+def test_worse_than_the_frequencies(hard):
+    result = changed(hard, skill=-0.5, uncertainty=0.693)
+    assert remarks(result, 3) == (
+        "That is more than always predicting the class frequencies costs, 0.693 nats.",
+    )
+
+
+def test_predictions_that_tell_nothing(hard):
+    (said,) = remarks(changed(hard, resolution=0.01), 3)
+    assert said.startswith("The predictions tell nothing clear about the label")
+
+
+def test_a_fit_that_did_not_converge_is_said(hard):
+    result = changed(hard, notes={"refinement": "the spline map did not converge"})
+    assert remarks(result, 3) == (
+        "Refinement is to be doubted: the spline map did not converge.",
+    )
+
+
+def test_folds_are_said():
+    folds = np.arange(400) // 2 % 2
+    evaluation = Evaluation.from_predictions(
+        [0, 1] * 200, [0.2, 0.7] * 200, folds=folds
+    )
+    result = evaluation.decomposition
+    assert remarks(result, 3) == (
+        "Terms are averages over 2 folds, each with a recalibration map of its own.",
+    )
