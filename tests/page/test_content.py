@@ -335,6 +335,12 @@ def test_infinite_loss():
     assert (first["Class"], first["Cross-entropy"]) == ("0", "∞")
     assert first["Part of the loss"] == "\N{EN DASH}"
     assert found["worst"].sentences == ()
+    assert found["ladder"].sentences == (
+        "What recalibration would win back is infinite; the notes above say why.",
+    )
+    (table,) = found["ladder"].tables
+    assert rows(table)[0]["Degrees of freedom"] == "1"
+    assert rows(table)[0]["Won back (nats)"] == "∞"
     facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
     assert facts["Clip"] == "0: no probability is bounded"
 

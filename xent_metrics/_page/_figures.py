@@ -11,6 +11,8 @@ from ._svg import RC, svg
 from ._tables import AT_MOST
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from .._evaluation_view import EvaluationView
 
 _WIDTH = 5.0  # inches: text of 10 points stays legible on a phone
@@ -97,9 +99,18 @@ def _drawn(evaluation: EvaluationView, kind: Kind) -> str:
 
     height = kind.height
     if kind.name == "per_class":
-        height = 1.4 + 0.3 * min(max(len(evaluation.labels), 3), AT_MOST)
+        height = max(2.8, 1.5 + 0.3 * min(len(evaluation.labels), AT_MOST))
     with style.context(["default", dict(RC)]):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         draw = getattr(plotting, kind.name)
-        draw(evaluation, ax=figure.add_subplot())
+        ax = draw(evaluation, ax=figure.add_subplot())
+        if kind.name == "kl_contributions":
+            _as_on_paper(ax)
         return svg(figure, ident=kind.name, label=f"{kind.title}: {kind.caption}")
+
+
+def _as_on_paper(ax: Axes) -> None:
+    """Show a heat map, pale where nothing lies, alike on light and dark pages."""
+    ax.set_facecolor("white")
+    for line in ax.lines:
+        line.set_color("#555555")

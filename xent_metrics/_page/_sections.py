@@ -91,10 +91,9 @@ def ladder(result: Decomposition, digits: int) -> Section:
             notes.insert(0, "the chosen map")
         if 0 < tried["n"] < result.n:
             notes.append(f"tried on {plural(int(tried['n']), 'row')}")
-        known = math.isfinite(won)
         cells = (
             str(label),
-            count(tried["degrees_of_freedom"]) if known else NOTHING,
+            count(tried["degrees_of_freedom"]) if tried["n"] else NOTHING,
             with_error(won, error, digits + 1),
             share(tried["share"]),
             number(tried["refinement"], digits + 1),
@@ -118,7 +117,8 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
     """Sentences on the chosen map, and on a simpler one that does nearly as well."""
     chosen = name(result.recalibration)
     if not math.isfinite(result.miscalibration):
-        yield "What recalibration would win back is not known; the notes above say why."
+        known = "infinite" if math.isinf(result.miscalibration) else "not known"
+        yield f"What recalibration would win back is {known}; the notes above say why."
         return
     error = result.standard_errors.get("miscalibration", math.nan)
     won = f"{with_error(result.miscalibration, error, digits)} {result.unit}"
