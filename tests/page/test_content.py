@@ -33,6 +33,7 @@ def test_order_and_default_title(hard):
     loss = hard.decomposition.cross_entropy
     assert page.title == f"What a log loss of {loss:.3f} nats is made of"
     assert content(hard, title="Ours").title == "Ours"
+    assert content(hard, title="\u202esruO").title == r"\u202esruO"
 
 
 def test_terms_add_up_with_intervals_and_meanings(hard):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._breakdowns import of_classes, of_folds, of_groups
 from ._headline import headline, remarks
 from ._sections import counted, ladder, terms
-from ._shown import decimals, number
+from ._shown import decimals, number, seen
 from ._tables import Section
 from ._worst import worst
 
@@ -45,7 +45,7 @@ def content(
     if math.isinf(result.cross_entropy):
         whole = "an infinite log loss"
     return Content(
-        title=f"What {whole} is made of" if title is None else title,
+        title=f"What {whole} is made of" if title is None else seen(title),
         headline=headline(result, digits, votes=_has_votes(result)),
         remarks=(*remarks(result, digits), *_missing(evaluation, by)),
         first=(terms(result, digits), ladder(result, digits)),

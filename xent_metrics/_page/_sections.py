@@ -92,7 +92,7 @@ def ladder(result: Decomposition, digits: int) -> Section:
         if 0 < tried["n"] < result.n:
             notes.append(f"tried on {plural(int(tried['n']), 'row')}")
         cells = (
-            str(label),
+            name(label),
             count(tried["degrees_of_freedom"]) if tried["n"] else NOTHING,
             with_error(won, error, digits + 1),
             share(tried["share"]),
@@ -194,7 +194,9 @@ def _facts(result: Decomposition, labels: tuple[Any, ...]) -> Iterator[tuple[str
         "Clip",
         f"{result.clip:.2g}" if result.clip else "0: no probability is bounded",
     )
-    values = ", ".join(f"{key} {value:.4g}" for key, value in result.parameters.items())
+    values = ", ".join(
+        f"{name(key)} {value:.4g}" for key, value in result.parameters.items()
+    )
     of_map = f" ({values})" * bool(values)
     yield "Recalibration map", name(result.recalibration) + of_map
     yield "Its degrees of freedom", count(result.degrees_of_freedom)

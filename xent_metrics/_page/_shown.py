@@ -95,11 +95,16 @@ def name(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
     if not text.strip():
         return repr(text)
-    text = "".join(map(visible, text))
+    text = seen(text)
     if len(text) > _LONGEST:
         half = (_LONGEST - 1) // 2
         text = f"{text[:half]}…{text[-half:]}"
     return text
+
+
+def seen(text: str) -> str:
+    """A text with what is hidden in it as Python writes it."""
+    return "".join(map(visible, text))
 
 
 def visible(character: str) -> str:
