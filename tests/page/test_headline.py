@@ -114,6 +114,13 @@ def test_predictions_that_tell_nothing(hard):
     assert said.startswith("The predictions tell nothing clear about the label")
 
 
+def test_a_term_of_unknown_standard_error_is_not_clear(hard):
+    errors = {"miscalibration": math.nan}
+    result = changed(hard, **HARD, miscalibration=0.14, errors=errors)
+    said = headline(result, 3, votes=False)
+    assert "nothing clear (0.140, of unknown standard error)" in said
+
+
 def test_a_fit_that_did_not_converge_is_said(hard):
     result = changed(hard, notes={"refinement": "the spline map did not converge"})
     assert remarks(result, 3) == (

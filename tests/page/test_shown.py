@@ -22,7 +22,15 @@ MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 @pytest.mark.parametrize(
     ("value", "digits"),
-    [(0.378, 3), (2.3, 3), (0.0123, 4), (0.00045, 6), (0.0, 9), (math.inf, 3)],
+    [
+        (0.378, 3),
+        (2.3, 3),
+        (0.0123, 4),
+        (0.00045, 6),
+        (0.0, 3),
+        (1e-30, 9),
+        (math.inf, 3),
+    ],
 )
 def test_small_losses_keep_three_digits_that_tell(value, digits):
     assert decimals(value) == digits

@@ -83,7 +83,8 @@ def _part(result: Decomposition, name: str, digits: int) -> tuple[str, bool]:
     if clear(result, name):
         return number(value, digits), False
     error = result.standard_errors.get(name, math.nan)
-    return f"{with_error(value, error, digits)}, {_UNCLEAR}", True
+    why = _UNCLEAR if math.isfinite(error) else "of unknown standard error"
+    return f"{with_error(value, error, digits)}, {why}", True
 
 
 def clear(result: Decomposition, name: str) -> bool:
@@ -101,12 +102,11 @@ def remarks(result: Decomposition, digits: int) -> tuple[str, ...]:
             "That is more than always predicting the class frequencies costs, "
             f"{number(result.uncertainty, digits)} {result.unit}."
         )
-    if math.isfinite(result.resolution) and not clear(result, "resolution"):
-        error = result.standard_errors.get("resolution", math.nan)
-        shown = with_error(result.resolution, error, digits)
+    told, unclear = _part(result, "resolution", digits)
+    if math.isfinite(result.resolution) and unclear:
         found.append(
             "The predictions tell nothing clear about the label: their resolution is "
-            f"{shown}, {_UNCLEAR}."
+            f"{told}."
         )
     if result.n_folds is not None:
         found.append(

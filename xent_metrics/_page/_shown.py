@@ -11,6 +11,7 @@ from .._summary import title
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 _PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+_FEWEST, _MOST = 3, 9  # digits after the point
 _LONGEST = 80
 _JOINERS = "\u200c\u200d"  # of scripts and of emoji: harmless, and needed
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -18,9 +19,9 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 def decimals(value: float) -> int:
     """Digits after the point that leave a value about three that tell."""
-    if not math.isfinite(value) or abs(value) >= 0.1:  # noqa: PLR2004
-        return 3
-    return 9 if abs(value) < 1e-8 else 2 - math.floor(math.log10(abs(value)))  # noqa: PLR2004
+    if value == 0 or not math.isfinite(value):
+        return _FEWEST
+    return min(max(_FEWEST, 2 - math.floor(math.log10(abs(value)))), _MOST)
 
 
 def words_of(name: str) -> str:
