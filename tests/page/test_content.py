@@ -1,10 +1,8 @@
 """What a page says: sentences and tables, before they are HTML."""
 
 import dataclasses
-import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from xent_metrics import Evaluation
@@ -20,10 +18,6 @@ def rows(table):
     """Each row's cells by the titles of their columns."""
     titles = [column.title for column in table.columns]
     return [dict(zip(titles, row.cells, strict=True)) for row in table.rows]
-
-
-def plain(text):
-    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_order_and_default_title(hard):
@@ -78,106 +72,6 @@ def test_votes_are_the_annotators_own():
         assert "the annotators' own disagreement" in content(evaluation).headline
     back = Evaluation.from_json(evaluation.to_json())
     assert "the annotators' own disagreement" in content(back).headline
-
-
-@pytest.fixture(scope="module")
-def every_map():
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(4), size=600)
-    y = [rng.choice(4, p=row) for row in p]
-    q = p**2 / (p**2).sum(axis=1)[:, None]
-    return Evaluation.from_predictions(y, q)
-
-
-def test_ladder(every_map):
-    section = sections(content(every_map))["ladder"]
-    result = every_map.decomposition
-    first, *_ = section.sentences
-    freedom = result.degrees_of_freedom
-    assert plain(first) == (
-        f"Recalibration alone would win back {result.miscalibration:.3f} ± "
-        f"{result.standard_errors['miscalibration']:.3f} nats, "
-        f"{share(result.miscalibration / result.cross_entropy)} of the loss, by the "
-        f"map “{result.recalibration}” of {freedom} "
-        f"{'degree' if freedom == 1 else 'degrees'} of freedom."
-    )
-    (table,) = section.tables
-    assert [row["Map"] for row in rows(table)] == list(result.ladder.index)
-    (strong,) = [row for row in table.rows if row.strong]
-    assert strong.cells[0] == result.recalibration
-    assert strong.cells[-1] == "the chosen map"
-
-
-def with_ladder(evaluation, chosen, shares, **terms):
-    """The evaluation as if another map were chosen."""
-    result = evaluation.decomposition
-    ladder = result.ladder.copy()
-    ladder["chosen"] = ladder.index == chosen
-    ladder["share"] = [shares.get(name, math.nan) for name in ladder.index]
-    freedom = int(ladder.loc[chosen, "degrees_of_freedom"])
-    changed = dataclasses.replace(
-        result,
-        recalibration=chosen,
-        degrees_of_freedom=freedom,
-        ladder=ladder,
-        **terms,
-    )
-    return dataclasses.replace(evaluation, decomposition=changed)
-
-
-def said_of_the_map(evaluation):
-    return sections(content(evaluation))["ladder"].sentences
-
-
-def test_a_simpler_map_that_nearly_does_is_named(every_map):
-    shares = {"temperature": 0.5, "temperature-bias": 0.93, "dirichlet": 1.0}
-    evaluation = with_ladder(every_map, "dirichlet", shares)
-    assert said_of_the_map(evaluation)[1] == (
-        "The simpler map “temperature-bias”, of 5, would win back 93% of that."
-    )
-
-
-def test_one_temperature_is_named_where_no_simpler_map_does(every_map):
-    shares = {"temperature": 0.5, "dirichlet": 1.0}
-    evaluation = with_ladder(every_map, "dirichlet", shares)
-    assert (
-        said_of_the_map(evaluation)[1] == "One temperature would win back 50% of that."
-    )
-
-
-def test_a_map_that_wins_nothing_clear(every_map):
-    errors = {**every_map.decomposition.standard_errors, "miscalibration": 0.9}
-    terms = {"standard_errors": errors, "converged": False}
-    evaluation = with_ladder(every_map, "temperature", {}, **terms)
-    first, second = map(plain, said_of_the_map(evaluation))
-    assert first.startswith(
-        "No clear miscalibration: the map “temperature” of 1 degree"
-    )
-    assert first.endswith(" ± 0.900 nats, less than 2 standard errors.")
-    assert second == "Its fit did not converge: read the terms of the map as rough."
-
-
-def test_maps_left_out_say_why(every_map):
-    result = every_map.decomposition
-    left_out = result.ladder.iloc[:1].rename({"temperature": "spline"})
-    unknown = dict.fromkeys(["refinement", "miscalibration", "share"], math.nan)
-    left_out = left_out.assign(n=0, chosen=False, note="two classes only", **unknown)
-    ladder = pd.concat([result.ladder, left_out])
-    ladder["n"] = [500, *ladder["n"][1:]]
-    changed = dataclasses.replace(result, ladder=ladder)
-    evaluation = dataclasses.replace(every_map, decomposition=changed)
-    (table,) = sections(content(evaluation))["ladder"].tables
-    found = rows(table)
-    assert "tried on 500 rows" in found[0]["Note"]
-    dash = "\N{EN DASH}"
-    assert found[-1] == {
-        "Map": "spline",
-        "Degrees of freedom": dash,
-        "Won back (nats)": dash,
-        "Share of the chosen map's": dash,
-        "Left after it": dash,
-        "Note": "two classes only",
-    }
 
 
 def test_classes_that_carry_most_come_first(hard):
