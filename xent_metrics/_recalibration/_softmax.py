@@ -79,11 +79,7 @@ class LinearSoftmax:
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxMap:
-    """A fitted family as a function of log q.
-
-    ``covariance`` is that of the parameters about those of the best map, or None where
-    it was not asked for.
-    """
+    """A fitted family as a function of log q; many parameters have no covariance."""
 
     family: LinearSoftmax
     parameters: FloatArray
@@ -176,12 +172,11 @@ def debiased(
 def _covariance(
     family: LinearSoftmax, hessian: FloatArray, spread: FloatArray
 ) -> FloatArray | None:
-    """H^-1 (J + Lambda) H^-1: the scatter of the scores, and the pull of the ridge.
+    """H^-1 (J + Lambda) H^-1, where ``spread`` is H^-1 J.
 
-    ``spread`` is H^-1 J. The first part is the sandwich of an estimate without ridge
-    (Huber, 1967). The ridge Lambda moves the fit by H^-1 Lambda times the distance of
-    the best map from the identity; that distance has the covariance Lambda^-1 under
-    the prior which the ridge is, hence the second part (Nychka, 1988).
+    The part of J is the sandwich (Huber, 1967). The ridge Lambda moves the fit by
+    H^-1 Lambda times the distance of the best map from the identity, whose covariance
+    is Lambda^-1 under the prior that the ridge is: the other part (Nychka, 1988).
     """
     if len(hessian) > _MOST_IN_BAND:
         return None
