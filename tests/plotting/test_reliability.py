@@ -204,3 +204,31 @@ def test_intervals_know_of_groups_and_soft_targets():
     soft = in_bins(ClassRows(**base, clusters=None, binary=False), 1, 1.96)
     error = base["observed"].std(ddof=1) / 20
     assert soft.high - soft.low == pytest.approx(2 * 1.96 * error, rel=1e-3)
+
+
+def test_logits_below_the_smallest_double_keep_their_place_on_the_map():
+    rng = np.random.default_rng(0)
+    logits = 60.0 * rng.standard_normal((600, 3))
+    y = [rng.choice(3, p=row) for row in rng.dirichlet([1, 1, 1], 600)]
+    evaluation = Evaluation.from_predictions(
+        y, logits, from_logits=True, recalibration="temperature"
+    )
+    ax = plotting.reliability(evaluation, of_class=0, bins=4)
+    rows = rows_of_class(evaluation, 0)
+    codes = equal_mass(rows.predicted, rows.weights, 4)
+    found = evaluation.decomposition.recalibrator()
+    after = found.predict_proba(logits, from_logits=True)[:, 0]
+    drawn = line(ax, "recalibration map").get_ydata()
+    expected = [after[codes == k].mean() for k in range(codes.max() + 1)]
+    np.testing.assert_allclose(drawn, expected, rtol=1e-9)
+
+
+def test_logits_of_sure_predictions_of_two_classes():
+    logit = np.linspace(-900.0, 900.0, 400)
+    evaluation = Evaluation.from_predictions(
+        [0, 1] * 200, np.column_stack([np.zeros(400), logit]), from_logits=True
+    )
+    x, y = line(plotting.reliability(evaluation), "recalibration map").get_xydata().T
+    assert x.min() < 1e-300
+    assert x.max() == pytest.approx(1.0)
+    assert np.isfinite(y).all()

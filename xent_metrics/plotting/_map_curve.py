@@ -54,8 +54,8 @@ def map_curve(
 
 def _curve(found: Decomposition, place: int, seen: FloatArray, z: float) -> MapCurve:
     """Two classes: the probability of one of them as a function of itself."""
-    floor = found.clip or EPS
-    low, high = np.clip([seen.min(), seen.max()], floor, 1.0 - floor)
+    floor = _floor(found)
+    low, high = np.clip([seen.min(), seen.max()], floor, 1.0 - (found.clip or EPS))
     first, last = np.log([low, high]) - np.log1p([-low, -high])
     even = np.linspace(low, high, _POINTS)
     in_logits = 1.0 / (1.0 + np.exp(-np.linspace(first, last, _POINTS)))
@@ -76,19 +76,27 @@ def _means(
     data = found.evidence.need("reliability")
     recalibrate = found.evidence.maps[found.recalibration]
     mass = np.bincount(bins.codes, seen.weights)
-    mean = np.zeros(len(mass))
+    mean, floor = np.zeros(len(mass)), _floor(found)
     slopes: FloatArray | None = None
     for rows, q, _ in blocks(data):
         shares = np.zeros((q.shape[1], len(mass)))
         shares[np.arange(len(shares)), bins.codes[rows]] = seen.weights[rows]
         shares /= mass
-        log_q = log_floored(q, found.clip or EPS, logs=False)
+        log_q = log_floored(q, floor, logs=False)
         of_rows, steps = probability_slopes(recalibrate, log_q, classes_of(place, q))
         mean += of_rows @ shares
         if steps is not None:
             part = steps @ shares
             slopes = part if slopes is None else slopes + part
     return _with_band(found, bins.predicted, mean, slopes, z)
+
+
+def _floor(found: Decomposition) -> float:
+    """The least probability that the map was fitted to."""
+    data = found.evidence.data
+    if data is not None and data.inputs.proba.kind == "logits":
+        return float(np.finfo(np.float64).tiny)
+    return found.clip or EPS
 
 
 def _with_band(

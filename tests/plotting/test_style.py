@@ -1,0 +1,35 @@
+import math
+
+import pytest
+
+from xent_metrics.plotting import _style
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.12345, "0.123"),
+        (1234.5, "1,234.500"),
+        (0.0, "0.000"),
+        (-0.00012, "-1.2e-04"),
+        (math.inf, "infinite"),
+        (-math.inf, "-infinite"),
+        (math.nan, "undefined"),
+    ],
+)
+def test_numbers(value, text):
+    assert _style.number(value) == text
+
+
+def test_long_names_keep_both_ends_on_one_line():
+    assert _style.short("cat\n dog") == "cat dog"
+    assert _style.short(7) == "7"
+    name = _style.short("first " + 40 * "x" + " last")
+    assert name.startswith("first x")
+    assert name.endswith("x last")
+    assert len(name) == 26
+
+
+def test_levels():
+    assert _style.percent(0.95) == "95%"
+    assert _style.percent(0.995) == "99.5%"
