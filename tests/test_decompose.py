@@ -210,7 +210,7 @@ class TestEdges:
         assert math.isfinite(d.refinement)
         assert math.isfinite(d.resolution)
         assert (d.n_infinite, d.n_clipped) == (1, 0)
-        assert "1 rows give their target a probability of 0" in repr(d)
+        assert "infinite: a probability of 0 for the target in 1 row" in repr(d)
 
     def test_one_class_only(self):
         d = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1])

@@ -305,7 +305,7 @@ class TestIntervals:
         assert undefined == infinite | set(SOFT_TERMS)
         assert set(d.notes) == undefined
         for name in infinite:
-            assert d.notes[name].startswith("infinite: 1 rows give their target")
+            assert d.notes[name].endswith("for the target in 1 row")
         text = repr(d)
         assert "± nan" not in text
         assert "rows whose cost is infinite: 1" in text

@@ -175,7 +175,8 @@ def reasons(
     """Why terms are infinite or NaN, by the name of the term."""
     notes: dict[str, str] = {}
     if at_zero and not clip:
-        infinite = f"infinite: {at_zero} rows give their target a probability of 0"
+        rows = "1 row" if at_zero == 1 else f"{at_zero:,} rows"
+        infinite = f"infinite: a probability of 0 for the target in {rows}"
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
     if inputs.target is None:
         one_label = "undefined: one label per row"

@@ -84,7 +84,8 @@ def _line(sign: str, name: str, result: Decomposition) -> str:
 
 def title(name: str) -> str:
     """A term's name as words."""
-    return name.replace("_", " ").replace("cross entropy", "cross-entropy")
+    words = name.replace("_", " ").replace("cross entropy", "cross-entropy")
+    return words.replace("kl ", "KL ")
 
 
 def _remarks(result: Decomposition) -> list[str]:

@@ -94,7 +94,7 @@ def test_infinite_cost():
     )
     (said,) = remarks(result, 3)
     assert said.startswith("Cross-entropy, KL divergence, miscalibration, skill and ")
-    assert said.endswith("give their target a probability of 0.")
+    assert said.endswith("a probability of 0 for the target in 1 row.")
 
 
 def test_unknown_cost(hard):

@@ -54,7 +54,7 @@ def test_infinite_classes(infinite):
     ax = plotting.per_class(infinite)
     assert names(ax) == ["1", "0"]
     assert [text.get_text().strip() for text in ax.texts] == ["cross-entropy infinite"]
-    assert "give their target a probability of 0" in ax.get_xlabel()
+    assert "a probability of 0 for the target in" in ax.get_xlabel()
 
 
 def test_classes_with_too_few_rows():

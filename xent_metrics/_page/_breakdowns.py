@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from .._slices import keys_of
+from .._summary import title
 from .._table import FloatArray
-from ._shown import count, heading, name, plural, share, with_error, words_of
+from ._shown import count, heading, name, plural, share, with_error
 from ._tables import AT_MOST, Column, Row, Section, Table, table
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def breakdown(
         *(Column(title=key, kind="name") for key in keys),
         Column(title="Rows"),
         Column(title="Part of the loss"),
-        *(Column(title=heading(words_of(term))) for term in terms),
+        *(Column(title=heading(title(term))) for term in terms),
         Column(title="Note", kind="text"),
     )
     more = ""

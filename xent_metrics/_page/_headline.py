@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._ladder import CLEAR
-from ._shown import heading, listed, number, plural, with_error, words_of
+from .._summary import title
+from ._shown import heading, listed, number, plural, with_error
 
 if TYPE_CHECKING:
     from .._decomposition import Decomposition
@@ -121,7 +122,7 @@ def reasons(notes: Mapping[str, str]) -> list[str]:
     of_reason: dict[str, list[str]] = {}
     for name, reason in notes.items():
         if reason != _ONE_LABEL:
-            of_reason.setdefault(reason, []).append(words_of(name))
+            of_reason.setdefault(reason, []).append(title(name))
     sentences = []
     for reason, names in of_reason.items():
         kind, colon, why = reason.partition(": ")

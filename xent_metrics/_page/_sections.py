@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .._summary import MEANINGS
+from .._summary import MEANINGS, title
 from ._headline import clear
 from ._shown import (
     MINUS,
@@ -18,7 +18,6 @@ from ._shown import (
     plural,
     share,
     with_error,
-    words_of,
 )
 from ._tables import Column, Row, Section, table
 
@@ -52,7 +51,7 @@ def terms(result: Decomposition, digits: int) -> Section:
         if term == "skill" and term not in result.notes:
             meaning += ", without unit"
         shown = number(value, digits)
-        cells = (sign + words_of(term), shown, interval(*bounds[term], digits), meaning)
+        cells = (sign + title(term), shown, interval(*bounds[term], digits), meaning)
         return Row(cells=cells, strong=term == "cross_entropy")
 
     columns = (

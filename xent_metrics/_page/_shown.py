@@ -6,8 +6,6 @@ import math
 import unicodedata
 from typing import Any
 
-from .._summary import title
-
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 _PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
@@ -22,11 +20,6 @@ def decimals(value: float) -> int:
     if value == 0 or not math.isfinite(value):
         return _FEWEST
     return min(max(_FEWEST, 2 - math.floor(math.log10(abs(value)))), _MOST)
-
-
-def words_of(name: str) -> str:
-    """A term's name as words."""
-    return title(name).replace("kl ", "KL ")
 
 
 def heading(words: str) -> str:
