@@ -12,6 +12,7 @@ from ._rows import table_of_rows
 from ._style import (
     BLUE,
     VERMILLION,
+    amount,
     axes_of,
     caption,
     ink,
@@ -115,7 +116,7 @@ def entropy(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0.0, top * _HEADROOM)
     caption(
         ax,
-        heading=f"CE {number(found.cross_entropy)} {found.unit}, where the model "
+        heading=f"CE {amount(found.cross_entropy, found.unit)}, where the model "
         f"expects {number(found.predictive_entropy)}",
         x=with_unit("predictive_entropy", found.unit),
         y=with_unit("cross_entropy", found.unit),

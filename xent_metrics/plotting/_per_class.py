@@ -12,6 +12,7 @@ from ._style import (
     AS_IT_IS,
     COLOURS,
     HATCHES,
+    amount,
     axes_of,
     caption,
     ink,
@@ -131,6 +132,8 @@ def _draw_bars(ax: Axes, places: FloatArray, table: pd.DataFrame, name: str) -> 
         table[column].to_numpy(np.float64) for column in (name, f"{name}_se")
     )
     drawn = np.isfinite(values)
+    if not drawn.any():
+        return
     ax.barh(
         places[drawn],
         values[drawn],
@@ -167,7 +170,7 @@ def _draw_costs(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _heading(classes: _Classes, found: Decomposition) -> str:
-    whole = f"CE {number(found.cross_entropy)} {found.unit}"
+    whole = f"CE {amount(found.cross_entropy, found.unit)}"
     if np.isnan(classes.shares[0]):
         return whole
     share = percent(round(classes.shares[0], 3))

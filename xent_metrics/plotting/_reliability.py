@@ -83,8 +83,9 @@ def reliability(
     The band is that of maps which are linear in their parameters, from the covariance
     H^-1 (J + Lambda) H^-1: the sandwich of the scores' scatter J, which knows weights
     and groups, and what the ridge Lambda may hide (Nychka, 1988). It is symmetric in
-    logits and pointwise, about the best map of the family: it does not cover what no
-    map of the family can follow, and is wide where classes are nearly separated. With
+    logits and pointwise, about the best map of its kind: it does not know what no such
+    map can follow, nor that a kind was chosen, and is wide where classes are nearly
+    separated. With
     several classes the map is no function of one probability: drawn is its mean in each
     bin, with the band of that mean. Other maps ("isotonic", "confusion", one of the
     user's own) have no band.

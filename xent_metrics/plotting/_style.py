@@ -115,6 +115,11 @@ def number(value: float) -> str:
     return f"{value:,.3f}"
 
 
+def amount(value: float, unit: str) -> str:
+    """A term as text, with its unit where it has one."""
+    return f"{number(value)} {unit}" if math.isfinite(value) else number(value)
+
+
 def reason(value: float, note: str | None, *, width: int = 44) -> str:
     """Why there is no finite value, in lines of some width."""
     return "\n".join(wrap(note or number(value), width))
