@@ -1,0 +1,193 @@
+import gzip
+import io
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xent_metrics._cli._columns import Wanted
+from xent_metrics._cli._csv import as_written
+from xent_metrics._cli._files import keyed, read
+from xent_metrics._cli._progress import stages
+from xent_metrics._cli._usage import UsageError
+
+WANTED = Wanted(target=("label",), probas=("p_",), names=("site",), numbers=("w",))
+READ = ["label", "site", "w", "p_cat", "p_dog", "p_eel"]
+
+
+def table_of(file, wanted=WANTED):
+    with stages() as shown:
+        return read(str(file), wanted, shown)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])
+def test_needed_columns_only(folder, frame, suffix):
+    found = table_of(f"preds.{suffix}").frame
+    pd.testing.assert_frame_equal(found, frame[READ], check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"),
+    [("x.tsv", "\t"), ("x.csv.gz", ","), ("x.tsv.gz", "\t"), ("X.CSV", ",")],
+)
+def test_kinds_of_csv(folder, frame, name, separator):
+    text = frame.to_csv(sep=separator, index=False).encode()
+    content = gzip.compress(text) if name.endswith("gz") else text
+    (folder / name).write_bytes(content)
+    pd.testing.assert_frame_equal(table_of(name).frame, frame[READ], check_dtype=False)
+
+
+@pytest.mark.parametrize("suffix", ["pq", "arrow"])
+def test_other_names_of_formats(folder, frame, suffix):
+    path = folder / f"x.{suffix}"
+    frame.to_parquet(path) if suffix == "pq" else frame.to_feather(path)
+    pd.testing.assert_frame_equal(table_of(path).frame, frame[READ], check_dtype=False)
+
+
+def test_standard_input(frame, monkeypatch):
+    content = frame.to_csv(index=False).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    pd.testing.assert_frame_equal(table_of("-").frame, frame[READ], check_dtype=False)
+
+
+def test_labels_stay_as_written(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('\ufeffy,p_01,p_NA,site\n01,0.5,0.5,None\nNA,NA,0.5,""\n')
+    found = table_of(path, Wanted(target=("y",), probas=("p_",), names=("site",))).frame
+    assert found["y"].tolist() == ["01", "NA"]
+    assert found["site"].tolist()[0] == "None"
+    assert found.isna().to_numpy().tolist()[1] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1", "10", "2"], [1, 10, 2]),
+        (["-1", "1"], [-1, 1]),
+        (["1.0", "0.5"], [1.0, 0.5]),
+        (["01", "1"], ["01", "1"]),
+        (["1", "2.50"], ["1", "2.50"]),
+        (["1", "1_0"], ["1", "1_0"]),
+        (["nan", "1.0"], ["nan", "1.0"]),
+        (["inf", "1.0"], ["inf", "1.0"]),
+        (["9" * 30, "1"], ["9" * 30, "1"]),
+        (["True", "False"], ["True", "False"]),
+        (["a", "1"], ["a", "1"]),
+    ],
+)
+def test_numbers_only_where_nothing_is_lost(texts, expected):
+    found = as_written(pd.Series(texts)).tolist()
+    assert found == expected
+    assert [type(one) for one in found] == [type(one) for one in expected]
+
+
+def test_missing_labels_beside_numbers():
+    found = as_written(pd.Series(["1", None, "2"]))
+    assert found.dtype == "Int64"
+    assert found.isna().tolist() == [False, True, False]
+    floats = as_written(pd.Series(["1.5", None]))
+    np.testing.assert_array_equal(floats, [1.5, np.nan])
+    assert as_written(pd.Series([None, None], dtype=object)).isna().all()
+
+
+def test_several_targets_hold_numbers_unless_annotators(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("v_a,v_b,p_a,p_b\n1,02,0.5,0.5\n3,4,0.5,0.5\n")
+    wanted = Wanted(target=("v_",), probas=("p_",))
+    assert table_of(path, wanted).frame["v_b"].tolist() == [2, 4]
+    wanted = Wanted(target=("v_a,v_b",), probas=("p_",), annotators=True)
+    assert table_of(path, wanted).frame["v_b"].tolist() == ["02", "4"]
+
+
+def test_keys(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("id,y,p\n007,a,0.5\n8,b,0.5\n8,b,0.5\n")
+    wanted = Wanted(target=("y",), probas=("p",), names=("id",))
+    with pytest.raises(UsageError, match="name each row once: '8' occurs twice in col"):
+        keyed(table_of(path, wanted), "id", "x.csv")
+    path.write_text("id,y,p\n007,a,0.5\n,b,0.5\n")
+    with pytest.raises(UsageError, match="'id' is missing in row 1 of x.csv; fill it"):
+        keyed(table_of(path, wanted), "id", "x.csv")
+    path.write_text("id,y,p\n007,a,0.5\n8,b,0.5\n")
+    assert list(keyed(table_of(path, wanted), "id", "x.csv").frame.index) == [
+        "007",
+        "8",
+    ]
+
+
+def test_the_index_of_a_parquet_file_is_a_column(folder, frame):
+    frame.set_index("id").to_parquet("indexed.parquet")
+    wanted = Wanted(target=("label",), probas=("p_",), names=("id",))
+    found = keyed(table_of("indexed.parquet", wanted), "id", "indexed.parquet").frame
+    assert list(found.index) == list(frame["id"])
+
+
+BAD = {
+    "empty.csv": (b"", "FILE must not be empty: 'empty.csv' has no bytes"),
+    "blank.csv": (b"\n\n", "blank.csv must not be empty: it has no text"),
+    "head.csv": (b"label,p_a\n", "head.csv must have rows: it has only names"),
+    "latin.csv": (b"label,p_a\n\xe9,1\n", "latin.csv must be text in UTF-8: .*0xe9"),
+    "wide.csv": (b"label,p_a\na,1,2\n", "one field a column in every row"),
+    "wider.csv": (b"label,p_a\na,1\na,1,2,3\n", "Expected 2 fields in line 3, saw 4;"),
+    "twins.csv": (b"label,p_a,p_a\na,1,0\n", "'p_a' occurs twice in twins.csv"),
+    "cut.csv.gz": (
+        gzip.compress(b"label,p_a\na,1\n" * 99)[:30],
+        "cut.csv.gz cannot be",
+    ),
+    "no.csv.gz": (b"label,p_a\na,1\n", "no.csv.gz cannot be read: Not a gzipped"),
+    "no.parquet": (b"label,p_a\na,1\n", "no.parquet cannot be read: .*parquet file;"),
+    "no.feather": (b"label,p_a\na,1\n", "no.feather cannot be read: "),
+    "x.txt": (b"label,p_a\na,1\n", "must end in one of .csv, .*: found 'x.txt'; rena"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_files_that_cannot_be_read(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content, message = BAD[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        table_of(name, Wanted(target=("label",), probas=("p_",)))
+
+
+def test_paths_that_are_no_files(folder):
+    (folder / "runs.csv").mkdir()
+    with pytest.raises(UsageError, match="must be a file: 'runs.csv' is a folder"):
+        table_of("runs.csv")
+    with pytest.raises(UsageError, match="must be a file: '.' is a folder"):
+        table_of(".")
+    with pytest.raises(UsageError, match="no 'pred.csv'; did you mean 'preds.csv'"):
+        table_of("pred.csv")
+    with pytest.raises(UsageError, match="there is no 'zzzz.csv'; check the path"):
+        table_of("zzzz.csv")
+    with pytest.raises(UsageError, match="there is no folder 'old' either; check the"):
+        table_of("old/preds.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"target": ("lable",)},
+            "'lable' is not a column of preds.csv, nor the prefix",
+        ),
+        ({"target": ("label", "x")}, "'x' is not a column of preds.csv; columns are"),
+        ({"target": ("",)}, "--target must name columns: it is empty"),
+        ({"probas": ("z_",)}, "'z_' is not a column of preds.csv, nor the prefix of o"),
+        ({"probas": ("",)}, "--proba must name columns: it is empty"),
+        ({"probas": ("p_cat,p_dgo",)}, "'p_dgo' is not a column .* mean 'p_dog'"),
+        ({"probas": ("cat=p_cat,dog=p_x",)}, "'p_x' is not a column of preds.csv"),
+        ({"probas": ("cat=p_cat,p_dog",)}, "must say the class of each column, or of"),
+        ({"probas": ("cat=p_cat,dog",)}, "must say the class of each column, or of n"),
+        ({"names": ("sight",)}, "'sight' is not a column of preds.csv; did you mean"),
+        ({"numbers": ("ww",)}, "'ww' is not a column of preds.csv; did you mean 'w'"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_that_are_not_there(folder, options, message, suffix):
+    wanted = Wanted(**({"target": ("label",), "probas": ("p_",)} | options))
+    with pytest.raises(
+        UsageError, match=message.replace("preds.csv", f"preds.{suffix}")
+    ):
+        table_of(f"preds.{suffix}", wanted)

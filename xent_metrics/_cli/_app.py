@@ -1,0 +1,183 @@
+"""The commands and their options; all work is done in other rooms."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from . import _compare, _evaluate
+from . import _options as options
+from ._one_line import OneLine
+from ._request import Request
+
+_EXAMPLES = """\b
+Examples
+  xent-metrics evaluate preds.csv --target label --proba p_
+  xent-metrics evaluate preds.parquet --target y --proba p_ --by region --base 2
+  xent-metrics evaluate preds.csv --target y --proba score --html report.html
+  xent-metrics evaluate preds.csv --target y --proba p_ \\
+      --fail-if "miscalibration.low>0.05" --fail-if "n_unseen>0"
+  xent-metrics compare old.parquet new.parquet --target y --proba p_ --key id
+  xent-metrics compare preds.csv --target y --proba old_ --proba new_
+"""
+_CODES = """\b
+Exit codes
+  0  all is well
+  1  a condition of --fail-if holds, or cannot be computed
+  2  wrong usage or wrong input: one line on standard error says what
+"""
+
+app = typer.Typer(
+    cls=OneLine,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"xent-metrics {version('xent-metrics')}")
+        raise typer.Exit
+
+
+@app.callback(epilog=f"{_EXAMPLES}\n{_CODES}")
+def xent_metrics(
+    *,
+    _asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show it."),
+    ] = False,
+) -> None:
+    """What a log loss is made of, from files of predictions."""
+
+
+@app.command(epilog=_CODES)
+def evaluate(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Predictions: .csv, .tsv (or .gz of them), .parquet, .feather, "
+            ".arrow; '-' is CSV on standard input.",
+        ),
+    ],
+    *,
+    target: options.Target,
+    proba: options.Proba,
+    by: options.By = None,
+    weight: options.Weight = None,
+    groups: options.Groups = None,
+    key: options.Key = None,
+    labels: options.Labels = None,
+    targets: options.Targets = "auto",
+    base: options.Base = None,
+    clip: options.Clip = None,
+    rescale: options.Rescale = False,
+    from_logits: options.FromLogits = False,
+    on_missing: options.OnMissing = "raise",
+    recalibration: options.Recalibration = "auto",
+    vote_correction: options.VoteCorrection = None,
+    level: options.Level = 0.95,
+    per_class: options.PerClass = False,
+    n_worst: options.NWorst = 0,
+    html: options.Html = None,
+    json: options.Json = False,
+    mlflow: options.Mlflow = False,
+    split: options.Split = "test",
+    fail_if: options.FailIf = None,
+) -> int:
+    """Split the log loss of predictions into what it is made of.
+
+    Labels in CSV are read as they are written, so 01 is not 1 and NA is a label; an
+    empty cell is missing. Rows are counted from 0, below the line of names.
+    """
+    request = Request(
+        target=target,
+        probas=[proba],
+        by=by or [],
+        weight=weight,
+        groups=groups,
+        key=key,
+        labels=labels,
+        targets=targets,
+        measure={
+            "base": base,
+            "clip": clip,
+            "rescale": rescale,
+            "from_logits": from_logits,
+            "on_missing": on_missing,
+            "recalibration": recalibration,
+            "vote_correction": vote_correction,
+        },
+    )
+    asked = _evaluate.Asked(
+        level=level,
+        per_class=per_class,
+        n_worst=n_worst,
+        html=html,
+        json=json,
+        mlflow=mlflow,
+        split=split,
+        fail_if=fail_if or [],
+    )
+    return _evaluate.evaluate(file, request, asked)
+
+
+@app.command(epilog=_CODES)
+def compare(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="One file with several models' columns (repeat --proba), or one file "
+            "a model.",
+        ),
+    ],
+    *,
+    target: options.Target,
+    proba: options.Probas,
+    weight: options.Weight = None,
+    groups: options.Groups = None,
+    key: options.Key = None,
+    labels: options.Labels = None,
+    targets: options.Targets = "auto",
+    base: options.Base = None,
+    clip: options.Clip = None,
+    rescale: options.Rescale = False,
+    from_logits: options.FromLogits = False,
+    recalibration: options.Recalibration = "temperature",
+    baseline: options.Baseline = None,
+    level: options.Level = 0.95,
+    json: options.Json = False,
+    fail_if: options.FailIf = None,
+) -> int:
+    """Compare models on the same rows, term by term.
+
+    A model's name is that of its file, or what --proba says where one file has all.
+    With --fail-if a term is the difference of a model from the baseline: one that must
+    not be clearly worse is "cross_entropy.low>0". Rows of several files are taken in
+    their order unless --key names them.
+    """
+    request = Request(
+        target=target,
+        probas=proba,
+        weight=weight,
+        groups=groups,
+        key=key,
+        labels=labels,
+        targets=targets,
+        measure={
+            "base": base,
+            "clip": clip,
+            "rescale": rescale,
+            "from_logits": from_logits,
+            "recalibration": recalibration,
+        },
+    )
+    asked = _compare.Asked(
+        baseline=baseline, level=level, json=json, fail_if=fail_if or []
+    )
+    return _compare.compare(files, request, asked)

@@ -1,0 +1,151 @@
+"""The command ``evaluate``: one file, one model."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .._decomposition import Decomposition
+from .._result import two_sided
+from .._summary import TERMS
+from ._document import document
+from ._files import Table, keyed, read
+from ._gate import Number, Outcome, judge, read_conditions, tell
+from ._one_line import warnings_told
+from ._page import Page
+from ._progress import stages
+from ._request import Request
+from ._show import show_cells, show_decomposition, show_worst
+from ._track import log, refuse_without_mlflow
+from ._usage import UsageError
+
+COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to come of an evaluation."""
+
+    level: float
+    per_class: bool
+    n_worst: int
+    html: str | None
+    json: bool
+    mlflow: bool
+    split: str
+    fail_if: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What came of it."""
+
+    decomposition: Decomposition
+    outcomes: list[Outcome]
+    by: pd.DataFrame | None
+    per_class: pd.DataFrame | None
+    worst: pd.DataFrame | None
+    run_id: str | None
+
+
+def evaluate(file: str, request: Request, asked: Asked) -> int:
+    """Evaluate a file, show what was found, and return the exit code."""
+    conditions = read_conditions(asked.fail_if, TERMS, COUNTS)
+    two_sided(asked.level)
+    if asked.html is not None:
+        _check_folder(asked.html)
+    if asked.mlflow:
+        refuse_without_mlflow()
+    with warnings_told() as told, stages() as shown:
+        table = keyed(read(file, request.wanted, shown), request.key, file)
+        shown.start("decomposing")
+        evaluation = request.view(*table, request.probas[0]).evaluate()
+        result = evaluation.decomposition
+        numbers = numbers_of(result, asked.level)
+        assert evaluation.per_sample is not None, "only JSON may lack it"
+        keys = _keys(table, request.by, evaluation.per_sample.index)
+        if asked.html is not None:
+            shown.start(f"writing {asked.html}")
+            evaluation.write_html(asked.html, by=keys)
+        found = Found(
+            decomposition=result,
+            outcomes=[judge(condition, numbers) for condition in conditions],
+            by=None if keys is None else result.by(keys),
+            per_class=evaluation.per_class if asked.per_class else None,
+            worst=evaluation.worst(asked.n_worst) if asked.n_worst else None,
+            run_id=log(evaluation, asked.split) if asked.mlflow else None,
+        )
+    if asked.json:
+        content = _content(file, request, asked, found)
+        sys.stdout.write(document(content | {"warnings": told}) + "\n")
+    else:
+        _show(asked, found)
+    return tell(found.outcomes)
+
+
+def numbers_of(result: Decomposition, level: float) -> dict[str, Number]:
+    """The terms and counts that a condition may name."""
+    ends = result.ci(level)
+    units = dict.fromkeys(TERMS, result.unit) | {"skill": ""}
+    notes = result.notes
+    numbers = {
+        name: Number(value, ends[name], units[name], notes.get(name, ""))
+        for name, value in result.terms.items()
+    }
+    counts = {name: float(getattr(result, name)) for name in COUNTS}
+    return numbers | {name: Number(n, None, "") for name, n in counts.items()}
+
+
+def _check_folder(path: str) -> None:
+    """Refuse a path that cannot be written, before any work is done."""
+    parent = Path(path).parent
+    if not parent.is_dir():
+        msg = f"--html must be in a folder: there is no {str(parent)!r}; make it first."
+        raise UsageError(msg)
+    if Path(path).is_dir():
+        msg = f"--html must be a file: {path!r} is a folder; add a name."
+        raise UsageError(msg)
+
+
+def _keys(table: Table, by: list[str], rows: pd.Index[Any]) -> pd.DataFrame | None:
+    """What the evaluated rows are grouped by."""
+    return table.frame.loc[rows, by] if by else None
+
+
+def _content(file: str, request: Request, asked: Asked, found: Found) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "file": file,
+        "target": request.target,
+        "proba": request.probas[0],
+        "decomposition": found.decomposition.to_dict(),
+        "level": asked.level,
+        "intervals": found.decomposition.ci(asked.level),
+        "conditions": [outcome.to_dict() for outcome in found.outcomes],
+    }
+    parts = {
+        "by": found.by,
+        "per_class": found.per_class,
+        "worst": found.worst,
+        "html": asked.html,
+        "mlflow_run_id": found.run_id,
+    }
+    return content | {name: one for name, one in parts.items() if one is not None}
+
+
+def _show(asked: Asked, found: Found) -> None:
+    page, unit = Page(), found.decomposition.unit
+    show_decomposition(page, found.decomposition, asked.level)
+    if found.by is not None:
+        show_cells(page, found.by, " and ".join(map(str, found.by.index.names)), unit)
+    if found.per_class is not None:
+        show_cells(page, found.per_class, "class", unit)
+    if found.worst is not None:
+        show_worst(page, found.worst, unit)
+    if asked.html is not None:
+        page.line(f"\npage: {asked.html}")
+    if found.run_id is not None:
+        page.line(f"\nMLflow run: {found.run_id} (xent/{asked.split}/...)")

@@ -1,0 +1,119 @@
+"""Errors and warnings as one line each on standard error, and the exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+WRONG, STOPPED, PIPE_CLOSED = 2, 130, 141
+_TRACEBACK = "XENT_METRICS_TRACEBACK"
+
+_OPTIONS = (
+    "base", "baseline", "clip", "from_logits", "groups", "labels", "level",
+    "on_missing", "proba", "recalibration", "rescale", "split", "target", "targets",
+    "vote_correction",
+)  # fmt: skip
+_NAMES: Mapping[str, str] = {
+    "y_true": "--target",
+    "y_proba": "--proba",
+    "sample_weight": "--weight",
+}
+_ASSIGNED = re.compile(rf"\b({'|'.join(_OPTIONS)})=(True\b|['\"][^'\"]*['\"]|[\w.]+)?")
+_NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b")
+_RULE = re.compile(rf"^({'|'.join(_OPTIONS)})\b(?= (?:must|takes|names|holds))")
+
+
+class OneLine(TyperGroup):
+    """A group of commands that answers every error with one line."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command and leave with its exit code."""
+        extra["standalone_mode"] = False  # errors come here
+        run = functools.partial(super().main, *args, **extra)
+        if os.environ.get(_TRACEBACK) or not standalone_mode:
+            code = run()
+        else:
+            code = _guarded(run)
+        if not standalone_mode:
+            return code
+        sys.exit(code)
+
+
+def _guarded(run: Callable[[], Any]) -> Any:
+    """The exit code of a command, whatever happens to it."""
+    try:
+        return run()
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped.")
+        return STOPPED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - Python flushes it at its end
+        return PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - no user shall see a traceback
+        _say(sentence(error))
+        return WRONG
+
+
+def sentence(error: Exception) -> str:
+    """An error as one line, in the names of the command line."""
+    told = getattr(error, "format_message", None)  # a usage error of typer's click
+    if told is not None:
+        return f"{_one_line(told()).rstrip('.')}; see --help."
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    if isinstance(error, (ValueError, KeyError, TypeError, ImportError, OSError)):
+        return in_options(_one_line(text))
+    return (
+        f"unexpected {type(error).__name__}: {_one_line(text)}; set {_TRACEBACK}=1 to "
+        "see where."
+    )
+
+
+def in_options(text: str) -> str:
+    """A sentence of the library in the names of the command line."""
+    text = text.replace("proba={class: column}", "--proba CLASS=COLUMN")
+    text = _RULE.sub(lambda found: _option(found[1]), text)
+    text = _ASSIGNED.sub(_assigned, text)
+    return _NAMED.sub(lambda found: _NAMES[found[1]], text)
+
+
+def _assigned(found: re.Match[str]) -> str:
+    value = (found[2] or "").strip("'\"")
+    option = _option(found[1])
+    return option if value in {"", "True"} else f"{option} {value}"
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"xent-metrics: {text}\n")
+
+
+@contextmanager
+def warnings_told() -> Iterator[list[str]]:
+    """Warnings for users, each as one line on standard error when the work is done."""
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield told
+        finally:
+            lines = [in_options(_one_line(str(one.message))) for one in caught]
+            told += dict.fromkeys(lines)
+            for line in told:
+                sys.stderr.write(f"warning: {line}\n")

@@ -1,0 +1,62 @@
+"""What a command was asked to do, beside its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pandas as pd
+
+from .._accessor import XentAccessor
+from .._bound import Decomposing
+from ._columns import Columns, Wanted, split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Options that name columns, and options of the measures."""
+
+    target: list[str]
+    probas: list[str]
+    by: list[str] = field(default_factory=list)
+    weight: str | None = None
+    groups: str | None = None
+    key: str | None = None
+    labels: str | None = None
+    targets: str = "auto"
+    measure: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The columns that are needed of a file."""
+        names = (*self.by, self.groups, self.key)
+        return Wanted(
+            target=tuple(self.target),
+            probas=tuple(self.probas),
+            names=tuple(name for name in names if name is not None),
+            numbers=() if self.weight is None else (self.weight,),
+            annotators=self.targets == "annotators",
+        )
+
+    def of(self, probas: list[str]) -> Request:
+        """The same of other probability columns."""
+        return replace(self, probas=probas)
+
+    def view(self, frame: pd.DataFrame, columns: Columns, proba: str) -> XentAccessor:
+        """The accessor, bound to the columns of one model."""
+        labels = None
+        if self.labels is not None:
+            labels = columns.as_labels(frame, split([self.labels]))
+        options = {
+            "labels": labels,
+            "targets": self.targets,
+            "sample_weight": self.weight,
+            "groups": self.groups,
+            **self.measure,
+        }
+        given = {name: one for name, one in options.items() if one is not None}
+        return XentAccessor(frame)(
+            target=columns.target_names,
+            proba=columns.proba_names(frame, proba),
+            **cast("Decomposing", given),
+        )
