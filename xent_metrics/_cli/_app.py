@@ -12,16 +12,20 @@ from . import _options as options
 from ._one_line import OneLine
 from ._request import Request
 
-_EXAMPLES = """\b
-Examples
+_OF_EVALUATE = """\
   xent-metrics evaluate preds.csv --target label --proba p_
-  xent-metrics evaluate preds.parquet --target y --proba p_ --by region --base 2
+  xent-metrics evaluate preds.parquet --target y --proba p_ --by site --base 2
   xent-metrics evaluate preds.csv --target y --proba score --html report.html
   xent-metrics evaluate preds.csv --target y --proba p_ \\
       --fail-if "miscalibration.low>0.05" --fail-if "n_unseen>0"
+"""
+_OF_COMPARE = """\
   xent-metrics compare old.parquet new.parquet --target y --proba p_ --key id
   xent-metrics compare preds.csv --target y --proba old_ --proba new_
+  xent-metrics compare preds.csv --target y --proba old_ --proba new_ \\
+      --fail-if "cross_entropy.low>0"
 """
+_EXAMPLES = "\b\nExamples\n"
 _CODES = """\b
 Exit codes
   0  all is well
@@ -43,7 +47,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
         raise typer.Exit
 
 
-@app.callback(epilog=f"{_EXAMPLES}\n{_CODES}")
+@app.callback(epilog=f"{_EXAMPLES}{_OF_EVALUATE}{_OF_COMPARE}\n{_CODES}")
 def xent_metrics(
     *,
     _asked: Annotated[
@@ -54,7 +58,7 @@ def xent_metrics(
     """What a log loss is made of, from files of predictions."""
 
 
-@app.command(epilog=_CODES)
+@app.command(epilog=f"{_EXAMPLES}{_OF_EVALUATE}\n{_CODES}")
 def evaluate(
     file: Annotated[
         str,
@@ -126,7 +130,7 @@ def evaluate(
     return _evaluate.evaluate(file, request, asked)
 
 
-@app.command(epilog=_CODES)
+@app.command(epilog=f"{_EXAMPLES}{_OF_COMPARE}\n{_CODES}")
 def compare(
     files: Annotated[
         list[str],

@@ -113,7 +113,7 @@ def _innermost(error: Exception) -> str:
 
 def _with_rows(table: Table, shown: str) -> Table:
     if table.frame.empty:
-        msg = f"{shown} must have rows: it has only names of columns; check what wrote it."
+        msg = f"{shown} must have rows: it has names of columns alone; write it again."
         raise UsageError(msg)
     return table
 
@@ -153,9 +153,10 @@ def keyed(table: Table, key: str | None, file: str) -> Table:
         raise UsageError(msg)
     twice = column.duplicated()
     if twice.any():
+        value = column[twice].tolist()[0]
         msg = (
-            f"--key must name each row once: {column[twice].tolist()[0]!r} occurs twice in "
-            f"column {key!r} of {shown}; choose a column without repeats."
+            f"--key must name each row once: {value!r} occurs twice in column {key!r} "
+            f"of {shown}; choose a column without repeats."
         )
         raise UsageError(msg)
     return table._replace(frame=table.frame.set_index(key, drop=False))

@@ -105,15 +105,15 @@ def _say(text: str) -> None:
 
 @contextmanager
 def warnings_told() -> Iterator[list[str]]:
-    """Warnings for users, each as one line on standard error when the work is done."""
+    """Warnings for users, each as one line on standard error when the work is done.
+
+    An error is told alone.
+    """
     told: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
-        try:
-            yield told
-        finally:
-            lines = [in_options(_one_line(str(one.message))) for one in caught]
-            told += dict.fromkeys(lines)
-            for line in told:
-                sys.stderr.write(f"warning: {line}\n")
+        yield told
+    told += dict.fromkeys(in_options(_one_line(str(one.message))) for one in caught)
+    for line in told:
+        sys.stderr.write(f"warning: {line}\n")

@@ -1,0 +1,132 @@
+import pytest
+
+from xent_metrics._cli._one_line import in_options, sentence
+
+ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "Missing command; see --help."),
+        (
+            ["evalute"],
+            "No such command 'evalute'. Did you mean 'evaluate'?; see --help.",
+        ),
+        (["evaluate"], "Missing argument 'FILE'; see --help."),
+        (["evaluate", "preds.csv"], "Missing option '--target'; see --help."),
+        ([*ARGS, "more"], "Got unexpected extra argument"),
+        ([*ARGS, "--nope"], "No such option: --nope"),
+        ([*ARGS, "--base", "x"], "Invalid value for '--base': "),
+        ([*ARGS, "--n-worst", "-1"], "Invalid value for '--n-worst': "),
+        (
+            [*ARGS, "--base", "1"],
+            "--base must be positive, finite and not 1: found 1.0",
+        ),
+        ([*ARGS, "--clip", "2"], "--clip must be in [0, 1): found 2.0; pass 0 for"),
+        ([*ARGS, "--level", "2"], "--level must be in (0, 1): found 2.0; pass 0.95."),
+        ([*ARGS, "--recalibration", "x"], "--recalibration must be one of 'auto', "),
+        ([*ARGS, "--targets", "x"], "--targets must be 'auto', 'labels', "),
+        ([*ARGS, "--on-missing", "x"], "--on-missing must be 'raise' or 'drop': found"),
+        ([*ARGS, "--vote-correction", "x"], "--vote-correction must be one of 'jackk"),
+        ([*ARGS, "--labels", "a,b"], "--labels must name the class of each column of"),
+        ([*ARGS, "--weight", "site"], "--weight must hold numbers: found values of"),
+        ([*ARGS, "--weight", "ww"], "'ww' is not a column of preds.csv; did you mean"),
+        ([*ARGS, "--by", "sight"], "'sight' is not a column of preds.csv; did you"),
+        (
+            [*ARGS, "--html", "no/x.html"],
+            "--html must be in a folder: there is no 'no'",
+        ),
+        ([*ARGS, "--html", "."], "--html must be a file: '.' is a folder; add a name."),
+        (
+            [*ARGS, "--fail-if", "auc>1"],
+            "--fail-if must name a term or a count: 'auc' ",
+        ),
+        ([*ARGS, "--key", "site"], "--key must name each row once: "),
+        (["evaluate", "x.csv", *ARGS[2:]], "FILE must exist: there is no 'x.csv'; "),
+        (["evaluate", ".", *ARGS[2:]], "FILE must be a file: '.' is a folder; pass"),
+        (
+            ["evaluate", "x.xls", *ARGS[2:]],
+            "the name of a file must end in one of .csv",
+        ),
+        ([*ARGS[:4], "--proba", "site"], "--proba must hold numbers: its type is "),
+        (
+            [*ARGS[:4], "--proba", "p_cat,p_dog,p_eel"],
+            "the class of each probability column must be known: none of 'p_cat', ",
+        ),
+        (
+            [*ARGS[:4], "--proba", "cat=p_cat,dog=p_dog"],
+            "--proba must have rows that sum to 1: row 0 sums to 0.",
+        ),
+    ],
+)
+def test_one_line_and_exit_code_2(run, args, message):
+    done = run(*args)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"xent-metrics: {message}")
+
+
+def test_nothing_is_written_where_input_is_wrong(run, folder):
+    done = run(*ARGS, "--html", "out.html", "--weight", "site")
+    assert done.exit_code == 2
+    assert not (folder / "out.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pass rescale=True to divide by it.", "pass --rescale to divide by it."),
+        ("pass targets='votes' where", "pass --targets votes where"),
+        ('pass on_missing="drop" to', "pass --on-missing drop to"),
+        ("pass labels= in the order", "pass --labels in the order"),
+        ("below clip=2.2e-16.", "below --clip 2.2e-16."),
+        ("y_true must not be missing", "--target must not be missing"),
+        ("give it a sample_weight of 0", "give it a --weight of 0"),
+        ("labels must be 2: 'labels' is", "--labels must be 2: 'labels' is"),
+        ("or proba={class: column}.", "or --proba CLASS=COLUMN."),
+        ("'labels' is not a column", "'labels' is not a column"),
+    ],
+)  # fmt: skip
+def test_sentences_of_the_library_in_the_names_of_options(text, shown):
+    assert in_options(text) == shown
+
+
+def test_what_nobody_expected_is_one_line_too():
+    assert sentence(RuntimeError("it\nbroke")) == (
+        "unexpected RuntimeError: it broke; set XENT_METRICS_TRACEBACK=1 to see where."
+    )
+    assert sentence(KeyError("'x' is not a column")) == "'x' is not a column"
+
+
+def boom(*_, **__):
+    raise boom.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (RuntimeError("boom"), 2, "xent-metrics: unexpected RuntimeError: boom; set "),
+        (
+            ImportError("plots need matplotlib"),
+            2,
+            "xent-metrics: plots need matplotlib",
+        ),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_whatever_happens(run, monkeypatch, error, code, message):
+    boom.error = error
+    monkeypatch.setattr("xent_metrics._cli._evaluate.read", boom)
+    done = run(*ARGS)
+    assert done.exit_code == code
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_traceback_on_request(run, monkeypatch):
+    boom.error = RuntimeError("boom")
+    monkeypatch.setattr("xent_metrics._cli._evaluate.read", boom)
+    monkeypatch.setenv("XENT_METRICS_TRACEBACK", "1")
+    assert run(*ARGS).exception is boom.error

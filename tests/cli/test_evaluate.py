@@ -1,0 +1,197 @@
+import json
+
+import numpy as np
+import pytest
+
+from xent_metrics import decompose
+
+ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
+FAST = ("--recalibration", "temperature")
+CLASSES = ["cat", "dog", "eel"]
+
+
+@pytest.fixture
+def expected(frame):
+    return frame.xent(target="label", proba="p_", recalibration="temperature")
+
+
+def parsed(text):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])
+def test_the_text_of_the_decomposition(run, expected, suffix):
+    done = run("evaluate", f"preds.{suffix}", *ARGS[2:], *FAST)
+    assert done.stdout == f"{expected.decompose()!r}\n"
+    assert done.stderr == ""
+    assert done.exit_code == 0
+
+
+def test_defaults_are_those_of_the_library(run, frame):
+    done = run(*ARGS)
+    assert done.stdout == f"{frame.xent.decompose('label', 'p_')!r}\n"
+
+
+def test_standard_input(run, expected, folder):
+    text = (folder / "preds.csv").read_text()
+    done = run("evaluate", "-", *ARGS[2:], *FAST, input=text)
+    assert done.stdout == f"{expected.decompose()!r}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (["--weight", "w", "--base", "2"], {"sample_weight": "w", "base": 2}),
+        (["--clip", "0.3"], {"clip": 0.3}),
+        (["--rescale"], {"rescale": True}),
+        (["--groups", "site"], {"groups": "site"}),
+        (["--recalibration", "dirichlet"], {"recalibration": "dirichlet"}),
+        (["--targets", "labels"], {"targets": "labels"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+def test_options_are_those_of_the_library(run, frame, options, settings):
+    settings = {"recalibration": "temperature"} | settings
+    done = run(*ARGS, *FAST, *options)
+    result = frame.xent.decompose("label", "p_", **settings)
+    assert done.stdout == f"{result!r}\n"
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ["--proba", "cat=p_cat,dog=p_dog,eel=p_eel"],
+        ["--proba", "p_cat,p_dog,p_eel", "--labels", "cat,dog,eel"],
+        ["--proba", "p_", "--labels", "cat, dog, eel"],
+    ],
+)
+def test_ways_to_choose_columns(run, expected, selection):
+    done = run("evaluate", "preds.csv", "--target", "label", *selection, *FAST)
+    assert done.stdout == f"{expected.decompose()!r}\n"
+
+
+def test_columns_beside_that_have_the_prefix(run, frame, expected):
+    beside = {"p_key": frame["id"], "p_w": frame["w"], "p_site": frame["site"]}
+    frame.assign(**beside).to_csv("beside.csv", index=False)
+    options = ("--key", "p_key", "--by", "p_site", "--weight", "p_w")
+    done = run("evaluate", "beside.csv", *ARGS[2:], *FAST, *options)
+    result = expected(sample_weight="w").decompose()
+    assert done.stdout.startswith(f"{result!r}\n\nBy p_site, in nats\n")
+
+
+def test_classes_that_are_numbers(run, frame):
+    numbers = frame.rename(columns=dict(zip(CLASSES, "123", strict=True)))
+    numbers["label"] = frame["label"].map(dict(zip(CLASSES, (1, 2, 10), strict=True)))
+    numbers.to_parquet("numbers.parquet")
+    numbers.to_csv("numbers.csv", index=False)
+    result = decompose(
+        numbers["label"],
+        frame[["p_cat", "p_dog", "p_eel"]].to_numpy(),
+        labels=[1, 2, 10],
+        recalibration="temperature",
+    )
+    for file in ("numbers.parquet", "numbers.csv"):
+        by_class = "1=p_cat,2=p_dog,10=p_eel"
+        done = run("evaluate", file, "--target", "label", "--proba", by_class, *FAST)
+        assert done.stdout == f"{result!r}\n"
+        listed = ("--proba", "p_cat,p_dog,p_eel", "--labels", "1,2,10")
+        done = run("evaluate", file, "--target", "label", *listed, *FAST)
+        assert done.stdout == f"{result!r}\n"
+
+
+def test_one_column_of_two_classes(run, frame):
+    two = frame.assign(won=np.where(frame["label"] == "cat", "10", "9"))
+    two.to_csv("two.csv", index=False)
+    done = run("evaluate", "two.csv", "--target", "won", "--proba", "p_cat", *FAST)
+    result = decompose(
+        frame["label"] == "cat", frame["p_cat"], recalibration="temperature"
+    )
+    assert done.stdout == f"{result!r}\n"
+
+
+def test_targets_that_are_distributions(run, frame):
+    q = frame[["q_cat", "q_dog", "q_eel"]].to_numpy()
+    p = frame[["p_cat", "p_dog", "p_eel"]].to_numpy()
+    result = decompose(q, p, recalibration="temperature")
+    for target in (["q_"], ["q_dog,q_cat,q_eel"], ["q_cat", "--target", "q_dog,q_eel"]):
+        done = run(*ARGS[:3], *target, "--proba", "p_", *FAST)
+        assert done.stdout == f"{result!r}\n"
+
+
+def test_annotators(run, frame):
+    rng = np.random.default_rng(1)
+    said = {f"a{i}": rng.choice(CLASSES, len(frame)) for i in range(3)}
+    frame.assign(**said).to_csv("said.csv", index=False)
+    options = ("--targets", "annotators", "--vote-correction", "jackknife")
+    done = run("evaluate", "said.csv", "--target", "a", *ARGS[4:], *options, *FAST)
+    result = frame.assign(**said).xent.decompose(
+        list(said),
+        "p_",
+        targets="annotators",
+        vote_correction="jackknife",
+        recalibration="temperature",
+    )
+    assert done.stdout == f"{result!r}\n"
+
+
+def test_missing_rows_are_dropped_on_request(run, frame):
+    holes = frame.copy()
+    holes.loc[3, "label"] = None
+    holes.loc[5, "p_dog"] = np.nan
+    holes.to_csv("holes.csv", index=False)
+    args = ("evaluate", "holes.csv", *ARGS[2:], *FAST, "--by", "site", "--json")
+    refused = run(*args)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(
+        "xent-metrics: --target must not be missing: row 3"
+    )
+    done = run(*args, "--on-missing", "drop", "--fail-if", "n_dropped>1")
+    assert done.exit_code == 1
+    content = parsed(done.stdout)
+    assert content["decomposition"]["n_dropped"] == 2
+    assert sum(group["n"] for group in content["by"]) == 298
+
+
+def test_tables(run):
+    options = ("--by", "site", "--per-class", "--n-worst", "2", "--base", "2")
+    done = run(*ARGS, *FAST, *options)
+    headings = [line for line in done.stdout.splitlines() if line.endswith("in bits")]
+    assert headings == [
+        "By site, in bits",
+        "By class, in bits",
+        "The most costly rows, in bits",
+    ]
+    by_site = done.stdout.partition("By site, in bits\n\n")[2].splitlines()[:4]
+    assert by_site[0].split() == [
+        "site", "n", "cross-entropy", "refinement", "miscalibration",
+    ]  # fmt: skip
+    assert [line.split()[0] for line in by_site[1:]] == ["NA", "north", "south"]
+    tables = done.stdout.partition("By site")[2].splitlines()
+    assert all(len(line) <= 80 for line in tables)
+
+
+def test_groups_that_are_too_few_have_a_star(run, frame):
+    frame.assign(g=np.arange(len(frame)) // 295).to_csv("few.csv", index=False)
+    done = run("evaluate", "few.csv", *ARGS[2:], *FAST, "--by", "g")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    [few] = [row for row in rows if row[:2] == ["1", "5*"]]
+    assert few[-2:] == ["nan", "nan"]
+    assert done.stdout.splitlines()[-1].startswith("  * 1: 5 independent rows: too few")
+
+
+def test_several_keys_and_missing_ones(run, frame):
+    second = frame["site"].where(frame["site"] != "NA")
+    frame.assign(half=np.arange(len(frame)) % 2, site=second).to_csv("x.csv")
+    options = ("--by", "half", "--by", "site")
+    done = run("evaluate", "x.csv", *ARGS[2:], *FAST, *options)
+    table = done.stdout.partition("By half and site, in nats\n\n")[2].splitlines()
+    keys = [tuple(line.split()[:2]) for line in table[1:7]]
+    sites = ("north", "south", "(missing)")
+    assert keys == [(half, site) for half in "01" for site in sites]
+    content = parsed(
+        run("evaluate", "x.csv", *ARGS[2:], *FAST, *options, "--json").stdout
+    )
+    assert [(row["half"], row["site"]) for row in content["by"]][2] == (0, None)
