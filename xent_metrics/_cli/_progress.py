@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import BinaryIO
 
 from rich.console import Console
@@ -56,7 +56,7 @@ def stages() -> Iterator[Stages]:
         *columns,
         console=Console(stderr=True),
         transient=True,
-        disable=not sys.stderr.isatty(),
     )
-    with shown:
+    # One that is never started writes nothing; one that is disabled may.
+    with shown if sys.stderr.isatty() else nullcontext():
         yield Stages(shown)
