@@ -11,7 +11,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ([], "Missing command; see --help."),
         (
             ["evalute"],
-            "No such command 'evalute'.",
+            "No such command 'evalute'",
         ),
         (["evaluate"], "Missing argument 'FILE"),
         (["evaluate", "preds.csv"], "Missing option '--target'"),
