@@ -27,7 +27,7 @@ class Page:
     def line(self, text: str = "", style: str | None = None) -> None:
         """One line, or a text of several."""
         if self._rich:
-            self._console.print(text, style=style, soft_wrap=True)
+            self._console.print(text, style=style)
         else:
             sys.stdout.write(text + "\n")
 
@@ -43,7 +43,7 @@ class Page:
         self.line()
         self.line(heading, style="bold")
         if self._rich:
-            shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+            shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
             for place, name in enumerate(columns):
                 if place in texts:
                     shown.add_column(name, overflow="fold")
