@@ -1,8 +1,9 @@
 import math
 
+import matplotlib.pyplot as plt
 import pytest
 
-from xent_metrics.plotting import _style
+from xent_metrics.plotting import _style, waterfall
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,12 @@ def test_long_names_keep_both_ends_on_one_line():
 def test_levels():
     assert _style.percent(0.95) == "95%"
     assert _style.percent(0.995) == "99.5%"
+
+
+def test_statements_are_broken_where_small_axes_end(several):
+    _, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained")
+    wide = waterfall(several).get_title(loc="left")
+    narrow = waterfall(several, ax=axes[0]).get_title(loc="left")
+    assert "\n" not in wide
+    assert narrow.replace("\n", " ") == wide
+    assert max(map(len, narrow.split("\n"))) <= 24

@@ -39,7 +39,9 @@ AS_IT_IS: Mapping[str, Any] = MappingProxyType({"parse_math": False, "usetex": F
 
 _WIDTH, _HEIGHT = 6.0, 4.0  # inches
 _LONGEST_NAME = 26  # characters
-_LINE, _WIDEST = 74, 64  # characters across a figure, and of a remark
+_LINE, _WIDEST = 74, 64  # characters across a figure of ours, and of a remark
+_LEAST_LINE = 24  # characters, however small axes are
+_AXES_WIDTH = 4.65  # inches, of a figure of ours before its layout is computed
 _LEAST_SHOWN = 0.0005  # with three decimals
 
 
@@ -71,13 +73,17 @@ def caption(
 ) -> None:
     """Set a short statement above, the labels of the axes, and remarks below.
 
-    Lines are broken where a figure of our own ends; the names of ticks are set before.
+    Lines are broken where the axes end, about; the names of ticks are set before.
     """
+    figure = ax.get_figure()
+    assert figure is not None, "axes to draw into are in a figure"
+    size = ax.get_position().width * figure.bbox.width / figure.dpi / _AXES_WIDTH
     names = "\n".join(one.get_text() for one in ax.get_yticklabels()).split("\n")
-    width = max(_LINE - max(map(len, names)), _LINE // 2)
-    statement = "\n".join(wrap(heading, width))
+    width = max(_LINE - max(map(len, names)), _LINE // 2) * size
+    statement = "\n".join(wrap(heading, max(round(width), _LEAST_LINE)))
     ax.set_title(statement, loc="left", fontsize="medium", **AS_IT_IS)
-    below = [line for remark in remarks for line in wrap(remark, _WIDEST)]
+    width = max(round(_WIDEST * size), _LEAST_LINE)
+    below = [line for remark in remarks for line in wrap(remark, width)]
     ax.set_xlabel("\n".join([x, *below]), **AS_IT_IS)
     if y:
         ax.set_ylabel(y, **AS_IT_IS)
