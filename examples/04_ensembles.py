@@ -17,6 +17,7 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from xent_metrics import EnsembleDecomposition, decompose_ensemble, plotting
 
@@ -115,9 +116,7 @@ def disagreement(rows: dict[str, pd.DataFrame]) -> None:
 def draw(
     result: EnsembleDecomposition, sizes: pd.DataFrame, rows: dict[str, pd.DataFrame]
 ) -> None:
-    figure, axes = plt.subplot_mosaic(
-        "ss;ne", figsize=(9, 6.5), height_ratios=(2, 3), layout="constrained"
-    )
+    figure, axes = plt.subplot_mosaic("ss;ne", figsize=(9, 7.5), layout="constrained")
     plotting.ensemble(result, ax=axes["s"])
     for term, label, style in (
         ("member", "members alone", ":"),
@@ -149,4 +148,5 @@ def show(title: str, table: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):  # such small fits are slower on several threads
+        main()
