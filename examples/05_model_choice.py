@@ -129,7 +129,9 @@ def draw(choice: Comparison, proof: Comparison) -> None:
         after = right.scatter(after, place, color="#0072B2", marker="s")
     right.set_yticks(range(len(choice.decompositions)), choice.decompositions)
     right.set(xlabel="cross-entropy (nats)", xlim=0)
-    right.set_title("Other images, before and after recalibration", loc="left")
+    right.set_title(
+        "Other images, before and after recalibration", loc="left", fontsize="medium"
+    )
     right.invert_yaxis()
     right.legend([before, after], ["as it is", "recalibrated"], frameon=False)
     figure.savefig("05_model_choice.png", dpi=120)

@@ -35,7 +35,7 @@ FIGURES = {
         "By log loss network is first and ET is number 4",
         "% of its loss is miscalibration.",
         "not clear, so test both.",
-        "that ET is the better one is open.",
+        "that ET is the better one is\nopen.",
     ],
 }
 DRAWN = {"02_slices", "04_ensembles", "05_model_choice"}
