@@ -72,7 +72,7 @@ def test_models_without_a_place_are_named(found):
     assert math.isinf(zero.miscalibration)
     ax = plotting.models(found | {"zero": zero})
     assert len(ax.containers) == len(found)
-    assert "\nnot drawn: zero, infinite: 1 rows give" in ax.get_xlabel()
+    assert "\nnot drawn: zero, infinite: a probability of 0" in ax.get_xlabel()
     ax = plotting.models({"zero": zero})
     assert ax.get_title(loc="left") == "No model has finite terms"
 

@@ -79,10 +79,6 @@ def kl_contributions(
     data = found.evidence.need("kl_contributions")
     cells = _count(data, n_bins, found.clip, nats_per_unit(found.evidence.base))
     ax = axes_of(ax)
-    _draw(ax, cells.sums, found.unit)
-    ax.plot([0, 1], [0, 1], color=ink(), alpha=0.6, dashes=(4, 3))
-    ax.set_xlim(0.0, 1.0)
-    ax.set_ylim(0.0, 1.0)
     caption(
         ax,
         heading=f"KL {number(cells.positive + cells.negative)} {found.unit}: "
@@ -91,6 +87,10 @@ def kl_contributions(
         y="target probability p",
         remarks=_remarks(found, data, cells),
     )
+    _draw(ax, cells.sums, found.unit)
+    ax.plot([0, 1], [0, 1], color=ink(), alpha=0.6, dashes=(4, 3))
+    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(0.0, 1.0)
     return ax
 
 
