@@ -273,7 +273,7 @@ class TestResult:
         d = split(y, q, sample_weight=np.linspace(1, 2, len(y)))
         text = repr(d)
         assert re.search(
-            rf"= uncertainty +{d.uncertainty:.4f} ± 0.000\d  cost of always", text
+            rf"= uncertainty +{d.uncertainty:.4f} ± 0.000\d  cost of predicting", text
         )
         assert "undefined" not in text
         assert "effective number of rows: 1,9" in text

@@ -129,7 +129,7 @@ class Comparison(Result):
         head = "".join(f"  {title(term):>18}" for term in _SHOWN)
         summary = (
             f"Comparison of {len(self.decompositions)} models on {first.n:,} rows, in "
-            f"{first.unit}; below each term, its difference from {self.baseline!r}"
+            f"{first.unit}"
         )
         lines = [summary, "", f"  {'model':<{width}}{head}   p-value"]
         for name, result in self.decompositions.items():
@@ -144,7 +144,11 @@ class Comparison(Result):
             )
             pvalue = found["cross_entropy"].pvalue
             lines.append(f"  {'':<{width}}{changes}   {_shown(pvalue)}")
-        return "\n".join([*lines, "", f"recalibration map: {first.recalibration}"])
+        remarks = [
+            f"below a term: its difference from {self.baseline!r}",
+            f"recalibration map: {first.recalibration}",
+        ]
+        return "\n".join([*lines, "", *remarks])
 
 
 def _shown(pvalue: float) -> str:

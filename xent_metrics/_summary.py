@@ -30,7 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "cross_entropy": "the log loss",
     "entropy": "of the targets themselves",
     "kl_divergence": "of the predictions from the targets",
-    "uncertainty": "cost of always predicting the class frequencies",
+    "uncertainty": "cost of predicting class frequencies",
     "resolution": "what the predictions tell about the label",
     "miscalibration": "what recalibration alone would win back",
     "refinement": "what is left after recalibration",

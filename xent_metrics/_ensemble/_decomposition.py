@@ -150,9 +150,8 @@ class EnsembleDecomposition(Result):
     def __repr__(self) -> str:
         """The identities written out, one term a line."""
         head = (
-            "Decomposition of the cross-entropy of an ensemble, in "
-            f"{self.unit} ({self.n_members} members, {self.n:,} rows, "
-            f"{self.n_classes} classes)"
+            f"Decomposition of an ensemble of {self.n_members} members, in {self.unit} "
+            f"({self.n:,} rows, {self.n_classes} classes)"
         )
         return "\n".join(
             [head, "", *identities(self.terms, self.notes), *self._remarks()]
