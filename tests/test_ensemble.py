@@ -435,7 +435,7 @@ class TestResult:
         y, _, q, _, _ = ensemble(3, 1200)
         text = repr(decompose_ensemble(y, q, base=2))
         head, _, *lines = text.splitlines()
-        assert head.endswith("in bits (3 members, 1,200 rows, 3 classes)")
+        assert head.endswith("of 3 members, in bits (1,200 rows, 3 classes)")
         for sums, start in zip(SUMS, (0, 4, 8), strict=True):
             for sign, name, line in zip(" =+", sums, lines[start:], strict=False):
                 words = name.replace("_", " ").replace("cross ent", "cross-ent")
