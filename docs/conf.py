@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import importlib.util
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -13,16 +12,10 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-# Pages of parts that may be absent.
-OPTIONAL = {
-    "reference/plots": "xent_metrics.plotting",
-    "reference/command_line": "xent_metrics.__main__",
-}
-ABSENT = [page for page, part in OPTIONAL.items() if not importlib.util.find_spec(part)]
 PACKAGES = [
     "xent_metrics",
     "xent_metrics.scorers",
-    *(["xent_metrics.plotting"] if "reference/plots" not in ABSENT else []),
+    "xent_metrics.plotting",
     "xent_metrics_mlflow",
 ]
 
@@ -40,9 +33,7 @@ extensions = [
     "mathml",
     "command_help",
 ]
-exclude_patterns = ["_build", *(f"{page}.rst" for page in ABSENT)]
-nitpick_ignore = [("py:mod", OPTIONAL[page]) for page in ABSENT]
-suppress_warnings = ["toc.excluded"] if ABSENT else []
+exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True
 smartquotes = False  # "auto" is what to type

@@ -352,6 +352,11 @@ class TestOwnMap:
         with pytest.raises(ValueError, match="an object with fit and predict: found"):
             decompose(y, q, recalibration=Shrink)
 
+    def test_a_name_mistyped(self):
+        _, y, q, _ = draw()
+        with pytest.raises(ValueError, match="found 'temprature'; did you mean 'temp"):
+            decompose(y, q, recalibration="temprature")
+
 
 class TestManyRowsOfTwoClasses:
     @pytest.mark.parametrize("name", [one for one in TWO if one in _select._LINEAR])

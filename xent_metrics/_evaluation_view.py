@@ -56,7 +56,7 @@ class EvaluationView(Result):
         Parameters
         ----------
         by : column name or names of per_sample, or values, optional
-            What the rows are grouped by: columns of :attr:`per_sample`, one value a
+            What the rows are grouped by: columns of ``per_sample``, one value a
             row, or a DataFrame or mapping of several keys. A missing value is a group
             of its own.
 
@@ -97,7 +97,7 @@ class EvaluationView(Result):
         )
 
     def worst(self, n: int = 10, *, by: Any = None) -> pd.DataFrame:
-        """The rows of :attr:`per_sample` that cost most, the most costly first.
+        """The rows of ``per_sample`` that cost most, the most costly first.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class EvaluationView(Result):
         return axes
 
     def to_frame(self) -> pd.DataFrame:
-        """The terms as a table with one row a term; see :attr:`per_sample` for rows."""
+        """The terms as a table with one row a term; see ``per_sample`` for rows."""
         return self.decomposition.to_frame()
 
     def to_dict(self, *, per_sample: bool = False) -> dict[str, Any]:

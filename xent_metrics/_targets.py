@@ -18,8 +18,8 @@ def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns
     """Labels as one column, distributions and votes as several."""
     if targets not in ("auto", "labels", "distribution", "votes"):
         msg = (
-            "targets must be 'auto', 'labels', 'distribution' or 'votes': "
-            f"found {targets!r}; pass one of the four."
+            "targets must be 'auto', 'labels', 'distribution' or 'votes', or of "
+            f"columns of a frame 'annotators': found {targets!r}; pass one of them."
         )
         raise ValueError(msg)
     y_true = as_numpy(y_true, "y_true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
 from collections.abc import Iterable
@@ -137,9 +138,11 @@ def check_recalibration(recalibration: Any) -> None:
             recalibration, type
         )
     if not found:
+        near = difflib.get_close_matches(str(recalibration), NAMES, n=1)
+        mend = f"did you mean {near[0]!r}?" if near else "pass the name of a map."
         msg = (
             f"recalibration must be one of {', '.join(map(repr, NAMES))}, or an object "
-            f"with fit and predict: found {recalibration!r}; pass the name of a map."
+            f"with fit and predict: found {recalibration!r}; {mend}"
         )
         raise ValueError(msg)
 
