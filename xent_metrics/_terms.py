@@ -138,7 +138,9 @@ def check_recalibration(recalibration: Any) -> None:
             recalibration, type
         )
     if not found:
-        near = difflib.get_close_matches(str(recalibration), NAMES, n=1)
+        near: list[str] = []
+        if isinstance(recalibration, str):
+            near = difflib.get_close_matches(recalibration.lower(), NAMES, n=1)
         mend = f"did you mean {near[0]!r}?" if near else "pass the name of a map."
         msg = (
             f"recalibration must be one of {', '.join(map(repr, NAMES))}, or an object "
