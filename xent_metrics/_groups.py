@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._arrays import as_numpy
 from ._inputs import Inputs
+from ._keys import read_keys
 from ._table import IntArray
 
 
@@ -28,18 +28,11 @@ def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
 
 def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
     """The number of each row's value, and the values, sorted."""
-    n_rows = inputs.proba.n_rows
-    column = values
-    if not isinstance(values, pd.Series):
-        column = np.asarray(as_numpy(values, name))
-    if column.shape != (n_rows,):
-        msg = (
-            f"{name} must hold one value a row: its shape is {column.shape} for "
-            f"{n_rows} rows; pass a 1-D array."
-        )
-        raise ValueError(msg)
-    codes, distinct = pd.factorize(pd.Series(column), sort=True)
-    missing = codes < 0
+    codes, distinct = read_keys(values, inputs.proba.n_rows, name)
+    absent = np.flatnonzero(pd.isna(distinct))
+    if not absent.size:
+        return codes, distinct
+    missing = np.isin(codes, absent)
     if inputs.active is not None:
         missing &= inputs.active
     if missing.any():
@@ -48,4 +41,5 @@ def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[A
             "it a value of its own."
         )
         raise ValueError(msg)
-    return np.maximum(codes, 0).astype(np.int64), pd.Index(distinct)
+    # A missing value is the last one; its rows have a weight of 0.
+    return np.minimum(codes, len(distinct) - 1 - absent.size), distinct[: absent[0]]
