@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
 
 def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
     """The number of each row's value, and the values, sorted."""
+    if isinstance(values, (pd.DataFrame, Mapping)):
+        values = np.asarray(values)  # one key, not several
     codes, distinct = read_keys(values, inputs.proba.n_rows, name)
     absent = np.flatnonzero(pd.isna(distinct))
     if not absent.size:
