@@ -9,7 +9,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from ._evaluate import evaluate
-from ._evaluation_view import EvaluationView
+from ._evaluation_data import EvaluationData
 from ._folds import read_folds
 from ._frame_inputs import FrameTargets, OnMissing, read_frame
 from ._inputs import EPS, read
@@ -22,7 +22,7 @@ from ._vote_entropy import VoteCorrection
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class PredictionsEvaluated(EvaluationView):
+class PredictionsEvaluated(EvaluationData):
     """An evaluation made from predictions; :class:`Evaluation` is the whole."""
 
     @classmethod
