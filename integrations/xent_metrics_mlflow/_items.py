@@ -2,55 +2,147 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from xent_metrics import __version__
+
+from ._names import check_keys, keys_of_classes, shortened
 
 if TYPE_CHECKING:
-    from xent_metrics import Evaluation
+    from xent_metrics import Decomposition, Evaluation
 
 SCHEMA = "1"
+MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
-_COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen")
+_COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+_OPTIONAL_COUNTS = ("n_groups", "n_folds")
+_NOT_TERMS = ("weight", "note")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """Metrics and tags of one evaluation; ``left_out`` names non-finite metrics."""
+    """Metrics and tags of one evaluation; ``left_out`` names non-finite metrics.
 
+    ``folder`` is the path of all that belongs to the split, without a slash at its end.
+    """
+
+    folder: str
     metrics: dict[str, float]
     tags: dict[str, str]
     left_out: dict[str, float] = field(default_factory=dict)
 
 
-def items(evaluation: Evaluation, split: str) -> Items:
+def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
     """Every term as ``xent/<split>/<term>``, every setting as a tag.
 
     Stores turn infinities and NaN into ordinary numbers, so a term that is not
     finite is never a metric: a tag lists it.
     """
-    if not _SPLIT.fullmatch(split):
+    folder = folder_of(split)
+    result = evaluation.decomposition
+    shown = evaluation.labels[:MOST_CLASSES]
+    names = keys_of_classes(shown)
+    values = _overall(result) | {
+        f"by_class/{name}": value
+        for name, value in _by_class(evaluation, names).items()
+    }
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
+    left_out = {name: values[name] for name in values if name not in finite}
+    tags = _settings(result) | {
+        "classes": _map_of_classes(names, len(evaluation.labels)),
+        "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items()),
+    }
+    if dataset is not None:
+        tags["dataset"] = dataset
+    found = Items(
+        folder=folder,
+        metrics=_under(folder, finite),
+        tags={
+            key: shortened(value) for key, value in _under(folder, tags).items() if value
+        },
+        left_out=_under(folder, left_out),
+    )
+    check_keys(found.metrics, found.tags)
+    return found
+
+
+def folder_of(split: str) -> str:
+    """The path of a split; one sentence where its name cannot be part of one."""
+    if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
         msg = (
             "split must be letters, digits, '_', '-', '.' or spaces: "
             f"found {split!r}; pass a name like 'test'."
         )
         raise ValueError(msg)
-    result = evaluation.decomposition
-    prefix = f"xent/{split}/"
-    values = result.terms | {name: float(getattr(result, name)) for name in _COUNTS}
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    left_out = {name: values[name] for name in values if name not in finite}
-    settings = {
+    return f"xent/{split}"
+
+
+def _under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{folder}/{name}": value for name, value in values.items()}
+
+
+def _overall(result: Decomposition) -> dict[str, float]:
+    """The terms, each after it its standard error, and the counts."""
+    values: dict[str, float] = {}
+    for name, value in result.terms.items():
+        values[name] = value
+        if name in result.standard_errors:
+            values[f"{name}_se"] = result.standard_errors[name]
+    values |= {name: float(getattr(result, name)) for name in _COUNTS}
+    return values | {
+        name: float(count)
+        for name in _OPTIONAL_COUNTS
+        if (count := getattr(result, name)) is not None
+    }
+
+
+def _by_class(evaluation: Evaluation, names: Mapping[str, Any]) -> dict[str, float]:
+    """The terms of each class that occurs, and its number of rows."""
+    table = evaluation.per_class
+    terms = [
+        term
+        for term in table.columns
+        if term not in _NOT_TERMS and not term.endswith("_se")
+    ]
+    place = {label: row for row, label in enumerate(table.index)}
+    return {
+        f"{term}_{name}": float(table[term].iloc[place[label]])
+        for name, label in names.items()
+        if label in place
+        for term in terms
+    }
+
+
+def _settings(result: Decomposition) -> dict[str, str]:
+    return {
         "schema": SCHEMA,
+        "version": __version__,
         "unit": result.unit,
         "clip": repr(result.clip),
         "recalibration": result.recalibration,
+        "degrees_of_freedom": str(result.degrees_of_freedom),
+        "converged": str(result.converged).lower(),
+        "vote_correction": result.vote_correction or "",
+        "n_dropped": str(result.n_dropped),
     }
-    if left_out:
-        settings["non_finite"] = ", ".join(f"{k}={v}" for k, v in left_out.items())
-    return Items(
-        metrics={prefix + name: value for name, value in finite.items()},
-        tags={prefix + name: value for name, value in settings.items()},
-        left_out={prefix + name: value for name, value in left_out.items()},
-    )
+
+
+def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str:
+    """Which class a key means, as JSON; beside it how many have none."""
+    found: dict[str, Any] = {"classes": {name: str(names[name]) for name in names}}
+    if n_classes > len(names):
+        found["without_metrics"] = n_classes - len(names)
+    text = json.dumps(found, ensure_ascii=False)
+    if text == shortened(text):
+        return text
+    return f"{n_classes} classes, in the order of labels in evaluation.json"
+
+
+def paths(folder: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The paths of artifacts of a split."""
+    return tuple(f"{folder}/{name}" for name in names)

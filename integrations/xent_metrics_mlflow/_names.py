@@ -1,0 +1,86 @@
+"""Names that every tracking store takes: of metrics, of tags, of classes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+LONGEST_KEY = 250
+LONGEST_TAG = 5000
+_LONGEST_CLASS = 80
+_KEY = re.compile(r"[/\w.\- ]+")  # colons are refused on Windows
+_NOT_OF_A_CLASS = re.compile(r"[^\w.\- ]")
+
+
+def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
+    """Labels by a name for each that can be part of a key.
+
+    Names differ by more than case, as some databases do not tell it; of several
+    labels with one name the second has "-2" behind it, and those that keep their own
+    name come first.
+    """
+    wanted = [(_of_class(label), label) for label in labels]
+    order = sorted(
+        range(len(wanted)), key=lambda place: wanted[place][0] != str(wanted[place][1])
+    )
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for place in order:
+        first, count = wanted[place][0], 1
+        name = first
+        while name.casefold() in taken:
+            count += 1
+            name = f"{first}-{count}"
+        taken.add(name.casefold())
+        names[place] = name
+    return {names[place]: label for place, (_, label) in enumerate(wanted)}
+
+
+def _of_class(label: Any) -> str:
+    text = unicodedata.normalize("NFC", str(label))
+    return _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS].strip() or "_"
+
+
+def shortened(value: str) -> str:
+    """A tag's value that fits, with its loss marked."""
+    return value if len(value) <= LONGEST_TAG else value[: LONGEST_TAG - 1] + "…"
+
+
+def check_keys(metrics: Iterable[str], tags: Mapping[str, str]) -> None:
+    """Refuse what a store would refuse, or would mix up, before anything is sent."""
+    keys = list(metrics)
+    for key in (*keys, *tags):
+        if not _KEY.fullmatch(key) or posixpath.normpath(key) != key:
+            msg = (
+                "keys must be letters, digits, '_', '-', '.' and spaces between single "
+                f"slashes: found {key!r}; rename the split or the class."
+            )
+            raise ValueError(msg)
+        if len(key) > LONGEST_KEY:
+            msg = (
+                f"keys must have at most {LONGEST_KEY} characters: {key[:40]!r}... has "
+                f"{len(key)}; pass a shorter split."
+            )
+            raise ValueError(msg)
+    parents = {key[:end] for key in keys for end in _slashes(key)}
+    for key in keys:
+        if key in parents:
+            msg = (
+                "no key may be the folder of another, which stores on disk refuse: "
+                f"{key!r} is both; rename the split or the class."
+            )
+            raise ValueError(msg)
+    for key, value in tags.items():
+        if len(value) > LONGEST_TAG:
+            msg = (
+                f"tags must have at most {LONGEST_TAG} characters: {key!r} has "
+                f"{len(value)}; shorten it."
+            )
+            raise ValueError(msg)
+
+
+def _slashes(key: str) -> Iterable[int]:
+    return (match.start() for match in re.finditer("/", key))

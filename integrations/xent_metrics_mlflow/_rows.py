@@ -1,0 +1,190 @@
+"""The exact rows of an evaluation as Parquet, and the evaluation made of them again."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from xent_metrics import Evaluation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA = 1
+_KEY = b"xent"
+_SUM_TOLERANCE = 1e-3
+
+
+def to_parquet(evaluation: Evaluation) -> bytes:
+    """The columns of ``per_sample``, then what was predicted and what was the target.
+
+    Column ``probability_<k>`` is that of class k, ``target_<k>`` its part of a target
+    distribution or its votes. The file's metadata, under the key "xent", says which
+    classes these are and with which options they were evaluated.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    rows = evaluation.per_sample
+    assert rows is not None, "rows are asked for where there are some"
+    parts = [rows]
+    has_data = evaluation.decomposition.evidence.data is not None
+    targets = None
+    if has_data:
+        parts.append(_numbered(evaluation.probabilities(), "probability"))
+        targets = evaluation.targets()
+        if targets is not None:
+            parts.append(_numbered(targets, "target"))
+    table = _arrow(pd.concat(parts, axis=1))
+    about = json.dumps(
+        _about(evaluation, targets) if has_data else {"schema": SCHEMA},
+        allow_nan=False,
+    )
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), _KEY: about.encode()}
+    )
+    buffer = io.BytesIO()
+    texts = [
+        field.name for field in table.schema if not pa.types.is_floating(field.type)
+    ]
+    pq.write_table(table, buffer, use_dictionary=texts)
+    return buffer.getvalue()
+
+
+def from_parquet(data: bytes) -> Evaluation:
+    """The evaluation again, to the last bit: fitted anew from what was given.
+
+    Raises
+    ------
+    ValueError
+        If the rows were written without their data, or if the recalibration map is an
+        object that a file cannot hold.
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and optional
+
+    table = pq.read_table(io.BytesIO(data))
+    about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    if about.get("recalibration") is None:
+        msg = (
+            "the rows must hold what was predicted, and name the map: they were "
+            "written from an evaluation that was read back, or with a map of the "
+            "user's own; evaluate again."
+        )
+        raise ValueError(msg)
+    rows = table.to_pandas()
+    labels = [_label(one) for one in about["labels"]]
+    proba = _block(rows, "probability", labels)
+    if about["targets"] is None:
+        truth: Any = _labels_of(rows["label"], labels, about["label_type"])
+        targets: Any = "labels"
+    else:
+        truth, targets = _block(rows, "target", labels), about["targets"]
+    return Evaluation.from_predictions(
+        truth,
+        proba,
+        labels=labels,
+        targets=targets,
+        sample_weight=rows.get("weight"),
+        groups=rows.get("group"),
+        folds=rows.get("fold"),
+        base=about["base"],
+        clip=about["clip"],
+        recalibration=about["recalibration"],
+        vote_correction=about["vote_correction"],
+    )
+
+
+def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:
+    result = evaluation.decomposition
+    data = result.evidence.data
+    assert data is not None
+    asked = data.recalibration
+    labels = [_plain(label) for label in evaluation.labels]
+    rows = evaluation.per_sample
+    text = rows is not None and "label" in rows and _needs_text(rows["label"])
+    return {
+        "schema": SCHEMA,
+        "labels": labels,
+        "label_type": "text" if text else "own",
+        "targets": None if targets is None else _kind(targets),
+        "base": result.evidence.base,
+        "clip": result.clip,
+        "recalibration": asked if isinstance(asked, str) else None,
+        "vote_correction": result.vote_correction,
+        "n_dropped": result.n_dropped,
+    }
+
+
+def _kind(targets: pd.DataFrame) -> str:
+    """Votes are whole numbers, or rows that do not sum to one."""
+    values = targets.to_numpy()
+    if values.dtype.kind in "iub":
+        return "votes"
+    sums = values.sum(axis=1)
+    off = np.abs(sums[np.isfinite(sums)] - 1) > _SUM_TOLERANCE
+    return "votes" if off.any() else "distribution"
+
+
+def _numbered(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Columns by number: two classes may have one text."""
+    return table.set_axis([f"{prefix}_{k}" for k in range(table.shape[1])], axis=1)
+
+
+def _block(rows: pd.DataFrame, prefix: str, labels: list[Any]) -> pd.DataFrame:
+    block = rows[[f"{prefix}_{k}" for k in range(len(labels))]]
+    return block.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)
+
+
+def _arrow(rows: pd.DataFrame) -> pa.Table:
+    """A table of pyarrow; labels that have no common type become text."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
+
+    rows = rows.copy(deep=False)
+    for name in ("fold", "label", "predicted"):
+        if name in rows and _needs_text(rows[name]):
+            rows[name] = rows[name].map(str, na_action="ignore")
+    try:
+        return pa.Table.from_pandas(rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError):
+        rows.index = rows.index.map(str)
+        return pa.Table.from_pandas(rows)
+
+
+def _needs_text(column: pd.Series[Any]) -> bool:
+    """Whether a column holds objects of several types, or of one unknown to JSON."""
+    if column.dtype != np.dtype(object):
+        kept = getattr(column.dtype, "categories", column).dtype
+        return getattr(kept, "kind", "O") in "mM"
+    kinds = {type(value) for value in column.unique() if not _missing(value)}
+    return not (len(kinds) <= 1 and kinds <= {str, int, float, bool})
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _labels_of(column: pd.Series[Any], labels: list[Any], kind: str) -> Any:
+    if kind != "text":
+        return column
+    by_text = {str(label): label for label in labels}
+    return column.map(lambda text: by_text.get(text, text), na_action="ignore")
+
+
+def _plain(label: Any) -> Any:
+    """A label as JSON holds it."""
+    if isinstance(label, np.generic):
+        label = label.item()
+    if isinstance(label, tuple):
+        return [_plain(one) for one in label]
+    if label is None or isinstance(label, (str, int, bool)):
+        return label
+    return label if isinstance(label, float) and math.isfinite(label) else str(label)
+
+
+def _label(found: Any) -> Any:
+    return tuple(map(_label, found)) if isinstance(found, list) else found
