@@ -63,7 +63,8 @@ class EvaluationData(EvaluationView):
         --------
         >>> from xent_metrics import Evaluation
         >>> votes, q = [[3, 1], [0, 4]] * 200, [[0.75, 0.25], [0.5, 0.5]] * 200
-        >>> evaluation = Evaluation.from_predictions(votes, q, vote_correction="jackknife")
+        >>> options = {"vote_correction": "jackknife"}
+        >>> evaluation = Evaluation.from_predictions(votes, q, **options)
         >>> evaluation.targets().head(2)
            0  1
         0  3  1

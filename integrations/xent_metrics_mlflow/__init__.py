@@ -1,5 +1,6 @@
 """MLflow integration of xent-metrics: every run carries its decomposition."""
 
-from ._log import LogResult, log_evaluation
+from ._log import log_evaluation
+from ._result import LogError, LogResult, NotLoggedWarning
 
-__all__ = ["LogResult", "log_evaluation"]
+__all__ = ["LogError", "LogResult", "NotLoggedWarning", "log_evaluation"]

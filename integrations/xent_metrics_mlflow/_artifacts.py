@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from ._rows import to_parquet
+from xent_metrics import Evaluation
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from xent_metrics import Evaluation
+from ._rows import from_parquet, to_parquet
 
 PAGE = "report.html"
 RESULT = "evaluation.json"
@@ -30,14 +28,13 @@ class Files:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def files(evaluation: Evaluation, *, per_sample: bool) -> Files:
-    """All files but the page, which takes longest."""
+def exact(evaluation: Evaluation, *, per_sample: bool) -> Files:
+    """What the evaluation is: all else can be made of it."""
     contents = {RESULT: evaluation.to_json().encode()}
     notes: dict[str, str] = {}
     if per_sample and evaluation.per_sample is None:
         notes[ROWS] = "the evaluation was read back without its rows"
     elif per_sample:
-        contents[TABLE] = table_to_look_at(evaluation)
         try:
             contents[ROWS] = to_parquet(evaluation)
         except ImportError:
@@ -45,12 +42,45 @@ def files(evaluation: Evaluation, *, per_sample: bool) -> Files:
     return Files(contents=contents, notes=notes)
 
 
-def page(evaluation: Evaluation, split: str) -> Files:
+def names_to_show(evaluation: Evaluation, *, per_sample: bool, page: bool) -> list[str]:
+    """The names of what :func:`to_show` makes."""
+    rows = per_sample and evaluation.per_sample is not None
+    return [name for name, wanted in ((TABLE, rows), (PAGE, page)) if wanted]
+
+
+def to_show(evaluation: Evaluation, split: str, names: Collection[str]) -> Files:
+    """What people look at: the table of the worst rows, and the page."""
+    contents: dict[str, bytes] = {}
+    notes: dict[str, str] = {}
+    if TABLE in names:
+        contents[TABLE] = table_to_look_at(evaluation)
+    if PAGE in names:
+        found = _page(evaluation, split)
+        contents |= found.contents
+        notes |= found.notes
+    return Files(contents=contents, notes=notes)
+
+
+def to_show_again(folder: Path, split: str, names: Collection[str]) -> dict[str, bytes]:
+    """The same from the exact files in a folder, in another process."""
+    rows = folder / ROWS
+    try:
+        evaluation = from_parquet(rows.read_bytes())
+    except (ImportError, OSError, ValueError):
+        evaluation = Evaluation.from_json((folder / RESULT).read_bytes())
+    if evaluation.per_sample is None:
+        names = [name for name in names if name != TABLE]
+    return to_show(evaluation, split, names).contents
+
+
+def _page(evaluation: Evaluation, split: str) -> Files:
     """The page, or why there is none: what draws it is optional."""
     try:
         text = evaluation.to_html(title=f"{split}: {_headline(evaluation)}")
     except ImportError as error:
         return Files(contents={}, notes={PAGE: str(error)})
+    except Exception as error:  # noqa: BLE001 - a page is not worth what it shows
+        return Files(contents={}, notes={PAGE: f"{type(error).__name__}: {error}"})
     return Files(contents={PAGE: text.encode()})
 
 

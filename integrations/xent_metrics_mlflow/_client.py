@@ -1,30 +1,262 @@
-"""How to log: the one file that talks to a tracking server."""
+"""How to log: the one file that talks to a tracking server.
+
+A run is found, or started, in the caller's thread; all else names it by its id, so that
+no thread starts a run of its own.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+import contextlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelInput,
+    Metric,
+    RunTag,
+)
 
-if TYPE_CHECKING:
-    from ._items import Items
+from ._address import is_remote, page_of_run
+from ._names import LONGEST_TAG
+from ._spool import Entry
+
+_TABLES = "mlflow.loggedArtifacts"  # what the page of a run shows as tables
+_ENTRY_OF_RUN = "xent/entry"
+_TABLE = re.compile(r"xent/[^/]+/table")
+_TRIES = 5
 
 
-def current_run_id() -> str:
-    """The active run, or a new one as ``mlflow.log_metrics`` starts it."""
-    run = mlflow.active_run() or mlflow.start_run()
+class Where(NamedTuple):
+    """The run to log to, None where no server answers, and the models beside it."""
+
+    run_id: str | None
+    model_ids: tuple[str, ...] = ()
+    error: BaseException | None = None
+
+
+class UnitError(ValueError):
+    """The run has the split in another unit."""
+
+
+def tracking_uri() -> str:
+    """The address of the store, as MLflow has it."""
+    uri: str = mlflow.get_tracking_uri()
+    return uri
+
+
+def find_run(
+    run_id: str | None, model_id: str | None, step: int, limit: float
+) -> Where:
+    """The run as ``mlflow.log_metrics`` finds it; with none, a new one.
+
+    Starting one asks the server, for at most about ``limit`` seconds.
+    """
+    active = mlflow.active_run()
+    model_id = model_id or mlflow.get_active_model_id()
+    chosen = () if model_id is None else (model_id,)
+    if run_id is not None:
+        return Where(run_id, chosen)
+    if active is not None:
+        outputs = active.outputs.model_outputs if active.outputs else []
+        made = tuple(each.model_id for each in outputs if each.step == step)
+        return Where(active.info.run_id, chosen or made)
+    if threading.current_thread() is not threading.main_thread():
+        msg = (
+            "run_id must be given off the main thread: no run is active in thread "
+            f"{threading.current_thread().name!r}, and a run started there would be "
+            "a stray one; pass run_id=run.info.run_id."
+        )
+        raise ValueError(msg)
+    uri = tracking_uri()
+    if is_remote(uri):
+        error = within(limit, MlflowClient(uri).search_experiments, max_results=1)
+        if error is not None:
+            return Where(os.environ.get("MLFLOW_RUN_ID"), chosen, error)
+    return Where(mlflow.start_run().info.run_id, chosen)
+
+
+def within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
+    """What a call raises within some seconds; None where it returns."""
+    silent = f"the server did not answer within {limit:g} seconds"
+    raised: list[BaseException] = [TimeoutError(silent)]
+
+    def run() -> None:
+        try:
+            call(**options)
+            raised.clear()
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            raised[:] = [error]
+
+    thread = threading.Thread(target=run, daemon=True, name="xent-metrics-ask")
+    thread.start()
+    thread.join(limit)
+    return raised[0] if raised else None
+
+
+def experiment_of_new_runs() -> dict[str, str]:
+    """Where MLflow would start a run, without asking the server."""
+    if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+        return {"name": name}
+    return {"id": os.environ.get("MLFLOW_EXPERIMENT_ID", "0")}
+
+
+def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
+    """The name of a dataset, and what MLflow keeps of it."""
+    if dataset is None or isinstance(dataset, str):
+        return dataset, None
+    if isinstance(dataset, Dataset):
+        found = dict(dataset)
+    elif hasattr(dataset, "to_dict") and hasattr(dataset, "digest"):
+        found = dataset.to_dict()
+    else:
+        msg = (
+            "dataset must be a name or a dataset of MLflow: found "
+            f"{type(dataset).__name__}; pass what mlflow.data.from_pandas returns."
+        )
+        raise TypeError(msg)
+    return found["name"], {
+        name: str(value) for name, value in found.items() if value is not None
+    }
+
+
+def start_run_of(uri: str, entry: Entry) -> str:
+    """The run of an entry that has none: the one started for it before, or one now."""
+    client = MlflowClient(uri)
+    experiment = entry.experiment.get("id")
+    if experiment is None:
+        name = entry.experiment["name"]
+        found = client.get_experiment_by_name(name)
+        experiment = client.create_experiment(name) if found is None else None
+        experiment = experiment or found.experiment_id
+    mine = client.search_runs(
+        [experiment], filter_string=f"tags.`{_ENTRY_OF_RUN}` = '{entry.id}'"
+    )
+    run = mine[0] if mine else None
+    if run is None:
+        run = client.create_run(
+            experiment, start_time=entry.timestamp, tags={_ENTRY_OF_RUN: entry.id}
+        )
     run_id: str = run.info.run_id
+    client.set_terminated(run_id, end_time=entry.timestamp)
     return run_id
 
 
-def send(items: Items, run_id: str, step: int) -> None:
-    """Write metrics and tags to a run in one batch."""
-    now = int(time.time() * 1000)
-    MlflowClient().log_batch(
+def log_numbers(
+    uri: str, entry: Entry, run_id: str, *, table: str | None
+) -> str | None:
+    """Metrics and tags in one batch, after the inputs they name; the run's page."""
+    client = MlflowClient(uri)
+    run = client.get_run(run_id)
+    told = run.data.tags.get(f"{entry.folder}/unit", entry.unit)
+    if told != entry.unit:
+        msg = (
+            f"one split must have one unit: run {run_id} has {entry.folder!r} in "
+            f"{told}, the evaluation is in {entry.unit}; log it under another split."
+        )
+        raise UnitError(msg)
+    _log_inputs(client, run, entry)
+    tags = dict(entry.tags)
+    if table is not None:
+        tags[f"{entry.folder}/table"] = table
+        tags[_TABLES] = _tables({**run.data.tags, **tags})
+    of_dataset = {}
+    if entry.dataset is not None:
+        of_dataset = {
+            "dataset_name": entry.dataset["name"],
+            "dataset_digest": entry.dataset["digest"],
+        }
+    client.log_batch(
         run_id,
-        metrics=[Metric(key, value, now, step) for key, value in items.metrics.items()],
-        tags=[RunTag(key, value) for key, value in items.tags.items()],
+        metrics=[
+            Metric(
+                key,
+                value,
+                entry.timestamp,
+                entry.step,
+                model_id=model_id,
+                run_id=run_id,
+                **of_dataset,
+            )
+            for model_id in entry.model_ids or (None,)
+            for key, value in entry.metrics.items()
+        ],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+        synchronous=True,
     )
+    return page_of_run(uri, run.info.experiment_id, run_id)
+
+
+def log_files(uri: str, run_id: str, folder: str, files: Iterable[Path]) -> None:
+    """Upload files; one that fails does not keep the others from going."""
+    client = MlflowClient(uri)
+    failed: Exception | None = None
+    for path in files:
+        try:
+            client.log_artifact(run_id, str(path), folder)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def settle_tables(uri: str, run_id: str) -> None:
+    """List all tables of the run, also where others list theirs at the same time.
+
+    Every writer has its own tag for its table, and looks at all of these after it has
+    written the list: so the last to write has seen all.
+    """
+    client = MlflowClient(uri)
+    for _ in range(_TRIES):
+        tags = client.get_run(run_id).data.tags
+        wanted = _tables(tags)
+        if json.loads(wanted) == _listed(tags):
+            return
+        client.set_tag(run_id, _TABLES, wanted)
+
+
+def _tables(tags: Mapping[str, str]) -> str:
+    found = _listed(tags)
+    own = [path for key, path in tags.items() if _TABLE.fullmatch(key)]
+    for path in sorted(own):
+        one = {"path": path, "type": "table"}
+        if one not in found and len(json.dumps([*found, one])) <= LONGEST_TAG:
+            found.append(one)
+    return json.dumps(found)
+
+
+def _listed(tags: Mapping[str, str]) -> list[Any]:
+    with contextlib.suppress(ValueError):
+        found = json.loads(tags.get(_TABLES, "[]"))
+        if isinstance(found, list):
+            return found
+    return []
+
+
+def _log_inputs(client: MlflowClient, run: Any, entry: Entry) -> None:
+    """The models and the dataset of the metrics, where the run does not name them."""
+    known = {each.model_id for each in run.inputs.model_inputs or ()}
+    if run.outputs:
+        known |= {each.model_id for each in run.outputs.model_outputs or ()}
+    models = [LoggedModelInput(each) for each in entry.model_ids if each not in known]
+    datasets = []
+    if entry.dataset is not None:
+        context = InputTag("mlflow.data.context", entry.folder.rpartition("/")[2])
+        datasets = [DatasetInput(Dataset(**entry.dataset), [context])]
+        given = (entry.dataset["name"], entry.dataset["digest"])
+        for each in run.inputs.dataset_inputs or ():
+            if (each.dataset.name, each.dataset.digest) == given:
+                datasets = []
+    if models or datasets:
+        client.log_inputs(
+            run.info.run_id, models=models or None, datasets=datasets or None
+        )

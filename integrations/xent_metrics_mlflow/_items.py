@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
 
 SCHEMA = "1"
+NONE = "none"  # not an absent tag: that of an earlier step would stay
 MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
@@ -55,23 +56,22 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     left_out = {name: values[name] for name in values if name not in finite}
     tags = _settings(result) | {
         "classes": _map_of_classes(names, len(evaluation.labels)),
-        "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items()),
+        "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items())
+        or NONE,
     }
     if dataset is not None:
         tags["dataset"] = dataset
     found = Items(
         folder=folder,
         metrics=_under(folder, finite),
-        tags={
-            key: shortened(value) for key, value in _under(folder, tags).items() if value
-        },
+        tags=_under(folder, {name: shortened(tags[name]) for name in tags}),
         left_out=_under(folder, left_out),
     )
     check_keys(found.metrics, found.tags)
     return found
 
 
-def folder_of(split: str) -> str:
+def folder_of(split: Any) -> str:
     """The path of a split; one sentence where its name cannot be part of one."""
     if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
         msg = (
@@ -127,7 +127,7 @@ def _settings(result: Decomposition) -> dict[str, str]:
         "recalibration": result.recalibration,
         "degrees_of_freedom": str(result.degrees_of_freedom),
         "converged": str(result.converged).lower(),
-        "vote_correction": result.vote_correction or "",
+        "vote_correction": result.vote_correction or NONE,
         "n_dropped": str(result.n_dropped),
     }
 

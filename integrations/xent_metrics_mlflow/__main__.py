@@ -1,0 +1,171 @@
+"""``python -m xent_metrics_mlflow status | replay | purge``: what waits to be sent."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import _artifacts, _spool
+from ._address import lasting
+from ._sender import Job, send, told
+
+_BOUNDED = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 where nothing waits any more, 1 where something does."""
+    options = _parser().parse_args(arguments)
+    try:
+        folders = _chosen(options.entry)
+        status: int = options.run(folders, options)
+    except (OSError, ValueError) as error:
+        print(told(error), file=sys.stderr)  # noqa: T201 - a command prints
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m xent_metrics_mlflow",
+        description="What waits in the spool to be logged to MLflow runs.",
+        epilog=(
+            f"The spool is the folder that {_spool.VARIABLE} names, or else "
+            f"{_spool.root()}. A replay takes credentials from its environment."
+        ),
+    )
+    commands = parser.add_subparsers(required=True, metavar="status | replay | purge")
+    for name, run, text in (
+        ("status", status, "list what waits; exit with 1 if something does"),
+        ("replay", replay, "send it; exit with 1 if some of it still waits"),
+        ("purge", purge, "delete it unsent"),
+    ):
+        command = commands.add_parser(name, help=text, description=f"{text}.")
+        command.add_argument("entry", nargs="*", help="names of entries; default: all")
+        command.set_defaults(run=run)
+        if name == "replay":
+            command.add_argument(
+                "--tracking-uri", help="where to send; default: where each was to go"
+            )
+        if name == "purge":
+            command.add_argument(
+                "--all", action="store_true", help="every entry, where none is named"
+            )
+    return parser
+
+
+def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
+    """One line an entry."""
+    for folder in folders:
+        _say(folder, _told_of(folder))
+    if not folders:
+        print(f"nothing waits in {_spool.root()}")  # noqa: T201 - a command prints
+    return int(bool(folders))
+
+
+def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
+    """Send entries, the oldest first; one that fails stays."""
+    failed = 0
+    _spool.sweep(_spool.root())
+    for folder in folders:
+        try:
+            error = _replay(folder, options.tracking_uri)
+        except FileNotFoundError:
+            error = None  # another process has sent it
+        except (OSError, ValueError) as found:
+            error = found
+        failed += error is not None
+        _say(folder, "sent" if error is None else told(error))
+    return int(failed > 0)
+
+
+def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
+    """Delete entries unsent."""
+    if not options.entry and not options.all:
+        msg = "purge must know what to delete: no entry is named; name some, or --all."
+        raise ValueError(msg)
+    _spool.sweep(_spool.root())
+    for folder in folders:
+        _spool.remove(folder)
+        _say(folder, "deleted")
+    return 0
+
+
+def _replay(folder: Path, tracking_uri: str | None) -> Exception | None:
+    """Send one entry: what is fixed in it is written again, never twice."""
+    entry = _spool.read(folder)
+    job = Job(
+        uri=tracking_uri or _with_credentials(entry.address),
+        entry=entry,
+        folder=folder,
+        later=lambda: _artifacts.to_show_again(
+            folder, entry.folder.rpartition("/")[2], entry.later
+        ),
+    )
+    send(job)
+    return job.error
+
+
+def _with_credentials(address: str) -> str:
+    """The address as the environment has it: entries hold no credentials."""
+    found = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return found if found and lasting(found) == address else address
+
+
+def _chosen(names: Sequence[str]) -> list[Path]:
+    """Entries by name, or all."""
+    found = {folder.name: folder for folder in _spool.entries(_spool.root())}
+    for name in names:
+        if name not in found:
+            msg = (
+                f"entry must be one that waits in {_spool.root()}: {name!r} is none; "
+                "see status."
+            )
+            raise ValueError(msg)
+    return [found[name] for name in names] if names else list(found.values())
+
+
+def _told_of(folder: Path) -> str:
+    try:
+        entry = _spool.read(folder)
+    except (OSError, ValueError) as error:
+        return told(error)
+    known = _spool.state(folder)
+    age = _age(time.time() - entry.timestamp / 1000)
+    run = entry.run_id or known.run_id or "a new run"
+    words = [f"{entry.folder} of {run} at {entry.address}, {age} old"]
+    if known.error:
+        words.append(f"{known.attempts} attempts, the last: {known.error}")
+    return "; ".join(words)
+
+
+def _age(seconds: float) -> str:
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _say(folder: Path, text: str) -> None:
+    print(f"{folder.name}: {text}", flush=True)  # noqa: T201 - a command prints
+
+
+def _bound() -> None:
+    """Fewer tries and a shorter wait than MLflow's own minutes, in this process."""
+    for name, value in _BOUNDED.items():
+        os.environ.setdefault(name, value)
+    # What would join the metrics to a model that the entry does not name.
+    for name in ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"):
+        os.environ.pop(name, None)
+
+
+if __name__ == "__main__":
+    _bound()
+    sys.exit(main())

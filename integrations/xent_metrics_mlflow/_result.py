@@ -1,0 +1,64 @@
+"""What came of logging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class LogError(RuntimeError):
+    """An evaluation was not logged; ``result`` is what it would have been.
+
+    Attributes
+    ----------
+    result : LogResult
+        What there is, with ``spooled`` where the entry waits to be replayed.
+    """
+
+    def __init__(self, message: str, result: LogResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class NotLoggedWarning(UserWarning):
+    """An evaluation was not logged, but waits to be replayed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogResult:
+    """What was logged where.
+
+    Attributes
+    ----------
+    run_id : str or None
+        The run that holds it; None where there was no active run and the server could
+        not be asked for one: a replay starts it.
+    metrics : dict of str to float
+        The metrics by key.
+    left_out : dict of str to float
+        Terms that are not finite; a tag of the run lists them.
+    artifacts : tuple of str
+        The paths of the files that were uploaded.
+    notes : dict of str to str
+        Why a file that was asked for is missing, by its name.
+    spooled : Path or None
+        The entry on disk, where the run does not have all of it yet:
+        ``python -m xent_metrics_mlflow replay`` sends it.
+    logged : bool
+        Whether the run has all of it.
+    error : str or None
+        Why the run does not have all of it; or, where it has, why nothing secured it
+        on the way.
+    url : str or None
+        The run's page, where a server shows it.
+    """
+
+    run_id: str | None
+    metrics: dict[str, float]
+    left_out: dict[str, float]
+    artifacts: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+    spooled: Path | None = None
+    logged: bool = False
+    error: str | None = None
+    url: str | None = None

@@ -1,0 +1,212 @@
+"""Write-ahead entries: what is to be logged is on disk before it is sent.
+
+An entry is a folder of its own: ``entry.json`` and the files to upload. It appears by
+one rename, when all in it is on disk, and goes by one rename, when all was sent. What
+names start with a dot is not an entry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+VARIABLE = "XENT_METRICS_SPOOL"
+_ENTRY = "entry.json"
+_STATE = "state.json"
+_OWN = (_ENTRY, _STATE)
+_ABANDONED = 3600.0  # seconds after which a half-written folder has no writer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is to be written to a run, all of it fixed: sent twice it is the same.
+
+    ``run_id`` is None where the server could not be asked for a run; then one is
+    started in ``experiment``, an id or a name. ``later`` names files that are made of
+    the others when they are sent.
+    """
+
+    id: str
+    address: str
+    run_id: str | None
+    experiment: Mapping[str, str] = field(default_factory=dict)
+    folder: str
+    unit: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    timestamp: int
+    step: int
+    model_ids: tuple[str, ...] = ()
+    dataset: Mapping[str, str] | None = None
+    later: tuple[str, ...] = ()
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What came of sending an entry so far."""
+
+    attempts: int = 0
+    error: str | None = None
+    run_id: str | None = None
+
+
+def new_id() -> str:
+    """A name that sorts by time."""
+    return f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:12]}"
+
+
+def root() -> Path:
+    """The folder of all entries: ``XENT_METRICS_SPOOL``, or the user's state folder."""
+    if given := os.environ.get(VARIABLE):
+        return Path(given).expanduser().absolute()
+    home = Path.home()
+    if sys.platform == "win32":
+        state = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        state = home / "Library" / "Application Support"
+    else:
+        state = Path(os.environ.get("XDG_STATE_HOME", home / ".local" / "state"))
+    return state / "xent-metrics" / "spool"
+
+
+def write(entry: Entry, contents: Mapping[str, bytes], where: Path) -> Path:
+    """Put an entry on disk, wholly or not at all; return its folder."""
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    making = where / f".new-{entry.id}"
+    try:
+        making.mkdir(mode=0o700)
+        for name, data in contents.items():
+            _write_file(making / name, data)
+        _write_file(making / _ENTRY, _json(asdict(entry)))
+        _sync_folder(making)
+        folder = making.rename(where / entry.id)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+    _sync_folder(where)
+    return folder
+
+
+def add(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Files that were made later."""
+    for name, data in contents.items():
+        _replace(folder / name, data)
+
+
+def read(folder: Path) -> Entry:
+    """The entry of a folder; one sentence where it is none."""
+    try:
+        found = json.loads((folder / _ENTRY).read_bytes())
+        found["model_ids"] = tuple(found["model_ids"])
+        found["later"] = tuple(found["later"])
+        entry = Entry(**found)
+        assert entry.schema == SCHEMA, f"schema {entry.schema!r}"
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        msg = (
+            f"an entry of the spool must be what this version wrote: {folder.name} is "
+            f"not ({error}); replay it with the version that wrote it, or purge it."
+        )
+        raise ValueError(msg) from None
+    return entry
+
+
+def entries(where: Path) -> list[Path]:
+    """The folders of all entries, the oldest first."""
+    if not where.is_dir():
+        return []
+    return sorted(
+        each
+        for each in where.iterdir()
+        if not each.name.startswith(".") and (each / _ENTRY).is_file()
+    )
+
+
+def files(folder: Path) -> list[Path]:
+    """The files to upload."""
+    return sorted(
+        each
+        for each in folder.iterdir()
+        if each.name not in _OWN and not each.name.startswith(".")
+    )
+
+
+def state(folder: Path) -> State:
+    """What came of it so far; nothing where that cannot be read."""
+    try:
+        return State(**json.loads((folder / _STATE).read_bytes()))
+    except (OSError, TypeError, ValueError):
+        return State()
+
+
+def note(folder: Path, found: State) -> None:
+    """Write down what came of sending; an entry that is gone stays gone."""
+    with contextlib.suppress(OSError):
+        _replace(folder / _STATE, _json(asdict(found)))
+
+
+def remove(folder: Path) -> None:
+    """Take an entry away: by one rename, so that half of one is never seen."""
+    gone = folder.with_name(f".sent-{folder.name}")
+    try:
+        folder.rename(gone)
+    except FileNotFoundError:
+        return  # someone else has sent it
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(where: Path) -> None:
+    """Remove what writers left that were killed."""
+    if not where.is_dir():
+        return
+    for each in where.iterdir():
+        if each.name.startswith((".new-", ".sent-")):
+            with contextlib.suppress(OSError):
+                sent = each.name.startswith(".sent-")
+                if sent or time.time() - each.stat().st_mtime > _ABANDONED:
+                    shutil.rmtree(each, ignore_errors=True)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=1).encode()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file in the place of another, wholly or not at all."""
+    making = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        _write_file(making, data)
+        making.replace(path)
+    except BaseException:
+        making.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Make names in a folder last; where folders cannot be opened nothing is needed."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
