@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _artifacts, _spool
 from ._address import lasting
 from ._items import Items, items
+from ._result import LogError, LogResult, NotLoggedWarning
 from ._sender import Job, sender, told
 
 if TYPE_CHECKING:
