@@ -61,8 +61,9 @@ def tracking_template(tmp_path_factory):
 
 @pytest.fixture
 def tracking(request, tmp_path, monkeypatch):
-    """A tracking store of the test's own, in an empty current folder."""
+    """A tracking store and a spool of the test's own, in an empty current folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XENT_METRICS_SPOOL", str(tmp_path / "spool"))
     if not HAS_MLFLOW:
         yield None
         return
