@@ -72,7 +72,8 @@ def tracking(request, tmp_path, monkeypatch):
     template = request.getfixturevalue("tracking_template")
     (tmp_path / "mlflow.db").write_bytes(template.read_bytes())
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri("sqlite:///mlflow.db")
+    # MLflow keeps stores by address: a relative one is that of the first test.
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     yield mlflow
     while mlflow.active_run():
         mlflow.end_run()

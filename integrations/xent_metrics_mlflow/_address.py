@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]*@")
 _QUERY = re.compile(r"(?<=\w)\?[^\s'\"]+")
 _SQLITE = "sqlite:///"
+_DATABRICKS = ("databricks", "databricks-uc")  # words, not paths
 
 
 def without_secrets(text: str) -> str:
@@ -18,6 +19,8 @@ def without_secrets(text: str) -> str:
 
 def lasting(uri: str) -> str:
     """An address to write down: without secrets, and with absolute paths."""
+    if uri in _DATABRICKS:
+        return uri
     if uri.startswith(_SQLITE):
         path = uri.removeprefix(_SQLITE).partition("?")[0]
         return f"{_SQLITE}{Path(path).absolute()}"

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
+from xent_metrics_mlflow import _spool
 
 START = 90  # seconds that a server may take
 
@@ -159,3 +160,18 @@ def assert_logged(mlflow, run_id, result, split="test"):
     names = {file.path for file in client.list_artifacts(run_id, f"xent/{split}")}
     wanted = {"evaluation.json", "per_sample.json", "per_sample.parquet"}
     assert {f"xent/{split}/{name}" for name in wanted} <= names
+
+
+def entry(**options):
+    given = {
+        "id": _spool.new_id(),
+        "address": "http://127.0.0.1:1",
+        "run_id": "a" * 32,
+        "folder": "xent/test",
+        "unit": "nats",
+        "metrics": {"xent/test/n": 3.0},
+        "tags": {"xent/test/unit": "nats"},
+        "timestamp": 1,
+        "step": 0,
+    }
+    return _spool.Entry(**given | options)

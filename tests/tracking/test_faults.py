@@ -3,11 +3,11 @@
 import errno
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,8 +79,6 @@ class Proxy:
     """Hands requests on; kills the server when a batch of metrics is on its way."""
 
     def __init__(self, server):
-        import socket
-
         self._server = server
         self._sock = socket.create_server(("127.0.0.1", 0))
         self.uri = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
@@ -88,8 +86,6 @@ class Proxy:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
-        import socket
-
         while True:
             client, _ = self._sock.accept()
             upstream = socket.create_connection(("127.0.0.1", self._server.port))
@@ -117,9 +113,7 @@ class Proxy:
             pass
 
 
-def test_killed_amid_a_batch_and_started_again(
-    remote, server, evaluation, monkeypatch
-):
+def test_killed_amid_a_batch_and_started_again(remote, server, evaluation, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     run_id = new_run(remote)
     proxy = Proxy(server)
@@ -152,16 +146,18 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_client_killed_after_spooling(remote, server, capfd):
     run_id = new_run(remote)
     environment = {**os.environ, "MLFLOW_TRACKING_URI": server.uri}
-    run = {"env": environment, "check": False}
-    found = subprocess.run([sys.executable, "-c", CLIENT, run_id], **run)
-    assert found.returncode == -9
+
+    def run(*command):
+        command = [sys.executable, *command]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+    assert run("-c", CLIENT, run_id) == -9
     (folder,) = entries()
     entry = _spool.read(folder)
     assert entry.later == ("per_sample.json",)
-    command = [sys.executable, "-m", "xent_metrics_mlflow"]
-    assert subprocess.run([*command, "status"], **run).returncode == 1
-    assert subprocess.run([*command, "replay"], **run).returncode == 0
-    assert subprocess.run([*command, "status"], **run).returncode == 0
+    assert run("-m", "xent_metrics_mlflow", "status") == 1
+    assert run("-m", "xent_metrics_mlflow", "replay") == 0
+    assert run("-m", "xent_metrics_mlflow", "status") == 0
     told = capfd.readouterr().out.splitlines()
     assert f"{folder.name}: xent/test of {run_id} at {server.uri}" in told[0]
     assert told[1:] == [
@@ -263,9 +259,7 @@ class TestSpoolThatCannotBeWritten:
         assert_logged(tracking, run_id, result)
         assert list(tmp_path.glob("xent-metrics-*")) == []
 
-    def test_full_disk_and_no_server(
-        self, tracking, silent, evaluation, monkeypatch
-    ):
+    def test_full_disk_and_no_server(self, tracking, silent, evaluation, monkeypatch):
         def full(_):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -276,77 +270,3 @@ class TestSpoolThatCannotBeWritten:
             log_evaluation(evaluation, **options)
         assert caught.value.result.spooled is None
         assert "No space left on device" in caught.value.result.error
-
-
-class TestManyAtOnce:
-    def test_eight_threads_on_one_run(self, remote, evaluation):
-        client = remote.MlflowClient()
-        experiment = client.create_experiment("threads")
-        run_id = client.create_run(experiment).info.run_id
-
-        def log(k):
-            return log_evaluation(
-                evaluation, split=f"s{k}", run_id=run_id, deadline=60, **QUICK
-            )
-
-        with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(log, range(8)))
-        for k, result in enumerate(results):
-            assert result.logged
-            assert_logged(remote, run_id, result, f"s{k}")
-        assert len(client.search_runs([experiment])) == 1
-        assert _tables(client, run_id) == 8
-
-    def test_eight_processes_on_one_run(self, remote, server):
-        client = remote.MlflowClient()
-        experiment = client.create_experiment("processes")
-        run_id = client.create_run(experiment).info.run_id
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": server.uri}
-        command = [sys.executable, "-c", PROCESSES, run_id]
-        subprocess.run(command, env=environment, check=True)
-        metrics = client.get_run(run_id).data.metrics
-        found = [metrics[f"xent/s{k}/cross_entropy"] for k in range(8)]
-        assert len(set(found)) == 1
-        for k in range(8):
-            files = client.list_artifacts(run_id, f"xent/s{k}")
-            assert len(files) == 3
-        assert len(client.search_runs([experiment])) == 1
-        assert _tables(client, run_id) == 8
-        assert entries() == []
-
-    def test_no_thread_opens_a_stray_run(self, tracking, evaluation):
-        client = tracking.MlflowClient()
-        with tracking.start_run(), ThreadPoolExecutor(1) as pool:
-            found = pool.submit(log_evaluation, evaluation, **QUICK)
-            with pytest.raises(ValueError, match="run_id must be given off the main"):
-                found.result()
-            log_evaluation(evaluation, **QUICK)
-        assert len(client.search_runs(["0"])) == 1
-
-
-def _tables(client, run_id):
-    import json
-
-    return len(json.loads(client.get_run(run_id).data.tags["mlflow.loggedArtifacts"]))
-
-
-PROCESSES = """
-import os, sys, numpy as np, mlflow
-from xent_metrics import Evaluation
-from xent_metrics_mlflow import _client, log_evaluation
-rng = np.random.default_rng(0)
-evaluation = Evaluation.from_predictions(
-    rng.integers(3, size=300), rng.dirichlet(np.ones(3), 300),
-    recalibration="temperature",
-)
-children = []
-for k in range(8):
-    child = os.fork()
-    if child == 0:
-        result = log_evaluation(
-            evaluation, split=f"s{k}", run_id=sys.argv[1], deadline=60, page=False
-        )
-        os._exit(0 if result.logged else 1)
-    children.append(child)
-assert all(os.waitpid(child, 0)[1] == 0 for child in children)
-"""

@@ -1,0 +1,218 @@
+"""What a run has afterwards, in every store; spools, addresses and commands."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from mlflow.entities import LoggedModelOutput
+
+from xent_metrics import Evaluation
+from xent_metrics_mlflow import _sender, _spool, log_evaluation
+from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._rows import from_parquet
+
+from .conftest import assert_logged, entry, new_run
+
+QUICK = {"page": False}
+
+
+@pytest.fixture(params=["embedded", "server", "files"])
+def store(request, tracking, tmp_path, monkeypatch):
+    """MLflow on each kind of store."""
+    if request.param == "server":
+        tracking.set_tracking_uri(request.getfixturevalue("server").uri)
+    if request.param == "files":
+        monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        tracking.set_tracking_uri((tmp_path / "mlruns").as_uri())
+    return tracking
+
+
+class TestEveryStore:
+    def test_all_of_it(self, store, evaluation, tmp_path):
+        with store.start_run() as run:
+            result = log_evaluation(evaluation, step=3, deadline=60)
+        run_id = run.info.run_id
+        assert (result.run_id, result.logged, result.spooled) == (run_id, True, None)
+        assert result.notes == {}
+        assert_logged(store, run_id, result)
+        client = store.MlflowClient()
+        files = {file.path for file in client.list_artifacts(run_id, "xent/test")}
+        assert files == set(result.artifacts)
+        assert "xent/test/report.html" in files
+        path = client.download_artifacts(run_id, "xent/test", str(tmp_path))
+        folder = Path(path)
+        text = (folder / "evaluation.json").read_bytes()
+        assert Evaluation.from_json(text) == evaluation
+        again = from_parquet((folder / "per_sample.parquet").read_bytes())
+        assert again.to_json() == evaluation.to_json()
+        key = "xent/test/skill"
+        assert [one.step for one in client.get_metric_history(run_id, key)] == [3]
+
+    def test_the_table_is_one_of_mlflow(self, store, evaluation):
+        with store.start_run() as run:
+            store.log_table({"a": [1]}, "mine.json")
+            log_evaluation(evaluation, deadline=60, **QUICK)
+        table = store.load_table("xent/test/per_sample.json", [run.info.run_id])
+        assert table["row"].tolist() == evaluation.worst(1000).index.tolist()
+        tags = store.get_run(run.info.run_id).data.tags
+        assert json.loads(tags["mlflow.loggedArtifacts"]) == [
+            {"path": "mine.json", "type": "table"},
+            {"path": "xent/test/per_sample.json", "type": "table"},
+        ]
+
+    def test_what_is_not_finite_is_never_a_metric(
+        self, store, evaluation_with_infinities
+    ):
+        model = store.create_external_model(name="a_model")
+        with store.start_run() as run:
+            result = log_evaluation(
+                evaluation_with_infinities,
+                model_id=model.model_id,
+                deadline=60,
+                **QUICK,
+            )
+        values = set(map(str, result.left_out.values()))
+        assert values == {"inf", "-inf", "nan"}
+        data = store.get_run(run.info.run_id).data
+        of_model = store.get_logged_model(model.model_id).metrics
+        assert {one.key: one.value for one in of_model} == data.metrics
+        assert data.metrics == result.metrics
+        assert not set(result.left_out) & set(data.metrics)
+        assert all(abs(value) < 1e300 for value in data.metrics.values())
+        for name, value in result.left_out.items():
+            told = f"{name.removeprefix('xent/test/')}={value}"
+            assert told in data.tags["xent/test/non_finite"]
+
+    def test_a_dataset_is_an_input(self, store, evaluation):
+        frame = pd.DataFrame({"a": [1.0, 2.0]})
+        dataset = store.data.from_pandas(frame, name="birds")
+        with store.start_run() as run:
+            log_evaluation(evaluation, dataset=dataset, deadline=60, **QUICK)
+        found = store.get_run(run.info.run_id)
+        (one,) = found.inputs.dataset_inputs
+        assert (one.dataset.name, one.dataset.digest) == ("birds", dataset.digest)
+        assert [(tag.key, tag.value) for tag in one.tags] == [
+            ("mlflow.data.context", "test")
+        ]
+        assert found.data.tags["xent/test/dataset"] == "birds"
+
+    def test_one_unit_a_split(self, store, evaluation):
+        in_bits = Evaluation.from_json(evaluation.to_json())
+        object.__setattr__(in_bits.decomposition, "unit", "bits")
+        run_id = new_run(store)
+        assert log_evaluation(evaluation, run_id=run_id, deadline=60, **QUICK).logged
+        refused = log_evaluation(in_bits, run_id=run_id, deadline=60, **QUICK)
+        assert "one split must have one unit: run" in refused.error
+        assert "in nats, the evaluation is in bits" in refused.error
+        assert refused.spooled.exists()
+        assert store.get_run(run_id).data.tags["xent/test/unit"] == "nats"
+        again = log_evaluation(in_bits, run_id=run_id, split="bits", deadline=60)
+        assert again.logged
+
+
+class TestModels:
+    def test_the_model_of_the_run(self, tracking, evaluation):
+        model = tracking.create_external_model(name="a_model")
+        with tracking.start_run() as run:
+            tracking.log_outputs([LoggedModelOutput(model.model_id, step=0)])
+        with tracking.start_run(run_id=run.info.run_id):
+            result = log_evaluation(evaluation, **QUICK)
+        found = tracking.get_logged_model(model.model_id).metrics
+        assert {one.key: one.value for one in found} == result.metrics
+
+    def test_replayed_it_has_each_metric_once(self, tracking, evaluation, monkeypatch):
+        model = tracking.create_external_model(name="a_model")
+        run_id = new_run(tracking)
+        options = {"run_id": run_id, "model_id": model.model_id} | QUICK
+        with monkeypatch.context() as patch:
+            patch.setattr(_spool, "remove", lambda _: None)
+            result = log_evaluation(evaluation, **options)
+        assert main(["replay"]) == 0
+        found = tracking.get_logged_model(model.model_id).metrics
+        assert len(found) == len(result.metrics)
+
+
+class TestBackground:
+    def test_it_is_sent_and_taken_away(self, tracking, evaluation):
+        run_id = new_run(tracking)
+        result = log_evaluation(evaluation, run_id=run_id, deadline=0)
+        assert result.error is None
+        assert result.spooled.parent == _spool.root()
+        until = time.monotonic() + 60
+        while result.spooled.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert_logged(tracking, run_id, result)
+        files = tracking.MlflowClient().list_artifacts(run_id, "xent/test")
+        assert "xent/test/report.html" in {file.path for file in files}
+
+    def test_the_end_of_the_process_waits(self, tracking):
+        run_id = new_run(tracking)
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking.get_tracking_uri()}
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, run_id], env=environment, check=True
+        )
+        assert _spool.entries(_spool.root()) == []
+        assert "xent/test/n" in tracking.get_run(run_id).data.metrics
+
+    def test_it_does_not_wait_for_silence(self, silent):
+        sender = _sender.Sender()
+        sender.stalled = True
+        job = _sender.Job(uri=silent, entry=entry(), folder=None)
+        sender._unsent.add(job)
+        began = time.monotonic()
+        sender.drain(began + 60)
+        assert time.monotonic() - began < 30
+
+
+SCRIPT = """
+import sys, numpy as np
+from xent_metrics import Evaluation
+from xent_metrics_mlflow import log_evaluation
+rng = np.random.default_rng(0)
+evaluation = Evaluation.from_predictions(
+    rng.integers(3, size=300), rng.dirichlet(np.ones(3), 300),
+    recalibration="temperature",
+)
+log_evaluation(evaluation, run_id=sys.argv[1], deadline=0, page=False)
+"""
+
+
+class TestSettings:
+    def test_those_of_the_process_stay(self, tracking, evaluation):
+        before = dict(os.environ)
+        log_evaluation(evaluation, run_id=new_run(tracking), **QUICK)
+        assert dict(os.environ) == before
+
+    def test_asynchronous_logging_changes_nothing(
+        self, tracking, evaluation, monkeypatch
+    ):
+        monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_LOGGING", "true")
+        run_id = new_run(tracking)
+        result = log_evaluation(evaluation, run_id=run_id, **QUICK)
+        assert_logged(tracking, run_id, result)
+
+    @pytest.mark.parametrize(
+        ("options", "error", "told"),
+        [
+            ({"on_error": "ignore"}, ValueError, "on_error must be one of 'spool'"),
+            ({"deadline": -1}, ValueError, "deadline must be seconds, 0 or more"),
+            ({"deadline": math.inf}, ValueError, "deadline must be seconds, 0 or more"),
+            ({"deadline": "1"}, ValueError, "deadline must be seconds, 0 or more"),
+            ({"step": 1.5}, ValueError, "step must be a whole number: found 1.5"),
+            (
+                {"dataset": 3},
+                TypeError,
+                "dataset must be a name or a dataset of MLflow",
+            ),
+            ({"split": 3}, ValueError, "split must be letters, digits"),
+        ],
+    )
+    def test_arguments(self, tracking, evaluation, options, error, told):
+        with pytest.raises(error, match=told):
+            log_evaluation(evaluation, **options)
+        assert len(tracking.MlflowClient().search_runs(["0"])) == 0

@@ -1,0 +1,187 @@
+"""Entries on disk, addresses without secrets, and the commands that send them."""
+
+import math
+import os
+import stat
+import sys
+import time
+
+import pytest
+
+from xent_metrics_mlflow import _spool, log_evaluation
+from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._address import lasting, without_secrets
+
+from .conftest import entry
+
+QUICK = {"page": False}
+RUN = "a" * 32
+
+
+class TestSpool:
+    @pytest.fixture(autouse=True)
+    def _isolated(self, tracking):
+        pass
+
+    def test_only_the_user_can_read_it(self):
+        folder = _spool.write(entry(), {"a.json": b"{}"}, _spool.root())
+        for path in (_spool.root(), folder):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o700
+        for path in folder.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_it_reads_back(self):
+        given = entry(
+            run_id=None,
+            experiment={"name": "ü"},
+            metrics={"a": 0.1 + 0.2, "b": 5e-324, "c": -0.0, "d": 1e308},
+            model_ids=("m-1",),
+            dataset={"name": "n", "digest": "d"},
+            later=("report.html",),
+        )
+        assert _spool.read(_spool.write(given, {}, _spool.root())) == given
+
+    def test_the_folder_of_the_user(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("XENT_METRICS_SPOOL")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        monkeypatch.setattr(sys, "platform", "linux")
+        assert _spool.root() == tmp_path / "state" / "xent-metrics" / "spool"
+        monkeypatch.setattr(sys, "platform", "darwin")
+        assert _spool.root().parts[-4:-2] == ("Library", "Application Support")
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+        assert _spool.root() == tmp_path / "local" / "xent-metrics" / "spool"
+
+    def test_half_an_entry_is_none_and_is_swept(self):
+        root = _spool.root()
+        folder = _spool.write(entry(), {}, root)
+        half = root / ".new-0"
+        half.mkdir()
+        gone = folder.rename(root / f".sent-{folder.name}")
+        assert _spool.entries(root) == []
+        _spool.sweep(root)
+        assert half.exists()
+        assert not gone.exists()
+        os.utime(half, (1, 1))
+        _spool.sweep(root)
+        assert not half.exists()
+
+    def test_metrics_that_json_does_not_know(self):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            _spool.write(entry(metrics={"a": math.nan}), {}, _spool.root())
+        assert list(_spool.root().iterdir()) == []
+
+    def test_taken_away_twice(self):
+        folder = _spool.write(entry(), {}, _spool.root())
+        _spool.remove(folder)
+        _spool.remove(folder)
+        assert list(_spool.root().iterdir()) == []
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("uri", "kept"),
+        [
+            ("https://u:p@h.org:5000/a?token=t#f", "https://h.org:5000/a"),
+            ("http://h.org", "http://h.org"),
+            ("postgresql://u:p@db/runs?password=p", "postgresql://db/runs"),
+            ("databricks", "databricks"),
+        ],
+    )
+    def test_of_an_address(self, uri, kept):
+        assert lasting(uri) == kept
+
+    def test_relative_paths_last(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert lasting("sqlite:///a.db") == f"sqlite:///{tmp_path}/a.db"
+        assert lasting(f"sqlite:///{tmp_path}/a.db") == f"sqlite:///{tmp_path}/a.db"
+        assert lasting("./mlruns") == (tmp_path / "mlruns").as_uri()
+        assert lasting("file:///a/b") == "file:///a/b"
+
+    def test_of_a_message(self):
+        told = without_secrets("GET https://u:p@h/x?token=t failed; is it up?")
+        assert told == "GET https://h/x failed; is it up?"
+
+    def test_nothing_on_disk_has_them(self, tracking, refusing, evaluation, caplog):
+        found = refusing(403)
+        port = found.server_port
+        tracking.set_tracking_uri(f"http://me:hunter2@127.0.0.1:{port}")
+        result = log_evaluation(evaluation, run_id=RUN, deadline=60, **QUICK)
+        written = b"".join(path.read_bytes() for path in result.spooled.iterdir())
+        assert f"http://127.0.0.1:{port}".encode() in written
+        assert b"hunter2" not in written
+        assert "hunter2" not in f"{result}{caplog.text}"
+
+    def test_a_replay_takes_those_of_its_environment(
+        self, tracking, refusing, evaluation, monkeypatch
+    ):
+        found = refusing(403)
+        uri = f"http://me:hunter2@127.0.0.1:{found.server_port}"
+        tracking.set_tracking_uri(uri)
+        log_evaluation(evaluation, run_id=RUN, deadline=60, **QUICK)
+        sent = []
+        monkeypatch.setattr(
+            "xent_metrics_mlflow.__main__.send", lambda job: sent.append(job.uri)
+        )
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        main(["replay"])
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+        main(["replay"])
+        assert sent == [uri, f"http://127.0.0.1:{found.server_port}"]
+
+
+class TestCommands:
+    @pytest.fixture(autouse=True)
+    def _isolated(self, tracking):
+        pass
+
+    def test_nothing_waits(self, capsys):
+        assert main(["status"]) == 0
+        assert main(["replay"]) == 0
+        assert main(["purge", "--all"]) == 0
+        assert capsys.readouterr().out == f"nothing waits in {_spool.root()}\n"
+
+    def test_what_waits_is_told(self, capsys):
+        now = time.time_ns() // 1_000_000
+        days = _spool.write(entry(timestamp=now - 2 * 86_400_000), {}, _spool.root())
+        _spool.note(days, _spool.State(attempts=2, error="no answer"))
+        new = _spool.write(entry(run_id=None, timestamp=now), {}, _spool.root())
+        assert main(["status"]) == 1
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == (
+            f"{days.name}: xent/test of {RUN} at http://127.0.0.1:1, 2 d old; "
+            "2 attempts, the last: no answer"
+        )
+        assert told[1].startswith(f"{new.name}: xent/test of a new run at http")
+
+    def test_purge_asks_for_names_or_all(self, capsys):
+        folders = [_spool.write(entry(), {}, _spool.root()) for _ in range(3)]
+        assert main(["purge"]) == 2
+        assert "name some, or --all" in capsys.readouterr().err
+        assert main(["purge", folders[1].name]) == 0
+        left = [folders[0].name, folders[2].name]
+        assert sorted(path.name for path in _spool.entries(_spool.root())) == sorted(
+            left
+        )
+        assert main(["purge", "--all"]) == 0
+        assert _spool.entries(_spool.root()) == []
+
+    def test_names_that_are_none(self, capsys):
+        assert main(["replay", "nothing"]) == 2
+        told = capsys.readouterr().err
+        assert "'nothing' is none; see status." in told
+        assert told.count("\n") == 1
+
+    def test_an_entry_of_another_version(self, capsys):
+        folder = _spool.write(entry(schema=9), {}, _spool.root())
+        assert main(["status"]) == 1
+        assert main(["replay"]) == 1
+        told = capsys.readouterr().out
+        assert "must be what this version wrote" in told
+        assert "schema 9" in told
+        assert folder.exists()
+
+    def test_help(self, capsys):
+        with pytest.raises(SystemExit, match="0"):
+            main(["--help"])
+        assert "XENT_METRICS_SPOOL" in capsys.readouterr().out
