@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--tracking-uri", help="where to send; default: where each was to go"
             )
+            command.add_argument(
+                "--gently", action="store_true", help=argparse.SUPPRESS
+            )
         if name == "purge":
             command.add_argument(
                 "--all", action="store_true", help="every entry, where none is named"
@@ -73,6 +76,8 @@ def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
 def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
     """Send entries, the oldest first; one that fails stays."""
     failed = 0
+    if options.gently and hasattr(os, "nice"):
+        os.nice(10)
     _spool.sweep(_spool.root())
     for folder in folders:
         try:

@@ -75,7 +75,8 @@ def log_evaluation(
         all three cases the entry is kept.
     deadline : float, default 10.0
         Seconds to wait for the server. 0 does not wait: the call returns when the
-        entry is on disk, which takes some milliseconds, and a thread sends it.
+        entry is on disk, which takes some milliseconds, and another process draws the
+        page and sends it.
 
     Returns
     -------
@@ -203,13 +204,13 @@ def _secure(
 
 
 def _send_or_leave(job: Job, where: Where, deadline: float) -> None:
-    """Send in the thread of the address, unless there it was already silent."""
+    """Have the entry sent, unless the server was silent when a run was asked for."""
     if where.error is not None:
         job.error = Exception(told(where.error))
         if job.folder is not None:
             _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
         return
-    thread = sender(job.uri)
+    thread = sender(job.uri, apart=deadline == 0)
     thread.submit(job)
     if deadline > 0:
         thread.wait(job, deadline)

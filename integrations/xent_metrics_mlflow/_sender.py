@@ -1,4 +1,4 @@
-"""Sending entries: in a thread that waits for the server, so that callers need not.
+"""Sending entries: a thread waits for the server, so that callers need not.
 
 MLflow tries again for minutes where a server does not answer, by settings that are the
 process's own. They are left alone: the thread is what waits, the caller only until its
@@ -8,6 +8,7 @@ deadline.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import shutil
@@ -19,12 +20,13 @@ from pathlib import Path
 
 from . import _spool
 from ._address import without_secrets
+from ._apart import replay_apart
 from ._artifacts import TABLE
 from ._items import paths
 
 Later = Callable[[], Mapping[str, bytes]]
 
-_AT_EXIT = 10.0  # seconds that the end of the process waits for a server that answers
+_AT_EXIT = 30.0  # seconds that the end of the process waits for a server that answers
 
 
 @dataclass(kw_only=True, eq=False)
@@ -100,11 +102,15 @@ def told(error: BaseException) -> str:
 
 
 class Sender:
-    """One thread for one address: entries are sent in the order they came."""
+    """One thread for one address: entries are sent in the order they came.
 
-    def __init__(self) -> None:
+    ``apart``: another process sends them, and the thread what that could not.
+    """
+
+    def __init__(self, *, apart: bool = False) -> None:
         self.pid = os.getpid()
         self.stalled = False
+        self._apart = apart
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._unsent: set[Job] = set()
         self._thread = threading.Thread(
@@ -135,24 +141,47 @@ class Sender:
 
     def _run(self) -> None:
         while True:
-            job = self._jobs.get()
-            send(job)
-            if job.error is None:
-                self.stalled = False
-            self._unsent.discard(job)
+            jobs = self._waiting()
+            if self._apart:
+                _send_apart(jobs)
+            for job in jobs:
+                if not job.done.is_set():
+                    send(job)
+                if job.error is None:
+                    self.stalled = False
+                self._unsent.discard(job)
+                job.done.set()
+
+    def _waiting(self) -> list[Job]:
+        """The next entry, and all that wait behind it."""
+        jobs = [self._jobs.get()]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                jobs.append(self._jobs.get_nowait())
+        return jobs
+
+
+def _send_apart(jobs: list[Job]) -> None:
+    """Have entries sent by another process; those that it sent are done."""
+    on_disk = [(job, job.folder) for job in jobs if job.folder and not job.temporary]
+    if not on_disk:
+        return
+    replay_apart(on_disk[0][0].uri, [folder for _, folder in on_disk])
+    for job, folder in on_disk:
+        if not folder.exists():
             job.done.set()
 
 
-_senders: dict[str, Sender] = {}
+_senders: dict[tuple[str, bool], Sender] = {}
 _lock = threading.Lock()
 
 
-def sender(uri: str) -> Sender:
+def sender(uri: str, *, apart: bool = False) -> Sender:
     """The process's own thread for an address; a fork has none of its parent's."""
     with _lock:
-        found = _senders.get(uri)
+        found = _senders.get((uri, apart))
         if found is None or found.pid != os.getpid():
-            found = _senders[uri] = Sender()
+            found = _senders[uri, apart] = Sender(apart=apart)
         return found
 
 

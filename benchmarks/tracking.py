@@ -1,0 +1,243 @@
+"""Logging to an MLflow server: what it costs, and what killing it loses.
+
+python benchmarks/tracking.py            # costs, a few minutes
+python benchmarks/tracking.py kills 200  # as many processes killed at random moments
+"""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from xent_metrics import Evaluation
+from xent_metrics_mlflow import _artifacts, _spool, log_evaluation
+from xent_metrics_mlflow.__main__ import main as command
+
+REPEATS = 15
+
+
+def evaluate(n: int, n_classes: int) -> Evaluation:
+    rng = np.random.default_rng(0)
+    law = rng.dirichlet(np.ones(n_classes), n)
+    y = (law.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=n_classes - 1)
+    bold = law**2 / (law**2).sum(axis=1, keepdims=True)
+    return Evaluation.from_predictions(y, bold, recalibration="temperature")
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[str]:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    command_line = [
+        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+        *("--backend-store-uri", f"sqlite:///{folder}/store.db"),
+        *("--artifacts-destination", str(folder / "artifacts")),
+        *("--host", "127.0.0.1", "--port", str(port)),
+    ]
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(
+            command_line, stdout=log, stderr=log, start_new_session=True
+        )
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{uri}/health", timeout=2).close()  # noqa: S310 - loopback
+                break
+            if running.poll() is not None:
+                raise SystemExit((folder / "log").read_text())
+            time.sleep(0.2)
+        yield uri
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def new_run() -> str:
+    return mlflow.MlflowClient().create_run("0").info.run_id
+
+
+def by_hand(evaluation: Evaluation, folder: Path) -> None:
+    """One log_metrics of 20, the same files, made and uploaded one by one."""
+    exact = _artifacts.exact(evaluation, per_sample=True).contents
+    page = evaluation.to_html()
+    terms = evaluation.decomposition.terms
+    values = [value for value in terms.values() if np.isfinite(value)] * 2
+    with mlflow.start_run(run_id=new_run()):
+        mlflow.log_metrics({f"m{k}": value for k, value in enumerate(values[:20])})
+        for name, data in exact.items():
+            (folder / name).write_bytes(data)
+            mlflow.log_artifact(str(folder / name), "by_hand")
+        mlflow.log_text(page, "by_hand/report.html")
+        mlflow.log_table(evaluation.worst(1000), "by_hand/per_sample.json")
+
+
+def ours(evaluation: Evaluation) -> None:
+    with mlflow.start_run(run_id=new_run()):
+        assert log_evaluation(evaluation, deadline=120).logged
+
+
+def in_background(evaluation: Evaluation, **options: Any) -> float:
+    """Seconds of a call that does not wait; then wait until it is sent."""
+    run_id = new_run()
+    taken = seconds(
+        lambda: log_evaluation(evaluation, run_id=run_id, deadline=0, **options)
+    )
+    while _spool.entries(_spool.root()):
+        time.sleep(0.01)
+    return taken
+
+
+def training(data: np.ndarray) -> None:
+    """About two seconds of products of matrices and of plain Python."""
+    for _ in range(60):
+        data @ data
+        sum(range(200_000))
+
+
+def slowed(evaluation: Evaluation, data: np.ndarray, **options: Any) -> float:
+    """Seconds that a training takes longer where it logs once in the background."""
+    alone = seconds(lambda: training(data))
+    run_id = new_run()
+    log = {"run_id": run_id, "deadline": 0} | options
+    both = seconds(lambda: (log_evaluation(evaluation, **log), training(data)))
+    while _spool.entries(_spool.root()):
+        time.sleep(0.01)
+    return both - alone
+
+
+def show(name: str, values: list[float]) -> None:
+    low, high = np.quantile(values, [0.1, 0.9])
+    print(
+        f"{name}: {statistics.median(values) * 1e3:.0f} ms "
+        f"(10 % to 90 %: {low * 1e3:.0f} to {high * 1e3:.0f})"
+    )
+
+
+def costs() -> None:
+    evaluation = evaluate(10_000, 10)
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
+        mlflow.set_tracking_uri(uri)
+        os.environ[_spool.VARIABLE] = f"{name}/spool"
+        folder = Path(name) / "files"
+        folder.mkdir()
+        by_hand(evaluation, folder)
+        ours(evaluation)
+        pairs = [
+            (
+                seconds(lambda: ours(evaluation)),
+                seconds(lambda: by_hand(evaluation, folder)),
+            )
+            for _ in range(REPEATS)
+        ]
+        show("log_evaluation", [pair[0] for pair in pairs])
+        show("by hand", [pair[1] for pair in pairs])
+        ratios = [mine / other for mine, other in pairs]
+        print(f"ratio: {statistics.median(ratios):.2f}")
+        in_background(evaluation)
+        repeats = range(REPEATS)
+        show("a call with deadline=0", [in_background(evaluation) for _ in repeats])
+        data = np.random.default_rng(0).random((700, 700))
+        training(data)
+        for text, options in (("", {}), (" without the page", {"page": False})):
+            found = [slowed(evaluation, data, **options) for _ in repeats]
+            show(f"a training takes longer{text}", found)
+
+
+def kills(n: int) -> None:
+    """Kill a process that logs at a random moment, replay, and read back."""
+    evaluation = evaluate(500, 3)
+    rng = random.Random(0)  # noqa: S311 - moments, not secrets
+    outcomes: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
+        mlflow.set_tracking_uri(uri)
+        os.environ[_spool.VARIABLE] = f"{name}/spool"
+        # Forked children must find no threads: none are started before the last fork.
+        usual = statistics.median(
+            _child(evaluation, new_run(), None)[1] for _ in "abcde"
+        )
+        print(f"a call takes {usual * 1e3:.0f} ms")
+        for _ in range(n):
+            run_id = new_run()
+            written, _ = _child(evaluation, run_id, rng.uniform(0, 1.1 * usual))
+            waiting = len(_spool.entries(_spool.root()))
+            child = os.fork()
+            if child == 0:
+                with contextlib.redirect_stdout(None):
+                    os._exit(command(["replay"]))
+            assert os.waitpid(child, 0)[1] == 0, "a replay failed"
+            outcome = _outcome(run_id, written=written, waiting=waiting)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    print(pd.Series(outcomes).sort_index().to_string())
+
+
+def _child(
+    evaluation: Evaluation, run_id: str, delay: float | None
+) -> tuple[bool, float]:
+    """Log in a child that is killed after a delay; whether it had its entry on disk."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        write = _spool.write
+
+        def told(*arguments: Any) -> Path:
+            found = write(*arguments)
+            os.write(writing, b"w")
+            return found
+
+        _spool.write = told
+        done = log_evaluation(evaluation, run_id=run_id, deadline=60, page=False)
+        os._exit(not done.logged)
+    os.close(writing)
+    began = time.perf_counter()
+    if delay is not None:
+        time.sleep(delay)
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    taken = time.perf_counter() - began
+    written = os.read(reading, 1) == b"w"
+    os.close(reading)
+    return written, taken
+
+
+def _outcome(run_id: str, *, written: bool, waiting: int) -> str:
+    client = mlflow.MlflowClient()
+    found = client.get_run(run_id).data.metrics
+    files = {file.path for file in client.list_artifacts(run_id, "xent/test")}
+    if not written and not found:
+        return "killed before the entry was on disk"
+    once = all(
+        len(client.get_metric_history(run_id, key)) == 1 for key in list(found)[:5]
+    )
+    whole = len(found) > 30 and len(files) == 3 and once
+    if not whole:
+        return "LOST" if once else "TWICE"
+    return "replayed" if waiting else "sent before it was killed"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["kills"]:
+        kills(int(sys.argv[2]))
+    else:
+        costs()

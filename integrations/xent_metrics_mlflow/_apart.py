@@ -1,0 +1,45 @@
+"""Sending entries in a process of its own, so that a training keeps its interpreter.
+
+Drawing a page and talking to a server take a second of Python; in a thread that would
+be a second of the training. The process ends when its entries are sent, or are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ._spool import VARIABLE
+
+_LONGEST = 600.0  # seconds; MLflow's tries are bounded in a replay
+
+
+def replay_apart(uri: str, folders: Sequence[Path]) -> None:
+    """Replay entries of one spool; those that could not be sent are still there."""
+    if not folders or not sys.executable:
+        return
+    command = [
+        *(sys.executable, "-m", __package__, "replay", "--gently"),
+        *(folder.name for folder in folders),
+    ]
+    environment = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": uri,  # not an argument: those are for all to see
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        VARIABLE: str(folders[0].parent),
+    }
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(  # noqa: S603 - this interpreter, and names of entries
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what stops the training does not stop it
+            timeout=_LONGEST,
+            check=False,
+        )
