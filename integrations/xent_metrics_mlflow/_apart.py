@@ -29,7 +29,7 @@ def replay_apart(uri: str, folders: Sequence[Path]) -> None:
     environment = {
         **os.environ,
         "MLFLOW_TRACKING_URI": uri,  # not an argument: those are for all to see
-        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
         VARIABLE: str(folders[0].parent),
     }
     with contextlib.suppress(OSError, subprocess.SubprocessError):

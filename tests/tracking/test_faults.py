@@ -88,7 +88,11 @@ class Proxy:
     def _serve(self):
         while True:
             client, _ = self._sock.accept()
-            upstream = socket.create_connection(("127.0.0.1", self._server.port))
+            try:
+                upstream = socket.create_connection(("127.0.0.1", self._server.port))
+            except OSError:  # it is killed
+                client.close()
+                continue
             threading.Thread(target=self._back, args=(upstream, client)).start()
             threading.Thread(target=self._forth, args=(client, upstream)).start()
 
@@ -101,7 +105,7 @@ class Proxy:
                 time.sleep(0.02)
                 self._server.kill()
                 self.killed.set()
-                client.close()
+                client.shutdown(socket.SHUT_RDWR)
                 return
             upstream.sendall(data)
 
