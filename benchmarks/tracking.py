@@ -27,7 +27,7 @@ from xent_metrics import Evaluation
 from xent_metrics_mlflow import _artifacts, _spool, log_evaluation
 from xent_metrics_mlflow.__main__ import main as command
 
-REPEATS = 15
+REPEATS = 9
 
 
 def evaluate(n: int, n_classes: int) -> Evaluation:
@@ -110,8 +110,8 @@ def in_background(evaluation: Evaluation, **options: Any) -> float:
 
 
 def training(data: np.ndarray) -> None:
-    """About two seconds of products of matrices and of plain Python."""
-    for _ in range(60):
+    """Some seconds of products of matrices and of plain Python."""
+    for _ in range(200):
         data @ data
         sum(range(200_000))
 
@@ -131,7 +131,8 @@ def show(name: str, values: list[float]) -> None:
     low, high = np.quantile(values, [0.1, 0.9])
     print(
         f"{name}: {statistics.median(values) * 1e3:.0f} ms "
-        f"(10 % to 90 %: {low * 1e3:.0f} to {high * 1e3:.0f})"
+        f"(10 % to 90 %: {low * 1e3:.0f} to {high * 1e3:.0f})",
+        flush=True,
     )
 
 
@@ -154,7 +155,7 @@ def costs() -> None:
         show("log_evaluation", [pair[0] for pair in pairs])
         show("by hand", [pair[1] for pair in pairs])
         ratios = [mine / other for mine, other in pairs]
-        print(f"ratio: {statistics.median(ratios):.2f}")
+        print(f"ratio: {statistics.median(ratios):.2f}", flush=True)
         in_background(evaluation)
         repeats = range(REPEATS)
         show("a call with deadline=0", [in_background(evaluation) for _ in repeats])
@@ -177,7 +178,7 @@ def kills(n: int) -> None:
         usual = statistics.median(
             _child(evaluation, new_run(), None)[1] for _ in "abcde"
         )
-        print(f"a call takes {usual * 1e3:.0f} ms")
+        print(f"a call takes {usual * 1e3:.0f} ms", flush=True)
         for _ in range(n):
             run_id = new_run()
             written, _ = _child(evaluation, run_id, rng.uniform(0, 1.1 * usual))
@@ -189,7 +190,7 @@ def kills(n: int) -> None:
             assert os.waitpid(child, 0)[1] == 0, "a replay failed"
             outcome = _outcome(run_id, written=written, waiting=waiting)
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    print(pd.Series(outcomes).sort_index().to_string())
+    print(pd.Series(outcomes).sort_index().to_string(), flush=True)
 
 
 def _child(

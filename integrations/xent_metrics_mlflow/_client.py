@@ -77,12 +77,20 @@ def find_run(
             "a stray one; pass run_id=run.info.run_id."
         )
         raise ValueError(msg)
-    uri = tracking_uri()
-    if is_remote(uri):
-        error = within(limit, MlflowClient(uri).search_experiments, max_results=1)
-        if error is not None:
-            return Where(os.environ.get("MLFLOW_RUN_ID"), chosen, error)
-    return Where(mlflow.start_run().info.run_id, chosen)
+    return _new_run(chosen, limit)
+
+
+def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
+    """Start a run, once it is known that the server answers."""
+    uri, wanted = tracking_uri(), os.environ.get("MLFLOW_RUN_ID")
+    try:
+        if is_remote(uri):
+            error = within(limit, MlflowClient(uri).search_experiments, max_results=1)
+            if error is not None:
+                return Where(wanted, model_ids, error)
+        return Where(mlflow.start_run().info.run_id, model_ids)
+    except Exception as error:  # noqa: BLE001 - the evaluation is kept without a run
+        return Where(wanted, model_ids, error)
 
 
 def within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
@@ -184,7 +192,6 @@ def log_numbers(
                 entry.timestamp,
                 entry.step,
                 model_id=model_id,
-                run_id=run_id,
                 **of_dataset,
             )
             for model_id in entry.model_ids or (None,)

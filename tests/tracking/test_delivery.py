@@ -210,6 +210,10 @@ class TestSettings:
         result = log_evaluation(evaluation, run_id=run_id, **QUICK)
         assert_logged(tracking, run_id, result)
 
+    def test_what_is_no_evaluation(self, tracking, evaluation):
+        with pytest.raises(TypeError, match="must be an Evaluation: found Decomp"):
+            log_evaluation(evaluation.decomposition)
+
     @pytest.mark.parametrize(
         ("options", "error", "told"),
         [

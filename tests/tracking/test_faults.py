@@ -67,6 +67,14 @@ class TestNoAnswer:
         assert main(["replay", "--tracking-uri", server.uri]) == 0
         assert len(client.search_runs(["0"], **query)) == 1
 
+    def test_a_store_that_cannot_be_opened(self, tracking, evaluation, tmp_path):
+        (tmp_path / "file").write_text("")
+        tracking.set_tracking_uri(f"sqlite:///{tmp_path}/file/mlflow.db")
+        result = log_evaluation(evaluation, **QUICK)
+        assert result.run_id is None
+        assert result.error
+        assert [result.spooled] == entries()
+
     def test_an_error_on_request(self, tracking, silent, evaluation):
         tracking.set_tracking_uri(silent)
         options = {"run_id": "a" * 32, "deadline": 0.3, "on_error": "raise"} | QUICK
