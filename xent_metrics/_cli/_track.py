@@ -20,8 +20,11 @@ def refuse_without_mlflow() -> None:
         raise UsageError(msg)
 
 
-def log(evaluation: Evaluation, split: str) -> str:
-    """Log to the active run, that of MLFLOW_RUN_ID, or a new one; return its id."""
+def log(evaluation: Evaluation, split: str) -> str | None:
+    """Log to the active run, that of MLFLOW_RUN_ID, or a new one; return its id.
+
+    Where no server answers it is None, and a warning says where the evaluation waits.
+    """
     import mlflow  # noqa: PLC0415 - an extra
 
     from xent_metrics_mlflow import log_evaluation  # noqa: PLC0415 - an extra
@@ -29,7 +32,7 @@ def log(evaluation: Evaluation, split: str) -> str:
     was_active = mlflow.active_run() is not None
     # MLflow tells of runs on standard output, which is the results' alone.
     with redirect_stdout(sys.stderr):
-        logged = log_evaluation(evaluation, split=split)
+        logged = log_evaluation(evaluation, split=split, on_error="warn")
         if not was_active:
             mlflow.end_run()
     return logged.run_id
