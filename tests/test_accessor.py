@@ -253,7 +253,7 @@ class TestMistakes:
             frame.xent.per_sample("label", "p_", recalibration="none")
 
     def test_a_target_of_several_columns_with_one_probability(self, frame):
-        message = "one column of labels where proba is one column: found 1 columns"
+        message = "proba must be one column a class where target is a list of columns"
         with pytest.raises(ValueError, match=re.escape(message)):
             frame.xent.per_sample(["label"], "p_0")
 

@@ -288,6 +288,21 @@ class TestMissing:
         found = table.xent.per_sample(["a", "b"], "p_", on_missing="drop")
         assert len(found) == N - 1
 
+    def test_an_annotator_of_numbers_may_be_silent(self, frame):
+        given = np.where(self.kept, LABELS, np.nan)
+        table = frame.assign(a=given, b=np.nan).drop(index=7)
+        view = table.xent(target=["a", "b"], proba="p_", targets="annotators")
+        d = view(on_missing="drop").decompose()
+        assert (d.n, d.n_dropped) == (N - 3, 2)
+        votes = table.drop(index=[3, 4])
+        assert d.cross_entropy == votes.xent.decompose("a", "p_").cross_entropy
+
+    @pytest.mark.parametrize("name", ["sample_weight", "groups"])
+    @pytest.mark.parametrize("values", [[1.0, 2.0], np.ones((N, 2)), 1.5])
+    def test_values_beside_the_frame_of_another_length(self, frame, name, values):
+        with pytest.raises(ValueError, match=f"{name} must hold one value a row: its"):
+            frame.xent.decompose("label", "p_", on_missing="drop", **{name: values})
+
     def test_an_empty_column(self, frame):
         with pytest.raises(ValueError, match="none of 400 rows has; look for a column"):
             frame.assign(label=None).xent.per_sample("label", "p_", on_missing="drop")
@@ -392,6 +407,25 @@ class TestMistakes:
     def test_no_names_in_order(self, frame, proba):
         with pytest.raises(TypeError, match="proba must name columns of the frame, in"):
             frame.xent.per_sample("label", proba)
+
+    @pytest.mark.parametrize("labels", ["abc", 3, {0, 1, 10}])
+    def test_labels_that_are_no_list(self, frame, labels):
+        with pytest.raises(TypeError, match="labels must be one class a column, in"):
+            frame.xent.per_sample("label", "p_", labels=labels)
+
+    @pytest.mark.parametrize(("proba", "n"), [("p_", 3), ("p_0", 2)])
+    def test_an_empty_list_of_labels(self, frame, proba, n):
+        with pytest.raises(ValueError, match=f"0 labels for {n} columns; pass one"):
+            frame.xent.per_sample("label", proba, labels=[])
+
+    @pytest.mark.parametrize(
+        ("target", "targets"), [(["label"], "auto"), ("label", "annotators")]
+    )
+    def test_one_column_of_probabilities_for_several_targets(
+        self, frame, target, targets
+    ):
+        with pytest.raises(ValueError, match="proba must be one column a class where"):
+            frame.xent.per_sample(target, "p_0", targets=targets)
 
     def test_values_for_a_target(self, frame):
         with pytest.raises(TypeError, match="target must name .* found a Series; pass"):

@@ -11,7 +11,7 @@ import pandas as pd
 from . import _class_names
 from ._frames import Columns, as_frame, numbers
 from ._inputs import Inputs, check_index_order, read
-from ._labels import Column, as_column, show
+from ._labels import Column, as_column, check_labels, show
 from ._selection import Chosen, Selector, choose, unknown_column
 from ._table import BoolArray
 from ._targets import Targets
@@ -68,10 +68,13 @@ def read_frame(
         },
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
-    kept = _kept(used, [table.column(name) for name in others], on_missing)
+    kept = _kept(used, [table.column(name) for name in others], on_missing, targets)
     if kept is not None:
         used = used.rows(kept)
-    given = None if labels is None else tuple(labels)
+    given = None
+    if labels is not None:
+        one_column = y_proba.classes is None
+        given = check_labels(labels, 2 if one_column else len(y_proba.names))
     inputs = _read(
         y_true,
         y_proba,
@@ -139,7 +142,10 @@ class _Used(NamedTuple):
 
 
 def _kept(
-    used: _Used, others: Sequence[Column], on_missing: OnMissing
+    used: _Used,
+    others: Sequence[Column],
+    on_missing: OnMissing,
+    targets: FrameTargets,
 ) -> BoolArray | None:
     """Which rows have all that is read; None where all have, or must have."""
     if on_missing not in ("raise", "drop"):
@@ -152,13 +158,20 @@ def _kept(
         return None
     of_target = [_missing(column) for column in used.target]
     # Of several annotators, some may say nothing.
-    labels = len(of_target) > 1 and not all(map(_is_number, used.target))
+    some = _annotated(used.target, targets)
     absent = (
-        np.logical_and.reduce(of_target) if labels else np.logical_or.reduce(of_target)
+        np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
     )
-    beside = (one for one in used.beside.values() if one is not None)
-    for column in (*used.proba, *beside, *others):
-        absent |= _missing(_array(column))
+    beside = {name: _array(one) for name, one in used.beside.items() if one is not None}
+    for name, values in beside.items():
+        if values.shape != absent.shape:
+            msg = (
+                f"{name} must hold one value a row: its shape is {values.shape} for "
+                f"{len(absent)} rows; pass the name of a column, or a 1-D array."
+            )
+            raise ValueError(msg)
+    for column in (*used.proba, *beside.values(), *others):
+        absent |= _missing(column)
     if not absent.any():
         return None
     if absent.all():
@@ -181,20 +194,20 @@ def _read(
 ) -> Inputs:
     options["sample_weight"] = used.beside["sample_weight"]
     if y_proba.classes is None:
-        if y_true.classes is not None:
+        if y_true.classes is not None or targets == "annotators":
             msg = (
-                "target must be one column of labels where proba is one column: "
-                f"found {len(y_true.names)} columns; pass the columns of all classes."
+                "proba must be one column a class where target is a list of columns, "
+                f"or annotators: found the one column {y_proba.names[0]!r}; pass the "
+                "columns of all classes."
             )
             raise ValueError(msg)
-        labels_only = cast("Targets", targets)
         return read(
-            used.target[0], used.proba[0], labels=given, targets=labels_only, **options
+            used.target[0], used.proba[0], labels=given, targets=targets, **options
         )
     classes = y_proba.classes
     several = y_true.classes is not None
     annotated = targets == "annotators" or (
-        several and targets == "auto" and not all(map(_is_number, used.target))
+        several and _annotated(used.target, targets)
     )
     if y_proba.cast and (annotated or not several):
         classes = _class_names.cast(classes, used.target)
@@ -239,6 +252,13 @@ def _known(inputs: Inputs, given: tuple[Any, ...] | None, target: Any) -> Inputs
         raise ValueError(msg)
     inputs.warn_of_unseen()
     return inputs
+
+
+def _annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
+    """Whether each column has the labels that one annotator gave."""
+    if targets == "auto":
+        return not all(map(_is_number, columns))
+    return targets == "annotators"
 
 
 def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
