@@ -11,9 +11,9 @@ def nats_per_unit(base: float | None) -> float:
     if base is None:
         return 1.0
     number = isinstance(base, numbers.Real)
-    if not (number and base > 0 and base != 1 and math.isfinite(base)):
+    if not (number and base > 1 and math.isfinite(base)):
         msg = (
-            "base must be positive, finite and not 1: found "
+            "base must be finite and above 1: found "
             f"{base!r}; pass 2 for bits, or None for nats."
         )
         raise ValueError(msg)

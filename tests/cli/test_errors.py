@@ -21,7 +21,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ([*ARGS, "--n-worst", "-1"], "Invalid value for '--n-worst'"),
         (
             [*ARGS, "--base", "1"],
-            "--base must be positive, finite and not 1: found 1.0",
+            "--base must be finite and above 1: found 1.0",
         ),
         ([*ARGS, "--clip", "2"], "--clip must be in [0, 1): found 2.0; pass 0 for"),
         ([*ARGS, "--level", "2"], "--level must be in (0, 1): found 2.0; pass 0.95."),

@@ -36,5 +36,5 @@ def test_p_is_a_probability(p):
 
 
 def test_base():
-    with pytest.raises(ValueError, match="base must be positive, finite and not 1"):
+    with pytest.raises(ValueError, match="base must be finite and above 1"):
         plotting.kl_curve(base=1)
