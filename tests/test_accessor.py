@@ -194,6 +194,11 @@ class TestCompare:
         found = frame.xent.compare(view, "label", "p_", names=("old", "new"))
         assert found == self.expected(("old", "new"))
 
+    @pytest.mark.parametrize("names", ["ab", ("a",), ("a", "a"), ("a", "b", "c"), ()])
+    def test_names_that_are_no_pair(self, frame, names):
+        with pytest.raises(ValueError, match="names must be two that differ: found"):
+            frame.xent(target="label", proba="p_").compare("q_", names=names)
+
     def test_an_evaluation(self, frame):
         evaluation = Evaluation.from_predictions(LABELS, OTHER, labels=CLASSES)
         found = frame.xent.compare(evaluation, "label", "p_")
@@ -284,3 +289,18 @@ def test_series_in_another_order_are_refused(frame, name):
 
 def test_registered_on_import():
     assert pd.DataFrame.xent is xent_metrics.XentAccessor
+
+
+class TestValuesThatCannotBeToldApart:
+    lists = pd.Series([[1], [2]] * (len(LABELS) // 2))
+
+    @pytest.mark.parametrize("name", ["by", "groups"])
+    def test_keys(self, frame, name):
+        values = self.lists.set_axis(frame.index)
+        with pytest.raises(TypeError, match=f"{name} must hold values .* an unhash"):
+            frame.xent.summary("label", "p_", **{name: values})
+
+    def test_labels(self, frame):
+        values = self.lists.set_axis(frame.index)
+        with pytest.raises(TypeError, match="y_true must hold one label a row: found"):
+            frame.assign(label=values).xent.summary("label", "p_")

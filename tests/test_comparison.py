@@ -167,6 +167,12 @@ class TestErrors:
             compare(models, **options)
 
 
+@pytest.mark.parametrize("models", [[1, 2], None, 3])
+def test_models_without_names(models):
+    with pytest.raises(TypeError, match="models must be a mapping from name to model"):
+        compare(models)
+
+
 def test_json_is_strict():
     c = compare({"<bold>": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3))
     read = json.loads(c.to_json())

@@ -226,7 +226,10 @@ class TestWorst:
     def test_more_than_there_are(self):
         assert len(evaluated().worst(2 * N)) == N
 
-    @pytest.mark.parametrize("n", [0, -1, 2.5, "3"])
+    def test_a_whole_number_of_numpy(self):
+        assert len(evaluated().worst(np.int64(3))) == 3
+
+    @pytest.mark.parametrize("n", [0, -1, 2.5, "3", True])
     def test_mistakes(self, n):
         with pytest.raises(ValueError, match="n must be a whole number above 0: found"):
             evaluated().worst(n)
@@ -343,6 +346,11 @@ class TestReadBack:
     )
     def test_mistakes(self, text, message):
         with pytest.raises(ValueError, match=re.escape(message)):
+            Evaluation.from_json(text)
+
+    @pytest.mark.parametrize("text", [None, {"schema": 1}, 3])
+    def test_no_text(self, text):
+        with pytest.raises(TypeError, match="as str or bytes: found .*; pass what"):
             Evaluation.from_json(text)
 
     def test_a_torn_file(self):

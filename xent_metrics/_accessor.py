@@ -272,7 +272,7 @@ class XentAccessor(MeasuredFrame):
             swapped = merged | {"proba": other}
             theirs = self._read(None, None, swapped, beside=merged["proba"])
             theirs = theirs.inputs.inputs
-        first, second = names or _names(merged["proba"], other)
+        first, second = _names(merged["proba"], other, names)
         settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
         settings.pop("vote_correction", None)
         return compare(
@@ -325,8 +325,17 @@ class XentAccessor(MeasuredFrame):
         return evaluation.plot(kind, ax=ax, **others)
 
 
-def _names(mine: Any, theirs: Any) -> tuple[str, str]:
+def _names(mine: Any, theirs: Any, given: Any) -> tuple[str, str]:
     """What two sets of predictions are called."""
+    if given is not None:
+        pair = isinstance(given, (tuple, list)) and len(given) == 2  # noqa: PLR2004
+        if not pair or given[0] == given[1]:
+            msg = (
+                "names must be two that differ: found "
+                f"{given!r}; pass a pair, such as ('old', 'new')."
+            )
+            raise ValueError(msg)
+        return given[0], given[1]
     both = mine, theirs
     if all(isinstance(one, str) for one in both) and mine != theirs:
         return both

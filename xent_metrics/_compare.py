@@ -128,6 +128,12 @@ def compare(
 def _check(
     models: Mapping[str, Any], baseline: str | None, recalibration: Any, level: float
 ) -> str:
+    if not isinstance(models, Mapping):
+        msg = (
+            "models must be a mapping from name to model: found "
+            f"{type(models).__name__}; pass {{name: evaluation}}."
+        )
+        raise TypeError(msg)
     if not models:
         msg = "models must not be empty: found none; pass {name: (y_true, y_proba)}."
         raise ValueError(msg)

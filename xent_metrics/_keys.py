@@ -44,8 +44,22 @@ def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
         raise ValueError(msg)
     if isinstance(column, np.ndarray) and column.dtype.kind in "US":
         column = column.astype(object)
-    codes, distinct = pd.factorize(pd.Series(column), sort=True, use_na_sentinel=False)
+    codes, distinct = _number(column, name)
     return Keys(codes.astype(np.int64, copy=False), pd.Index(distinct, name=title))
+
+
+def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
+    """The number of each value, and the values, sorted."""
+    try:
+        return pd.factorize(pd.Series(column), sort=True, use_na_sentinel=False)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        msg = (
+            f"{name} must hold values that can be told apart, such as text or numbers: "
+            f"found an {error}; pass one value a row."
+        )
+        raise TypeError(msg) from None
 
 
 def _together(each: list[Keys]) -> Keys:

@@ -223,6 +223,13 @@ def distinct(y_true: Column) -> list[Any]:
             if greatest(y_true) - low < _MOST_SPAN:
                 counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
-    values = pd.Series(y_true).dropna().unique()
+    try:
+        values = pd.Series(y_true).dropna().unique()
+    except TypeError as error:
+        msg = (
+            f"y_true must hold one label a row: found an {error}; pass distributions "
+            "and votes as (N, K), one column a class."
+        )
+        raise TypeError(msg) from None
     found: list[Any] = np.asarray(values, dtype=object).tolist()
     return found

@@ -17,6 +17,12 @@ from ._summary import TERMS
 
 def read_back(text: str | bytes) -> Evaluated:
     """What an evaluation held when it was written, but for the data behind it."""
+    if not isinstance(text, (str, bytes, bytearray)):
+        msg = (
+            "text must be the JSON of an evaluation, as str or bytes: found "
+            f"{type(text).__name__}; pass what to_json gave."
+        )
+        raise TypeError(msg)
     try:
         found = json.loads(text)
     except ValueError as error:

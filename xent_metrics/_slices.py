@@ -75,7 +75,9 @@ def worst(
     rows: pd.DataFrame, n: int, keys: Keys | None, weights: FloatArray | None
 ) -> pd.DataFrame:
     """The most costly rows of all, or of each group, the most costly first."""
-    if not isinstance(n, int) or n < 1:  # type: ignore[redundant-expr] # from users
+    kinds: Any = (int, np.integer)
+    whole = isinstance(n, kinds) and not isinstance(n, bool)
+    if not whole or n < 1:
         msg = f"n must be a whole number above 0: found {n!r}; pass 10."
         raise ValueError(msg)
     order = np.argsort(-rows["cross_entropy"].to_numpy(), kind="stable")
