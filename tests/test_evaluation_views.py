@@ -175,6 +175,12 @@ class TestSummary:
         assert np.isinf(table["cross_entropy"]).tolist() == [True, False, False]
         assert np.isfinite(table.loc[[1, 2], "cross_entropy_se"]).all()
 
+    def test_many_keys_of_many_values(self):
+        rows = np.arange(N)
+        table = evaluated().summary(dict.fromkeys("abcdefg", rows))
+        assert table["n"].tolist() == [1] * N
+        assert table.index.to_list() == [(row,) * 7 for row in rows]
+
     @pytest.mark.parametrize("scale", [1e-200, 1e200])
     def test_the_scale_of_weights_is_free(self, scale):
         frame = pd.DataFrame({"y": CODES > 0, "p": 1 - PROBA[:, 0], "w": WEIGHTS})

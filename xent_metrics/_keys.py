@@ -64,14 +64,14 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
 
 def _together(each: list[Keys]) -> Keys:
     """The combinations that occur."""
-    codes = each[0].codes
+    codes, places = each[0].codes, [np.arange(len(each[0].groups))]
+    # Renumbered after each key: the product of many numbers would overflow.
     for one in each[1:]:
-        codes = codes * len(one.groups) + one.codes
-    found, combined = np.unique(codes, return_inverse=True)
-    places = []
-    for one in reversed(each):
-        places.append(found % len(one.groups))
-        found = found // len(one.groups)
-    columns = [one.groups.take(at) for one, at in zip(each, places[::-1], strict=True)]
+        cells, codes = np.unique(
+            codes * len(one.groups) + one.codes, return_inverse=True
+        )
+        before, own = np.divmod(cells, len(one.groups))
+        places = [*(place[before] for place in places), own]
+    columns = [one.groups.take(at) for one, at in zip(each, places, strict=True)]
     index = pd.MultiIndex.from_arrays(columns, names=[one.groups.name for one in each])
-    return Keys(combined.astype(np.int64, copy=False), index)
+    return Keys(codes.astype(np.int64, copy=False), index)
