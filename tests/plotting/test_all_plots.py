@@ -153,3 +153,17 @@ def test_units_are_named(laws, base):
         ax = getattr(plotting, kind)(evaluation)
         assert unit in ax.get_title(loc="left")
     assert f"cross-entropy ({unit})" == plotting.entropy(evaluation).get_ylabel()
+
+
+@pytest.mark.parametrize("name", ["reliability", "entropy", "per_class"])
+def test_a_decomposition_has_no_rows(name, named):
+    with pytest.raises(TypeError, match="needs an Evaluation: found Decomposition; pa"):
+        getattr(plotting, name)(named.decomposition)
+
+
+@pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
+@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
+def test_no_result(name, subject):
+    found = type(subject).__name__
+    with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):
+        getattr(plotting, name)(subject)

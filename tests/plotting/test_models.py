@@ -102,3 +102,13 @@ def test_other_units(found):
         ValueError, match="models must have one unit: 'plain' is in nats"
     ):
         plotting.models({"plain": found["plain"], "bits": bits})
+
+
+def test_models_without_names(two):
+    with pytest.raises(TypeError, match="models must be a mapping .* found list; pass"):
+        plotting.models([two])
+
+
+def test_a_model_that_is_none():
+    with pytest.raises(TypeError, match="needs a Decomposition or an Eval.* found int"):
+        plotting.models({"a": 3})

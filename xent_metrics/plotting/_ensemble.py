@@ -71,6 +71,12 @@ def ensemble(result: EnsembleDecomposition, *, ax: Axes | None = None) -> Axes:
     >>> plotting.ensemble(result).get_xlabel()
     'nats'
     """
+    if not hasattr(result, "diversity"):
+        msg = (
+            "the plot needs an EnsembleDecomposition: found "
+            f"{type(result).__name__}; pass decompose_ensemble(y_true, members)."
+        )
+        raise TypeError(msg)
     ax = axes_of(ax)
     longest = max(
         (result.terms[whole] for whole, _ in _SUMS if _finite(result, whole)),

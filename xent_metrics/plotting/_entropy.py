@@ -15,6 +15,7 @@ from ._style import (
     amount,
     axes_of,
     caption,
+    evaluated,
     ink,
     legend,
     number,
@@ -93,7 +94,7 @@ def entropy(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('predictive entropy (nats)', 'cross-entropy (nats)')
     """
-    found, points = evaluation.decomposition, _points(evaluation)
+    found, points = evaluated(evaluation), _points(evaluation)
     drawn, remarks = _choose(points)
     ax = axes_of(ax)
     right, top = (

@@ -12,7 +12,16 @@ from .._table import FloatArray
 from .._units import nats_per_unit
 from ._bins import check_bins
 from ._rows import blocks
-from ._style import BLUE, VERMILLION, axes_of, caption, ink, number, rows_text
+from ._style import (
+    BLUE,
+    VERMILLION,
+    axes_of,
+    caption,
+    evaluated,
+    ink,
+    number,
+    rows_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +84,7 @@ def kl_contributions(
     ('predicted probability q', 'target probability p')
     """
     n_bins = check_bins(bins)
-    found = evaluation.decomposition
+    found = evaluated(evaluation)
     data = found.evidence.need("kl_contributions")
     cells = _count(data, n_bins, found.clip, nats_per_unit(found.evidence.base))
     ax = axes_of(ax)

@@ -81,6 +81,12 @@ def models(
     ('resolution (nats)', 'miscalibration (nats)')
     """
     given: Any = getattr(models, "decompositions", models)
+    if not isinstance(given, Mapping):
+        msg = (
+            "models must be a mapping from name to model, or a Comparison: found "
+            f"{type(models).__name__}; pass {{name: evaluation}}."
+        )
+        raise TypeError(msg)
     found = {str(name): decomposition_of(one) for name, one in given.items()}
     first = _check_same(found)
     drawn = {

@@ -15,6 +15,7 @@ from ._style import (
     amount,
     axes_of,
     caption,
+    evaluated,
     ink,
     legend,
     number,
@@ -82,7 +83,7 @@ def per_class(
     ['b  80.4%', 'a  19.6%']
     """
     _check(at_most)
-    found = evaluation.decomposition
+    found = evaluated(evaluation)
     classes = _most_costly(evaluation.per_class, at_most)
     n = len(classes.table)
     ax = axes_of(ax, height=max(_LEAST_HEIGHT, _LINE * n + _AROUND))

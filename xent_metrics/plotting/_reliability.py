@@ -17,6 +17,7 @@ from ._style import (
     VERMILLION,
     axes_of,
     caption,
+    evaluated,
     ink,
     legend,
     number,
@@ -99,7 +100,7 @@ def reliability(
     'Recalibration alone would win back 0.199 of 0.838 nats'
     """
     n_bins, z = check_bins(bins), two_sided(level)
-    found, labels = evaluation.decomposition, evaluation.labels
+    found, labels = evaluated(evaluation), evaluation.labels
     place = place_of(of_class, labels)
     rows = rows_of_class(evaluation, place)
     points = in_bins(rows, n_bins, z)

@@ -102,7 +102,24 @@ def legend(ax: Axes, **options: Any) -> None:
 def decomposition_of(result: Any) -> Decomposition:
     """The decomposition of an evaluation, or the one given."""
     found: Decomposition = getattr(result, "decomposition", result)
+    if not hasattr(found, "miscalibration"):
+        msg = (
+            "the plot needs a Decomposition or an Evaluation: found "
+            f"{type(result).__name__}; pass decompose(y_true, y_proba)."
+        )
+        raise TypeError(msg)
     return found
+
+
+def evaluated(evaluation: Any) -> Decomposition:
+    """The decomposition of an evaluation."""
+    if not hasattr(evaluation, "decomposition"):
+        msg = (
+            f"the plot needs an Evaluation: found {type(evaluation).__name__}; pass "
+            "Evaluation.from_predictions(y_true, y_proba)."
+        )
+        raise TypeError(msg)
+    return decomposition_of(evaluation)
 
 
 def with_unit(name: str, unit: str) -> str:
