@@ -20,6 +20,7 @@ from ._decomposition import Decomposition
 from ._ensemble import EnsembleDecomposition, decompose_ensemble
 from ._evaluation import Evaluation
 from ._inputs import UnseenLabelWarning
+from ._listeners import add_listener, remove_listener, without_listeners
 from ._measures import (
     cross_entropy,
     entropy,
@@ -53,6 +54,7 @@ __all__ = [
     "SmallSampleWarning",
     "UnseenLabelWarning",
     "XentAccessor",
+    "add_listener",
     "compare",
     "cross_entropy",
     "decompose",
@@ -67,10 +69,12 @@ __all__ = [
     "per_sample",
     "perplexity",
     "plotting",
+    "remove_listener",
     "reverse_kl_divergence",
     "scorers",
     "surprisal",
     "vote_counts",
+    "without_listeners",
 ]
 
 _LAZY = ("plotting", "scorers")

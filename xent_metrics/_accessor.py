@@ -14,6 +14,7 @@ from ._decompose import warn_if_few
 from ._decomposition import Decomposition
 from ._evaluation import Evaluation
 from ._evaluation_view import PlotKind
+from ._listeners import without_listeners
 from ._measured_frame import MeasuredFrame
 from ._selection import Selector
 from ._terms import decompose_inputs
@@ -321,7 +322,8 @@ class XentAccessor(MeasuredFrame):
         names = Decomposing.__annotations__
         reading = {name: value for name, value in options.items() if name in names}
         others = {name: value for name, value in options.items() if name not in names}
-        evaluation = self(target=target, proba=proba, **reading).evaluate()
+        with without_listeners():
+            evaluation = self(target=target, proba=proba, **reading).evaluate()
         return evaluation.plot(kind, ax=ax, **others)
 
 

@@ -36,6 +36,7 @@ def evaluate(
     base: float | None,
     index: pd.Index[Any] | None,
     n_dropped: int = 0,
+    warn: bool = True,
     **options: Any,
 ) -> Evaluated:
     """Decompose with one map, or with one for each fold; say what is amiss."""
@@ -43,7 +44,8 @@ def evaluate(
     table = None
     if folds is None:
         result, columns = decompose_inputs(inputs, **options)
-        warn_if_few(result)
+        if warn:
+            warn_if_few(result)
     else:
         found = decompose_folds(inputs, folds, **options)
         result, columns, table = found.decomposition, found.columns, found.table

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ._cv_results import predict_out_of_fold
 from ._evaluate import evaluate
 from ._inputs import EPS, read
+from ._listeners import tell
 from ._measures import index_of
 from ._predictions_evaluated import PredictionsEvaluated
 from ._targets import Targets
@@ -123,7 +124,7 @@ class Evaluation(PredictionsEvaluated):
             vote_correction=vote_correction,
             index=index_of(y, X, proba),
         )
-        return cls(**evaluated._asdict())
+        return tell(cls(**evaluated._asdict()))
 
     @classmethod
     def from_cv_results(
@@ -233,7 +234,7 @@ class Evaluation(PredictionsEvaluated):
             vote_correction=vote_correction,
             index=tested.index_of_rows(index_of(y, X)),
         )
-        return cls(**evaluated._asdict())
+        return tell(cls(**evaluated._asdict()))
 
 
 def probabilities(estimator: Any, X: Any) -> Any:  # noqa: N803 - scikit-learn's name

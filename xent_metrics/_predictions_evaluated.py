@@ -13,6 +13,7 @@ from ._evaluation_data import EvaluationData
 from ._folds import read_folds
 from ._frame_inputs import FrameTargets, OnMissing, read_frame
 from ._inputs import EPS, read
+from ._listeners import tell
 from ._measures import index_of
 from ._read_back import read_back
 from ._selection import Selector
@@ -129,7 +130,7 @@ class PredictionsEvaluated(EvaluationData):
             vote_correction=vote_correction,
             index=index_of(y_proba, y_true),
         )
-        return cls(**evaluated._asdict())
+        return tell(cls(**evaluated._asdict()))
 
     @classmethod
     def from_frame(
@@ -214,7 +215,7 @@ class PredictionsEvaluated(EvaluationData):
             index=found.row_index,
             n_dropped=found.n_dropped,
         )
-        return cls(**evaluated._asdict())
+        return tell(cls(**evaluated._asdict()))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

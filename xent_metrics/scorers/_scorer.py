@@ -8,8 +8,11 @@ from typing import Any, NoReturn, Self
 
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from .._evaluate import evaluate
+from .._evaluation import Evaluation
+from .._listeners import anyone_listens, tell
 from ._options import Options
-from ._outputs import read_outputs
+from ._outputs import Output, read_outputs
 from ._values import scores
 
 _PARAMS = ("sample_weight", "soft_labels")
@@ -113,4 +116,22 @@ class Scorer:
             options=self.options,
             scorer=repr(self),
         )
-        return [scores(output, names, self.options) for output in outputs]
+        found = [scores(output, names, self.options) for output in outputs]
+        if anyone_listens():
+            for output in outputs:
+                tell(_evaluation(output, self.options))
+        return found
+
+
+def _evaluation(output: Output, options: Options) -> Evaluation:
+    """What was scored, as an evaluation: without predicting again."""
+    evaluated = evaluate(
+        output.inputs,
+        None,
+        base=options.base,
+        clip=options.clip,
+        recalibration=options.recalibration,
+        index=None,
+        warn=False,
+    )
+    return Evaluation(**evaluated._asdict())

@@ -1,0 +1,120 @@
+"""Who is told of each evaluation that is finished."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from ._evaluation import Evaluation
+
+Told = TypeVar("Told")
+
+_paused = ContextVar("_paused", default=False)
+_lock = threading.Lock()
+_listeners: tuple[Callable[[Evaluation], Any], ...] = ()
+
+
+def add_listener(listener: Callable[[Evaluation], Any]) -> None:
+    """Have a function called with each evaluation as soon as it is finished.
+
+    Parameters
+    ----------
+    listener : callable
+        Called with the :class:`Evaluation`, in the thread that made it, before it is
+        handed to who asked for it. What it returns is ignored; what it raises, the
+        maker of the evaluation sees. One that is there already stays once.
+
+    See Also
+    --------
+    remove_listener : Call it no longer.
+    without_listeners : Evaluate without telling anyone.
+
+    Notes
+    -----
+    An evaluation is finished when a ``from_...`` of :class:`Evaluation` or
+    ``df.xent.evaluate`` returns it; one that ``from_json`` reads back is not new. A
+    scorer that is called with a fitted estimator gives one too, made from the same
+    predictions, of each output where there are several. Nothing is told of what runs
+    inside a function of scikit-learn: in cross-validation and searches an evaluation is
+    a fold's, and there are many.
+
+    Examples
+    --------
+    >>> from xent_metrics import Evaluation, add_listener, remove_listener
+    >>> heard = []
+    >>> add_listener(heard.append)
+    >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+    >>> remove_listener(heard.append)
+    >>> heard == [evaluation]
+    True
+    """
+    global _listeners  # noqa: PLW0603 - one list for the process, replaced as a whole
+    with _lock:
+        if listener not in _listeners:
+            _listeners = (*_listeners, listener)
+
+
+def remove_listener(listener: Callable[[Evaluation], Any]) -> None:
+    """Call a listener no longer; one that was never added is no error.
+
+    Parameters
+    ----------
+    listener : callable
+        What was given to :func:`add_listener`.
+    """
+    global _listeners  # noqa: PLW0603 - one list for the process, replaced as a whole
+    with _lock:
+        _listeners = tuple(one for one in _listeners if one != listener)
+
+
+@contextmanager
+def without_listeners() -> Iterator[None]:
+    """Tell no listener of what is evaluated within: in a loop over folds, say.
+
+    It holds for the thread or task that enters it.
+
+    Examples
+    --------
+    >>> from xent_metrics import Evaluation, add_listener, remove_listener
+    >>> from xent_metrics import without_listeners
+    >>> heard = []
+    >>> add_listener(heard.append)
+    >>> with without_listeners():
+    ...     evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+    >>> remove_listener(heard.append)
+    >>> heard
+    []
+    """
+    token = _paused.set(True)
+    try:
+        yield
+    finally:
+        _paused.reset(token)
+
+
+def anyone_listens() -> bool:
+    """Whether an evaluation that is finished now would be told of."""
+    return bool(_listeners) and not _paused.get() and not _within_scikit_learn()
+
+
+def tell(evaluation: Told) -> Told:
+    """Call the listeners; return what they were told of."""
+    if anyone_listens():
+        for listener in _listeners:
+            listener(cast("Evaluation", evaluation))
+    return evaluation
+
+
+def _within_scikit_learn() -> bool:
+    frame = inspect.currentframe()
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name == "sklearn" or name.startswith("sklearn."):
+            return True
+        frame = frame.f_back
+    return False
