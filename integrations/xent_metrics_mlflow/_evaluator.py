@@ -1,0 +1,171 @@
+"""The evaluator that ``mlflow.models.evaluate`` finds by its entry point, ``xent``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlflow.models import EvaluationResult
+from mlflow.models.evaluation import ModelEvaluator
+
+_logger = logging.getLogger("xent_metrics_mlflow")
+_NAME = "xent"
+
+
+class XentEvaluator(ModelEvaluator):
+    """Decompose the log loss of a classifier in ``mlflow.models.evaluate``.
+
+    It goes by the name "xent", alone or beside others: ``evaluators=["default",
+    "xent"]``. It takes a model that was logged in any way, a function, or a static
+    frame of predictions; probabilities come from the ``predict_proba`` of the model
+    within, else from what the model predicts.
+
+    Its options are ``evaluator_config={"xent": {...}}``, all of them optional:
+
+    proba : columns
+        Where the probabilities are in a static frame, or in the frame that a model
+        returns: a prefix, a list or a mapping from class to name, as in
+        :class:`~xent_metrics.XentAccessor`.
+    labels : sequence of classes
+        The class of each column of probabilities, in their order. It is never guessed:
+        without it, it must be known from the model's ``classes_``, or from the names
+        of the columns.
+    split : str
+        The data's name in keys, ``xent/<split>/<term>``. Default "test".
+    sample_weight, groups : column name or array-like
+        As in :func:`~xent_metrics.decompose`; a column named here is no feature.
+    targets, base, clip, rescale, from_logits, recalibration, vote_correction
+        As in :func:`~xent_metrics.decompose`.
+    per_sample, page : bool
+        As in :func:`log_evaluation`.
+
+    Notes
+    -----
+    What it finds is logged to the run as :func:`log_evaluation` does it, and the
+    metrics are part of the ``EvaluationResult``, by the same keys. A term that is not
+    finite is none of them, so a threshold on it is not met.
+
+    Where it is named and there are no probabilities, as a function returns labels, a
+    line in the log ``xent_metrics_mlflow`` says so, and the other evaluators go on.
+    With ``evaluators=None`` MLflow asks every evaluator that is installed: there it
+    never raises, and ignores options that are not its own.
+
+    Examples
+    --------
+    >>> import mlflow
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": ["a", "b"] * 100, "p_a": [0.9, 0.4] * 100})
+    >>> df["p_b"] = 1 - df["p_a"]
+    >>> result = mlflow.models.evaluate(
+    ...     data=df,
+    ...     targets="y",
+    ...     model_type="classifier",
+    ...     evaluators="xent",
+    ...     evaluator_config={"proba": "p_", "base": 2},
+    ... )
+    >>> round(result.metrics["xent/test/cross_entropy"], 4)
+    0.4445
+    """
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def can_evaluate(
+        self, *, model_type: str | None, evaluator_config: Any, **_others: Any
+    ) -> bool:
+        """Whether the model is a classifier.
+
+        Parameters
+        ----------
+        model_type : str or None
+            What ``mlflow.models.evaluate`` was told.
+        evaluator_config : dict
+            The options; they have no say.
+
+        Returns
+        -------
+        bool
+            True for "classifier".
+        """
+        del evaluator_config
+        # Before it runs an evaluator MLflow asks once; where none were named, it has
+        # asked before, to choose among those that are installed.
+        self._asked += 1
+        return model_type == "classifier"
+
+    def evaluate(
+        self,
+        *,
+        dataset: Any,
+        run_id: str,
+        evaluator_config: Mapping[str, Any] | None,
+        model: Any = None,
+        predictions: str | None = None,
+        **_others: Any,
+    ) -> EvaluationResult | None:
+        """Evaluate, log to the run, and return the metrics.
+
+        Parameters
+        ----------
+        dataset : EvaluationDataset
+            Features and targets, and the predictions where there is no model.
+        run_id : str
+            The run.
+        evaluator_config : dict or None
+            The options, as above.
+        model : PyFuncModel, optional
+            The model.
+        predictions : str, optional
+            The column of the model's output that holds the predictions.
+        **_others
+            What is for other evaluators. MLflow sends the metrics to the LoggedModel.
+
+        Returns
+        -------
+        EvaluationResult or None
+            The metrics by key; None where there is nothing to evaluate.
+
+        Raises
+        ------
+        ValueError
+            If an option is unknown, if the order of the classes is, or as in
+            :func:`~xent_metrics.cross_entropy`; not where the evaluator was not named.
+        """
+        named = self._asked <= 1
+        self._asked = 0
+        config = dict(evaluator_config or {})
+        if set(config) == {_NAME} and isinstance(config[_NAME], dict):
+            config = dict(config[_NAME])
+        with _forgiving(named=named):
+            from ._model_evaluation import evaluate_and_log  # noqa: PLC0415 - lazily
+
+            metrics = evaluate_and_log(
+                model,
+                dataset,
+                config,
+                predictions,
+                run_id=run_id,
+                strict=named,
+            )
+            return EvaluationResult(metrics=metrics, artifacts={}, run_id=run_id)
+        return None
+
+
+@contextlib.contextmanager
+def _forgiving(*, named: bool) -> Iterator[None]:
+    """Decline in the log; where nobody asked for this evaluator, fail there too."""
+    with contextlib.ExitStack() as stack:
+        if not named:
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+        try:
+            yield
+        except Exception as error:
+            if named and not getattr(error, "declines", False):
+                raise
+            quiet = not named and getattr(error, "expected", False)
+            level = logging.INFO if quiet else logging.WARNING
+            _logger.log(level, "evaluator 'xent' did not evaluate: %s", error)

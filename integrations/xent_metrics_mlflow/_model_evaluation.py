@@ -1,0 +1,162 @@
+"""An evaluation of what MLflow gives an evaluator: a model and data, or a frame."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from xent_metrics import Evaluation, without_listeners
+
+from ._log import log_evaluation
+from ._probabilities import (
+    DeclinedError,
+    Probabilities,
+    of_frame,
+    of_model,
+    of_values,
+    stacked,
+)
+
+_LOGGING = ("split", "per_sample", "page")
+_BESIDE = ("sample_weight", "groups")
+_DECOMPOSING = ("targets", "base", "clip", "recalibration", "vote_correction")
+_READING = ("rescale", "from_logits")
+KEYS = ("proba", "labels", *_BESIDE, *_DECOMPOSING, *_READING, *_LOGGING)
+
+
+def evaluate_and_log(
+    model: Any,
+    dataset: Any,
+    config: Mapping[str, Any],
+    predictions: str | None,
+    *,
+    run_id: str,
+    strict: bool,
+) -> dict[str, float]:
+    """Evaluate and log; return the metrics, all of which are finite.
+
+    Unknown options are an error with ``strict``; else they are another evaluator's.
+    """
+    if strict:
+        check_keys(config)
+    elif "sample_weights" in config:  # what MLflow's own evaluators call them
+        config = {"sample_weight": config["sample_weights"], **config}
+    with without_listeners():
+        evaluation = evaluate_model(model, dataset, config, predictions)
+    logged = log_evaluation(
+        evaluation,
+        run_id=run_id,
+        **{name: config[name] for name in _LOGGING if name in config},
+    )
+    return logged.metrics
+
+
+def check_keys(config: Mapping[str, Any]) -> None:
+    """Refuse options that do not exist."""
+    for key in config:
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else f"pass {', '.join(KEYS)}."
+            msg = (
+                "evaluator_config of 'xent' must hold options of its own: found "
+                f"{key!r}; {mend}"
+            )
+            raise ValueError(msg)
+
+
+def evaluate_model(
+    model: Any, dataset: Any, config: Mapping[str, Any], predictions: str | None
+) -> Evaluation:
+    """Evaluate a model on a dataset of MLflow, or the predictions in it."""
+    if dataset.labels_data is None:
+        msg = "a classifier needs targets: the data has none; pass targets=."
+        raise DeclinedError(msg)
+    features = dataset.features_data
+    truth = stacked(dataset.labels_data)
+    options = {name: config[name] for name in _DECOMPOSING if name in config}
+    options |= {name: config[name] for name in _READING if name in config}
+    for name in _BESIDE:
+        given = config.get(name)
+        if isinstance(given, str):
+            given = _column(features, given, name)
+        if given is not None:
+            options[name] = given
+    found = _probabilities(model, dataset, config, predictions)
+    _check_known(truth, found)
+    if found.names is None:
+        index = features.index if isinstance(features, pd.DataFrame) else None
+        proba = found.table
+        if index is not None and truth.ndim == 1:
+            truth = pd.Series(truth, index=index)
+        return Evaluation.from_predictions(truth, proba, labels=found.labels, **options)
+    return _of_columns(found, truth, dataset.targets_name, options)
+
+
+def _probabilities(
+    model: Any, dataset: Any, config: Mapping[str, Any], predictions: str | None
+) -> Probabilities:
+    labels = config.get("labels")
+    labels = None if labels is None else tuple(labels)
+    proba, features = config.get("proba"), dataset.features_data
+    if model is not None:
+        for name in _BESIDE:
+            if isinstance(config.get(name), str):
+                features = features.drop(columns=config[name])
+        return of_model(model, features, proba, labels, predictions)
+    if proba is not None:
+        return of_frame(features, proba, labels)
+    if dataset.predictions_data is None:
+        msg = (
+            "a static frame must say where its probabilities are: it names none; pass "
+            "predictions=, or proba in the evaluator_config of 'xent'."
+        )
+        raise DeclinedError(msg)
+    return of_values(dataset.predictions_data, labels)
+
+
+def _of_columns(
+    found: Probabilities, truth: Any, target: str | None, options: Mapping[str, Any]
+) -> Evaluation:
+    """Evaluate probabilities in columns, beside the targets in one of their own."""
+    if truth.ndim > 1:
+        msg = (
+            "targets must be one label a row where probabilities are columns: found "
+            f"{truth.shape[1]} values a row; hold the probabilities in one column of "
+            "arrays, or use df.xent."
+        )
+        raise ValueError(msg)
+    name: Any = target if target is not None else "target"
+    while name in found.table:
+        name = f"{name}_"
+    frame = found.table.assign(**{name: truth})
+    return Evaluation.from_frame(
+        frame, target=name, proba=found.names, labels=found.labels, **options
+    )
+
+
+def _column(features: Any, name: str, option: str) -> Any:
+    if isinstance(features, pd.DataFrame) and name in features:
+        return features[name]
+    columns = list(features) if isinstance(features, pd.DataFrame) else []
+    near = difflib.get_close_matches(name, map(str, columns), n=1)
+    msg = f"{option} must name a column of the data: found {name!r}; " + (
+        f"did you mean {near[0]!r}?" if near else "pass a column or values."
+    )
+    raise ValueError(msg)
+
+
+def _check_known(truth: Any, found: Probabilities) -> None:
+    """Refuse classes of which none is a target: they are named otherwise."""
+    if truth.ndim > 1 or found.labels is None:
+        return
+    if set(found.labels).isdisjoint(pd.unique(truth).tolist()):
+        msg = (
+            f"classes must be named as the targets are: {found.source} "
+            f"{', '.join(map(repr, found.labels[:5]))} and no target is one of them; "
+            "pass labels in the evaluator_config of 'xent', in the order of the "
+            "columns."
+        )
+        raise ValueError(msg)

@@ -1,0 +1,192 @@
+"""Where the probabilities of a model are, and which class each column stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+_COLUMNS = 2  # dimensions of a table
+_HOW = "pass labels in the evaluator_config of 'xent', in the order of the columns."
+
+
+class DeclinedError(Exception):
+    """There is nothing here that could be evaluated."""
+
+    declines = expected = True
+
+
+class ClassOrderError(ValueError):
+    """The class of each column is not known, and is not guessed."""
+
+    expected = True
+
+
+class Probabilities(NamedTuple):
+    """Probabilities as an array, or as columns ``names`` of a frame.
+
+    ``source`` says where the classes are from, for messages.
+    """
+
+    table: Any
+    labels: tuple[Any, ...] | None
+    names: Any = None
+    source: str = "labels are"
+
+
+def of_model(
+    model: Any,
+    features: Any,
+    proba: Any,
+    labels: tuple[Any, ...] | None,
+    predictions: str | None,
+) -> Probabilities:
+    """Those of the model within, where it has ``predict_proba``, or of its output."""
+    raw = _raw_model(model)
+    if proba is None and hasattr(raw, "predict_proba"):
+        return _of_classifier(raw, features, labels)
+    output = model.predict(features)
+    if isinstance(output, dict) or (
+        isinstance(output, list) and output and isinstance(output[0], dict)
+    ):
+        output = pd.DataFrame(output)
+    if proba is not None:
+        return of_frame(output, proba, labels)
+    if isinstance(output, pd.DataFrame):
+        if predictions in output:
+            return of_values(output[predictions].to_numpy(), labels)
+        if output.shape[1] > 1:
+            return _of_all_columns(output, labels)
+        output = output.iloc[:, 0]
+    return of_values(output, labels)
+
+
+def of_frame(frame: Any, proba: Any, labels: tuple[Any, ...] | None) -> Probabilities:
+    """Columns of a frame, chosen by the option ``proba``."""
+    if not isinstance(frame, pd.DataFrame):
+        msg = (
+            "proba must say which columns of a DataFrame to read: found "
+            f"{type(frame).__name__}; leave proba out."
+        )
+        raise ValueError(msg)  # noqa: TRY004 - the option is at fault
+    return Probabilities(frame, labels, names=proba, source="columns are")
+
+
+def of_values(values: Any, labels: tuple[Any, ...] | None) -> Probabilities:
+    """Predictions without names: one row of them a sample, or the second of two."""
+    table = stacked(values)
+    if table.ndim == _COLUMNS and table.shape[1] == 1:
+        table = table[:, 0]
+    numbers = table.dtype.kind == "f" and table.ndim <= _COLUMNS
+    if numbers and table.ndim == 1:
+        numbers = not np.isin(table, (0.0, 1.0)).all()
+    if not numbers or not table.size:
+        msg = (
+            "a model must predict probabilities: its predictions are "
+            f"{_described(table)}; log a classifier with predict_proba, or return an "
+            "array of shape (N, K)."
+        )
+        raise DeclinedError(msg)
+    if labels is None:
+        kind = "the class of each column"
+        if table.ndim == 1:
+            kind = "which class a single column is the probability of"
+        msg = (
+            f"{kind} must be known: the predictions are an array without names; {_HOW}"
+        )
+        raise ClassOrderError(msg)
+    return Probabilities(table, labels)
+
+
+def stacked(values: Any) -> Any:
+    """As an array of numbers or labels; arrays in a column become rows of a table."""
+    values = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if values.dtype == object and values.ndim == 1 and len(values):
+        rows = [_row(value) for value in values]
+        if all(row is not None for row in rows):
+            if len({len(row) for row in rows if row is not None}) > 1:
+                msg = (
+                    "arrays in a column must be of one length: found several; hold one "
+                    "value for each class in every row."
+                )
+                raise ValueError(msg)
+            return np.asarray(rows)
+    return values
+
+
+def _row(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return value
+    return value if isinstance(value, (list, tuple)) else None
+
+
+def _raw_model(model: Any) -> Any:
+    """The model within, if its flavour hands it out."""
+    try:
+        return model.get_raw_model()
+    except (AttributeError, NotImplementedError):
+        return None
+
+
+def _of_classifier(
+    raw: Any, features: Any, labels: tuple[Any, ...] | None
+) -> Probabilities:
+    values = raw.predict_proba(features)
+    if isinstance(values, list):
+        msg = (
+            "a classifier must have one output: it has "
+            f"{len(values)}; evaluate each output by itself."
+        )
+        raise DeclinedError(msg)
+    classes = _classes(raw)
+    if labels is None and classes is None:
+        msg = (
+            f"the class of each column must be known: the model has no classes_; {_HOW}"
+        )
+        raise ClassOrderError(msg)
+    if labels is None or classes is None:
+        found = labels if classes is None else classes
+        return Probabilities(values, found, source="the model's classes_ are")
+    if set(labels) == set(classes) and labels != classes:
+        msg = (
+            "labels must be in the order of the columns: found "
+            f"{', '.join(map(repr, labels))} where the model's classes_ are "
+            f"{', '.join(map(repr, classes))}; leave labels out."
+        )
+        raise ValueError(msg)
+    return Probabilities(values, labels)
+
+
+def _classes(raw: Any) -> tuple[Any, ...] | None:
+    classes = getattr(raw, "classes_", None)
+    return None if classes is None else tuple(np.asarray(classes).tolist())
+
+
+def _of_all_columns(
+    output: pd.DataFrame, labels: Sequence[Any] | None
+) -> Probabilities:
+    """A frame of one column a class, whose names are classes unless they are places."""
+    if any(column.dtype.kind != "f" for _, column in output.items()):
+        msg = (
+            "columns that a model returns must all be probabilities: found "
+            f"{', '.join(map(repr, output.columns[:5]))}; pass proba in the "
+            "evaluator_config of 'xent'."
+        )
+        raise DeclinedError(msg)
+    if labels is not None:
+        return Probabilities(output.to_numpy(), tuple(labels))
+    if isinstance(output.columns, pd.RangeIndex):
+        msg = (
+            "the class of each column must be known: the predictions are columns "
+            f"without names; {_HOW}"
+        )
+        raise ClassOrderError(msg)
+    return Probabilities(output, None, names=list(output.columns), source="columns are")
+
+
+def _described(table: Any) -> str:
+    if table.ndim == 1:
+        return f"labels or numbers such as {table[0]!r}" if len(table) else "none"
+    return f"an array of {table.dtype} of shape {table.shape}"
