@@ -142,7 +142,7 @@ def names_of_terms(*, soft: bool) -> list[str]:
 
 def without_few(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a note, not terms of the map, where rows are too few for them."""
-    n = table.pop("n_independent").clip(upper=table["n"])
+    n = np.minimum(table.pop("n_independent"), table["n"])
     few = n < _TOO_FEW
     for name in _OF_THE_MAP:
         if name in table:
