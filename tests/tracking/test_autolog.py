@@ -241,7 +241,7 @@ def test_threads_that_share_a_run_take_names_of_their_own(store):
 
 def test_an_evaluation_that_cannot_be_logged_is_still_returned(store, caplog):
     autolog(split="s" * 300)
-    with store.start_run() as run:
+    with store.start_run():
         assert evaluated().decomposition.n == len(Y)
     [record] = [one for one in caplog.records if one.name == "xent_metrics_mlflow"]
     assert record.levelno == logging.WARNING
