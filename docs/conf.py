@@ -48,6 +48,7 @@ html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 2
 
+autodoc_mock_imports = ["mlflow"]  # a base class of it is all that is wanted here
 autodoc_typehints = "none"  # the docstrings say them in words
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"

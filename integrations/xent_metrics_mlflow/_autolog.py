@@ -79,10 +79,10 @@ def autolog(
     >>> autolog(split="holdout")
     >>> with mlflow.start_run() as run:
     ...     evaluation = Evaluation.from_predictions([0, 1] * 100, [0.2, 0.7] * 100)
-    >>> metrics = mlflow.get_run(run.info.run_id).data.metrics
+    ...     metrics = mlflow.get_run(run.info.run_id).data.metrics
+    >>> autolog(disable=True)
     >>> round(metrics["xent/holdout/cross_entropy"], 4)
     0.2899
-    >>> autolog(disable=True)
     """
     if disable:
         remove_listener(_log)

@@ -84,6 +84,8 @@ class XentEvaluator(ModelEvaluator):
             What ``mlflow.models.evaluate`` was told.
         evaluator_config : dict
             The options; they have no say.
+        **_others
+            What later versions of MLflow may add.
 
         Returns
         -------

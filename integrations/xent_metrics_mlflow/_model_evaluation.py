@@ -75,6 +75,7 @@ def evaluate_model(
         msg = "a classifier needs targets: the data has none; pass targets=."
         raise DeclinedError(msg)
     features = dataset.features_data
+    index = features.index if isinstance(features, pd.DataFrame) else None
     truth = stacked(dataset.labels_data)
     options = {name: config[name] for name in _DECOMPOSING if name in config}
     options |= {name: config[name] for name in _READING if name in config}
@@ -86,13 +87,13 @@ def evaluate_model(
             options[name] = given
     found = _probabilities(model, dataset, config, predictions)
     _check_known(truth, found)
-    if found.names is None:
-        index = features.index if isinstance(features, pd.DataFrame) else None
-        proba = found.table
-        if index is not None and truth.ndim == 1:
-            truth = pd.Series(truth, index=index)
-        return Evaluation.from_predictions(truth, proba, labels=found.labels, **options)
-    return _of_columns(found, truth, dataset.targets_name, options)
+    if found.names is not None:
+        return _of_columns(found, truth, dataset.targets_name, index, options)
+    if index is not None and truth.ndim == 1:
+        truth = pd.Series(truth, index=index)
+    return Evaluation.from_predictions(
+        truth, found.table, labels=found.labels, **options
+    )
 
 
 def _probabilities(
@@ -118,7 +119,11 @@ def _probabilities(
 
 
 def _of_columns(
-    found: Probabilities, truth: Any, target: str | None, options: Mapping[str, Any]
+    found: Probabilities,
+    truth: Any,
+    target: str | None,
+    index: pd.Index[Any] | None,
+    options: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate probabilities in columns, beside the targets in one of their own."""
     if truth.ndim > 1:
@@ -128,10 +133,18 @@ def _of_columns(
             "arrays, or use df.xent."
         )
         raise ValueError(msg)
+    if len(found.table) != len(truth):
+        msg = (
+            "a model must predict one row for each that it is given: found "
+            f"{len(found.table)} for {len(truth)}; keep those that it drops."
+        )
+        raise ValueError(msg)
     name: Any = target if target is not None else "target"
     while name in found.table:
         name = f"{name}_"
     frame = found.table.assign(**{name: truth})
+    if index is not None:  # a model's output is in the order of its input
+        frame = frame.set_axis(index)
     return Evaluation.from_frame(
         frame, target=name, proba=found.names, labels=found.labels, **options
     )

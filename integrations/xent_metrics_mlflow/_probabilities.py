@@ -103,23 +103,21 @@ def of_values(values: Any, labels: tuple[Any, ...] | None) -> Probabilities:
 def stacked(values: Any) -> Any:
     """As an array of numbers or labels; arrays in a column become rows of a table."""
     values = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
-    if values.dtype == object and values.ndim == 1 and len(values):
-        rows = [_row(value) for value in values]
-        if all(row is not None for row in rows):
-            if len({len(row) for row in rows if row is not None}) > 1:
-                msg = (
-                    "arrays in a column must be of one length: found several; hold one "
-                    "value for each class in every row."
-                )
-                raise ValueError(msg)
-            return np.asarray(rows)
-    return values
+    if values.dtype != object or values.ndim != 1 or not all(map(_is_row, values)):
+        return values
+    if len({len(row) for row in values}) > 1:
+        msg = (
+            "arrays in a column must be of one length: found several; hold one value "
+            "for each class in every row."
+        )
+        raise ValueError(msg)
+    return np.asarray(values.tolist())
 
 
-def _row(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        return value
-    return value if isinstance(value, (list, tuple)) else None
+def _is_row(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, (list, tuple))
 
 
 def _raw_model(model: Any) -> Any:

@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+import xent_metrics_mlflow
 from xent_metrics import Evaluation, cross_entropy
 from xent_metrics_mlflow import XentEvaluator
 
@@ -268,8 +269,11 @@ def test_the_index_of_the_data_is_kept(saved, monkeypatch):
         "log_evaluation",
         lambda one, **options: found.append(one) or original(one, **options),
     )
-    evaluate(saved["predict"], DATA.set_index(np.arange(300) + 1000))
-    assert found[0].per_sample.index[0] == 1000
+    data = DATA.set_index(np.arange(300) + 1000)
+    evaluate(saved["predict"], data)
+    evaluate(lambda _: pd.DataFrame(PROBA, columns=CLASSES), data)
+    for one in found:
+        assert one.per_sample.index.equals(data.index)
 
 
 def test_the_nested_form_of_the_config():
@@ -335,6 +339,13 @@ def test_an_array_has_no_columns():
 def test_columns_without_names():
     with pytest.raises(ValueError, match="the predictions are columns without names"):
         evaluate(lambda _: pd.DataFrame(PROBA))
+
+
+def test_a_model_that_drops_rows():
+    predicted = pd.DataFrame(PROBA, columns=CLASSES)[:200]
+    message = "a model must predict one row for each that it is given: found 200 for"
+    with pytest.raises(ValueError, match=message):
+        evaluate(lambda _: predicted)
 
 
 def test_labels_in_another_order_than_those_of_the_model(saved):
@@ -518,6 +529,14 @@ def test_unnamed_an_import_that_fails_is_a_line_in_the_log(beside, caplog, monke
     assert "evaluator 'xent' did not evaluate: import of" in caplog.text
     with pytest.raises(ImportError, match="_model_evaluation halted"):
         evaluate(lambda _: PROBA)
+
+
+def test_what_does_not_exist():
+    with pytest.raises(AttributeError, match="has no attribute 'evaluator'"):
+        _ = xent_metrics_mlflow.evaluator
+    assert set(xent_metrics_mlflow.__all__) <= set(dir(xent_metrics_mlflow))
+    for name in xent_metrics_mlflow.__all__:
+        assert getattr(xent_metrics_mlflow, name).__doc__
 
 
 def test_finding_it_loads_mlflow_and_nothing_of_ours():
