@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import add_listener, remove_listener
 
-from ._items import _SPLIT
+from ._items import folder_of
 from ._log import log_evaluation
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def autolog(
         How many evaluations of one run are logged. At the next a line in the log
         ``xent_metrics_mlflow`` says that no more are.
     **options
-        Further options of :func:`log_evaluation`, such as ``page=False``.
+        Further options of :func:`log_evaluation`, such as ``page=False``, or
+        ``deadline=0`` not to wait for the server.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def autolog(
     >>> import mlflow
     >>> from xent_metrics import Evaluation
     >>> from xent_metrics_mlflow import autolog
-    >>> autolog(split="holdout")
+    >>> autolog(split="holdout", page=False)
     >>> with mlflow.start_run() as run:
     ...     evaluation = Evaluation.from_predictions([0, 1] * 100, [0.2, 0.7] * 100)
     ...     metrics = mlflow.get_run(run.info.run_id).data.metrics
@@ -95,12 +96,7 @@ def autolog(
 
 def _check(split: Any, at_most: Any, options: Mapping[str, Any]) -> None:
     """Refuse what cannot be logged with, before there is anything to log."""
-    if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
-        msg = (
-            "split must be letters, digits, '_', '-', '.' or spaces: "
-            f"found {split!r}; pass a name like 'test'."
-        )
-        raise ValueError(msg)
+    folder_of(split)
     if not isinstance(at_most, int) or at_most < 1:
         msg = (
             f"at_most must be a whole number of 1 or more: found {at_most!r}; pass 20."
@@ -158,7 +154,7 @@ class _Settings:
                     )
                 return None
             name, number = self._split, 1
-            while name in used or f"xent/{name}/schema" in tags:
+            while name in used or f"{folder_of(name)}/schema" in tags:
                 number += 1
                 name = f"{self._split}-{number}"
             used.append(name)

@@ -64,7 +64,7 @@ class XentEvaluator(ModelEvaluator):
     ...     targets="y",
     ...     model_type="classifier",
     ...     evaluators="xent",
-    ...     evaluator_config={"proba": "p_", "base": 2},
+    ...     evaluator_config={"proba": "p_", "base": 2, "page": False},
     ... )
     >>> round(result.metrics["xent/test/cross_entropy"], 4)
     0.4445

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from xent_metrics import Evaluation
+from xent_metrics import Evaluation, without_listeners
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,19 +84,20 @@ def from_parquet(data: bytes) -> Evaluation:
         targets: Any = "labels"
     else:
         truth, targets = _block(rows, "target", labels), about["targets"]
-    return Evaluation.from_predictions(
-        truth,
-        proba,
-        labels=labels,
-        targets=targets,
-        sample_weight=rows.get("weight"),
-        groups=rows.get("group"),
-        folds=rows.get("fold"),
-        base=about["base"],
-        clip=about["clip"],
-        recalibration=about["recalibration"],
-        vote_correction=about["vote_correction"],
-    )
+    with without_listeners():  # it is read back, not made
+        return Evaluation.from_predictions(
+            truth,
+            proba,
+            labels=labels,
+            targets=targets,
+            sample_weight=rows.get("weight"),
+            groups=rows.get("group"),
+            folds=rows.get("fold"),
+            base=about["base"],
+            clip=about["clip"],
+            recalibration=about["recalibration"],
+            vote_correction=about["vote_correction"],
+        )
 
 
 def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:

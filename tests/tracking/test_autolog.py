@@ -15,12 +15,14 @@ from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation, scorers, without_listeners
 from xent_metrics_mlflow import autolog, log_evaluation
+from xent_metrics_mlflow._rows import from_parquet, to_parquet
 
 X, Y = load_breast_cancer(return_X_y=True)
 MODEL = GaussianNB().fit(X[:200], Y[:200])
 PROBA = MODEL.predict_proba(X)
 FRAME = pd.DataFrame(PROBA, columns=["p_0", "p_1"]).assign(y=Y)
 OPTIONS = {"recalibration": "temperature"}
+QUICK = {"page": False, "per_sample": False}
 
 
 @pytest.fixture(autouse=True)
@@ -65,19 +67,19 @@ DOORS = {
 
 @pytest.mark.parametrize("door", DOORS)
 def test_what_is_evaluated_is_logged(store, door):
-    autolog()
+    autolog(**QUICK)
     with store.start_run() as run:
         evaluation = DOORS[door]()
     autolog(disable=True)
     with store.start_run() as other:
-        log_evaluation(evaluation)
+        log_evaluation(evaluation, **QUICK)
     assert metrics_of(run) == metrics_of(other)
     assert metrics_of(run)["xent/test/skill"] == evaluation.decomposition.skill
 
 
 @pytest.mark.parametrize("name", ["neg_cross_entropy", "neg_miscalibration"])
 def test_what_is_scored_is_logged(store, name):
-    autolog(split="dev")
+    autolog(split="dev", **QUICK)
     with store.start_run() as run:
         score = scorers.get_scorer(name)(MODEL, X, Y)
         scores = scorers.DecompositionScorer()(MODEL, X, Y)
@@ -87,7 +89,7 @@ def test_what_is_scored_is_logged(store, name):
 
 
 def test_without_a_run_nothing_is_logged_and_none_is_started(store):
-    autolog()
+    autolog(**QUICK)
     before = runs()
     evaluated()
     assert store.active_run() is None
@@ -95,7 +97,7 @@ def test_without_a_run_nothing_is_logged_and_none_is_started(store):
 
 
 def test_several_evaluations_of_a_run_are_kept_apart(store):
-    autolog()
+    autolog(**QUICK)
     with store.start_run() as run:
         first = evaluated()
         second = Evaluation.from_predictions(Y[:300], PROBA[:300], **OPTIONS)
@@ -106,18 +108,18 @@ def test_several_evaluations_of_a_run_are_kept_apart(store):
 
 
 def test_a_run_that_is_resumed_goes_on_counting(store):
-    autolog()
+    autolog(**QUICK)
     with store.start_run() as run:
         evaluated()
     autolog(disable=True)  # forgets, as another process knows nothing
-    autolog()
+    autolog(**QUICK)
     with store.start_run(run_id=run.info.run_id):
         evaluated()
     assert splits_of(run) == ["test", "test-2"]
 
 
 def test_nested_runs_have_their_own(store):
-    autolog()
+    autolog(**QUICK)
     with store.start_run() as outer:
         evaluated()
         with store.start_run(nested=True) as inner:
@@ -126,17 +128,17 @@ def test_nested_runs_have_their_own(store):
 
 
 def test_options_are_replaced_and_nothing_is_logged_twice(store):
-    autolog()
-    autolog(split="train")
+    autolog(**QUICK)
+    autolog(split="train", **QUICK)
     with store.start_run() as run:
         evaluated()
-        autolog()
+        autolog(**QUICK)
         evaluated()
     assert splits_of(run) == ["test", "train"]
 
 
 def test_a_run_has_so_many_and_the_log_says_so_once(store, caplog):
-    autolog(at_most=2)
+    autolog(at_most=2, **QUICK)
     with store.start_run() as run:
         for _ in range(4):
             evaluated()
@@ -147,7 +149,7 @@ def test_a_run_has_so_many_and_the_log_says_so_once(store, caplog):
 
 def test_it_is_taken_back_wholly(store):
     autolog(split="train", at_most=1)
-    autolog()
+    autolog(**QUICK)
     autolog(disable=True)
     autolog(disable=True)
     with store.start_run() as run:
@@ -156,7 +158,7 @@ def test_it_is_taken_back_wholly(store):
 
 
 def test_folds_and_searches_log_nothing(store):
-    autolog()
+    autolog(**QUICK)
     scorer = scorers.DecompositionScorer()
     with store.start_run() as run:
         cross_validate(GaussianNB(), X, Y, scoring=scorer, cv=2)
@@ -172,13 +174,21 @@ def test_folds_and_searches_log_nothing(store):
     assert metrics_of(run) == {}
 
 
+def test_rows_that_are_read_back_log_nothing(store):
+    data = to_parquet(evaluated())
+    autolog(**QUICK)
+    with store.start_run() as run:
+        from_parquet(data)
+    assert metrics_of(run) == {}
+
+
 def test_a_loop_of_the_users_own(store):
-    autolog()
+    autolog(**QUICK)
     with store.start_run() as run:
         for step in range(2):
             with without_listeners():
                 evaluation = evaluated()
-            log_evaluation(evaluation, split="fold", step=step)
+            log_evaluation(evaluation, split="fold", step=step, **QUICK)
     assert splits_of(run) == ["fold"]
 
 
@@ -196,7 +206,7 @@ def test_beside_autologging_of_scikit_learn(store):
         ours = False
         theirs = train()
         ours = True
-        autolog()
+        autolog(**QUICK)
         both = train()
     finally:
         mlflow.sklearn.autolog(disable=True)
@@ -208,7 +218,7 @@ def test_beside_autologging_of_scikit_learn(store):
 
 
 def test_a_thread_without_a_run_logs_nothing(store):
-    autolog()
+    autolog(**QUICK)
     before = runs()
     with store.start_run() as run:
         thread = threading.Thread(target=evaluated)
@@ -257,7 +267,7 @@ def test_the_evaluator_of_mlflow_logs_once(store, monkeypatch):
 
     registry = evaluator_registry._model_evaluation_registry
     monkeypatch.setitem(registry._registry, "xent", XentEvaluator)
-    autolog(split="by-itself")
+    autolog(split="by-itself", **QUICK)
     with store.start_run() as run:
         mlflow.models.evaluate(
             data=pd.DataFrame({"y": Y, "p": PROBA[:, 1]}),
@@ -265,7 +275,7 @@ def test_the_evaluator_of_mlflow_logs_once(store, monkeypatch):
             predictions="p",
             model_type="classifier",
             evaluators="xent",
-            evaluator_config={"labels": [0, 1], **OPTIONS},
+            evaluator_config={"labels": [0, 1], **OPTIONS, **QUICK},
         )
     assert splits_of(run) == ["test"]
 
@@ -287,7 +297,7 @@ def test_errors(store, options, error, message):
 
 
 def test_weights_are_kept(store):
-    autolog()
+    autolog(**QUICK)
     weights = np.linspace(0, 1, len(Y))
     with store.start_run() as run:
         score = scorers.neg_cross_entropy(MODEL, X, Y, sample_weight=weights)
