@@ -130,6 +130,22 @@ def test_a_score_warns_no_more_where_someone_listens(heard):
     assert heard[0].decomposition.cross_entropy == -score
 
 
+class BrokenMap:
+    def fit(self, log_q, p, sample_weight):
+        msg = "no such map"
+        raise ArithmeticError(msg)
+
+    predict = fit
+
+
+def test_a_score_stands_where_it_cannot_be_decomposed(heard):
+    scorer = scorers.get_scorer("neg_cross_entropy", recalibration=BrokenMap())
+    with pytest.warns(UserWarning, match="nobody is told of what was scored: no such"):
+        score = scorer(MODEL, X, Y)
+    assert score == scorers.neg_cross_entropy(MODEL, X, Y)
+    assert len(heard) == 1
+
+
 def test_each_output_that_is_scored_is_told(heard):
     several = np.column_stack([Y, 1 - Y])
     model = KNeighborsClassifier().fit(X, several)

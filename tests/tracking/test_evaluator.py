@@ -490,6 +490,20 @@ def beside(monkeypatch):
     monkeypatch.setattr(_model_evaluation_registry, "_registry", registry)
 
 
+@pytest.mark.parametrize("model_type", ["text", "question-answering", None])
+def test_unnamed_it_leaves_other_types_alone(beside, model_type, caplog):
+    caplog.set_level(logging.INFO, "xent_metrics_mlflow")
+    found = mlflow.models.evaluate(
+        lambda features: features["question"],
+        pd.DataFrame({"question": ["what?"], "y": ["that."]}),
+        targets="y",
+        model_type=model_type,
+        extra_metrics=[mlflow.metrics.mse()],  # without a type MLflow wants one
+    )
+    assert found.metrics == {"other": 1.0}
+    assert "xent" not in caplog.text
+
+
 def test_unnamed_it_says_little_of_what_it_cannot_evaluate(beside, caplog):
     caplog.set_level(logging.INFO, "xent_metrics_mlflow")
     for predict in (lambda _: Y, lambda _: PROBA):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable
 from typing import Any, NoReturn, Self
 
@@ -118,9 +119,19 @@ class Scorer:
         )
         found = [scores(output, names, self.options) for output in outputs]
         if anyone_listens():
-            for output in outputs:
-                tell(_evaluation(output, self.options))
+            self._tell(outputs)
         return found
+
+    def _tell(self, outputs: Iterable[Output]) -> None:
+        """Tell of what was scored; the scores stand whatever comes of it."""
+        for output in outputs:
+            try:
+                evaluation = _evaluation(output, self.options)
+            except Exception as error:  # noqa: BLE001 - the map may be a user's own
+                message = f"nobody is told of what was scored: {error}"
+                warnings.warn(message, UserWarning, stacklevel=2)
+            else:
+                tell(evaluation)
 
 
 def _evaluation(output: Output, options: Options) -> Evaluation:
