@@ -1,6 +1,7 @@
 """Servers of the tests' own, on loopback: real, silent, refusing, and killed."""
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -37,6 +38,27 @@ def evaluation_with_infinities():
     return Evaluation.from_predictions(
         LABELS, proba, recalibration="temperature", clip=0
     )
+
+
+class _Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def said():
+    """What the log of the integration was told; MLflow 3.1 unplugs pytest's own."""
+    logger, kept = logging.getLogger("xent_metrics_mlflow"), _Kept()
+    level = logger.level
+    logger.addHandler(kept)
+    logger.setLevel(logging.INFO)
+    yield kept.records
+    logger.setLevel(level)
+    logger.removeHandler(kept)
 
 
 def free_port():
