@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._autolog import autolog
+    from ._comparison import log_comparison
+    from ._cv import log_cv_results
     from ._evaluator import XentEvaluator
     from ._log import log_evaluation
     from ._result import LogError, LogResult, NotLoggedWarning
+    from ._runs import compare_runs, runs_frame
+    from ._search import log_search
 
 __all__ = [
     "LogError",
@@ -19,7 +23,12 @@ __all__ = [
     "NotLoggedWarning",
     "XentEvaluator",
     "autolog",
+    "compare_runs",
+    "log_comparison",
+    "log_cv_results",
     "log_evaluation",
+    "log_search",
+    "runs_frame",
 ]
 
 _HOMES = {
@@ -28,7 +37,12 @@ _HOMES = {
     "NotLoggedWarning": "_result",
     "XentEvaluator": "_evaluator",
     "autolog": "_autolog",
+    "compare_runs": "_runs",
+    "log_comparison": "_comparison",
+    "log_cv_results": "_cv",
     "log_evaluation": "_log",
+    "log_search": "_search",
+    "runs_frame": "_runs",
 }
 
 

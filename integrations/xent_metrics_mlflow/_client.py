@@ -6,12 +6,11 @@ no thread starts a run of its own.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,14 +24,14 @@ from mlflow.entities import (
     Metric,
     RunTag,
 )
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from ._address import is_remote, page_of_run
-from ._names import LONGEST_TAG
 from ._spool import Entry
+from ._tables import TABLES, listed, tables
+from ._within import within
 
-_TABLES = "mlflow.loggedArtifacts"  # what the page of a run shows as tables
 _ENTRY_OF_RUN = "xent/entry"
-_TABLE = re.compile(r"xent/[^/]+/table")
 _TRIES = 5
 
 
@@ -93,31 +92,6 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
         return Where(wanted, model_ids, error)
 
 
-def within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
-    """What a call raises within some seconds; None where it returns."""
-    silent = f"the server did not answer within {limit:g} seconds"
-    raised: list[BaseException] = [TimeoutError(silent)]
-
-    def run() -> None:
-        try:
-            call(**options)
-            raised.clear()
-        except Exception as error:  # noqa: BLE001 - handed to the caller
-            raised[:] = [error]
-
-    thread = threading.Thread(target=run, daemon=True, name="xent-metrics-ask")
-    thread.start()
-    thread.join(limit)
-    return raised[0] if raised else None
-
-
-def experiment_of_new_runs() -> dict[str, str]:
-    """Where MLflow would start a run, without asking the server."""
-    if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
-        return {"name": name}
-    return {"id": os.environ.get("MLFLOW_EXPERIMENT_ID", "0")}
-
-
 def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
     """The name of a dataset, and what MLflow keeps of it."""
     if dataset is None or isinstance(dataset, str):
@@ -176,31 +150,63 @@ def log_numbers(
     tags = dict(entry.tags)
     if table is not None:
         tags[f"{entry.folder}/table"] = table
-        tags[_TABLES] = _tables({**run.data.tags, **tags})
+        tags[TABLES] = tables({**run.data.tags, **tags})
     of_dataset = {}
     if entry.dataset is not None:
         of_dataset = {
             "dataset_name": entry.dataset["name"],
             "dataset_digest": entry.dataset["digest"],
         }
+    metrics = [
+        Metric(
+            key,
+            value,
+            entry.timestamp,
+            entry.step,
+            model_id=model_id,
+            **of_dataset,
+        )
+        for model_id in entry.model_ids or (None,)
+        for key, value in entry.metrics.items()
+    ]
     client.log_batch(
         run_id,
-        metrics=[
-            Metric(
-                key,
-                value,
-                entry.timestamp,
-                entry.step,
-                model_id=model_id,
-                **of_dataset,
-            )
-            for model_id in entry.model_ids or (None,)
-            for key, value in entry.metrics.items()
-        ],
+        metrics=metrics
+        + [Metric(key, value, entry.timestamp, at) for key, value, at in entry.points],
         tags=[RunTag(key, value) for key, value in tags.items()],
         synchronous=True,
     )
     return page_of_run(uri, run.info.experiment_id, run_id)
+
+
+def log_children(uri: str, entry: Entry, run_id: str) -> None:
+    """Runs below a run; those that an earlier try has made are written again."""
+    if not entry.children:
+        return
+    client = MlflowClient(uri)
+    experiment = client.get_run(run_id).info.experiment_id
+    own = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}'"
+    known = {
+        run.data.tags.get(_ENTRY_OF_RUN): run.info.run_id
+        for run in client.search_runs([experiment], filter_string=own)
+    }
+    for place, child in enumerate(entry.children):
+        name = f"{entry.id}-{place}"
+        tags = {_ENTRY_OF_RUN: name, MLFLOW_PARENT_RUN_ID: run_id, **child["tags"]}
+        made = known.get(name)
+        if made is None:
+            made = client.create_run(
+                experiment, entry.timestamp, tags, child["name"]
+            ).info.run_id
+        client.log_batch(
+            made,
+            metrics=[
+                Metric(key, value, entry.timestamp, 0)
+                for key, value in child["metrics"].items()
+            ],
+            synchronous=True,
+        )
+        client.set_terminated(made, end_time=entry.timestamp)
 
 
 def log_files(uri: str, run_id: str, folder: str, files: Iterable[Path]) -> None:
@@ -225,28 +231,10 @@ def settle_tables(uri: str, run_id: str) -> None:
     client = MlflowClient(uri)
     for _ in range(_TRIES):
         tags = client.get_run(run_id).data.tags
-        wanted = _tables(tags)
-        if json.loads(wanted) == _listed(tags):
+        wanted = tables(tags)
+        if json.loads(wanted) == listed(tags):
             return
-        client.set_tag(run_id, _TABLES, wanted)
-
-
-def _tables(tags: Mapping[str, str]) -> str:
-    found = _listed(tags)
-    own = [path for key, path in tags.items() if _TABLE.fullmatch(key)]
-    for path in sorted(own):
-        one = {"path": path, "type": "table"}
-        if one not in found and len(json.dumps([*found, one])) <= LONGEST_TAG:
-            found.append(one)
-    return json.dumps(found)
-
-
-def _listed(tags: Mapping[str, str]) -> list[Any]:
-    with contextlib.suppress(ValueError):
-        found = json.loads(tags.get(_TABLES, "[]"))
-        if isinstance(found, list):
-            return found
-    return []
+        client.set_tag(run_id, TABLES, wanted)
 
 
 def _log_inputs(client: MlflowClient, run: Any, entry: Entry) -> None:
@@ -267,3 +255,43 @@ def _log_inputs(client: MlflowClient, run: Any, entry: Entry) -> None:
         client.log_inputs(
             run.info.run_id, models=models or None, datasets=datasets or None
         )
+
+
+def read_run(run_id: str) -> Any:
+    """A run, with its metrics and tags."""
+    return MlflowClient().get_run(run_id)
+
+
+def read_file(run_id: str, path: str) -> bytes | None:
+    """A file of a run; None where it has no such file."""
+    client = MlflowClient()
+    folder = path.rpartition("/")[0]
+    if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
+        return None
+    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own:
+        return Path(client.download_artifacts(run_id, path, own)).read_bytes()
+
+
+def read_runs(experiments: Iterable[str] | None, filter_string: str) -> list[Any]:
+    """Runs of experiments by name or id, the newest first; default: the active one."""
+    found: list[Any] = mlflow.search_runs(
+        None if experiments is None else [_experiment_id(each) for each in experiments],
+        filter_string=filter_string,
+        order_by=["attributes.start_time DESC"],
+        output_format="list",
+    )
+    return found
+
+
+def _experiment_id(name: str) -> str:
+    known: dict[str, str] = {}
+    for each in MlflowClient().search_experiments():
+        known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
+    if name not in known:
+        shown = ", ".join(map(repr, list(known)[:10]))
+        msg = (
+            f"experiment must be the name or id of one: found {name!r}, the store has "
+            f"{shown}; pass one of these."
+        )
+        raise ValueError(msg)
+    return known[name]

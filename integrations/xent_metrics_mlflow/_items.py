@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from xent_metrics import __version__
 
 from ._names import check_keys, keys_of_classes, shortened
+from ._points import Child, Point
+from ._rows import digest
 
 if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
@@ -30,12 +32,16 @@ class Items:
     """Metrics and tags of one evaluation; ``left_out`` names non-finite metrics.
 
     ``folder`` is the path of all that belongs to the split, without a slash at its end.
+    ``points`` are further metrics as (key, value, step), ``children`` what runs of
+    their own hold.
     """
 
     folder: str
     metrics: dict[str, float]
     tags: dict[str, str]
     left_out: dict[str, float] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+    children: tuple[Child, ...] = ()
 
 
 def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
@@ -55,6 +61,7 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
     left_out = {name: values[name] for name in values if name not in finite}
     tags = _settings(result) | {
+        "data": digest(evaluation) or NONE,
         "classes": _map_of_classes(names, len(evaluation.labels)),
         "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items())
         or NONE,
@@ -71,12 +78,12 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     return found
 
 
-def folder_of(split: Any) -> str:
+def folder_of(split: Any, option: str = "split") -> str:
     """The path of a split; one sentence where its name cannot be part of one."""
     if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
         msg = (
-            "split must be letters, digits, '_', '-', '.' or spaces: "
-            f"found {split!r}; pass a name like 'test'."
+            f"{option} must be letters, digits, '_', '-', '.' or spaces: found "
+            f"{split!r}; pass a name like 'test'."
         )
         raise ValueError(msg)
     return f"xent/{split}"

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import logging
-import tempfile
-import time
-import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from xent_metrics import Evaluation
 
-from . import _artifacts, _spool
-from ._address import lasting
+from . import _artifacts
+from ._deliver import OnError, Parcel, check, deliver
 from ._items import Items, items
-from ._result import LogError, LogResult, NotLoggedWarning
-from ._sender import Job, sender, told
-
-if TYPE_CHECKING:
-    from ._client import Where
-
-OnError = Literal["spool", "raise", "warn"]
-
-_ON_ERROR = ("spool", "raise", "warn")
-_ASK = 10.0  # seconds that a new run may take to start where nothing waits
-_logger = logging.getLogger("xent_metrics_mlflow")
+from ._result import LogResult
 
 
 def log_evaluation(
@@ -125,147 +108,36 @@ def log_evaluation(
     """
     from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
-    _check(evaluation, on_error, deadline, step)
-    name, described = _client.describe(dataset)
-    what = items(evaluation, split, dataset=name)
-    shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
-    uri = _client.tracking_uri()
-    where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)
-    now = time.time_ns() // 1_000_000
-    entry = _spool.Entry(
-        id=_spool.new_id(),
-        address=lasting(uri),
-        run_id=where.run_id,
-        experiment={} if where.run_id else _client.experiment_of_new_runs(),
-        folder=what.folder,
-        unit=evaluation.decomposition.unit,
-        metrics=what.metrics,
-        tags=what.tags,
-        timestamp=now,
-        step=step or 0,
-        model_ids=where.model_ids,
-        dataset=described,
-        later=tuple(shown) if deadline == 0 else (),
-    )
-    files = _artifacts.exact(evaluation, per_sample=per_sample)
-    if deadline > 0:
-        more = _artifacts.to_show(evaluation, split, shown)
-        files = _artifacts.Files(
-            contents=files.contents | more.contents, notes=files.notes | more.notes
-        )
-    job, unsecured = _secure(entry, files.contents, uri)
-    if deadline == 0:
-        job.later = lambda: _artifacts.to_show(evaluation, split, shown).contents
-    _send_or_leave(job, where, deadline)
-    result = _result(job, what, files.notes, where, deadline, unsecured)
-    _tell(result, on_error)
-    return result
-
-
-def _check(evaluation: Any, on_error: Any, deadline: Any, step: Any) -> None:
+    check(on_error, deadline, step)
     if not isinstance(evaluation, Evaluation):
         msg = (
             f"evaluation must be an Evaluation: found {type(evaluation).__name__}; "
             "pass what Evaluation.from_predictions returns."
         )
         raise TypeError(msg)
-    if on_error not in _ON_ERROR:
-        msg = (
-            f"on_error must be one of {', '.join(map(repr, _ON_ERROR))}: found "
-            f"{on_error!r}; pass 'spool' to go on."
-        )
-        raise ValueError(msg)
-    if not (isinstance(deadline, (int, float)) and 0 <= deadline < float("inf")):
-        msg = (
-            f"deadline must be seconds, 0 or more: found {deadline!r}; pass 0 not to "
-            "wait."
-        )
-        raise ValueError(msg)
-    if not (step is None or isinstance(step, int)):
-        msg = f"step must be a whole number: found {step!r}; pass the epoch's."
-        raise ValueError(msg)
-
-
-def _secure(
-    entry: _spool.Entry, contents: Mapping[str, bytes], uri: str
-) -> tuple[Job, str | None]:
-    """Write the entry ahead; where the spool cannot take it, say so and go on."""
-    root = _spool.root()
-    try:
-        return Job(uri=uri, entry=entry, folder=_spool.write(entry, contents, root)), (
-            None
-        )
-    except OSError as error:
-        reason = error.strerror or str(error)
-        mend = "free space" if error.errno == errno.ENOSPC else "make it writable"
-        unsecured = (
-            f"the spool must be writable: {reason} at {root}; {mend}, or name another "
-            f"folder in {_spool.VARIABLE}."
-        )
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
-        written = _spool.write(entry, contents, folder)
-    except OSError:
-        return Job(uri=uri, entry=entry, folder=None), unsecured
-    return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
-
-
-def _send_or_leave(job: Job, where: Where, deadline: float) -> None:
-    """Have the entry sent, unless the server was silent when a run was asked for."""
-    if where.error is not None:
-        job.error = Exception(told(where.error))
-        if job.folder is not None:
-            _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
-        return
-    thread = sender(job.uri, apart=deadline == 0)
-    thread.submit(job)
-    if deadline > 0:
-        thread.wait(job, deadline)
-
-
-def _result(
-    job: Job,
-    what: Items,
-    notes: dict[str, str],
-    where: Where,
-    deadline: float,
-    unsecured: str | None,
-) -> LogResult:
-    sent = job.done.is_set() and job.error is None
-    error = None
-    if job.error is not None:
-        error = told(job.error)
-    elif not sent and deadline > 0:
-        error = f"the server did not answer within {deadline:g} seconds"
-    kept = None if sent or job.temporary else job.folder
-    return LogResult(
-        run_id=job.run_id or where.run_id,
-        metrics=what.metrics,
-        left_out=what.left_out,
-        artifacts=job.artifacts if job.done.is_set() else (),
-        notes=notes,
-        spooled=kept,
-        logged=sent,
-        error=". ".join(filter(None, (error, unsecured))) or None,
-        url=job.url,
+    name, described = _client.describe(dataset)
+    what = items(evaluation, split, dataset=name)
+    return deliver(
+        parcel_of(evaluation, split, what, per_sample=per_sample, page=page),
+        run_id=run_id,
+        model_id=model_id,
+        dataset=described,
+        step=step,
+        on_error=on_error,
+        deadline=deadline,
     )
 
 
-def _tell(result: LogResult, on_error: OnError) -> None:
-    if result.error is None or result.logged:
-        if result.error is not None:
-            _logger.warning("%s", result.error)
-        return
-    mend = (
-        "python -m xent_metrics_mlflow replay sends it."
-        if result.spooled is not None
-        else "log it again."
+def parcel_of(
+    evaluation: Evaluation, split: str, what: Items, *, per_sample: bool, page: bool
+) -> Parcel:
+    """An evaluation's numbers and files."""
+    shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
+    return Parcel(
+        what=what,
+        unit=evaluation.decomposition.unit,
+        files=lambda: _artifacts.exact(evaluation, per_sample=per_sample),
+        later=tuple(shown),
+        show=lambda: _artifacts.to_show(evaluation, split, shown),
+        table=_artifacts.TABLE,
     )
-    run = f"run {result.run_id}" if result.run_id else "a new run"
-    message = f"{run} does not have all of the evaluation: {result.error}; {mend}"
-    if on_error == "raise":
-        raise LogError(message, result)
-    if on_error == "warn":
-        warnings.warn(message, NotLoggedWarning, stacklevel=3)
-    else:
-        _logger.warning("%s", message)

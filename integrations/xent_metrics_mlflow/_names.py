@@ -39,6 +39,16 @@ def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
     return {names[place]: label for place, (_, label) in enumerate(wanted)}
 
 
+def names_for_keys(names: Iterable[Any]) -> dict[str, Any]:
+    """The same for names that are a folder of their own: no dots alone."""
+    given = list(names)
+    found = keys_of_classes(
+        "_" * len(str(name)) if set(str(name).strip()) == {"."} else name
+        for name in given
+    )
+    return dict(zip(found, given, strict=True))
+
+
 def _of_class(label: Any) -> str:
     text = unicodedata.normalize("NFC", str(label))
     return _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS].strip() or "_"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xent_metrics import Evaluation, without_listeners
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _KEY = b"xent"
 _SUM_TOLERANCE = 1e-3
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def to_parquet(evaluation: Evaluation) -> bytes:
@@ -56,6 +59,25 @@ def to_parquet(evaluation: Evaluation) -> bytes:
     return buffer.getvalue()
 
 
+class Rows(NamedTuple):
+    """The rows of a file, and which classes and options they were evaluated with."""
+
+    table: pd.DataFrame
+    about: dict[str, Any]
+
+    @property
+    def labels(self) -> list[Any]:
+        """The classes, in column order."""
+        return [_label(one) for one in self.about["labels"]]
+
+    @property
+    def targets(self) -> pd.DataFrame | None:
+        """Target distributions or votes; None for hard labels."""
+        if self.about["targets"] is None:
+            return None
+        return _block(self.table, "target", self.labels)
+
+
 def from_parquet(data: bytes) -> Evaluation:
     """The evaluation again, to the last bit: fitted anew from what was given.
 
@@ -65,39 +87,79 @@ def from_parquet(data: bytes) -> Evaluation:
         If the rows were written without their data, or if the recalibration map is an
         object that a file cannot hold.
     """
+    rows = read_rows(data)
+    return evaluate_rows(rows, recalibration=rows.about.get("recalibration"))
+
+
+def read_rows(data: bytes) -> Rows:
+    """The rows of a file: columns and JSON, from which nothing is unpickled."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and optional
 
     table = pq.read_table(io.BytesIO(data))
     about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-    if about.get("recalibration") is None:
+    return Rows(table.to_pandas(), about)
+
+
+def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
+    """Evaluate rows again, as they were, or with another map."""
+    table, about = rows
+    if recalibration is None or "labels" not in about:
         msg = (
             "the rows must hold what was predicted, and name the map: they were "
             "written from an evaluation that was read back, or with a map of the "
             "user's own; evaluate again."
         )
         raise ValueError(msg)
-    rows = table.to_pandas()
-    labels = [_label(one) for one in about["labels"]]
-    proba = _block(rows, "probability", labels)
-    if about["targets"] is None:
-        truth: Any = _labels_of(rows["label"], labels, about["label_type"])
-        targets: Any = "labels"
-    else:
-        truth, targets = _block(rows, "target", labels), about["targets"]
+    labels, targets = rows.labels, rows.targets
+    truth: Any = targets
+    if truth is None:
+        truth = _labels_of(table["label"], labels, about["label_type"])
     with without_listeners():  # it is read back, not made
         return Evaluation.from_predictions(
             truth,
-            proba,
+            _block(table, "probability", labels),
             labels=labels,
-            targets=targets,
-            sample_weight=rows.get("weight"),
-            groups=rows.get("group"),
-            folds=rows.get("fold"),
+            targets=about["targets"] or "labels",
+            sample_weight=table.get("weight"),
+            groups=table.get("group"),
+            folds=table.get("fold"),
             base=about["base"],
             clip=about["clip"],
-            recalibration=about["recalibration"],
+            recalibration=recalibration,
             vote_correction=about["vote_correction"],
         )
+
+
+def digest(evaluation: Evaluation) -> str | None:
+    """A number of the rows' names, targets and weights, whatever their order.
+
+    None where the evaluation has no rows, or has lost its data.
+    """
+    rows = evaluation.per_sample
+    if rows is None or evaluation.decomposition.evidence.data is None:
+        return None
+    weight = rows["weight"] if "weight" in rows else np.ones(len(rows))
+    columns = [_hashed(rows.index), _hashed(np.asarray(weight) / np.max(weight))]
+    targets = evaluation.targets()
+    if targets is None:
+        codes, labels = pd.factorize(rows["label"])
+        known = pd.util.hash_array(np.array([*map(str, labels), ""], dtype=object))
+        columns.append(known[codes])
+    else:
+        order = sorted(range(targets.shape[1]), key=lambda k: str(targets.columns[k]))
+        columns += [_hashed(targets.iloc[:, k].to_numpy(np.float64)) for k in order]
+    whole = np.zeros(len(rows), dtype=np.uint64)
+    for column in columns:
+        whole = whole * _ODD + column
+    return hashlib.sha256(np.sort(whole).astype("<u8").tobytes()).hexdigest()[:16]
+
+
+def _hashed(values: Any) -> NDArray[np.uint64]:
+    values = pd.Index(values)
+    if values.dtype.kind not in "iuf":
+        values = values.map(str)
+        return pd.util.hash_array(values.to_numpy(dtype=object))
+    return pd.util.hash_array(values.to_numpy())
 
 
 def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from pathlib import Path
 from . import _spool
 from ._address import without_secrets
 from ._apart import replay_apart
-from ._artifacts import TABLE
 from ._items import paths
 
 Later = Callable[[], Mapping[str, bytes]]
@@ -82,8 +81,10 @@ def _send(job: Job) -> None:
     if job.run_id is None:
         job.run_id = _client.start_run_of(job.uri, entry)
     names = [] if folder is None else [path.name for path in _spool.files(folder)]
-    table = f"{entry.folder}/{TABLE}" if TABLE in (*names, *entry.later) else None
+    looked_at = entry.table in (*names, *entry.later)
+    table = f"{entry.folder}/{entry.table}" if looked_at else None
     job.url = _client.log_numbers(job.uri, entry, job.run_id, table=table)
+    _client.log_children(job.uri, entry, job.run_id)
     if folder is None:
         return
     if job.later is not None and not set(entry.later) <= set(names):

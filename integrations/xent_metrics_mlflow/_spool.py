@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ._points import Child, Point
+
 SCHEMA = 1
 VARIABLE = "XENT_METRICS_SPOOL"
 _ENTRY = "entry.json"
@@ -32,8 +34,9 @@ class Entry:
     """What is to be written to a run, all of it fixed: sent twice it is the same.
 
     ``run_id`` is None where the server could not be asked for a run; then one is
-    started in ``experiment``, an id or a name. ``later`` names files that are made of
-    the others when they are sent.
+    started in ``experiment``, an id or a name. ``points`` are metrics with steps of
+    their own, ``children`` runs below this one. ``table`` is the file to look at as a
+    table; ``later`` names files that are made of the others when they are sent.
     """
 
     id: str
@@ -48,6 +51,9 @@ class Entry:
     step: int
     model_ids: tuple[str, ...] = ()
     dataset: Mapping[str, str] | None = None
+    points: tuple[Point, ...] = ()
+    children: tuple[Child, ...] = ()
+    table: str | None = "per_sample.json"
     later: tuple[str, ...] = ()
     schema: int = SCHEMA
 
@@ -110,6 +116,8 @@ def read(folder: Path) -> Entry:
         found = json.loads((folder / _ENTRY).read_bytes())
         found["model_ids"] = tuple(found["model_ids"])
         found["later"] = tuple(found["later"])
+        found["points"] = tuple(map(tuple, found.get("points", ())))
+        found["children"] = tuple(found.get("children", ()))
         entry = Entry(**found)
         assert entry.schema == SCHEMA, f"schema {entry.schema!r}"
     except (AssertionError, KeyError, TypeError, ValueError) as error:

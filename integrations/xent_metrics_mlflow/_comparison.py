@@ -1,0 +1,156 @@
+"""Logging comparisons: the terms of each model, and their paired differences."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from xent_metrics import __version__
+
+from ._artifacts import Files
+from ._deliver import OnError, Parcel, check, deliver
+from ._items import NONE, SCHEMA, Items, folder_of
+from ._names import check_keys, names_for_keys, shortened
+from ._points import told_of
+from ._result import LogResult
+from ._tables import table_as_json
+
+if TYPE_CHECKING:
+    from xent_metrics import Comparison
+
+TABLE = "comparison_table.json"
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Comparison</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2em; color-scheme: light dark }}
+th, td {{ padding: .2em .9em .2em 0; text-align: left; white-space: nowrap }}
+div {{ overflow-x: auto }}
+</style></head><body>{}</body></html>
+"""
+
+
+def log_comparison(
+    comparison: Comparison,
+    *,
+    name: str = "compare",
+    run_id: str | None = None,
+    on_error: OnError = "spool",
+    deadline: float = 10.0,
+) -> LogResult:
+    """Log a comparison to an MLflow run: terms, differences, their errors, p-values.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What :func:`xent_metrics.compare` or :func:`compare_runs` returned.
+    name : str, default "compare"
+        Part of each key, ``xent/<name>/<model>/...``.
+    run_id, on_error, deadline
+        As in :func:`log_evaluation`.
+
+    Returns
+    -------
+    LogResult
+        The run's id, and what was logged.
+
+    Raises
+    ------
+    LogError
+        As in :func:`log_evaluation`.
+    ValueError
+        If ``name`` cannot be part of a key, or as in :func:`log_evaluation`.
+
+    Notes
+    -----
+    Of each model there is ``<term>`` and ``<term>_se``, and of all but the baseline
+    ``<term>_difference``, ``<term>_difference_se`` and ``<term>_pvalue``. Names of
+    models have the characters that keys can have; the tag ``xent/<name>/models`` says
+    which is which. The artifacts hold all of it as JSON, a table, Markdown and HTML.
+
+    Examples
+    --------
+    >>> import mlflow
+    >>> from xent_metrics import compare
+    >>> from xent_metrics_mlflow import log_comparison
+    >>> y = [0, 1, 1, 0] * 100
+    >>> sharp, dull = [0.2, 0.7, 0.9, 0.4] * 100, [0.4, 0.6, 0.6, 0.5] * 100
+    >>> comparison = compare({"dull": (y, dull), "sharp": (y, sharp)})
+    >>> with mlflow.start_run():
+    ...     result = log_comparison(comparison)
+    >>> round(result.metrics["xent/compare/sharp/cross_entropy_difference"], 4)
+    -0.2574
+    """
+    check(on_error, deadline)
+    return deliver(
+        Parcel(
+            what=_items(comparison, folder_of(name, "name")),
+            unit=comparison.decompositions[comparison.baseline].unit,
+            files=lambda: _files(comparison),
+            table=TABLE,
+            name="comparison",
+            of_model=False,
+        ),
+        run_id=run_id,
+        on_error=on_error,
+        deadline=deadline,
+    )
+
+
+def _items(comparison: Comparison, folder: str) -> Items:
+    names = names_for_keys(comparison.decompositions)
+    values = {
+        f"{key}/{term}": value
+        for key, model in names.items()
+        for term, value in _values(comparison, model).items()
+    }
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
+    left_out = {name: values[name] for name in values if name not in finite}
+    first = comparison.decompositions[comparison.baseline]
+    tags = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "unit": first.unit,
+        "clip": repr(first.clip),
+        "recalibration": first.recalibration,
+        "n": str(first.n),
+        "baseline": comparison.baseline,
+        "level": repr(comparison.level),
+        "models": json.dumps(names, ensure_ascii=False),
+        "non_finite": told_of(left_out, folder) or NONE,
+    }
+    found = Items(
+        folder=folder,
+        metrics={f"{folder}/{name}": value for name, value in finite.items()},
+        tags={f"{folder}/{name}": shortened(value) for name, value in tags.items()},
+        left_out={f"{folder}/{name}": value for name, value in left_out.items()},
+    )
+    check_keys(found.metrics, found.tags)
+    return found
+
+
+def _values(comparison: Comparison, model: Any) -> dict[str, float]:
+    result = comparison.decompositions[model]
+    found: dict[str, float] = {}
+    for term, value in result.terms.items():
+        found[term] = value
+        if term in result.standard_errors:
+            found[f"{term}_se"] = result.standard_errors[term]
+        if model != comparison.baseline:
+            change = comparison.differences[model][term]
+            found[f"{term}_difference"] = change.difference
+            found[f"{term}_difference_se"] = change.standard_error
+            found[f"{term}_pvalue"] = change.pvalue
+    return found
+
+
+def _files(comparison: Comparison) -> Files:
+    table = comparison.to_frame().reset_index()
+    shown = comparison._repr_html_()
+    return Files(
+        contents={
+            "comparison.json": comparison.to_json().encode(),
+            "comparison.md": comparison.to_markdown().encode(),
+            "comparison.html": _PAGE.format(shown).encode(),
+            TABLE: table_as_json(table),
+        }
+    )

@@ -1,0 +1,206 @@
+"""Delivering what is to be logged: on disk first, then to its run, in time."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _spool
+from ._address import experiment_of_new_runs, lasting
+from ._artifacts import Files
+from ._items import Items
+from ._result import LogError, LogResult, NotLoggedWarning
+from ._sender import Job, sender, told
+
+if TYPE_CHECKING:
+    from ._client import Where
+
+OnError = Literal["spool", "raise", "warn"]
+
+_ON_ERROR = ("spool", "raise", "warn")
+_ASK = 10.0  # seconds that a new run may take to start where nothing waits
+_logger = logging.getLogger("xent_metrics_mlflow")
+
+
+def _nothing() -> Files:
+    return Files(contents={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """What is to be logged: numbers, files, and the unit that a split has once.
+
+    ``later`` names files that ``show`` makes of the others, when there is time;
+    ``table`` is the file that the page of the run shows as a table. ``name`` is what
+    messages call it; ``of_model`` is whether its metrics are a model's.
+    """
+
+    what: Items
+    unit: str
+    files: Callable[[], Files]
+    later: tuple[str, ...] = ()
+    show: Callable[[], Files] = _nothing
+    table: str | None = None
+    name: str = "evaluation"
+    of_model: bool = True
+
+
+def deliver(
+    parcel: Parcel,
+    *,
+    run_id: str | None,
+    on_error: OnError,
+    deadline: float,
+    model_id: str | None = None,
+    dataset: Mapping[str, str] | None = None,
+    step: int | None = None,
+) -> LogResult:
+    """Log it to a run; called by what the user calls, so that warnings name that."""
+    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+
+    what = parcel.what
+    uri = _client.tracking_uri()
+    where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)
+    now = time.time_ns() // 1_000_000
+    entry = _spool.Entry(
+        id=_spool.new_id(),
+        address=lasting(uri),
+        run_id=where.run_id,
+        experiment={} if where.run_id else experiment_of_new_runs(),
+        folder=what.folder,
+        unit=parcel.unit,
+        metrics=what.metrics,
+        points=what.points,
+        children=what.children,
+        tags=what.tags,
+        timestamp=now,
+        step=step or 0,
+        model_ids=where.model_ids if parcel.of_model else (),
+        dataset=dataset,
+        table=parcel.table,
+        later=parcel.later if deadline == 0 else (),
+    )
+    files = parcel.files()
+    if deadline > 0:
+        more = parcel.show()
+        files = Files(
+            contents=files.contents | more.contents, notes=files.notes | more.notes
+        )
+    job, unsecured = _secure(entry, files.contents, uri)
+    if deadline == 0:
+        job.later = lambda: parcel.show().contents
+    _send_or_leave(job, where, deadline)
+    result = _result(job, parcel, files.notes, where, deadline, unsecured)
+    _tell(result, on_error, parcel.name)
+    return result
+
+
+def check(on_error: Any, deadline: Any, step: Any = None) -> None:
+    """Refuse options that are none, before anything is made."""
+    if on_error not in _ON_ERROR:
+        msg = (
+            f"on_error must be one of {', '.join(map(repr, _ON_ERROR))}: found "
+            f"{on_error!r}; pass 'spool' to go on."
+        )
+        raise ValueError(msg)
+    if not (isinstance(deadline, (int, float)) and 0 <= deadline < float("inf")):
+        msg = (
+            f"deadline must be seconds, 0 or more: found {deadline!r}; pass 0 not to "
+            "wait."
+        )
+        raise ValueError(msg)
+    if not (step is None or isinstance(step, int)):
+        msg = f"step must be a whole number: found {step!r}; pass the epoch's."
+        raise ValueError(msg)
+
+
+def _secure(
+    entry: _spool.Entry, contents: Mapping[str, bytes], uri: str
+) -> tuple[Job, str | None]:
+    """Write the entry ahead; where the spool cannot take it, say so and go on."""
+    root = _spool.root()
+    try:
+        return Job(uri=uri, entry=entry, folder=_spool.write(entry, contents, root)), (
+            None
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+        mend = "free space" if error.errno == errno.ENOSPC else "make it writable"
+        unsecured = (
+            f"the spool must be writable: {reason} at {root}; {mend}, or name another "
+            f"folder in {_spool.VARIABLE}."
+        )
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
+        written = _spool.write(entry, contents, folder)
+    except OSError:
+        return Job(uri=uri, entry=entry, folder=None), unsecured
+    return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
+
+
+def _send_or_leave(job: Job, where: Where, deadline: float) -> None:
+    """Have the entry sent, unless the server was silent when a run was asked for."""
+    if where.error is not None:
+        job.error = Exception(told(where.error))
+        if job.folder is not None:
+            _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
+        return
+    thread = sender(job.uri, apart=deadline == 0)
+    thread.submit(job)
+    if deadline > 0:
+        thread.wait(job, deadline)
+
+
+def _result(
+    job: Job,
+    parcel: Parcel,
+    notes: dict[str, str],
+    where: Where,
+    deadline: float,
+    unsecured: str | None,
+) -> LogResult:
+    sent = job.done.is_set() and job.error is None
+    error = None
+    if job.error is not None:
+        error = told(job.error)
+    elif not sent and deadline > 0:
+        error = f"the server did not answer within {deadline:g} seconds"
+    kept = None if sent or job.temporary else job.folder
+    return LogResult(
+        run_id=job.run_id or where.run_id,
+        metrics=parcel.what.metrics,
+        left_out=parcel.what.left_out,
+        artifacts=job.artifacts if job.done.is_set() else (),
+        notes=notes,
+        spooled=kept,
+        logged=sent,
+        error=". ".join(filter(None, (error, unsecured))) or None,
+        url=job.url,
+    )
+
+
+def _tell(result: LogResult, on_error: OnError, name: str) -> None:
+    if result.error is None or result.logged:
+        if result.error is not None:
+            _logger.warning("%s", result.error)
+        return
+    mend = (
+        "python -m xent_metrics_mlflow replay sends it."
+        if result.spooled is not None
+        else "log it again."
+    )
+    run = f"run {result.run_id}" if result.run_id else "a new run"
+    message = f"{run} does not have all of the {name}: {result.error}; {mend}"
+    if on_error == "raise":
+        raise LogError(message, result)
+    if on_error == "warn":
+        warnings.warn(message, NotLoggedWarning, stacklevel=4)
+    else:
+        _logger.warning("%s", message)
