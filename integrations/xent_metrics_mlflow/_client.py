@@ -6,11 +6,12 @@ no thread starts a run of its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from mlflow.entities import (
     Metric,
     RunTag,
 )
+from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from ._address import is_remote, page_of_run
@@ -268,8 +270,21 @@ def read_file(run_id: str, path: str) -> bytes | None:
     folder = path.rpartition("/")[0]
     if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
         return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own:
+    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
         return Path(client.download_artifacts(run_id, path, own)).read_bytes()
+
+
+@contextlib.contextmanager
+def _no_progress() -> Iterator[None]:
+    """MLflow draws a bar for a single file too, unless its environment says not to."""
+    before = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get_raw()
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    try:
+        yield
+    finally:
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.unset()
+        if before is not None:
+            MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(before)
 
 
 def read_runs(experiments: Iterable[str] | None, filter_string: str) -> list[Any]:

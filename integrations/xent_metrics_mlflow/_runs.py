@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from xent_metrics import Comparison, compare
+from xent_metrics import Comparison, SmallSampleWarning, UnseenLabelWarning, compare
 
 from ._artifacts import ROWS
 from ._items import folder_of
@@ -86,10 +87,13 @@ def compare_runs(
     if name_a == name_b:
         name_a, name_b = f"{name_a} ({run_a[:8]})", f"{name_b} ({run_b[:8]})"
     second = in_one_order(first, second, (name_a, name_b))
-    evaluations = {
-        name: evaluate_rows(rows, recalibration=recalibration)
-        for name, rows in ((name_a, first), (name_b, second))
-    }
+    with warnings.catch_warnings():
+        for said_before in (SmallSampleWarning, UnseenLabelWarning):
+            warnings.simplefilter("ignore", said_before)
+        evaluations = {
+            name: evaluate_rows(rows, recalibration=recalibration)
+            for name, rows in ((name_a, first), (name_b, second))
+        }
     return compare(
         evaluations,
         base=first.about["base"],

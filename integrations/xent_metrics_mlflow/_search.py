@@ -165,7 +165,7 @@ def _scores(search: Any, results: dict[str, Any], asked: str | None) -> _Scores:
 def _table(results: dict[str, Any]) -> pd.DataFrame:
     """One row a candidate, the best first; objects are text."""
     columns = {
-        key: np.ma.filled(values.astype(object), None)
+        key: pd.Series(values.tolist(), dtype=object)  # None where it has no such
         if isinstance(values, np.ma.MaskedArray)
         else values
         for key, values in results.items()
