@@ -37,6 +37,12 @@ FIGURES = {
         "not clear, so test both.",
         "that ET is the better one is\nopen.",
     ],
+    "06_mlflow": [
+        "All were tested on the same rows",
+        "Comparison of 2 models on 899 rows, in nats",
+        "logit is better than LDA: -0.192 ± 0.056 nats, p = 0.00064.",
+        "mlflow ui --backend-store-uri sqlite:///mlflow.db",
+    ],
 }
 DRAWN = {"02_slices", "04_ensembles", "05_model_choice"}
 
@@ -93,3 +99,10 @@ def test_human_votes_on_real_data(tmp_path):
     assert "the network is worst at dog" in shown
     assert "Before 0.770 nats, after 0.412: 0.358 won back." in shown
     assert "is unset" not in shown
+
+
+def test_what_the_example_of_runs_adds_is_five_lines():
+    [path] = [path for path in EXAMPLES if path.stem == "06_mlflow"]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    numbers = [line[-1] for line in lines if "# added: " in line]
+    assert numbers == list("12345")
