@@ -6,12 +6,11 @@ no thread starts a run of its own.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,13 +24,13 @@ from mlflow.entities import (
     Metric,
     RunTag,
 )
-from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from ._address import is_remote, page_of_run
+from ._names import check_known
 from ._spool import Entry
 from ._tables import TABLES, listed, tables
-from ._within import within
+from ._within import no_progress, within
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
@@ -270,43 +269,21 @@ def read_file(run_id: str, path: str) -> bytes | None:
     folder = path.rpartition("/")[0]
     if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
         return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
+    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, no_progress():
         return Path(client.download_artifacts(run_id, path, own)).read_bytes()
 
 
-@contextlib.contextmanager
-def _no_progress() -> Iterator[None]:
-    """MLflow draws a bar for a single file too, unless its environment says not to."""
-    before = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get_raw()
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
-    try:
-        yield
-    finally:
-        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.unset()
-        if before is not None:
-            MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(before)
-
-
-def read_runs(experiments: Iterable[str] | None, filter_string: str) -> list[Any]:
+def read_runs(experiments: Sequence[str] | None, filter_string: str) -> list[Any]:
     """Runs of experiments by name or id, the newest first; default: the active one."""
+    known: dict[str, str] = {}
+    for each in MlflowClient().search_experiments() if experiments else ():
+        known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
+    for name in experiments or ():
+        check_known(name, known)
     found: list[Any] = mlflow.search_runs(
-        None if experiments is None else [_experiment_id(each) for each in experiments],
+        None if experiments is None else [known[name] for name in experiments],
         filter_string=filter_string,
         order_by=["attributes.start_time DESC"],
         output_format="list",
     )
     return found
-
-
-def _experiment_id(name: str) -> str:
-    known: dict[str, str] = {}
-    for each in MlflowClient().search_experiments():
-        known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
-    if name not in known:
-        shown = ", ".join(map(repr, list(known)[:10]))
-        msg = (
-            f"experiment must be the name or id of one: found {name!r}, the store has "
-            f"{shown}; pass one of these."
-        )
-        raise ValueError(msg)
-    return known[name]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xent_metrics import __version__
+from xent_metrics import Comparison, __version__
 
 from ._artifacts import Files
 from ._deliver import OnError, Parcel, check, deliver
@@ -15,9 +15,6 @@ from ._names import check_keys, names_for_keys, shortened
 from ._points import told_of
 from ._result import LogResult
 from ._tables import table_as_json
-
-if TYPE_CHECKING:
-    from xent_metrics import Comparison
 
 TABLE = "comparison_table.json"
 _PAGE = """<!DOCTYPE html>
@@ -57,6 +54,8 @@ def log_comparison(
     ------
     LogError
         As in :func:`log_evaluation`.
+    TypeError
+        If ``comparison`` is none.
     ValueError
         If ``name`` cannot be part of a key, or as in :func:`log_evaluation`.
 
@@ -81,6 +80,12 @@ def log_comparison(
     -0.2574
     """
     check(on_error, deadline)
+    if not isinstance(comparison, Comparison):
+        msg = (
+            f"comparison must be a Comparison: found {type(comparison).__name__}; pass "
+            "what compare or compare_runs returns."
+        )
+        raise TypeError(msg)
     return deliver(
         Parcel(
             what=_items(comparison, folder_of(name, "name")),

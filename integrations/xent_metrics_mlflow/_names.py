@@ -54,6 +54,18 @@ def _of_class(label: Any) -> str:
     return _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS].strip() or "_"
 
 
+def check_known(name: str, experiments: Iterable[str]) -> None:
+    """Refuse an experiment that the store does not have."""
+    found = list(experiments)
+    if name not in found:
+        shown = ", ".join(map(repr, found[:10])) + ", ..." * (len(found) > 10)  # noqa: PLR2004
+        msg = (
+            f"experiment must be the name or id of one: found {name!r}, the store has "
+            f"{shown}; pass one of these."
+        )
+        raise ValueError(msg)
+
+
 def shortened(value: str) -> str:
     """A tag's value that fits, with its loss marked."""
     return value if len(value) <= LONGEST_TAG else value[: LONGEST_TAG - 1] + "…"

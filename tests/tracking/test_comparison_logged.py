@@ -109,3 +109,10 @@ def test_several_in_one_run(store):
 def test_a_name_that_cannot_be_part_of_a_key():
     with pytest.raises(ValueError, match="name must be letters, digits"):
         log_comparison(compared(), name="a/b")
+
+
+def test_what_is_no_comparison():
+    with pytest.raises(
+        TypeError, match="comparison must be a Comparison: found dict; "
+    ):
+        log_comparison({})
