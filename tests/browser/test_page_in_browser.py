@@ -1,32 +1,16 @@
 """The page as readers see it: in a browser, in light and dark, on a phone."""
 
-import shutil
-import tempfile
-
 import numpy as np
 import pytest
 
-driver = pytest.importorskip(
+pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: no browser is driven"
 )
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-from xent_metrics import Evaluation  # noqa: E402 - after what may be missing
+from xent_metrics import Evaluation
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NAMES = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -82,20 +66,6 @@ def page_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     evaluation.write_html(path, by="predicted", title="<script>alert(2)</script>")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: pages are not looked at")
-    with tempfile.TemporaryDirectory() as home, driver.sync_playwright() as play:
-        started = play.chromium.launch(
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            env={"HOME": home, "PATH": "/usr/bin:/bin"},
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(

@@ -1,0 +1,35 @@
+"""What tests in a browser share: Chromium, where it is installed."""
+
+import shutil
+import tempfile
+
+import pytest
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    driver = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: pages are not looked at")
+    with tempfile.TemporaryDirectory() as home, driver.sync_playwright() as play:
+        started = play.chromium.launch(
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            env={"HOME": home, "PATH": "/usr/bin:/bin"},
+        )
+        yield started
+        started.close()
