@@ -222,6 +222,15 @@ class TestTargetsInSeveralColumns:
         with pytest.raises(ValueError, match="row 0, annotator 1 has '7'"):
             table.xent.per_sample(["a", "b"], "p_")
 
+    def test_whole_numbers_under_other_names_must_say_what_they_are(self, frame):
+        table = self.frame(frame, self.votes, ["ann", "bob", "cid"])
+        with pytest.raises(
+            ValueError, match="say what they hold: found 'ann', 'bob', "
+        ):
+            table.xent.per_sample(["ann", "bob", "cid"], "p_")
+        found = table.xent.per_sample(["ann", "bob", "cid"], "p_", targets="votes")
+        pd.testing.assert_frame_equal(found, per_sample(self.votes, PROBA))
+
 
 class TestMissing:
     @pytest.fixture

@@ -161,7 +161,7 @@ class BoundFrame:
                 if isinstance(one, str) and one not in columns:
                     raise unknown_column(columns, one)
         for values in by.values() if isinstance(by, Mapping) else [by]:
-            check_index_order(self._frame, values, ("the frame", "by"))
+            check_index_order(self._frame, values, ("the frame", "by"), strict=True)
         return read_keys(by, len(self._frame))
 
 

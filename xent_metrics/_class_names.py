@@ -63,11 +63,11 @@ def pair(
     of_target: tuple[Any, ...],
     probas: tuple[Any, ...],
     of_proba: tuple[Any, ...],
-) -> tuple[Any, ...]:
-    """Target columns in the order of the probability columns.
+) -> tuple[Any, ...] | None:
+    """Target columns in the order of the probability columns; None if names differ.
 
-    They pair by class where both are named after the classes, by what their names say
-    after a common prefix where these agree (v_cat with p_cat), else by position.
+    They pair by class where both are named after the classes, and by what their names
+    say after a common prefix where these agree (v_cat with p_cat).
     """
     for ours, theirs in (
         (of_target, of_proba),
@@ -76,7 +76,7 @@ def pair(
     ):
         if set(ours) == set(theirs) and len(set(ours)) == len(targets):
             return tuple(targets[ours.index(one)] for one in theirs)
-    return targets
+    return None
 
 
 def _texts(names: tuple[Any, ...]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def read_frame(
     table = _Table(frame)
     named = [one for one in (sample_weight, groups) if _is_name(one)]
     for name, values in (("sample_weight", sample_weight), ("groups", groups)):
-        check_index_order(frame, values, ("the frame", name))
+        check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
     used = _Used(
@@ -225,6 +225,10 @@ def _read(
     kind = cast("Targets", targets)
     if y_true.classes is not None:
         names = _class_names.pair(y_true.names, y_true.classes, y_proba.names, classes)
+        if names is None:
+            names = y_true.names  # by position
+            if targets == "auto":
+                _refuse_whole_numbers(names, used.target)
         by_name = dict(zip(y_true.names, used.target, strict=True))
         laws = Columns(
             tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
@@ -259,6 +263,17 @@ def _annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
     if targets == "auto":
         return not all(map(_is_number, columns))
     return targets == "annotators"
+
+
+def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> None:
+    """Votes are named after the classes; else they could be annotators' labels."""
+    if all(getattr(column.dtype, "kind", "O") in "iub" for column in columns):
+        msg = (
+            "target columns of whole numbers must be named after the classes, or say "
+            f"what they hold: found {show(names)}; pass targets='votes', or "
+            "targets='annotators' where each holds the label that one of them gave."
+        )
+        raise ValueError(msg)
 
 
 def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:

@@ -257,13 +257,19 @@ def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
         raise ValueError(msg)
 
 
-def check_index_order(first: Any, second: Any, names: tuple[str, str]) -> None:
-    """Refuse two indexes that hold the same keys in different order."""
+def check_index_order(
+    first: Any, second: Any, names: tuple[str, str], *, strict: bool = False
+) -> None:
+    """Refuse two indexes that hold the same keys in different order.
+
+    A default index says nothing of the order, unless ``strict``.
+    """
     pandas = (pd.Series, pd.DataFrame)
     if not (isinstance(first, pandas) and isinstance(second, pandas)):
         return
     left, right = first.index, second.index
-    if any(isinstance(index, pd.RangeIndex) for index in (left, right)):
+    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
+    if default and not strict:
         return
     if len(left) != len(right) or left.equals(right):
         return

@@ -113,7 +113,7 @@ def keys_of(rows: pd.DataFrame, by: Any) -> Keys | None:
     elif isinstance(by, list) and by and set(map(str, by)) <= set(rows.columns):
         by = {name: rows[name] for name in by}
     for values in by.values() if isinstance(by, Mapping) else [by]:
-        check_index_order(rows, values, ("per_sample", "by"))
+        check_index_order(rows, values, ("per_sample", "by"), strict=True)
     return read_keys(by, len(rows))
 
 

@@ -24,7 +24,7 @@ def entries():
 
 
 class TestNoAnswer:
-    def test_refused(self, remote, server, evaluation, caplog):
+    def test_refused(self, remote, server, evaluation, said):
         run_id = new_run(remote)
         remote.set_tracking_uri(f"http://127.0.0.1:{free_port()}")
         began = time.monotonic()
@@ -32,7 +32,7 @@ class TestNoAnswer:
         assert time.monotonic() - began < 30
         assert not result.logged
         assert "the server did not answer within 0.5 seconds" in result.error
-        assert "replay sends it" in caplog.text
+        assert "replay sends it" in "\n".join(each.getMessage() for each in said)
         assert [result.spooled] == entries()
         assert main(["replay", "--tracking-uri", server.uri]) == 0
         remote.set_tracking_uri(server.uri)
@@ -243,7 +243,7 @@ def test_broken_artifact_root(tracking, evaluation, tmp_path):
 
 
 class TestSpoolThatCannotBeWritten:
-    def test_full_disk(self, tracking, evaluation, monkeypatch, caplog):
+    def test_full_disk(self, tracking, evaluation, monkeypatch, said):
         def full(_):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -251,7 +251,9 @@ class TestSpoolThatCannotBeWritten:
         run_id = new_run(tracking)
         result = log_evaluation(evaluation, run_id=run_id, on_error="raise", **QUICK)
         assert "the spool must be writable: No space left on device at" in result.error
-        assert "free space, or name another folder in XENT_METRICS_SPOOL" in caplog.text
+        assert "free space, or name another folder in XENT_METRICS_SPOOL" in "\n".join(
+            each.getMessage() for each in said
+        )
         assert result.logged
         assert result.artifacts == ()
         assert tracking.get_run(run_id).data.metrics == result.metrics

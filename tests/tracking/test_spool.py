@@ -102,7 +102,7 @@ class TestSecrets:
         told = without_secrets("GET https://u:p@h/x?token=t failed; is it up?")
         assert told == "GET https://h/x failed; is it up?"
 
-    def test_nothing_on_disk_has_them(self, tracking, refusing, evaluation, caplog):
+    def test_nothing_on_disk_has_them(self, tracking, refusing, evaluation, said):
         found = refusing(403)
         port = found.server_port
         tracking.set_tracking_uri(f"http://me:hunter2@127.0.0.1:{port}")
@@ -110,7 +110,7 @@ class TestSecrets:
         written = b"".join(path.read_bytes() for path in result.spooled.iterdir())
         assert f"http://127.0.0.1:{port}".encode() in written
         assert b"hunter2" not in written
-        assert "hunter2" not in f"{result}{caplog.text}"
+        assert "hunter2" not in f"{result}{[each.getMessage() for each in said]}"
 
     def test_a_replay_takes_those_of_its_environment(
         self, tracking, refusing, evaluation, monkeypatch
