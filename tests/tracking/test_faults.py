@@ -251,9 +251,8 @@ class TestSpoolThatCannotBeWritten:
         run_id = new_run(tracking)
         result = log_evaluation(evaluation, run_id=run_id, on_error="raise", **QUICK)
         assert "the spool must be writable: No space left on device at" in result.error
-        assert "free space, or name another folder in XENT_METRICS_SPOOL" in "\n".join(
-            each.getMessage() for each in said
-        )
+        text = "\n".join(each.getMessage() for each in said)
+        assert "free space, or name another folder in XENT_METRICS_SPOOL" in text
         assert result.logged
         assert result.artifacts == ()
         assert tracking.get_run(run_id).data.metrics == result.metrics
