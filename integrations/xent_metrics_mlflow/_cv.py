@@ -7,7 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from xent_metrics import Evaluation
+from xent_metrics import Evaluation, without_listeners
 
 from ._deliver import OnError, check, deliver
 from ._items import NONE, Items, items
@@ -127,7 +127,8 @@ def log_cv_results(
 
 def _evaluation(cv_results: Any, data: Any, target: Any, options: Any) -> Evaluation:
     if not isinstance(cv_results, Evaluation):
-        return Evaluation.from_cv_results(cv_results, data, target, **options)
+        with without_listeners():  # autolog would log it once more
+            return Evaluation.from_cv_results(cv_results, data, target, **options)
     if data is not None or target is not None or options:
         beside = ["X, y"] if data is not None or target is not None else []
         found = ", ".join([*beside, *options])

@@ -10,7 +10,7 @@ from sklearn.model_selection import cross_validate
 from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import LogError, _spool, log_cv_results
+from xent_metrics_mlflow import LogError, _spool, autolog, log_cv_results
 from xent_metrics_mlflow.__main__ import main
 
 from .conftest import new_run
@@ -167,6 +167,17 @@ def test_a_replay_makes_no_fold_twice(tracking, evaluation, monkeypatch):
     ]
     assert {run.info.status for run in children} == {"FINISHED"}
     assert len(steps(tracking, run_id, "xent/cv/by_fold/n")) == 3
+
+
+def test_autolog_does_not_log_it_again(tracking, results):
+    autolog(**QUICK)
+    try:
+        with tracking.start_run() as run:
+            log_cv_results(results, X, Y, recalibration="temperature", **QUICK)
+    finally:
+        autolog(disable=True)
+    metrics = tracking.get_run(run.info.run_id).data.metrics
+    assert {key.split("/")[1] for key in metrics} == {"cv"}
 
 
 class TestWhatIsRefused:
