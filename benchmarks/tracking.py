@@ -105,26 +105,18 @@ def in_background(evaluation: Evaluation, **options: Any) -> float:
         lambda: log_evaluation(evaluation, run_id=run_id, deadline=0, **options)
     )
     while _spool.entries(_spool.root()):
-        time.sleep(0.01)
+        time.sleep(0.1)
     return taken
 
 
-def training(data: np.ndarray) -> None:
-    """Some seconds of products of matrices and of plain Python."""
-    for _ in range(200):
-        data @ data
-        sum(range(200_000))
-
-
-def slowed(evaluation: Evaluation, data: np.ndarray, **options: Any) -> float:
-    """Seconds that a training takes longer where it logs once in the background."""
-    alone = seconds(lambda: training(data))
-    run_id = new_run()
-    log = {"run_id": run_id, "deadline": 0} | options
-    both = seconds(lambda: (log_evaluation(evaluation, **log), training(data)))
-    while _spool.entries(_spool.root()):
-        time.sleep(0.01)
-    return both - alone
+def work_in_background(evaluation: Evaluation, *, apart: bool) -> float:
+    """CPU seconds of this process from the start of a run to the end of sending."""
+    executable = sys.executable
+    sys.executable = executable if apart else ""  # without one a thread sends
+    before = time.process_time()
+    in_background(evaluation)
+    sys.executable = executable
+    return time.process_time() - before
 
 
 def show(name: str, values: list[float]) -> None:
@@ -159,11 +151,9 @@ def costs() -> None:
         in_background(evaluation)
         repeats = range(REPEATS)
         show("a call with deadline=0", [in_background(evaluation) for _ in repeats])
-        data = np.random.default_rng(0).random((700, 700))
-        training(data)
-        for text, options in (("", {}), (" without the page", {"page": False})):
-            found = [slowed(evaluation, data, **options) for _ in repeats]
-            show(f"a training takes longer{text}", found)
+        for text, apart in (("another process", True), ("a thread", False)):
+            found = [work_in_background(evaluation, apart=apart) for _ in repeats]
+            show(f"CPU time of the training where {text} sends", found)
 
 
 def kills(n: int) -> None:
