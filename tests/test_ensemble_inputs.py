@@ -211,5 +211,5 @@ class TestErrors:
 
     def test_options(self):
         self.check("clip must be in [0, 1)", clip=2)
-        self.check("base must be positive", base=1)
+        self.check("base must be finite and above 1", base=1)
         self.check("exclude each other", rescale=True, from_logits=True)

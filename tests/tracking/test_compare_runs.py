@@ -92,6 +92,7 @@ def test_soft_targets(logged):
     )
     found = compare_runs(logged(first, "a"), logged(second, "b"))
     assert found.to_json() == compare({"a": first, "b": second}).to_json()
+    votes = votes.copy()
     votes[5] = votes[5][[1, 2, 0]]
     other = evaluated(pd.DataFrame(votes, columns=NAMES))
     with pytest.raises(ValueError, match=r"targets differ in 1 row \(5\)"):

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from mlflow.entities import LoggedModelOutput
@@ -117,6 +118,10 @@ class TestEveryStore:
 
 
 class TestModels:
+    @pytest.mark.skipif(
+        mlflow.__version__.startswith("3.1."),
+        reason="the active run of MLflow 3.1 does not know its models",
+    )
     def test_the_model_of_the_run(self, tracking, evaluation):
         model = tracking.create_external_model(name="a_model")
         with tracking.start_run() as run:

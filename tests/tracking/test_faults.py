@@ -1,5 +1,6 @@
 """Nothing is lost: what goes wrong, and what is read back afterwards."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -101,8 +102,18 @@ class Proxy:
             except OSError:  # it is killed
                 client.close()
                 continue
-            threading.Thread(target=self._back, args=(upstream, client)).start()
-            threading.Thread(target=self._forth, args=(client, upstream)).start()
+            threading.Thread(target=self._between, args=(client, upstream)).start()
+
+    def _between(self, client, upstream):
+        with client, upstream:
+            back = threading.Thread(target=self._back, args=(upstream, client))
+            back.start()
+            with contextlib.suppress(OSError):  # cut
+                self._forth(client, upstream)
+            for each in (client, upstream):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+            back.join()
 
     def _forth(self, client, upstream):
         seen = b""
@@ -113,7 +124,6 @@ class Proxy:
                 time.sleep(0.02)
                 self._server.kill()
                 self.killed.set()
-                client.shutdown(socket.SHUT_RDWR)
                 return
             upstream.sendall(data)
 

@@ -159,11 +159,11 @@ def _draw_map(ax: Axes, drawn: MapCurve, name: str, level: float) -> None:
 
 def _draw_bins(ax: Axes, points: Bins, level: float) -> None:
     """Observed frequencies with their intervals."""
-    reach = [points.observed - points.low, points.high - points.observed]
+    below, above = points.observed - points.low, points.high - points.observed
     ax.errorbar(
         points.predicted,
         points.observed,
-        yerr=reach,
+        yerr=[below.tolist(), above.tolist()],  # arrays of one trip matplotlib 3.9
         color=BLUE,
         marker="o",
         markersize=4,

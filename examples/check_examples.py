@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("[0-9]*.py"))
+EXAMPLES = sorted(Path(__file__).parent.glob("[0-9]*.py"))
 FIGURES = {
     "02_slices": [
         "1,079 digits, 4 sites, a loss of 0.417 nats",
