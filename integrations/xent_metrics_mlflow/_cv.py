@@ -55,7 +55,8 @@ def log_cv_results(
     X : array-like or DataFrame of N rows, optional
         What ``cross_validate`` was called with; None beside an evaluation.
     y : array-like of shape (N,) or (N, K), optional
-        As in :meth:`Evaluation.from_cv_results`; None beside an evaluation.
+        As in :meth:`xent_metrics.Evaluation.from_cv_results`; None beside an
+        evaluation.
     split : str, default "cv"
         Part of each key, as in :func:`log_evaluation`.
     run_id, model_id, dataset, per_sample, page, on_error, deadline
@@ -64,7 +65,7 @@ def log_cv_results(
         Whether each fold has a run of its own too, below this one, with its terms as
         ``xent/<split>/<term>``.
     **options
-        Further options of :meth:`Evaluation.from_cv_results`.
+        Further options of :meth:`xent_metrics.Evaluation.from_cv_results`.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def log_cv_results(
         If the estimators have no ``predict_proba``.
     ValueError
         If an evaluation has no folds, or comes with data or options; or as in
-        :meth:`Evaluation.from_cv_results` and :func:`log_evaluation`.
+        :meth:`xent_metrics.Evaluation.from_cv_results` and :func:`log_evaluation`.
 
     Notes
     -----

@@ -50,7 +50,7 @@ def log_evaluation(
         Whether the rows are logged: all of them, with what was predicted, as Parquet,
         and the 1000 most costly as a table to look at.
     page : bool, default True
-        Whether the page of :meth:`Evaluation.to_html` is logged.
+        Whether the page of :meth:`xent_metrics.Evaluation.to_html` is logged.
     on_error : {"spool", "raise", "warn"}, default "spool"
         What happens when the run does not have all of it in time: the result says so
         in ``error`` and ``spooled``, and with "spool" a line goes to the log
