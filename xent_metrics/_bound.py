@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Self, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from ._frame_inputs import FrameInputs, FrameTargets, OnMissing, read_frame
+from ._frame_columns import FrameTargets, OnMissing
+from ._frame_inputs import FrameInputs, read_frame
 from ._inputs import EPS, check_index_order
 from ._keys import Keys, read_keys
 from ._selection import Selector, unknown_column

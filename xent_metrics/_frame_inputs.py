@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
 from . import _class_names
-from ._frames import Columns, as_frame, numbers
+from ._frame_columns import (
+    FrameTable,
+    FrameTargets,
+    OnMissing,
+    UsedColumns,
+    annotated,
+    as_values,
+    rows_kept,
+)
+from ._frames import Columns, numbers
 from ._inputs import Inputs, check_index_order, read
-from ._labels import Column, as_column, check_labels, show
-from ._selection import Chosen, Selector, choose, unknown_column
+from ._labels import Column, check_labels, show
+from ._selection import Chosen, Selector, choose
 from ._table import BoolArray
 from ._targets import Targets
 from ._votes import vote_counts
-
-FrameTargets: TypeAlias = Targets | Literal["annotators"]
-OnMissing = Literal["raise", "drop"]
 
 
 class FrameInputs(NamedTuple):
@@ -53,13 +59,13 @@ def read_frame(
 
     Rows that miss a value in the columns ``beside`` are dropped with the others.
     """
-    table = _Table(frame)
+    table = FrameTable(frame)
     named = [one for one in (sample_weight, groups) if _is_name(one)]
     for name, values in (("sample_weight", sample_weight), ("groups", groups)):
         check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
-    used = _Used(
+    used = UsedColumns(
         target=[table.column(name) for name in y_true.names],
         proba=[table.column(name) for name in y_proba.names],
         beside={
@@ -68,7 +74,7 @@ def read_frame(
         },
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
-    kept = _kept(used, [table.column(name) for name in others], on_missing, targets)
+    kept = rows_kept(used, [table.column(name) for name in others], on_missing, targets)
     if kept is not None:
         used = used.rows(kept)
     given = None
@@ -88,106 +94,10 @@ def read_frame(
     return FrameInputs(inputs, used.beside["groups"], index, kept)
 
 
-class _Table:
-    """A frame's columns by name."""
-
-    def __init__(self, frame: Any) -> None:
-        self._frame = as_frame(frame)
-        if self._frame is None:
-            msg = (
-                "frame must be a DataFrame of pandas or polars, or a table of pyarrow: "
-                f"found {type(frame).__name__}; collect or convert it."
-            )
-            raise TypeError(msg)
-        if not len(self._frame):
-            msg = "the frame must not be empty: it has no rows; pass at least one."
-            raise ValueError(msg)
-        pandas = isinstance(self._frame, pd.DataFrame)
-        self.columns: Sequence[Any] = self._frame.columns
-        self.index: pd.Index[Any] | None = self._frame.index if pandas else None
-
-    def column(self, name: Any) -> Column:
-        """The column of that name, without a copy where numpy knows its type."""
-        if name not in self.columns:
-            raise unknown_column(self.columns, name)
-        column = self._frame[name]
-        if isinstance(column, pd.DataFrame):
-            msg = (
-                f"names of columns must be distinct: {name!r} occurs "
-                f"{column.shape[1]} times; rename them."
-            )
-            raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
-        if isinstance(column, pd.Series):
-            return column
-        return as_column(column.to_numpy())
-
-
-class _Used(NamedTuple):
-    """The columns that are read, and the values beside them."""
-
-    target: list[Column]
-    proba: list[Column]
-    beside: dict[str, Any]
-
-    def rows(self, kept: BoolArray) -> _Used:
-        """Some of the rows."""
-        return _Used(
-            [column[kept] for column in self.target],
-            [column[kept] for column in self.proba],
-            {
-                name: None if values is None else _array(values)[kept]
-                for name, values in self.beside.items()
-            },
-        )
-
-
-def _kept(
-    used: _Used,
-    others: Sequence[Column],
-    on_missing: OnMissing,
-    targets: FrameTargets,
-) -> BoolArray | None:
-    """Which rows have all that is read; None where all have, or must have."""
-    if on_missing not in ("raise", "drop"):
-        msg = (
-            f"on_missing must be 'raise' or 'drop': found {on_missing!r}; pass 'drop' "
-            "to leave out rows that miss a label or a probability."
-        )
-        raise ValueError(msg)
-    if on_missing == "raise":
-        return None
-    of_target = [_missing(column) for column in used.target]
-    # Of several annotators, some may say nothing.
-    some = _annotated(used.target, targets)
-    absent = (
-        np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
-    )
-    beside = {name: _array(one) for name, one in used.beside.items() if one is not None}
-    for name, values in beside.items():
-        if values.shape != absent.shape:
-            msg = (
-                f"{name} must hold one value a row: its shape is {values.shape} for "
-                f"{len(absent)} rows; pass the name of a column, or a 1-D array."
-            )
-            raise ValueError(msg)
-    for column in (*used.proba, *beside.values(), *others):
-        absent |= _missing(column)
-    if not absent.any():
-        return None
-    if absent.all():
-        msg = (
-            "a row must have a label and all probabilities: none of "
-            f"{len(absent)} rows has; look for a column that is empty."
-        )
-        raise ValueError(msg)
-    kept: BoolArray = np.logical_not(absent)
-    return kept
-
-
 def _read(
     y_true: Chosen,
     y_proba: Chosen,
-    used: _Used,
+    used: UsedColumns,
     given: tuple[Any, ...] | None,
     targets: FrameTargets,
     **options: Any,
@@ -206,10 +116,8 @@ def _read(
         )
     classes = y_proba.classes
     several = y_true.classes is not None
-    annotated = targets == "annotators" or (
-        several and _annotated(used.target, targets)
-    )
-    if y_proba.cast and (annotated or not several):
+    voted = targets == "annotators" or (several and annotated(used.target, targets))
+    if y_proba.cast and (voted or not several):
         classes = _class_names.cast(classes, used.target)
     probabilities = Columns(
         tuple(
@@ -219,7 +127,7 @@ def _read(
         None,
     )
     labels = given or classes
-    if annotated:
+    if voted:
         votes = _votes(used.target, labels)
         return read(votes, probabilities, labels=labels, targets="votes", **options)
     kind = cast("Targets", targets)
@@ -258,13 +166,6 @@ def _known(inputs: Inputs, given: tuple[Any, ...] | None, target: Any) -> Inputs
     return inputs
 
 
-def _annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
-    """Whether each column has the labels that one annotator gave."""
-    if targets == "auto":
-        return not all(map(_is_number, columns))
-    return targets == "annotators"
-
-
 def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> None:
     """Votes are named after the classes; else they could be annotators' labels."""
     if all(getattr(column.dtype, "kind", "O") in "iub" for column in columns):
@@ -278,7 +179,8 @@ def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> 
 
 def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
     annotations = pd.DataFrame(
-        {number: _array(column) for number, column in enumerate(columns)}, dtype=object
+        {number: as_values(column) for number, column in enumerate(columns)},
+        dtype=object,
     )
     return vote_counts(annotations, labels=labels)
 
@@ -287,15 +189,3 @@ def _is_name(given: Any) -> bool:
     return isinstance(given, (str, int)) or (
         isinstance(given, tuple) and all(isinstance(one, str) for one in given)
     )
-
-
-def _is_number(column: Column) -> bool:
-    return getattr(column.dtype, "kind", "O") in "fiub"
-
-
-def _missing(column: Any) -> BoolArray:
-    return np.asarray(pd.isna(column), dtype=np.bool_)
-
-
-def _array(values: Any) -> Column:
-    return values if isinstance(values, pd.Series) else np.asarray(values)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from ._evaluate import evaluate
 from ._evaluation_data import EvaluationData
 from ._folds import read_folds
-from ._frame_inputs import FrameTargets, OnMissing, read_frame
+from ._frame_columns import FrameTargets, OnMissing
+from ._frame_inputs import read_frame
 from ._inputs import EPS, read
 from ._listeners import tell
 from ._measures import index_of

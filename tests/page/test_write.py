@@ -24,7 +24,7 @@ def test_text_paths_and_what_was_there_before(tmp_path):
 def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
         write(path, "half \ud800")
 
     def full(_):

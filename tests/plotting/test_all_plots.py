@@ -81,7 +81,7 @@ def test_has_a_statement_and_labels(draw):
 
 
 def test_text_takes_the_colours_of_the_page(draw):
-    with plt.rc_context(plt.style.library["dark_background"]):
+    with plt.style.context("dark_background"):
         ax = draw()
         ax.figure.canvas.draw()
         assert {to_hex(one.get_color()) for one in texts(ax)} == {"#ffffff"}
