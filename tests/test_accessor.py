@@ -70,6 +70,11 @@ class TestViews:
         pd.testing.assert_frame_equal(frame, before)
 
 
+def test_columns_are_bound_in_the_order_of_every_method(frame):
+    view = frame.xent("label", "p_", base=2)
+    assert view.decompose() == frame.xent.decompose("label", "p_", base=2)
+
+
 def test_views_of_views(frame):
     view = frame.xent(proba="p_")(target="label")(base=2)
     assert view.decompose() == decompose(LABELS, PROBA, labels=CLASSES, base=2)

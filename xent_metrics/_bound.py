@@ -70,7 +70,6 @@ class BoundFrame:
 
     def __call__(
         self,
-        *,
         target: Selector | None = None,
         proba: Selector | None = None,
         **options: Unpack[Decomposing],
