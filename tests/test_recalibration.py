@@ -361,14 +361,14 @@ class TestOwnMap:
 
 
 class TestManyRowsOfTwoClasses:
-    @pytest.mark.parametrize("name", [one for one in TWO if one in _select._LINEAR])
+    @pytest.mark.parametrize("name", [one for one in TWO if one in _select.LINEAR])
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     def test_cells_give_the_fit_of_the_rows(self, name, weighted):
         _, y, q, w = draw(20_500, k=2)
         sample = sample_of(q, np.eye(2)[y], w if weighted else None)
-        grid = Grid(sample)
-        family = _select._LINEAR[name](grid.cells)
-        found, exact = grid.fit(family), fit(family, sample)
+        grid = Grid.of_rows(sample)
+        family = _select.LINEAR[name](grid.cells)
+        found, exact = grid.fit(family, sample), fit(family, sample)
         assert found.converged
         mean = sample.mean(exact.losses)
         assert sample.mean(found.losses) == pytest.approx(mean, abs=1e-6)
@@ -381,7 +381,7 @@ class TestManyRowsOfTwoClasses:
         _, y, q, w = draw(20_500, k=2)
         sample = sample_of(q, np.eye(2)[y], w if weighted else None)
         found = fit_named(name, sample)
-        exact = fit(_select._LINEAR[name](sample), sample)
+        exact = fit(_select.LINEAR[name](sample), sample)
         refinement = sample.mean(exact.losses) + exact.optimism
         assert sample.mean(found.losses) + found.optimism == pytest.approx(
             refinement, abs=1e-5
@@ -390,7 +390,7 @@ class TestManyRowsOfTwoClasses:
     def test_knots_are_those_of_so_many_rows(self):
         _, y, q, w = draw(20_500, k=2)
         sample = sample_of(q, np.eye(2)[y], w)
-        n_knots = len(Spline(Grid(sample).cells).spline.knots)
+        n_knots = len(Spline(Grid.of_rows(sample).cells).spline.knots)
         assert n_knots == pytest.approx(1.2 * sample.n_effective ** (1 / 3), abs=1)
 
     def test_no_jump_where_cells_begin(self):

@@ -37,6 +37,7 @@ from ._measures import (
 )
 from ._recalibration import RecalibrationMap
 from ._recalibrator import Recalibrator
+from ._scan import ScanState, SkippedPartWarning, accumulate, finish, merge, scan
 from ._votes import vote_counts
 
 if TYPE_CHECKING:
@@ -51,9 +52,12 @@ __all__ = [
     "MiscalibrationTest",
     "RecalibrationMap",
     "Recalibrator",
+    "ScanState",
+    "SkippedPartWarning",
     "SmallSampleWarning",
     "UnseenLabelWarning",
     "XentAccessor",
+    "accumulate",
     "add_listener",
     "compare",
     "cross_entropy",
@@ -61,16 +65,19 @@ __all__ = [
     "decompose_ensemble",
     "entropy",
     "expected_accuracy_bound",
+    "finish",
     "jeffreys_divergence",
     "jensen_shannon_divergence",
     "kl_contributions",
     "kl_divergence",
     "kl_from_samples",
+    "merge",
     "per_sample",
     "perplexity",
     "plotting",
     "remove_listener",
     "reverse_kl_divergence",
+    "scan",
     "scorers",
     "surprisal",
     "vote_counts",

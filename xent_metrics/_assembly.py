@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,8 @@ import pandas as pd
 from . import _frequencies
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data, Evidence
-from ._inputs import Inputs
 from ._recalibration import Recalibrate, effective_number
 from ._row_terms import RowTerms
-from ._summary import TERMS
 from ._table import FloatArray
 from ._units import nats_per_unit, unit_name
 
@@ -59,11 +58,9 @@ def assemble(
         weights = folds.weights_of_origins(inputs, weights)
     values = _terms(data, frequencies)
     errors = _standard_errors(rows, values, frequencies, data.correction)
-    per_unit = nats_per_unit(base)
-    in_unit = {name: 1.0 if name == "skill" else per_unit for name in TERMS}
     return Decomposition(
-        **{name: value / in_unit[name] for name, value in values.items()},
-        standard_errors={name: se / in_unit[name] for name, se in errors.items()},
+        **in_unit(values, base),
+        standard_errors=in_unit(errors, base),
         n=inputs.n,
         n_effective=effective_number(weights),
         n_groups=rows.n_clusters,
@@ -92,6 +89,15 @@ def assemble(
     )
 
 
+def in_unit(values: Mapping[str, float], base: float | None) -> dict[str, Any]:
+    """Terms in the unit that was asked for; the skill has none."""
+    per_unit = nats_per_unit(base)
+    return {
+        name: value / (1.0 if name == "skill" else per_unit)
+        for name, value in values.items()
+    }
+
+
 def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float]:
     """The terms, in nats: sums and differences of means, so that they add up."""
     inputs, rows, correction = data.inputs, data.rows, data.correction
@@ -115,7 +121,7 @@ def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float
         "irreducible": entropy if soft else math.nan,
         "grouping_loss": refinement - entropy if soft else math.nan,
         "skill": math.nan
-        if undefined(inputs, frequencies)
+        if undefined(len(inputs.labels), frequencies)
         else 1.0 - cross_entropy / uncertainty,
         "predictive_entropy": predictive_entropy,
         "calibration_gap": cross_entropy - predictive_entropy,
@@ -134,10 +140,7 @@ def _standard_errors(
     whose variance does not fall with that of the rows' terms.
     """
     of_map = 0.0 if correction is None else correction.variance
-    floors = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
-    floors["uncertainty"] = frequencies.variance()
-    if terms["uncertainty"]:
-        floors["skill"] = frequencies.variance() / terms["uncertainty"] ** 2
+    floors = least_variances(terms["uncertainty"], frequencies, of_map)
     errors = {}
     influences = rows.influences(terms["cross_entropy"], terms["uncertainty"])
     for name, influence in influences.items():
@@ -148,6 +151,17 @@ def _standard_errors(
         floor = math.sqrt(floors.get(name, 0.0))
         errors[name] = error if error > floor or math.isnan(error) else floor
     return errors
+
+
+def least_variances(
+    uncertainty: float, frequencies: _frequencies.Frequencies, of_map: float
+) -> dict[str, float]:
+    """Variances that remain where an influence vanishes, by term."""
+    least = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
+    least["uncertainty"] = frequencies.variance()
+    if uncertainty:
+        least["skill"] = frequencies.variance() / uncertainty**2
+    return least
 
 
 def note_undefined_entropy(
@@ -167,10 +181,12 @@ def note_undefined_entropy(
 
 
 def reasons(
-    inputs: Inputs,
+    n_labels: int,
     at_zero: int,
     frequencies: _frequencies.Frequencies,
     clip: float,
+    *,
+    soft: bool,
 ) -> dict[str, str]:
     """Why terms are infinite or NaN, by the name of the term."""
     notes: dict[str, str] = {}
@@ -178,19 +194,19 @@ def reasons(
         rows = "1 row" if at_zero == 1 else f"{at_zero:,} rows"
         infinite = f"infinite: a probability of 0 for the target in {rows}"
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
-    if inputs.target is None:
+    if not soft:
         one_label = "undefined: one label per row"
         notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
-    reason = undefined(inputs, frequencies)
+    reason = undefined(n_labels, frequencies)
     if reason:
         notes.update(dict.fromkeys(OF_THE_MAP, reason))
     return notes
 
 
-def undefined(inputs: Inputs, frequencies: _frequencies.Frequencies) -> str:
+def undefined(n_labels: int, frequencies: _frequencies.Frequencies) -> str:
     """Why no map can be fitted, and no skill be said; else nothing."""
     if np.count_nonzero(frequencies.mass) <= 1:
         return "undefined: y_true holds one class only"
-    if not frequencies.mass[: len(inputs.labels)].any():
+    if not frequencies.mass[:n_labels].any():
         return "undefined: no label of y_true is among the classes"
     return ""

@@ -135,10 +135,11 @@ def warn_if_few(
             "read its terms as rough.",
             SmallSampleWarning,
         )
-    inputs = result.evidence.need("warn_if_few").inputs
-    if inputs.target is None or inputs.target.kind != "proportions":
+    data = result.evidence.data
+    target = None if data is None else data.inputs.target
+    if data is None or target is None or target.kind != "proportions":
         return
-    n_votes = mean_votes(inputs.target, inputs.active)
+    n_votes = mean_votes(target, data.inputs.active)
     if n_votes < _FEW_VOTES and result.vote_correction is None:
         warn(
             f"the entropy of {n_votes:.3g} votes a row is too low, and so is "

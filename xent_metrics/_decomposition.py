@@ -58,6 +58,8 @@ class Decomposition(WithEvidence):
         infinite, or whose label is not among the classes.
     n_dropped : int
         Rows of a frame that were left out, as their label or a probability is missing.
+    n_skipped : int
+        Parts of a dataset that were left out, as they could not be read.
     n_effective : float
         Effective number of rows under the weights.
     n_groups : int or None
@@ -112,6 +114,7 @@ class Decomposition(WithEvidence):
     n_infinite: int
     n_unseen: int
     n_dropped: int
+    n_skipped: int = 0
     unit: str
     clip: float
     recalibration: str

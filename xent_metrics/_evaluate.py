@@ -27,6 +27,7 @@ class Evaluated(NamedTuple):
     per_class: pd.DataFrame
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None
+    by_group: pd.DataFrame | None = None
 
 
 def evaluate(

@@ -35,6 +35,7 @@ class EvaluationView(Result):
     per_class: pd.DataFrame = field(compare=False)
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None = field(default=None, compare=False)
+    by_group: pd.DataFrame | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """The decomposition, and what tables there are."""
@@ -72,8 +73,8 @@ class EvaluationView(Result):
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the evaluation was read back without
-            its rows.
+            If there is not one value a row, or if the evaluation has no rows: of one
+            that was scanned, ``by`` may be what it was scanned by.
 
         Examples
         --------
@@ -82,6 +83,10 @@ class EvaluationView(Result):
         >>> evaluation.summary("label")["cross_entropy"].round(4).to_dict()
         {0: 0.2231, 1: 0.3567}
         """
+        if self.by_group is not None and by is not None:
+            names = [by] if isinstance(by, str) else by
+            if list(names) == list(self.by_group.index.names):
+                return self.by_group
         rows = self._rows("summary")
         columns = {
             name: rows[name].to_numpy()
@@ -185,12 +190,14 @@ class EvaluationView(Result):
         -------
         dict
             ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class``, ``folds`` and ``per_sample``.
+            tables ``ladder``, ``per_class``, ``folds``, ``by_group`` and
+            ``per_sample``.
         """
         tables = {
             "ladder": self.decomposition.ladder,
             "per_class": self.per_class,
             "folds": self.folds,
+            "by_group": self.by_group,
             "per_sample": self.per_sample if per_sample else None,
         }
         return {
@@ -276,8 +283,9 @@ class EvaluationView(Result):
     def _rows(self, method: str) -> pd.DataFrame:
         if self.per_sample is None:
             msg = (
-                f"{method} needs per_sample: the evaluation was read back without its "
-                "rows; write it with to_json(per_sample=True)."
+                f"{method} needs per_sample: the evaluation has no rows, as it was "
+                "scanned, or read back without them; pass by= to scan, or "
+                "per_sample=True to to_json."
             )
             raise ValueError(msg)
         return self.per_sample

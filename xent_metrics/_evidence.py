@@ -73,13 +73,17 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """The fitted maps by name, which last, and the data, which is not pickled."""
+    """The fitted maps by name, which last, and the data, which is not pickled.
+
+    ``passed`` is what a pass over parts of the data leaves to the next one.
+    """
 
     labels: tuple[Any, ...]
     clip: float
     base: float | None
     maps: Mapping[str, Recalibrate]
     data: Data | None
+    passed: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "data": None}
@@ -88,8 +92,8 @@ class Evidence:
         """The data; one sentence where the result came out of a pickle."""
         if self.data is None:
             msg = (
-                f"{method} needs the data: this result was read back without it; call "
-                "decompose again."
+                f"{method} needs the data: this result has none, as it was scanned or "
+                "read back; call decompose on the data."
             )
             raise ValueError(msg)
         return self.data

@@ -103,7 +103,13 @@ def decompose_folds(
         else active(inputs.weights, inputs),
         clusters=None if clusters is None else active(clusters, inputs),
     )
-    notes = reasons(inputs, measured.at_zero, frequencies, clip)
+    notes = reasons(
+        len(inputs.labels),
+        measured.at_zero,
+        frequencies,
+        clip,
+        soft=inputs.target is not None,
+    )
     _note_folds(notes, parts)
     if vote_correction is not None:
         note_undefined_entropy(notes, rows.entropy, vote_correction)

@@ -13,6 +13,7 @@ from ._labels import Column, as_column
 from ._selection import unknown_column
 from ._table import BoolArray
 from ._targets import Targets
+from ._weights import NoRowsError
 
 FrameTargets: TypeAlias = Targets | Literal["annotators"]
 OnMissing = Literal["raise", "drop"]
@@ -111,7 +112,9 @@ def rows_kept(
             "a row must have a label and all probabilities: none of "
             f"{len(absent)} rows has; look for a column that is empty."
         )
-        raise ValueError(msg)
+        error = NoRowsError(msg)
+        error.n_missing = len(absent)
+        raise error
     kept: BoolArray = np.logical_not(absent)
     return kept
 

@@ -54,10 +54,12 @@ def read_frame(
     from_logits: bool,
     on_missing: OnMissing,
     beside: Selector | None = None,
+    whole: bool = True,
 ) -> FrameInputs:
     """Read targets, predictions, weights and groups from the columns of a frame.
 
-    Rows that miss a value in the columns ``beside`` are dropped with the others.
+    Rows that miss a value in the columns ``beside`` are dropped with the others. Of a
+    frame that is not the ``whole`` data, no label may be among the classes.
     """
     table = FrameTable(frame)
     named = [one for one in (sample_weight, groups) if _is_name(one)]
@@ -87,6 +89,7 @@ def read_frame(
         used,
         given,
         targets,
+        whole=whole,
         rescale=rescale,
         from_logits=from_logits,
     )
@@ -100,6 +103,8 @@ def _read(
     used: UsedColumns,
     given: tuple[Any, ...] | None,
     targets: FrameTargets,
+    *,
+    whole: bool,
     **options: Any,
 ) -> Inputs:
     options["sample_weight"] = used.beside["sample_weight"]
@@ -112,7 +117,12 @@ def _read(
             )
             raise ValueError(msg)
         return read(
-            used.target[0], used.proba[0], labels=given, targets=targets, **options
+            used.target[0],
+            used.proba[0],
+            labels=given,
+            targets=targets,
+            warn_unseen=whole,
+            **options,
         )
     classes = y_proba.classes
     several = y_true.classes is not None
@@ -150,7 +160,7 @@ def _read(
         warn_unseen=False,
         **options,
     )
-    return _known(inputs, given, y_true.names[0])
+    return _known(inputs, given, y_true.names[0]) if whole else inputs
 
 
 def _known(inputs: Inputs, given: tuple[Any, ...] | None, target: Any) -> Inputs:

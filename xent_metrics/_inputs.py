@@ -65,12 +65,7 @@ class Inputs(NamedTuple):
         if not self.unseen or self.codes is None:
             return
         n_unseen = int(np.count_nonzero(self.codes >= len(self.labels)))
-        warn(
-            f"{n_unseen} of {len(self.codes)} rows have a label that is not among the "
-            f"classes ({_labels.show(self.unseen)} among {_labels.show(self.labels)}): "
-            "its probability counts as 0.",
-            UnseenLabelWarning,
-        )
+        warn_of_unseen(n_unseen, len(self.codes), self.unseen, self.labels)
 
     def measure(
         self, columns: Iterable[str], *, clip: float, n_jobs: int = 1
@@ -91,6 +86,18 @@ class Inputs(NamedTuple):
         if rows.target_violation is not None and self.target is not None:
             raise violation_error(rows.target_violation, self.target, self.labels)
         return rows
+
+
+def warn_of_unseen(
+    n_unseen: int, n: int, unseen: tuple[Any, ...], labels: tuple[Any, ...]
+) -> None:
+    """Warn of labels that no column stands for."""
+    warn(
+        f"{n_unseen} of {n} rows have a label that is not among the classes "
+        f"({_labels.show(unseen)} among {_labels.show(labels)}): its probability "
+        "counts as 0.",
+        UnseenLabelWarning,
+    )
 
 
 def read(

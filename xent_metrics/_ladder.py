@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ._evidence import After
+from ._recalibration import Selection
 from ._reduce import standard_error
 from ._table import FloatArray
 
@@ -28,7 +29,11 @@ COLUMNS = (
 
 def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.DataFrame:
     """One row a map, from the simplest; those left out come last."""
-    rows = {} if after is None else _rows(after, cross_entropy)
+    return frame_of({} if after is None else _rows(after, cross_entropy), per_unit)
+
+
+def frame_of(rows: dict[str, tuple[Any, ...]], per_unit: float) -> pd.DataFrame:
+    """The table of rows in nats, one a map; ``share`` is found here."""
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
     frame.index.name = "map"
     for name in ("refinement", "miscalibration", "standard_error"):
@@ -64,8 +69,13 @@ def _rows(after: After, cross_entropy: float) -> dict[str, tuple[Any, ...]]:
             trial.name == selection.chosen.name,
             "" if trial.converged else "did not converge",
         )
+    return rows | untried(selection)
+
+
+def untried(selection: Selection) -> dict[str, tuple[Any, ...]]:
+    """Rows of the maps that were left out, with the reason."""
     unknown = (0, math.nan, math.nan, math.nan, math.nan, 0, False)
-    return rows | {name: (*unknown, why) for name, why in selection.left_out.items()}
+    return {name: (*unknown, why) for name, why in selection.left_out.items()}
 
 
 def average(

@@ -95,6 +95,9 @@ def _remarks(result: Decomposition) -> list[str]:
     ]
     if result.n_folds is not None:
         lines[0] += f", one for each of {result.n_folds:,} folds"
+    if "note" in result.ladder and result.converged:
+        how = result.ladder["note"][result.ladder["chosen"].to_numpy(dtype=bool)]
+        lines += [f"its fit: {note}" for note in how if note]
     if not result.converged:
         lines.append("its fit did not converge: read the map's terms as rough")
     if result.n_groups is not None:
@@ -108,6 +111,7 @@ def _remarks(result: Decomposition) -> list[str]:
         (result.n_infinite, "rows whose cost is infinite"),
         (result.n_unseen, "rows whose label is not among the classes"),
         (result.n_dropped, "rows left out, as a label or a probability is missing"),
+        (result.n_skipped, "parts left out, as they cannot be read"),
     ):
         if count:
             lines.append(f"{what}: {count:,}")

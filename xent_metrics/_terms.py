@@ -58,7 +58,13 @@ def decompose_inputs(
     inputs = with_scaled_weights(inputs)
     measured = inputs.measure([*COLUMNS, *columns], clip=clip)
     frequencies = _frequencies.count(inputs, clusters)
-    notes = reasons(inputs, measured.at_zero, frequencies, clip)
+    notes = reasons(
+        len(inputs.labels),
+        measured.at_zero,
+        frequencies,
+        clip,
+        soft=inputs.target is not None,
+    )
     after = None
     if "refinement" not in notes:
         after = _recalibrate(inputs, clusters, clip, recalibration)

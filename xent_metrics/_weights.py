@@ -10,6 +10,12 @@ from ._arrays import as_numpy
 from ._table import BoolArray, FloatArray
 
 
+class NoRowsError(ValueError):
+    """No row counts: each misses a value, or has a weight of 0."""
+
+    n_missing = 0
+
+
 def as_doubles(values: Any, name: str) -> FloatArray:
     """The values as an array of doubles."""
     values = as_numpy(values, name)
@@ -58,5 +64,5 @@ def read_weights(
             f"sample_weight must not be all 0: all {n_rows} weights are 0; "
             "give at least one row a positive weight."
         )
-        raise ValueError(msg)
+        raise NoRowsError(msg)
     return weights, None if active.all() else active

@@ -14,6 +14,15 @@ from ._softmax import LinearSoftmax, SoftmaxMap, debiased, minimise, slopes
 _CELLS = 4096  # of equal width, and as many of equal mass
 
 
+def sums_of_cells(
+    cell: IntArray, n_cells: int, logit: FloatArray, p: FloatArray, w: FloatArray
+) -> FloatArray:
+    """Sums over the rows of each cell: of w, w x, w p, w^2, w^2 p and w^2 p^2."""
+    w2 = w * w
+    values = (w, w * logit, w * p, w2, w2 * p, w2 * p * p)
+    return np.stack([np.bincount(cell, each, n_cells) for each in values])
+
+
 class Grid:
     """Cells of rows whose logits are nearly the same.
 
@@ -21,42 +30,65 @@ class Grid:
     for the width of a cell. The scatter of the scores is that of the rows.
     """
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sums: FloatArray, n_effective: float) -> None:
+        w, wx, wp, *self._squares = sums[:, sums[0] > 0]
+        x, share = wx / w, wp / w
+        normaliser = np.logaddexp(0.0, x)
+        self._log_q = np.stack([-normaliser, x - normaliser])
+        self._target = np.stack([1.0 - share, share])
+        self.cells = from_tables(self._log_q, self._target, w)
+        # Ridge and knots are as for the rows: their effective number, not the cells'.
+        self.cells.weights, self.cells.n_effective = w, n_effective
+
+    @classmethod
+    def of_rows(cls, sample: Sample) -> Grid:
+        """Cells of equal width, and of equal mass."""
         logit, p = np.empty(sample.n), np.empty(sample.n)
         for rows, log_q, target in sample.blocks():
             logit[rows], p[rows] = log_odds(log_q), target[1]
         cell, n_cells = _cells(logit)
-        full = np.bincount(cell, minlength=n_cells) > 0
+        sums = sums_of_cells(cell, n_cells, logit, p, sample.weights)
+        return cls(sums, sample.n_effective)
 
-        def total(values: FloatArray) -> FloatArray:
-            return np.bincount(cell, values, n_cells).astype(np.float64)[full]
+    def fit(self, family: LinearSoftmax, rows: Sample | None = None) -> FittedMap:
+        """Fit a family to the cells, and debias it as a fit to the rows.
 
-        w = sample.weights
-        mass = total(w)
-        x, share = total(w * logit) / mass, total(w * p) / mass
-        self._w2, self._w2p, self._w2p2 = map(total, (w * w, w * w * p, w * w * p * p))
-        normaliser = np.logaddexp(0.0, x)
-        self._log_q = np.stack([-normaliser, x - normaliser])
-        self._rows = sample
-        self.cells = from_tables(self._log_q, np.stack([1.0 - share, share]), mass)
-        # Ridge and knots are as for the rows: their effective number, not the cells'.
-        self.cells.weights, self.cells.n_effective = mass, sample.n_effective
-
-    def fit(self, family: LinearSoftmax) -> FittedMap:
-        """Fit a family to the cells, and debias it as a fit to the rows."""
+        Its losses are those of ``rows``, or of the cells where there are none.
+        """
         optimum = minimise(family, self.cells)
         recalibrate = SoftmaxMap(family, optimum.parameters)
         second = np.full(self._log_q.shape, [[-1.0], [1.0]])
         of_logit = slopes(family, self._log_q, second)
         c = recalibrate(self._log_q)[1]
-        scatter = self._w2p2 - 2.0 * c * self._w2p + c * c * self._w2
+        w2, w2p, w2p2 = self._squares
+        scatter = w2p2 - 2.0 * c * w2p + c * c * w2
         return debiased(
             family,
-            self._rows,
             optimum,
-            losses=costs(recalibrate, self._rows),
+            losses=costs(recalibrate, self.cells if rows is None else rows),
             scatter=(of_logit * scatter) @ of_logit.T,
+            total=float(self.cells.weights.sum()),
+            n_independent=self.cells.n_effective,
         )
+
+    @property
+    def log_q(self) -> FloatArray:
+        """Log-probabilities of the cells, of shape (2, cells)."""
+        return self._log_q
+
+    def moments(self, values: FloatArray) -> tuple[float, float, float]:
+        """Of what a row adds, by its class and cell, of shape (2, cells).
+
+        The mean under w, that under w^2, and the sum of w^2 (value - that mean)^2.
+        """
+        w, p = self.cells.weights, self._target[1]
+        w2, w2p, w2p2 = self._squares
+        first, rise = values[0], values[1] - values[0]
+        mean = float(w @ first + (w * p) @ rise) / float(w.sum())
+        mean2 = float(w2 @ first + w2p @ rise) / float(w2.sum())
+        away = first - mean2
+        scatter = w2 @ (away * away) + 2.0 * w2p @ (away * rise) + w2p2 @ (rise * rise)
+        return mean, mean2, float(scatter)
 
 
 def _cells(x: FloatArray) -> tuple[IntArray, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -42,7 +43,7 @@ MapName = Literal[
     "none",
 ]
 
-_LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
+LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
     {
         family.name: family
         for family in (
@@ -56,8 +57,8 @@ _LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
         )
     }
 )
-_TWO_CLASSES = ("temperature", "temperature-bias", "spline")
-_SEVERAL_CLASSES = (*(name for name in _LINEAR if name != "spline"), "confusion")
+TWO_CLASSES = ("temperature", "temperature-bias", "spline")
+_SEVERAL_CLASSES = (*(name for name in LINEAR if name != "spline"), "confusion")
 _ONLY_TWO = ("spline", "isotonic")
 NAMES: tuple[str, ...] = get_args(MapName)
 
@@ -91,7 +92,7 @@ class Selection(NamedTuple):
 
 def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Selection:
     """Fit the named map, the user's own, or the best of the family."""
-    with _threads().limit(limits=1, user_api="blas"):
+    with one_thread():
         if recalibration == "auto":
             return _choose(sample)
         if isinstance(recalibration, str):
@@ -99,6 +100,12 @@ def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Select
         else:
             fitted = fit_custom(sample, recalibration)
         return Selection(fitted, (fitted,), {}, None)
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Matrix products of small fits on one thread: several are slower."""
+    limited: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="blas")
+    return limited
 
 
 @functools.cache
@@ -124,10 +131,10 @@ def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> Fitt
     if name == "confusion":
         return fit_confusion(sample, start)
     if _is_long(sample):
-        grid = Grid(sample)
-        return grid.fit(_LINEAR[name](grid.cells))
+        grid = Grid.of_rows(sample)
+        return grid.fit(LINEAR[name](grid.cells), sample)
     if start is None:
-        return fit(_LINEAR[name](sample), sample)
+        return fit(LINEAR[name](sample), sample)
     assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
     return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
 
@@ -158,9 +165,9 @@ def _choose(sample: Sample) -> Selection:
 def _fit_two_classes(sample: Sample) -> tuple[FittedMap, ...]:
     """The ladder of two classes; the spline holds the others."""
     if not _is_long(sample):
-        return tuple(fit_named(name, sample) for name in _TWO_CLASSES)
-    grid = Grid(sample)
-    return tuple(grid.fit(_LINEAR[name](grid.cells)) for name in _TWO_CLASSES)
+        return tuple(fit_named(name, sample) for name in TWO_CLASSES)
+    grid = Grid.of_rows(sample)
+    return tuple(grid.fit(LINEAR[name](grid.cells), sample) for name in TWO_CLASSES)
 
 
 def _simplest_of_the_best(trials: tuple[FittedMap, ...], sample: Sample) -> FittedMap:
@@ -205,9 +212,14 @@ def _too_much(name: str, sample: Sample) -> str:
     return ""
 
 
+def enough_rows(n_classes: int) -> int:
+    """How many rows a choice is made on, at most."""
+    return max(_ENOUGH_VALUES // n_classes, _ENOUGH_ROWS)
+
+
 def _some_rows(sample: Sample) -> IntArray | None:
     """A fixed random part of the rows, clusters whole; None is all of them."""
-    n = max(_ENOUGH_VALUES // sample.n_classes, _ENOUGH_ROWS)
+    n = enough_rows(sample.n_classes)
     if sample.n <= n:
         return None
     rng = np.random.default_rng(_SEED)

@@ -99,6 +99,15 @@ class Sweep(NamedTuple):
     hessian: FloatArray
 
 
+class RowSums(NamedTuple):
+    """Losses of rows, and the sums of their derivatives, without the ridge."""
+
+    losses: FloatArray
+    gradient: FloatArray
+    hessian: FloatArray
+    scatter: FloatArray
+
+
 class Optimum(NamedTuple):
     """Where Newton's method stopped, with the last pass."""
 
@@ -120,10 +129,11 @@ def fit(
     parameters = optimum.parameters
     fitted = debiased(
         family,
-        sample,
         optimum,
         losses=optimum.sweep.losses,
         scatter=variability(family, sample, parameters),
+        total=float(sample.weights.sum()),
+        n_independent=sample.n_independent,
     )
     if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
@@ -137,24 +147,24 @@ def fit(
 
 def debiased(
     family: LinearSoftmax,
-    sample: Sample,
     optimum: Optimum,
     *,
     losses: FloatArray,
     scatter: FloatArray,
+    total: float,
+    n_independent: float,
 ) -> FittedMap:
     """A fit with Takeuchi's correction of its mean cost, tr(H^-1 J) / (2 W).
 
     H is the Hessian of the weighted cost with its ridge, J, here ``scatter``, the sum
-    of outer products of the scores (Takeuchi, 1976).
+    of outer products of the scores (Takeuchi, 1976). ``total`` is the sum W of the
+    weights, as they count beside the ridge.
     """
     parameters = optimum.parameters
-    spread = _solve(optimum.sweep.hessian, scatter)
+    spread = solve(optimum.sweep.hessian, scatter)
     n_parameters = len(parameters)
-    n_independent = sample.n_independent
     if n_parameters > _CROWDED * n_independent:
         spread *= n_independent / max(n_independent - n_parameters, 1.0)
-    total = float(sample.weights.sum())
     return FittedMap(
         name=family.name,
         losses=losses,
@@ -180,7 +190,7 @@ def _covariance(
     """
     if len(hessian) > _MOST_IN_BAND:
         return None
-    return _solve(hessian, (spread + _solve(hessian, family.ridge)).T)
+    return solve(hessian, (spread + solve(hessian, family.ridge)).T)
 
 
 def minimise(
@@ -191,7 +201,7 @@ def minimise(
     state = sweep(family, sample, parameters)
     scale = float(sample.weights.sum())
     for _ in range(_MAX_STEPS):
-        step = _solve(state.hessian, state.gradient)
+        step = solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
         if decrement <= _DECREMENT * scale:
             return Optimum(parameters, state, converged=True)
@@ -209,23 +219,48 @@ def minimise(
 
 def sweep(family: LinearSoftmax, sample: Sample, parameters: FloatArray) -> Sweep:
     """Losses of all rows, and the objective with its derivatives."""
-    losses = np.empty(sample.n)
+    found = row_sums(family, sample, sample.weights, parameters)
     away = parameters - family.identity
-    gradient = family.ridge @ away
-    penalty = 0.5 * float(gradient @ away)
-    hessian = family.ridge.copy()
+    drawn = family.ridge @ away
+    return Sweep(
+        found.losses,
+        float(sample.weights @ found.losses) + 0.5 * float(drawn @ away),
+        found.gradient + drawn,
+        found.hessian + family.ridge,
+    )
+
+
+def row_sums(
+    family: LinearSoftmax,
+    sample: Sample,
+    weights: FloatArray,
+    parameters: FloatArray,
+    *,
+    scores: bool = False,
+) -> RowSums:
+    """Losses of all rows, and sums over rows of their derivatives.
+
+    With ``scores``, also the sum of outer products of the weighted scores.
+    """
+    n_parameters = len(parameters)
+    losses, gradient = np.empty(sample.n), np.zeros(n_parameters)
+    hessian = np.zeros((n_parameters, n_parameters))
+    scatter = np.zeros_like(hessian)
     for rows, log_q, target in sample.blocks():
-        w = sample.weights[rows]
+        w = weights[rows]
         shared, own = family.shared(log_q), family.own(log_q)
         z = family.logits(parameters, shared, own)
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
-        gradient += _expected(shared, own, c - target) @ w
+        score = _expected(shared, own, c - target)
+        gradient += score @ w
+        if scores:
+            score *= w
+            scatter += score @ score.T
         mean = _expected(shared, own, c)
         hessian -= (mean * w) @ mean.T
         _add_second_moments(hessian, shared, own, c * w)
-    objective = float(sample.weights @ losses) + penalty
-    return Sweep(losses, objective, gradient, hessian)
+    return RowSums(losses, gradient, hessian, scatter)
 
 
 def variability(
@@ -291,7 +326,8 @@ def _add_second_moments(
     hessian[n_shared:, :n_shared] += cross.T
 
 
-def _solve(hessian: FloatArray, right: FloatArray) -> FloatArray:
+def solve(hessian: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve a symmetric system, also one that is singular."""
     try:
         return np.asarray(np.linalg.solve(hessian, right))
     except np.linalg.LinAlgError:

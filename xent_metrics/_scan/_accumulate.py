@@ -1,0 +1,134 @@
+"""Rows to a state: what a pass over one part of the data leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .._arrays import as_numpy
+from .._frame_columns import FrameTargets, OnMissing
+from .._inputs import EPS, check_clip
+from .._selection import Selector
+from .._weights import NoRowsError
+from ._contract import Counts
+from ._first_pass import FirstPass, first_pass
+from ._measure import measured, with_rows
+from ._part import Reading
+from ._state import ScanState
+
+
+def accumulate(
+    frame: Any,
+    *,
+    target: Selector,
+    proba: Selector,
+    by: Any = None,
+    labels: Any = None,
+    targets: FrameTargets = "auto",
+    sample_weight: Any = None,
+    clip: float = EPS,
+    rescale: bool = False,
+    from_logits: bool = False,
+    on_missing: OnMissing = "raise",
+    under: Any = None,
+) -> ScanState:
+    """Read a part of the data into a state that merges with those of other parts.
+
+    With :func:`merge` and :func:`finish` this is :func:`scan` for any engine that can
+    call a function on each part: Spark's ``mapInArrow``, ``map_partitions`` of Dask,
+    ``map_batches`` of Ray, or jobs that leave files.
+
+    Parameters
+    ----------
+    frame : DataFrame of pandas or polars, or table of pyarrow
+        The rows of the part.
+    target, proba, targets, rescale, from_logits, on_missing
+        As in :class:`XentAccessor`.
+    by : column name or list of names, optional
+        Groups whose terms are wanted.
+    labels : sequence, optional
+        The classes in the order of the columns. Needed where ``proba`` is one column
+        and labels are neither 0 and 1 nor booleans, as a part may hold one class only.
+    sample_weight : column name, optional
+        Weights of the rows, on one scale in all parts.
+    clip : float, default 2.2e-16
+        Floor of probabilities inside the logarithm.
+    under : Evaluation, optional
+        What :func:`finish` made of a first pass over all parts: this is then a part of
+        a second pass, which adds exact costs after the map it has found.
+
+    Returns
+    -------
+    ScanState
+        The part's state.
+
+    Raises
+    ------
+    KeyError
+        If a column does not exist.
+    TypeError
+        If ``frame`` is no such frame.
+    ValueError
+        As in :func:`cross_entropy`, if ``by`` holds values instead of names, or if
+        ``under`` is no evaluation that :func:`finish` returned.
+
+    See Also
+    --------
+    scan : All of it in one call, for Parquet files.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from xent_metrics import accumulate, finish, merge
+    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
+    >>> parts = (df[:99], df[99:])
+    >>> states = [accumulate(part, target="y", proba="p") for part in parts]
+    >>> round(finish(merge(states)).decomposition.cross_entropy, 4)
+    0.2899
+    """
+    reading = Reading(
+        target=target,
+        proba=proba,
+        by=by,
+        labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+        targets=targets,
+        sample_weight=column_name(sample_weight),
+        clip=check_clip(clip),
+        rescale=rescale,
+        from_logits=from_logits,
+        on_missing=on_missing,
+    )
+    return add(None, frame, reading, None if under is None else first_pass(under))
+
+
+def add(
+    state: ScanState | None, frame: Any, reading: Reading, first: FirstPass | None
+) -> ScanState:
+    """A state with the rows of a frame."""
+    under = None if first is None else first.under
+    try:
+        part = reading.read(frame)
+    except NoRowsError as error:
+        if reading.labels is None:
+            raise
+        contract = reading.contract(reading.labels, frame, under)
+        found = ScanState.empty(contract, Counts(n_dropped=error.n_missing))
+        return found if state is None else state.plus(found)
+    contract = reading.contract(part.inputs.labels, frame, under)
+    found, inputs = measured(part, contract, under)
+    if state is not None:
+        found = dataclasses.replace(state.plus(found), kept=state.kept)
+    if under is not None:
+        return found
+    return dataclasses.replace(found, kept=with_rows(found.kept, inputs, contract.clip))
+
+
+def column_name(given: Any) -> Any:
+    """A weight is named, as parts of the data are read one by one."""
+    if given is None or isinstance(given, (str, int)):
+        return given
+    msg = (
+        "sample_weight must be the name of a column: found a "
+        f"{type(given).__name__}; pass the name, as parts are read one by one."
+    )
+    raise TypeError(msg)

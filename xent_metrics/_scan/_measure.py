@@ -1,0 +1,210 @@
+"""The rows of a part of the data, measured: a state, and the rows that it may keep."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .._inputs import Inputs
+from .._reader import Reader
+from .._recalibration import from_inputs
+from .._table import FloatArray, IntArray
+from ._contract import Contract, Counts
+from ._covariance import Covariance
+from ._groups import Groups
+from ._logit_cells import sums_of_rows
+from ._moments import Moments
+from ._part import Part, pick
+from ._rows_kept import RowsKept, draw
+from ._state import ScanState
+from ._under import Under, known_rows
+
+_AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
+_MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
+_MOST_CELLS = 1 << 16  # of groups and classes together
+
+
+class Rows(NamedTuple):
+    """Rows that count: their measures, and the number of the group of each."""
+
+    inputs: Inputs
+    values: list[FloatArray]
+    codes: IntArray | None
+    n_groups: int
+
+    def parts(self, at_once: int) -> Iterator[Rows]:
+        """So many rows at a time."""
+        n = self.inputs.proba.n_rows
+        if n <= at_once:
+            yield self
+            return
+        for start in range(0, n, at_once):
+            part = slice(start, min(start + at_once, n))
+            yield Rows(
+                pick(self.inputs, part),
+                [values[part] for values in self.values],
+                None if self.codes is None else self.codes[part],
+                self.n_groups,
+            )
+
+
+def measured(
+    part: Part, contract: Contract, under: Under | None
+) -> tuple[ScanState, Inputs]:
+    """The state of a part without any of its rows, and its rows that count."""
+    inputs = part.inputs
+    names = [
+        name
+        for name in ("cross_entropy", "predictive_entropy", "entropy", "kl_divergence")
+        if name in contract.measures
+    ]
+    found = inputs.measure(names, clip=contract.clip)
+    columns = found.columns
+    codes = None if part.keys is None else part.keys.codes
+    n_unseen = inputs.n_unseen
+    if inputs.active is not None:
+        rows = np.flatnonzero(inputs.active)
+        inputs = pick(inputs, rows)
+        columns = {name: values[rows] for name, values in columns.items()}
+        codes = None if codes is None else codes[rows]
+    derivatives = None
+    with np.errstate(invalid="ignore"):
+        cost = columns["cross_entropy"]
+        columns["calibration_gap"] = cost - columns["predictive_entropy"]
+        if under is not None:
+            columns["uncertainty"], after, derivatives = under.measure(
+                inputs, contract.clip
+            )
+            columns["refinement"] = after
+            columns["resolution"] = columns["uncertainty"] - after
+            columns["miscalibration"] = cost - after
+            if contract.soft:
+                columns["grouping_loss"] = after - columns["entropy"]
+    values = [columns[name] for name in contract.measures]
+    n_groups = 1 if part.keys is None else len(part.keys.groups)
+    counts = Counts(found.at_zero, n_unseen, part.n_dropped)
+    state = dataclasses.replace(
+        ScanState.empty(contract, counts, inputs.unseen, part.keys),
+        derivatives=derivatives,
+    )
+    rows_of_part = Rows(inputs, values, codes, n_groups)
+    add = _with_laws if contract.soft else _with_labels
+    at_once = _AT_ONCE
+    if contract.soft:
+        at_once = max(_MOST_VALUES // len(contract.labels), 1024)
+    for some in rows_of_part.parts(at_once):
+        state = add(state, some)
+    return state, inputs
+
+
+def _with_labels(state: ScanState, rows: Rows) -> ScanState:
+    """With rows of hard labels: a class is a cell, and so is a group."""
+    inputs, values, codes, n_groups = rows
+    assert inputs.codes is not None
+    w, n_classes = inputs.weights, len(inputs.labels) + len(inputs.unseen)
+    groups = None
+    if codes is None:
+        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
+    elif n_classes * n_groups <= _MOST_CELLS:
+        both = Moments.of_rows(
+            codes * n_classes + inputs.codes, n_classes * n_groups, w, values
+        )
+        group, own = np.divmod(np.arange(n_classes * n_groups), n_classes)
+        classes = both.together(own, n_classes)
+        groups = both.together(group, n_groups)
+    else:
+        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
+        groups = Moments.of_rows(codes, n_groups, w, values)
+    cells = state.cells
+    if cells is not None:
+        known = known_rows(inputs)
+        weights = np.ones(len(values[0])) if w is None else w
+        sample = from_inputs(inputs, known, clip=state.contract.clip)
+        cells = cells + sums_of_rows(
+            sample, weights if known is None else weights[known]
+        )
+    return dataclasses.replace(
+        state,
+        whole=state.whole.plus(classes.together(np.zeros(n_classes, np.int64), 1)),
+        classes=state.classes.plus(classes),
+        groups=_grown(state.groups, groups),
+        cells=cells,
+    )
+
+
+def _with_laws(state: ScanState, rows: Rows) -> ScanState:
+    """With rows of distributions, each of which is a part of every class."""
+    inputs, values, codes, n_groups = rows
+    w = inputs.weights
+    p = _laws(inputs)
+    share = state.shares + p.sum(axis=1)
+    of_class = []
+    for own in p:
+        inside = np.flatnonzero(own)
+        weights = own[inside] if w is None else own[inside] * w[inside]
+        of_class.append(
+            Moments.of_rows(None, 1, weights, [value[inside] for value in values])
+        )
+    classes = Moments(
+        *(np.concatenate(one, axis=-1) for one in zip(*of_class, strict=True))
+    )
+    groups = None
+    if codes is not None:
+        groups = Moments.of_rows(codes, n_groups, w, values)
+    assert state.covariance is not None
+    return dataclasses.replace(
+        state,
+        whole=state.whole.plus(Moments.of_rows(None, 1, w, values)),
+        classes=state.classes.plus(classes),
+        groups=_grown(state.groups, groups),
+        covariance=state.covariance.plus(
+            Covariance.of_rows(np.vstack([p, values[0]]), w)
+        ),
+        shares=share,
+    )
+
+
+def _grown(groups: Groups | None, moments: Moments | None) -> Groups | None:
+    """The same groups with more rows."""
+    if groups is None or moments is None:
+        return groups
+    return groups._replace(moments=groups.moments.plus(moments))
+
+
+def _laws(inputs: Inputs) -> FloatArray:
+    """Target distributions of all rows, of shape (classes, rows)."""
+    assert inputs.target is not None
+    reader = Reader(inputs.target, row_major=False)
+    out = np.empty((inputs.target.n_classes, inputs.target.n_rows))
+    for start in range(0, inputs.target.n_rows, reader.rows):
+        stop = min(start + reader.rows, inputs.target.n_rows)
+        p = reader.read(start, stop)
+        assert p is not None, "the measures checked every row before"
+        out[:, start:stop] = p
+    return out
+
+
+def with_rows(kept: RowsKept, inputs: Inputs, clip: float) -> RowsKept:
+    """A sample of the rows before and of those of the inputs."""
+    known = known_rows(inputs)
+    rows = np.arange(inputs.proba.n_rows) if known is None else np.flatnonzero(known)
+    n = np.array([float(len(rows))])
+    own, others = draw(kept.n_seen, kept.n, n, len(rows), len(inputs.labels))
+    few = pick(inputs, rows[others])
+    log_q, target = from_inputs(few, None, clip=clip).tables()
+    entropy: FloatArray = np.zeros(len(others))
+    if few.target is not None:
+        entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
+    mine = kept.some(own)
+    return RowsKept(
+        kept.n_seen + n,
+        np.concatenate([mine.log_q, log_q], axis=1),
+        np.concatenate([mine.target, target], axis=1),
+        np.concatenate(
+            [mine.weights, np.ones(len(others)) if few.weights is None else few.weights]
+        ),
+        np.concatenate([mine.entropy, entropy]),
+    )

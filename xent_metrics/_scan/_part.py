@@ -1,0 +1,159 @@
+"""A part of the data as it was read: inputs, keys, and how its rows are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .._frame_columns import FrameTable, FrameTargets, OnMissing
+from .._frame_inputs import read_frame
+from .._inputs import EPS, Inputs
+from .._keys import Keys, read_keys
+from .._selection import Selector, choose
+from .._table import IntArray, Table
+from ._contract import Contract
+from ._under import Under
+
+
+class Reading(NamedTuple):
+    """What is read of a frame, and how: the options of :func:`accumulate`."""
+
+    target: Selector
+    proba: Selector
+    by: Any = None
+    labels: tuple[Any, ...] | None = None
+    targets: FrameTargets = "auto"
+    sample_weight: Any = None
+    clip: float = EPS
+    rescale: bool = False
+    from_logits: bool = False
+    on_missing: OnMissing = "raise"
+
+    def is_soft(self, frame: Any) -> bool:
+        """Whether targets are distributions or votes."""
+        columns = FrameTable(frame).columns
+        taken = choose(columns, self.proba, "proba").names
+        chosen = choose(columns, self.target, "target", taken=taken)
+        return chosen.classes is not None or self.targets == "annotators"
+
+    def contract(
+        self, labels: tuple[Any, ...], frame: Any, under: Under | None
+    ) -> Contract:
+        """What the states of all parts have in common."""
+        return Contract(
+            labels=labels,
+            soft=self.is_soft(frame),
+            clip=self.clip,
+            by=key_names(self.by),
+            under="" if under is None else under.name,
+        )
+
+    def read(self, frame: Any) -> Part:
+        """Read a frame, which may hold some of the classes only."""
+        labels = self.labels or _labels_of_one_column(frame, self)
+        found = read_frame(
+            frame,
+            target=self.target,
+            proba=self.proba,
+            labels=labels,
+            targets=self.targets,
+            sample_weight=self.sample_weight,
+            groups=None,
+            rescale=self.rescale,
+            from_logits=self.from_logits,
+            on_missing=self.on_missing,
+            whole=False,
+        )
+        inputs, keys = found.inputs, None
+        if inputs.codes is not None and self.is_soft(frame):
+            # In other parts targets may be no labels.
+            laws = np.eye(len(inputs.labels))[inputs.codes]
+            inputs = inputs._replace(codes=None, target=Table(laws, name="y_true"))
+        names = key_names(self.by)
+        if names:
+            table = FrameTable(frame)
+            columns = [pd.Series(table.column(name)) for name in names]
+            if found.kept is not None:
+                columns = [column[found.kept] for column in columns]
+            columns = [_plain(column) for column in columns]
+            keys = read_keys(
+                dict(zip(names, columns, strict=True)), inputs.proba.n_rows
+            )
+        return Part(inputs, keys, found.n_dropped)
+
+
+class Part(NamedTuple):
+    """Checked inputs; ``keys`` number the groups of all rows."""
+
+    inputs: Inputs
+    keys: Keys | None
+    n_dropped: int
+
+
+def key_names(by: Any) -> tuple[Any, ...]:
+    """The columns that rows are grouped by: one name or several."""
+    if by is None:
+        return ()
+    if isinstance(by, (str, int)):
+        return (by,)
+    if isinstance(by, Sequence) and by and all(isinstance(one, str) for one in by):
+        return tuple(by)
+    msg = (
+        "by must be the name of a column, or a list of names: found "
+        f"{by!r}; pass names, as parts of the data are read one by one."
+    )
+    raise ValueError(msg)
+
+
+def pick(inputs: Inputs, rows: IntArray | slice) -> Inputs:
+    """Some rows of hard labels, distributions or votes, all of which count."""
+    return inputs._replace(
+        proba=_rows_of(inputs.proba, rows),
+        codes=None if inputs.codes is None else inputs.codes[rows],
+        target=None if inputs.target is None else _rows_of(inputs.target, rows),
+        weights=None if inputs.weights is None else inputs.weights[rows],
+        active=None,
+    )
+
+
+def _rows_of(table: Table, rows: IntArray | slice) -> Table:
+    source = table.source
+    picked = (
+        tuple(column[rows] for column in source)
+        if isinstance(source, tuple)
+        else source[rows]
+    )
+    return Table(picked, kind=table.kind, one_column=table.one_column, name=table.name)
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Keys by value: parts of the data may know different categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.dtype.categories.dtype)
+    return column
+
+
+def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | None:
+    """The two classes of one column of probabilities: a part may hold one of them."""
+    table = FrameTable(frame)
+    chosen = choose(table.columns, reading.proba, "proba")
+    if chosen.classes is not None:
+        return None
+    target = choose(table.columns, reading.target, "target", taken=chosen.names)
+    if target.classes is not None:
+        return None
+    values = table.column(target.names[0])
+    kind = getattr(values.dtype, "kind", "O")
+    if kind == "b":
+        return (False, True)
+    if kind in "iu" and bool(np.isin(values, (0, 1)).all()):
+        return (0, 1)
+    msg = (
+        "labels must be given where proba is one column, as a part of the data may "
+        f"hold one class only: found labels of type {values.dtype}; pass "
+        "labels=[first, second]."
+    )
+    raise ValueError(msg)

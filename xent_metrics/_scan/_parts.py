@@ -1,0 +1,154 @@
+"""Parquet files, and other datasets of Arrow, as tasks: some row groups of a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .._selection import choose
+from ._part import Reading, key_names
+
+_ROWS_A_TASK = 1 << 20
+_VALUES_AT_ONCE = 1 << 21
+_LEAST_ROWS = 1024
+
+
+class UnreadableError(OSError):
+    """A part of a dataset is missing or corrupt."""
+
+
+class Task(NamedTuple):
+    """Some row groups of a file (all, where ``groups`` is None), to be read in turn."""
+
+    fragment: Any
+    groups: tuple[int, ...] | None
+    schema: Any
+    columns: tuple[str, ...]
+
+    @property
+    def pieces(self) -> tuple[int | None, ...]:
+        """What is read as one: row groups, or a whole file."""
+        return (None,) if self.groups is None else self.groups
+
+    def place(self, piece: int | None) -> str:
+        """The name of a piece for messages."""
+        path = getattr(self.fragment, "path", "the table")
+        return path if piece is None else f"{path}, row group {piece}"
+
+    def tables(self, group: int | None) -> Iterator[Any]:
+        """Tables of a piece, one after the other, so that few are in memory."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+        import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+        fragment, options = self.fragment, {}
+        if group is not None:
+            fragment = fragment.subset(row_group_ids=[group])
+            # What Arrow reads ahead of its own accord takes gigabytes.
+            options["fragment_scan_options"] = ds.ParquetFragmentScanOptions(
+                pre_buffer=False, use_buffered_stream=True
+            )
+        batches = fragment.to_batches(
+            schema=self.schema,
+            columns=list(self.columns),
+            batch_size=max(_VALUES_AT_ONCE // len(self.columns), _LEAST_ROWS),
+            batch_readahead=1,
+            fragment_readahead=1,
+            use_threads=False,
+            **options,
+        )
+        try:
+            for batch in batches:
+                if batch.num_rows:
+                    yield pa.Table.from_batches([batch])
+        except (OSError, pa.ArrowException) as error:
+            raise UnreadableError(_unreadable(self.place(group), error)) from None
+
+
+def open_dataset(dataset: Any) -> Any:
+    """A pyarrow dataset as it is, or that of a path or of several."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+        import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+    except ImportError:
+        msg = (
+            "scan needs pyarrow: it is not installed; pip install "
+            "'xent-metrics[arrow]'."
+        )
+        raise ImportError(msg) from None
+    if isinstance(dataset, ds.Dataset):
+        return dataset
+    paths = dataset if isinstance(dataset, (list, tuple)) else [dataset]
+    if not paths or not all(isinstance(one, (str, os.PathLike)) for one in paths):
+        msg = (
+            "dataset must be the path of a Parquet file or folder, a list of files, or "
+            f"a pyarrow dataset: found {type(dataset).__name__}; pass a path, or call "
+            "Evaluation.from_frame for a frame."
+        )
+        raise TypeError(msg)
+    names = [os.fspath(one) for one in paths]
+    try:
+        return ds.dataset(names if len(names) > 1 else names[0], partitioning="hive")
+    except FileNotFoundError:
+        msg = f"dataset must exist: there is no {names}; look at the path."
+        raise FileNotFoundError(msg) from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnreadableError(_unreadable(", ".join(names), error)) from None
+
+
+def tasks_of(
+    dataset: Any, reading: Reading
+) -> tuple[list[Task], list[UnreadableError]]:
+    """The tasks, in the order of the data; and what cannot even be opened."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    columns = columns_of(dataset.schema.names, reading)
+    tasks: list[Task] = []
+    lost: list[UnreadableError] = []
+    for fragment in dataset.get_fragments():
+        if not hasattr(fragment, "row_groups"):
+            tasks.append(Task(fragment, None, dataset.schema, columns))
+            continue
+        try:
+            groups = [(one.id, one.num_rows) for one in fragment.row_groups]
+        except (OSError, pa.ArrowInvalid) as error:
+            lost.append(UnreadableError(_unreadable(fragment.path, error)))
+            continue
+        tasks += [
+            Task(fragment, some, dataset.schema, columns) for some in _together(groups)
+        ]
+    return tasks, lost
+
+
+def columns_of(names: list[str], reading: Reading) -> tuple[str, ...]:
+    """The columns that are read, in the order of the data."""
+    weight = reading.sample_weight
+    named = () if weight is None else (weight,)
+    y_true = choose(names, reading.target, "target", taken=named)
+    y_proba = choose(names, reading.proba, "proba", taken=[*y_true.names, *named])
+    keys = choose(names, list(key_names(reading.by)), "by").names if reading.by else ()
+    weights = choose(names, list(named), "sample_weight").names if named else ()
+    wanted = {*y_true.names, *y_proba.names, *keys, *weights}
+    return tuple(name for name in names if name in wanted)
+
+
+def _unreadable(place: str, error: Exception) -> str:
+    why = " ".join(str(error).split())
+    return (
+        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
+        "or pass on_bad='skip' to leave it out."
+    )
+
+
+def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+    """Consecutive row groups of about a million rows: a task of a few would be dear."""
+    held: list[int] = []
+    n = 0
+    for group, n_rows in groups:
+        if held and n + n_rows > _ROWS_A_TASK:
+            yield tuple(held)
+            held, n = [], 0
+        held.append(group)
+        n += n_rows
+    if held:
+        yield tuple(held)

@@ -1,0 +1,288 @@
+"""Files larger than memory, read part by part on as many workers as there are."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from .._arrays import as_numpy
+from .._evaluation import Evaluation
+from .._frame_columns import FrameTargets, OnMissing
+from .._inputs import EPS, check_clip
+from .._listeners import tell
+from .._recalibration import one_thread
+from .._selection import Selector
+from .._terms import Recalibration, check_recalibration
+from .._units import nats_per_unit
+from .._warn import warn
+from .._weights import NoRowsError
+from ._accumulate import add, column_name
+from ._finish import evaluation_of, warn_about
+from ._first_pass import FirstPass, first_pass
+from ._part import Reading
+from ._parts import Task, UnreadableError, open_dataset, tasks_of
+from ._run import Progress, run, told
+from ._state import ScanState
+
+OnBad = Literal["raise", "skip"]
+
+_MOST_PASSES = 6
+
+
+class SkippedPartWarning(UserWarning):
+    """Parts of a dataset could not be read and were left out."""
+
+
+def scan(
+    dataset: Any,
+    *,
+    target: Selector,
+    proba: Selector,
+    by: Any = None,
+    labels: Any = None,
+    targets: FrameTargets = "auto",
+    sample_weight: Any = None,
+    base: float | None = None,
+    clip: float = EPS,
+    rescale: bool = False,
+    from_logits: bool = False,
+    on_missing: OnMissing = "raise",
+    recalibration: Recalibration = "auto",
+    on_bad: OnBad = "raise",
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> Evaluation:
+    """Evaluate the predictions in Parquet files, however many rows they hold.
+
+    Parameters
+    ----------
+    dataset : path, list of paths or pyarrow dataset
+        A Parquet file, a folder of them (also partitioned by folders such as
+        ``site=north``), or any dataset of :mod:`pyarrow.dataset`.
+    target, proba, labels, targets, rescale, from_logits, on_missing
+        As in :class:`XentAccessor`.
+    by : column name or list of names, optional
+        Groups, for :meth:`Evaluation.summary`.
+    sample_weight : column name, optional
+        Weights of the rows.
+    base, clip, recalibration
+        As in :func:`decompose`. With ``recalibration="none"`` the data is read once,
+        else two or three times.
+    on_bad : {"raise", "skip"}, default "raise"
+        What to do about a file or row group that is missing or corrupt. "skip" leaves
+        it out, warns, and counts it in ``decomposition.n_skipped``.
+    n_jobs : int, optional
+        Number of workers: -1 for one a processor. Default: 1, or what
+        :func:`joblib.parallel_config` says. They are threads, unless that names
+        another backend.
+    progress : bool or callable, optional
+        True: a bar on standard error, False: none; default: a bar on a terminal,
+        where it takes long. A function is called with the numbers of tasks that are
+        done, and of all, in this pass.
+
+    Returns
+    -------
+    Evaluation
+        Without rows: ``per_sample`` is None, and ``summary(by)`` has the groups.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such path.
+    ImportError
+        If pyarrow is not installed.
+    KeyError
+        If a column does not exist.
+    OSError
+        If a part cannot be read.
+    TypeError
+        If ``dataset`` is neither path nor dataset.
+    ValueError
+        As in :func:`cross_entropy`; the message names file and row group.
+
+    Warns
+    -----
+    SkippedPartWarning
+        If parts were left out.
+    SmallSampleWarning, UnseenLabelWarning
+        As in :func:`finish`.
+
+    See Also
+    --------
+    accumulate : The same for an engine that calls a function on each part.
+
+    Notes
+    -----
+    A task is one row group, or several small ones of a file, and leaves a state of
+    moments. States are merged in the order of the data, so the result does not depend
+    on how many workers there are or which of them is first. Means and standard errors
+    are those of data in memory, to rounding; the terms of the map differ from those in
+    memory by less than a tenth of their standard errors for a map that is named.
+    ``recalibration="auto"`` chooses on a random sample of rows here as there.
+
+    ``with joblib.parallel_config(backend="dask")``, "spark" or "ray" around the call
+    moves it to a cluster whose workers can read the files.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from xent_metrics import scan
+    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
+    >>> df.to_parquet("predictions.parquet")  # doctest: +SKIP
+    >>> scan("predictions.parquet", target="y", proba="p")  # doctest: +SKIP
+    """
+    check_recalibration(recalibration)
+    nats_per_unit(base)
+    if on_bad not in ("raise", "skip"):
+        msg = (
+            f"on_bad must be 'raise' or 'skip': found {on_bad!r}; pass 'skip' to leave "
+            "out what cannot be read."
+        )
+        raise ValueError(msg)
+    reading = Reading(
+        target=target,
+        proba=proba,
+        by=by,
+        labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+        targets=targets,
+        sample_weight=column_name(sample_weight),
+        clip=check_clip(clip),
+        rescale=rescale,
+        from_logits=from_logits,
+        on_missing=on_missing,
+    )
+    tasks, lost = tasks_of(open_dataset(dataset), reading)
+    if lost and on_bad == "raise":
+        raise lost[0]
+    reading = reading._replace(labels=_labels(tasks, reading))
+
+    skipped: list[UnreadableError] = []
+
+    def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
+        first = None if under is None else first_pass(under)
+        works = [(task, reading, first, on_bad) for task in tasks]
+        done = told(run(read_task, works, n_jobs), len(works), progress)
+        state, skipped[:] = _merged(done, lost)
+        return state, evaluation_of(
+            state, base=base, recalibration=recalibration, under=under
+        )
+
+    with one_thread():
+        state, evaluation = one_pass(None)
+        while _wants_another(state, evaluation):
+            state, evaluation = one_pass(evaluation)
+    warn_about(state, evaluation.decomposition)
+    if skipped:
+        n_parts = len(lost) + sum(len(task.pieces) for task in tasks)
+        warn(
+            f"{len(skipped)} of {n_parts} parts are left out: {skipped[0]}",
+            SkippedPartWarning,
+        )
+    return tell(evaluation)
+
+
+class Outcome(NamedTuple):
+    """What a task leaves: a state, how many pieces it could not read, or an error.
+
+    An error is a value, as engines lose the text of what a worker raises.
+    """
+
+    state: ScanState | None
+    skipped: tuple[UnreadableError, ...] = ()
+    error: Exception | None = None
+
+
+def read_task(
+    task: Task, reading: Reading, first: FirstPass | None, on_bad: OnBad
+) -> Outcome:
+    """Read the pieces of a task, each wholly or not at all."""
+    state: ScanState | None = None
+    skipped: list[UnreadableError] = []
+    for group in task.pieces:
+        try:
+            own = read_piece(task, group, reading, first)
+        except UnreadableError as error:
+            if on_bad == "raise":
+                return Outcome(None, error=error)
+            skipped.append(error)
+        except (KeyError, TypeError, ValueError) as error:
+            return Outcome(None, error=_placed(error, task.place(group)))
+        else:
+            state = own if state is None or own is None else state.plus(own)
+    return Outcome(state, tuple(skipped))
+
+
+def read_piece(
+    task: Task, group: int | None, reading: Reading, first: FirstPass | None
+) -> ScanState | None:
+    """The state of a row group, or of a file."""
+    state, n_before = None, 0
+    for table in task.tables(group):
+        try:
+            state = add(state, table, reading, first)
+        except ValueError as error:
+            if not n_before:
+                raise
+            msg = f"(counting from row {n_before:,}) {error}"
+            raise type(error)(msg) from None
+        n_before += len(table)
+    return state
+
+
+def _merged(
+    outcomes: Iterator[Outcome], lost: list[UnreadableError]
+) -> tuple[ScanState, list[UnreadableError]]:
+    """The states in order, and what was left out."""
+    skipped = list(lost)
+
+    def states() -> Iterator[ScanState]:
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+            skipped.extend(outcome.skipped)
+            if outcome.state is not None:
+                yield outcome.state
+
+    held = None
+    for state in states():
+        held = state if held is None else held.plus(state)
+    if held is None:
+        msg = (
+            f"dataset must hold rows: none was found, and {len(skipped)} parts could "
+            "not be read; look at the path."
+        )
+        raise ValueError(msg)
+    counts = held.counts._replace(n_skipped=len(skipped))
+    return dataclasses.replace(held, counts=counts), skipped
+
+
+def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
+    """Whether the rows are still to be measured under the map that was found."""
+    passed = evaluation.decomposition.evidence.passed
+    if passed is None or passed.name == "none" or passed.n_passes > _MOST_PASSES:
+        return False
+    return bool(state.contract.under != passed.under.name)
+
+
+def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
+    """The classes, by the first rows that can be read: the same for all parts."""
+    if reading.labels is not None:
+        return reading.labels
+    for task in tasks:
+        for group in task.pieces:
+            try:
+                for table in task.tables(group):
+                    with contextlib.suppress(NoRowsError):
+                        return reading.read(table).inputs.labels
+            except UnreadableError:
+                continue
+            except (KeyError, TypeError, ValueError) as error:
+                raise _placed(error, task.place(group)) from None
+    return None
+
+
+def _placed(error: Exception, place: str) -> Exception:
+    """The error with the name of what was read."""
+    return type(error)(f"in {place}: {error.args[0] if error.args else error}")

@@ -1,0 +1,186 @@
+"""What a map is fitted to: the rows that were kept, or cells of the logit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._recalibration import (
+    LINEAR,
+    TWO_CLASSES,
+    FittedMap,
+    Grid,
+    Recalibrate,
+    Selection,
+    fit_isotonic,
+    one_thread,
+    recalibrate,
+)
+from .._reduce import standard_error
+from .._table import FloatArray
+from ._logit_cells import N_CELLS, Levels, cell_of
+from ._moments import Moments
+from ._state import ScanState
+
+
+class Source(Protocol):
+    """Rows with a known label, of which ``n`` are fitted to."""
+
+    n: int
+    note: str
+
+    def fit(self, recalibration: Any) -> Selection:
+        """Fit the named map, the user's own, or the best of the family."""
+
+    def gain(self, fitted: FittedMap) -> tuple[float, float]:
+        """What a map wins back of the mean cost, and the standard error."""
+
+    def influences(
+        self, fitted: FittedMap, of_class: FloatArray, known: float
+    ) -> Moments:
+        """Of a row's refinement, miscalibration, resolution and grouping loss.
+
+        ``of_class`` is the cost of predicting class frequencies, ``known`` what is
+        added to the cost after the map. The rows have the weight of all known ones.
+        """
+
+
+def source_of(state: ScanState, recalibration: Any) -> Source:
+    """Cells where they hold more rows than were kept and the map can be fitted so."""
+    by_logit = isinstance(recalibration, str) and (
+        recalibration in ("auto", "isotonic", "none") or recalibration in LINEAR
+    )
+    if state.cells is None or state.kept.complete or not by_logit:
+        return Kept(state)
+    return Cells(state)
+
+
+def known_moments(state: ScanState) -> Moments:
+    """Of the rows with a known label, as one cell."""
+    if state.contract.soft:
+        return state.whole
+    n = len(state.labels)
+    known = Moments(*(one[..., :n] for one in state.classes))
+    return known.together(np.zeros(n, dtype=np.int64), 1)
+
+
+class Kept:
+    """The rows that were kept."""
+
+    def __init__(self, state: ScanState) -> None:
+        self._kept = state.kept
+        self._sample = state.kept.sample()
+        self._before = self._sample.costs()
+        self._all = known_moments(state)
+        self.n = state.kept.n
+        self.note = ""
+        if not state.kept.complete:
+            self.note = f"fitted to a random sample of {self.n:,} rows"
+
+    def fit(self, recalibration: Any) -> Selection:
+        """As to data in memory."""
+        return recalibrate(self._sample, recalibration)
+
+    def gain(self, fitted: FittedMap) -> tuple[float, float]:
+        """Of the sample."""
+        gain = self._before - fitted.losses
+        error = standard_error(gain, self._sample.weights, None)
+        return self._sample.mean(gain), error
+
+    def influences(
+        self, fitted: FittedMap, of_class: FloatArray, known: float
+    ) -> Moments:
+        """Of the sample, with the weight of all rows."""
+        after = fitted.losses + known
+        frequencies = of_class @ self._kept.target
+        values = [
+            after,
+            self._before - after,
+            frequencies - after,
+            after - self._kept.entropy,
+        ]
+        found = Moments.of_rows(None, 1, self._kept.weights, values)
+        return _stretched(found, self._all)
+
+
+class Cells:
+    """Cells of the logit of two classes, which hold all rows."""
+
+    note = "fitted to all rows, in cells of the logit"
+
+    def __init__(self, state: ScanState) -> None:
+        assert state.cells is not None
+        self._all = known_moments(state)
+        weight, weight2 = float(self._all.weight[0]), float(self._all.weight2[0])
+        n_effective = weight * weight / weight2
+        scale = n_effective / weight
+        powers = np.array([1, 1, 1, 2, 2, 2])[:, np.newaxis]
+        self._sums = state.cells * scale**powers
+        self._grid = Grid(self._sums, n_effective)
+        self.n = int(self._all.n[0])
+
+    def fit(self, recalibration: Any) -> Selection:
+        """The ladder of two classes, or one map."""
+        with one_thread():
+            names = TWO_CLASSES if recalibration == "auto" else (recalibration,)
+            fitted = tuple(self._fit(name) for name in names)
+        return Selection(fitted[-1], fitted, {}, None)
+
+    def _fit(self, name: str) -> FittedMap:
+        cells = self._grid.cells
+        if name == "none":
+            return FittedMap(name=name, losses=cells.costs(), recalibrate=np.exp)
+        if name != "isotonic":
+            return self._grid.fit(LINEAR[name](cells))
+        fitted = fit_isotonic(cells)
+        steps: Recalibrate = fitted.recalibrate
+        place = cell_of(self._grid.log_q[1] - self._grid.log_q[0])
+        levels = np.full(N_CELLS, np.nan)
+        levels[place] = steps(self._grid.log_q)[1]
+        return dataclasses.replace(fitted, recalibrate=Levels(_filled(levels)))
+
+    def gain(self, fitted: FittedMap) -> tuple[float, float]:
+        """Of all rows."""
+        log_q = self._grid.log_q
+        found = self._moments([_log(fitted.recalibrate, log_q) - log_q])
+        return float(found.mean[0, 0]), float(found.errors()[0, 0])
+
+    def influences(
+        self, fitted: FittedMap, of_class: FloatArray, known: float
+    ) -> Moments:
+        """Of all rows; targets are labels, whose entropy is 0."""
+        before = -self._grid.log_q
+        after = known - _log(fitted.recalibrate, self._grid.log_q)
+        frequencies = np.broadcast_to(of_class[:, np.newaxis], after.shape)
+        return self._moments([after, before - after, frequencies - after, after])
+
+    def _moments(self, values: list[FloatArray]) -> Moments:
+        each = np.array([self._grid.moments(value) for value in values]).T
+        mean, mean2, scatter = each[..., np.newaxis]
+        n, w2 = self._all.n, np.array([self._sums[3].sum()])
+        found = Moments(n, n, w2, mean, mean2, scatter)
+        return _stretched(found, self._all)
+
+
+def _stretched(found: Moments, whole: Moments) -> Moments:
+    """The same law of values, of as many rows and as much weight as all have."""
+    return found._replace(
+        n=whole.n,
+        weight=whole.weight,
+        weight2=whole.weight2,
+        scatter=found.scatter * (whole.weight2 / found.weight2),
+    )
+
+
+def _log(recalibrate: Recalibrate, log_q: FloatArray) -> FloatArray:
+    """Log of the recalibrated law; what no row needs may be 0."""
+    return np.log(np.maximum(recalibrate(log_q), np.finfo(np.float64).tiny))
+
+
+def _filled(levels: FloatArray) -> FloatArray:
+    """Levels of cells without rows: those of the nearest cell below, or above."""
+    known = np.flatnonzero(~np.isnan(levels))
+    place = np.searchsorted(known, np.arange(len(levels)), side="right") - 1
+    return levels[known[np.maximum(place, 0)]]
