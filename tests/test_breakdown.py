@@ -420,8 +420,8 @@ class TestPickle:
     )
     def test_what_needs_the_data_says_so(self, loaded, method, call):
         message = (
-            f"{method} needs the data: this result was read back without it; call "
-            "decompose again."
+            f"{method} needs the data: this result has none, as it was scanned or "
+            "read back; call decompose on the data."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
             call(loaded[1])

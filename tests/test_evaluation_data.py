@@ -74,5 +74,5 @@ def test_distributions_and_votes_are_targets():
 @pytest.mark.parametrize("method", ["probabilities", "targets"])
 def test_an_evaluation_read_back_has_neither(method):
     read = Evaluation.from_json(evaluated().to_json(per_sample=True))
-    with pytest.raises(ValueError, match=f"{method} needs the data: this result was"):
+    with pytest.raises(ValueError, match=f"{method} needs the data: this result has"):
         getattr(read, method)()

@@ -314,8 +314,9 @@ class TestJson:
         assert found.per_sample is None
         for method in ("summary", "worst"):
             message = (
-                f"{method} needs per_sample: the evaluation was read back without its "
-                "rows; write it with to_json(per_sample=True)."
+                f"{method} needs per_sample: the evaluation has no rows, as it was "
+                "scanned, or read back without them; pass by= to scan, or "
+                "per_sample=True to to_json."
             )
             with pytest.raises(ValueError, match=re.escape(message)):
                 getattr(found, method)()
@@ -338,7 +339,7 @@ class TestReadBack:
             lambda d: d.recalibrator(),
             lambda d: d.miscalibration_test(),
         ):
-            with pytest.raises(ValueError, match="was read back without it; call"):
+            with pytest.raises(ValueError, match="scanned or read back; call"):
                 call(found.decomposition)
 
     @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def _read_back(found: dict[str, Any]) -> Evaluated:
         decode_table(found["per_class"]),
         labels,
         _table_if_any(found["folds"]),
-        _table_if_any(found.get("by_group")),
+        _table_if_any(found["by_group"]),
     )
 
 

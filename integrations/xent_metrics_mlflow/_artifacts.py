@@ -33,7 +33,7 @@ def exact(evaluation: Evaluation, *, per_sample: bool) -> Files:
     contents = {RESULT: evaluation.to_json().encode()}
     notes: dict[str, str] = {}
     if per_sample and evaluation.per_sample is None:
-        notes[ROWS] = "the evaluation was read back without its rows"
+        notes[ROWS] = "the evaluation was scanned, or read back without its rows"
     elif per_sample:
         try:
             contents[ROWS] = to_parquet(evaluation)

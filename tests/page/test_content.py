@@ -245,8 +245,8 @@ def test_read_back_without_rows(hard):
     assert list(sections(page)) == ["terms", "ladder", "classes", "counted"]
     (said,) = page.remarks
     assert said == (
-        "Its costliest rows and groups are left out: the evaluation was read back "
-        "without its rows."
+        "Its costliest rows and groups are left out: the evaluation was scanned, or "
+        "read back without its rows."
     )
     assert page.headline == content(hard).headline
 

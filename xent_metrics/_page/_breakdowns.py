@@ -48,11 +48,9 @@ def of_folds(folds: pd.DataFrame, digits: int) -> Section:
     return Section(ident="folds", heading="Folds", tables=(shown,))
 
 
-def of_groups(
-    evaluation: EvaluationView, rows: pd.DataFrame, by: Any, digits: int
-) -> Section:
+def of_groups(evaluation: EvaluationView, by: Any, digits: int) -> Section:
     """The terms of groups of rows, the costliest first."""
-    found = _groups(evaluation, rows, by)
+    found = _groups(evaluation, by)
     return Section(
         ident="groups",
         heading="Groups",
@@ -61,10 +59,10 @@ def of_groups(
     )
 
 
-def _groups(evaluation: EvaluationView, rows: pd.DataFrame, by: Any) -> pd.DataFrame:
-    """All terms where the data is there, else the means of rows."""
-    result = evaluation.decomposition
-    if result.evidence.data is None:
+def _groups(evaluation: EvaluationView, by: Any) -> pd.DataFrame:
+    """All terms where the data is there or was scanned, else the means of rows."""
+    result, rows = evaluation.decomposition, evaluation.per_sample
+    if result.evidence.data is None or rows is None:
         return evaluation.summary(by)
     return result.by(keys_of(rows, by))
 

@@ -59,9 +59,10 @@ def _breakdowns(evaluation: EvaluationView, by: Any, digits: int) -> Iterator[Se
     yield of_classes(evaluation, digits)
     if evaluation.folds is not None:
         yield of_folds(evaluation.folds, digits)
+    known = rows is not None or evaluation.by_group is not None
+    if by is not None and known:
+        yield of_groups(evaluation, by, digits)
     if rows is not None:
-        if by is not None:
-            yield of_groups(evaluation, rows, by, digits)
         yield worst(evaluation, rows, digits)
     yield counted(
         evaluation.decomposition,
@@ -74,10 +75,10 @@ def _missing(evaluation: EvaluationView, by: Any) -> list[str]:
     """What an evaluation that was read back lacks."""
     if evaluation.per_sample is not None:
         return []
-    groups = " and groups" * (by is not None)
+    groups = " and groups" * (by is not None and evaluation.by_group is None)
     sentence = (
-        f"Its costliest rows{groups} are left out: the evaluation was read back "
-        "without its rows."
+        f"Its costliest rows{groups} are left out: the evaluation was scanned, or "
+        "read back without its rows."
     )
     return [sentence]
 

@@ -95,8 +95,8 @@ def table_of_rows(evaluation: Evaluation) -> pd.DataFrame:
     table = evaluation.per_sample
     if table is None:
         msg = (
-            "the plot needs the rows: this evaluation was read back without them; "
-            "write it with to_json(per_sample=True)."
+            "the plot needs the rows: this evaluation was scanned, or read back "
+            "without them; write it with to_json(per_sample=True)."
         )
         raise ValueError(msg)
     return table
