@@ -42,7 +42,9 @@ class Sample:
         self.n = len(weights)
         self.n_classes = n_classes
         self.n_effective = effective_number(weights)
-        self.weights: FloatArray = weights * (self.n_effective / weights.sum())
+        self.weights: FloatArray = weights
+        if self.n:
+            self.weights = weights * (self.n_effective / weights.sum())
         self.clusters = clusters
         self._read = read
         self._kept: list[SampleBlock] | None = None
@@ -225,4 +227,6 @@ def log_floored(table: FloatArray, floor: float, *, logs: bool) -> FloatArray:
 
 def effective_number(weights: FloatArray) -> float:
     """Effective number of rows: (sum w)^2 / sum w^2 (Kish, 1965)."""
+    if not len(weights):
+        return 0.0
     return float(weights.sum() ** 2 / (weights @ weights))

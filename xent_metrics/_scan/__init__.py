@@ -2,8 +2,9 @@
 
 from ._accumulate import accumulate
 from ._finish import finish
+from ._merge import merge
 from ._scan import SkippedPartWarning, scan
-from ._state import ScanState, merge
+from ._state import ScanState
 
 __all__ = [
     "ScanState",

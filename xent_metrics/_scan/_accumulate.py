@@ -109,9 +109,7 @@ def add(
     try:
         part = reading.read(frame)
     except NoRowsError as error:
-        if reading.labels is None:
-            raise
-        contract = reading.contract(reading.labels, frame, under)
+        contract = reading.contract(reading.classes(frame), frame, under)
         found = ScanState.empty(contract, Counts(n_dropped=error.n_missing))
         return found if state is None else state.plus(found)
     contract = reading.contract(part.inputs.labels, frame, under)

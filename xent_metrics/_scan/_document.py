@@ -117,10 +117,10 @@ def _joined(header: dict[str, Any], content: bytes) -> Document:
     found = dict(header)
     for name in _TUPLES:
         found[name] = tuple(decode_label(label) for label in found[name])
-    keys = None
-    if found["keys"] is not None:
-        keys = decode_table(found["keys"])
-        for name, dtype in found["times"].items():
+    keys, times = found["keys"], found["times"]
+    if keys is not None:
+        keys = decode_table(keys)
+        for name, dtype in times.items():
             keys[name] = keys[name].astype(dtype)
     values = np.frombuffer(content, dtype="<f8")
     sizes = [int(np.prod(shape)) for shape in found["shapes"].values()]

@@ -9,7 +9,7 @@ import numpy as np
 from .._recalibration import Sample, log_odds, sums_of_cells
 from .._table import FloatArray, IntArray
 
-_REACH, _A_UNIT = 40, 125  # logits of either sign, and cells a logit
+_REACH, _A_UNIT = 40, 250  # logits of either sign, and cells a logit
 N_CELLS = 2 * _REACH * _A_UNIT
 SHAPE = (6, N_CELLS)
 

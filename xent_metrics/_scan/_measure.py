@@ -193,6 +193,8 @@ def with_rows(kept: RowsKept, inputs: Inputs, clip: float) -> RowsKept:
     rows = np.arange(inputs.proba.n_rows) if known is None else np.flatnonzero(known)
     n = np.array([float(len(rows))])
     own, others = draw(kept.n_seen, kept.n, n, len(rows), len(inputs.labels))
+    if not len(others):
+        return kept.some(own)._replace(n_seen=kept.n_seen + n)
     few = pick(inputs, rows[others])
     log_q, target = from_inputs(few, None, clip=clip).tables()
     entropy: FloatArray = np.zeros(len(others))

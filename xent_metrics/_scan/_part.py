@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .. import _class_names
 from .._frame_columns import FrameTable, FrameTargets, OnMissing
 from .._frame_inputs import read_frame
 from .._inputs import EPS, Inputs
@@ -38,6 +39,20 @@ class Reading(NamedTuple):
         taken = choose(columns, self.proba, "proba").names
         chosen = choose(columns, self.target, "target", taken=taken)
         return chosen.classes is not None or self.targets == "annotators"
+
+    def classes(self, frame: Any) -> tuple[Any, ...]:
+        """The classes, by the names of the columns, of a frame without rows to read."""
+        labels = self.labels or _labels_of_one_column(frame, self)
+        if labels is not None:
+            return labels
+        table = FrameTable(frame)
+        chosen = choose(table.columns, self.proba, "proba")
+        y_true = choose(table.columns, self.target, "target", taken=chosen.names)
+        assert chosen.classes is not None, "one column has labels"
+        if not chosen.cast or y_true.classes is not None:
+            return chosen.classes
+        columns = [table.column(name) for name in y_true.names]
+        return _class_names.cast(chosen.classes, columns)
 
     def contract(
         self, labels: tuple[Any, ...], frame: Any, under: Under | None

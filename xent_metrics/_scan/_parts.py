@@ -101,12 +101,13 @@ def tasks_of(
 ) -> tuple[list[Task], list[UnreadableError]]:
     """The tasks, in the order of the data; and what cannot even be opened."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
     columns = columns_of(dataset.schema.names, reading)
     tasks: list[Task] = []
     lost: list[UnreadableError] = []
     for fragment in dataset.get_fragments():
-        if not hasattr(fragment, "row_groups"):
+        if not isinstance(fragment, ds.ParquetFileFragment):
             tasks.append(Task(fragment, None, dataset.schema, columns))
             continue
         try:

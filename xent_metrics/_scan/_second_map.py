@@ -12,7 +12,7 @@ from ._first_pass import FirstPass
 from ._sources import known_moments
 from ._state import ScanState
 
-_NEAR = 0.05  # standard errors: what a step may win where none is to follow
+_NEAR = 0.05  # standard errors: what the last step may win; it leaves classes far less
 
 
 class SecondMap(NamedTuple):
@@ -55,7 +55,7 @@ def _improved(
     won = (of_cost @ step - 0.5 * step @ hessian_of_cost @ step) / n_effective
     decrement = 0.5 * float(step @ gradient) / n_effective
     error = float(known.errors()[state.contract.measures.index("miscalibration"), 0])
-    near = decrement <= _NEAR * error or decrement <= first.optimism * _NEAR
+    near = decrement <= _NEAR * error
     sweep = Sweep(sums.gradient[:0], 0.0, gradient, hessian)
     found = debiased(
         family,

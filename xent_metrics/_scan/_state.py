@@ -164,7 +164,7 @@ class ScanState:
         ValueError
             If there are no rows, or rows that are no states of this version's schema.
         """
-        return merge(
+        return joined(
             _document.whole(found, _from_document)
             for found in _document.from_arrow(batch)
         )
@@ -250,45 +250,10 @@ def _from_document(found: _document.Document) -> ScanState:
     )
 
 
-def merge(states: Iterable[ScanState]) -> ScanState:
-    """Join the states of parts of the data, in their order.
-
-    Parameters
-    ----------
-    states : iterable of ScanState
-        At least one; made with the same options.
-
-    Returns
-    -------
-    ScanState
-        That of all rows. Means and standard errors do not depend on how the rows were
-        split or ordered, but for rounding.
-
-    Raises
-    ------
-    TypeError
-        If one is no state.
-    ValueError
-        If there is none, or if they were made with different options.
-
-    Examples
-    --------
-    >>>     >>> from xent_metrics import accumulate, merge
-    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
-    >>> merge(
-    ...     accumulate(part, target="y", proba="p") for part in (df[:100], df[100:])
-    ... )
-    ScanState of 400 rows and 2 classes
-    """
+def joined(states: Iterable[ScanState]) -> ScanState:
+    """The state of all rows, added in order."""
     found: ScanState | None = None
-    for position, state in enumerate(states):
-        if not isinstance(state, ScanState):
-            msg = (
-                "states must be those that accumulate returns: number "
-                f"{position} is of type {type(state).__name__}; pass an iterable of "
-                "ScanState."
-            )
-            raise TypeError(msg)
+    for state in states:
         found = state if found is None else found.plus(state)
     if found is None:
         msg = "states must hold one state or more: there is none; accumulate a part."
