@@ -30,7 +30,8 @@ def merge(states: Iterable[ScanState]) -> ScanState:
 
     Examples
     --------
-    >>>     >>> from xent_metrics import accumulate, merge
+    >>> import pandas as pd
+    >>> from xent_metrics import accumulate, merge
     >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
     >>> parts = (df[:100], df[100:])
     >>> merge(accumulate(part, target="y", proba="p") for part in parts)
