@@ -254,6 +254,57 @@ def test_means_of_a_million_rows():
     assert cross_entropy(y, q, sample_weight=w) == pytest.approx(exact, rel=1e-15)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3, 10, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sure", [0.0, 0.999, 1 - 1e-9])
+def test_means_are_those_of_the_rows(n_classes, dtype, sure, monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    _, q, y = tables(n_classes, n=100_000)
+    certain = np.eye(n_classes)[y]
+    q = ((1 - sure) * q + sure * certain).astype(dtype)
+    labels = range(n_classes)
+    each = cross_entropy(y, q, labels=labels, reduction=None)
+    mean = cross_entropy(y, q, labels=labels)
+    assert mean == pytest.approx(math.fsum(each) / len(y), rel=1e-15)
+    assert mean == cross_entropy(y, q, labels=labels, n_jobs=2)
+    in_bits = cross_entropy(y, np.asfortranarray(q), labels=labels, base=2)
+    assert in_bits == pytest.approx(mean / math.log(2), rel=1e-15)
+
+
+@pytest.mark.parametrize("clip", [0, 1e-200, 2**-52, 0.2])
+def test_sums_with_labels_that_are_almost_or_quite_impossible(clip):
+    _, q, y = tables(3)
+    q[::7] = np.eye(3)[y[::7]]
+    q[5], q[1000] = np.eye(3)[y[5] - 1], 1e-100
+    q[1000, y[1000] - 1] = 1
+    each = cross_entropy(y, q, clip=clip, reduction=None)
+    assert cross_entropy(y, q, clip=clip, reduction="sum") == pytest.approx(
+        math.fsum(each), rel=1e-15
+    )
+
+
+@pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
+def test_sums_with_unseen_labels():
+    _, q, y = tables(3)
+    y[50:60] = 3
+    each = cross_entropy(y, q, labels=range(3), reduction=None)
+    mean = cross_entropy(y, q, labels=range(3))
+    assert mean == pytest.approx(math.fsum(each) / N, rel=1e-15)
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [(700, 800), (800, 700)])
+def test_of_two_rules_broken_the_first_row_is_named(n_classes, dtype, rows):
+    _, q, y = tables(n_classes, alpha=2)
+    q = q.astype(dtype)
+    q[rows[0]] *= 0.5
+    q[rows[1], 0] -= 1
+    for reduction in ("mean", None):
+        with pytest.raises(ValueError, match=f"row {min(rows)}"):
+            cross_entropy(y, q, labels=range(n_classes), reduction=reduction)
+
+
 def test_ties_predict_the_first_class():
     q = [[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.2, 0.4, 0.4]]
     assert per_sample([0, 1, 2], q)["correct"].tolist() == [1, 0, 0]

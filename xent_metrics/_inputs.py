@@ -87,6 +87,20 @@ class Inputs(NamedTuple):
             raise violation_error(rows.target_violation, self.target, self.labels)
         return rows
 
+    def sum_of_label_costs(self, *, clip: float, n_jobs: int) -> float:
+        """Sum of the costs of hard labels, without a value for each row."""
+        assert self.codes is not None
+        cost, violation = _kernels.sum_of_label_costs(
+            self.proba,
+            self.codes,
+            clip=check_clip(clip),
+            unseen=bool(self.unseen),
+            n_jobs=n_jobs,
+        )
+        if violation is not None:
+            raise violation_error(violation, self.proba, self.labels)
+        return cost
+
 
 def warn_of_unseen(
     n_unseen: int, n: int, unseen: tuple[Any, ...], labels: tuple[Any, ...]

@@ -7,6 +7,7 @@ same bits.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._block import Block
-from ._formulas import cost_of_label, take_labels
+from ._formulas import cost_of_label, sum_of_costs
 from ._label_block import LabelBlock
 from ._law_block import LawBlock
 from ._reader import Reader, Violation, row_by_row
@@ -24,6 +25,7 @@ from ._table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
 _REFINED_AT_ONCE = 32_768  # values
+_SUMMED_AT_ONCE = 32_768  # rows
 
 
 class Rows(NamedTuple):
@@ -178,33 +180,65 @@ def _cost_of_labels(
 
     def run(start: int, stop: int) -> _Part:
         reader = Reader(proba, row_major=row_major, active=active, single=True)
-        for first in range(start, stop, reader.rows):
-            last = min(first + reader.rows, stop)
-            block = reader.read(first, last)
-            if block is None:
-                break
-            take_labels(block, codes[first:last], p[first:last])
-            if reader.ignored is not None:
-                p[first:last][reader.ignored] = np.nan
+        _look_up(reader, codes, start, p[start:stop], unseen=unseen)
         return _Part(0, reader.violation, None)
 
     parts = _in_parts(run, proba, n_jobs)
-    if unseen:
-        p[codes >= proba.n_classes] = 0.0
     cost, at_zero = cost_of_label(p, clip, active)
     return _collect({"cross_entropy": cost}, [*parts, _Part(at_zero, None, None)])
 
 
+def sum_of_label_costs(
+    proba: Table, codes: IntArray, *, clip: float, unseen: bool, n_jobs: int
+) -> tuple[float, Violation | None]:
+    """Sum of the cross-entropies of hard labels, which are not kept."""
+    row_major = row_by_row(proba, lookup=True)
+    rows = block_rows(proba.n_classes)
+    rows *= -(-_SUMMED_AT_ONCE // rows)
+    sums: dict[int, float] = {}
+
+    def run(start: int, stop: int) -> _Part:
+        reader = Reader(proba, row_major=row_major, single=True)
+        p = np.empty(min(rows, stop - start))
+        for first in range(start, stop, rows):
+            part = p[: stop - first]
+            if not _look_up(reader, codes, first, part, unseen=unseen):
+                break
+            sums[first] = sum_of_costs(part, clip)
+        return _Part(0, reader.violation, None)
+
+    violation = _collect({}, _in_parts(run, proba, n_jobs, rows)).proba_violation
+    return math.fsum(sums.values()), violation
+
+
+def _look_up(
+    reader: Reader, codes: IntArray, start: int, p: FloatArray, *, unseen: bool
+) -> bool:
+    """Fill ``p`` with the probabilities of labels; False where a rule is broken."""
+    for first in range(0, len(p), reader.rows):
+        part = p[first : first + reader.rows]
+        labels = codes[start + first : start + first + len(part)]
+        block = reader.read(start + first, start + first + len(part))
+        if block is None:
+            return False
+        reader.take_labels(block, labels, part)
+        if unseen:
+            part[labels >= len(block)] = 0.0
+        if reader.ignored is not None:
+            part[reader.ignored] = np.nan
+    return True
+
+
 def _in_parts(
-    run: Callable[[int, int], _Part], proba: Table, n_jobs: int
+    run: Callable[[int, int], _Part], proba: Table, n_jobs: int, step: int = 0
 ) -> list[_Part]:
-    """Run over all rows, in as many threads as that is worth."""
+    """Run over all rows, in as many threads as that is worth, in multiples of step."""
     n_threads = 1
     if n_jobs != 1:
         n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
     if n_threads == 1:
         return [run(0, proba.n_rows)]
-    step = block_rows(proba.n_classes)
+    step = step or block_rows(proba.n_classes)
     share = -(-proba.n_rows // (n_threads * step)) * step
     starts = range(0, proba.n_rows, share)
     stops = [min(start + share, proba.n_rows) for start in starts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._block import Block
-from ._formulas import cost_of_label, never_negative, take_labels
+from ._formulas import cost_of_label, never_negative
 from ._reader import Reader, sum_classes
 from ._table import BoolArray, FloatArray, IntArray
 
@@ -84,7 +84,7 @@ class LabelBlock(Block):
         if cached is None:
             codes, table = self._codes, self._table
             cached = np.empty_like(codes, dtype=np.float64)
-            take_labels(table, codes, cached)
+            self._proba.take_labels(table, codes, cached)
             if self._unseen:
                 cached[codes >= len(table)] = -np.inf if self._logits else 0.0
             self._cache["at label"] = cached

@@ -159,9 +159,14 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
 
 def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray | None:
     """Codes by range, or by a table where the labels lie close together."""
+    in_order = labels == tuple(range(len(labels)))
+    # As unsigned numbers, negative ones are the largest: one search is enough.
+    wide = y_true.dtype == np.int64
+    if wide and in_order and greatest(y_true.view(np.uint64)) < len(labels):
+        return y_true
     low, high = int(least(y_true)), int(greatest(y_true))
-    if low >= 0 and high < len(labels) and labels == tuple(range(len(labels))):
-        return y_true if y_true.dtype == np.int64 else y_true.astype(np.int64)
+    if low >= 0 and high < len(labels) and in_order:
+        return y_true.astype(np.int64, copy=False)
     first = min(low, *labels)
     span = max(high, *labels) - first + 1
     if span > _MOST_SPAN:

@@ -11,12 +11,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ._table import BoolArray, FloatArray, Table, block_rows, greatest, least
+from ._table import BoolArray, FloatArray, IntArray, Table, block_rows, greatest, least
 
 Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty row"]
 
 _LONG = 65  # classes: such rows are reduced fastest where they lie
-_WORTH_A_VIEW = 8  # classes: such rows are not worth a copy for a few values
+_PAIR = 2  # classes: their columns are added faster than their rows
 _FEW = 4096  # elements: a call costs more than the work
 _ROUNDING = 8  # in units of the type's epsilon
 _EPS = {
@@ -41,14 +41,7 @@ def row_by_row(table: Table, *, lookup: bool) -> bool:
     Long rows are reduced where they lie. Short ones are transposed first, unless one
     value of each is all that is looked up and they need no copy.
     """
-    if table.n_classes >= _LONG:
-        return True
-    few = table.n_rows * table.n_classes <= _FEW
-    return (
-        lookup
-        and (few or table.n_classes >= _WORTH_A_VIEW)
-        and table.lies_in_rows(single=True)
-    )
+    return table.n_classes >= _LONG or (lookup and table.lies_in_rows(single=True))
 
 
 class Reader:
@@ -78,9 +71,13 @@ class Reader:
         self._row_major = row_major
         self._in_place = row_major and table.lies_in_rows(single=single)
         if rows is None:
-            rows = block_rows(table.n_classes) * (2 if single and self._in_place else 1)
+            rows = block_rows(table.n_classes) * (4 if single and self._in_place else 1)
         self._shape = (table.n_classes, min(rows, table.n_rows))
         self._buffer: FloatArray | None = None
+        self._places: IntArray | None = None
+        kind = table.dtype if self._in_place else np.float64
+        self._ones = np.ones(table.n_classes, kind)
+        self._sums = np.empty(self._shape[1], kind)
         eps = _EPS.get(table.dtype, _EPS_OF_DOUBLES)
         self._rounding = _ROUNDING * eps
         self._tolerance = eps**0.5
@@ -118,6 +115,30 @@ class Reader:
             self._settle_sums(block, start)
         return None if self.violation else block
 
+    def take_labels(self, block: FloatArray, codes: IntArray, out: FloatArray) -> None:
+        """Copy a block's value at each label; that of an unknown label is any."""
+        n_classes, n_rows = block.shape
+        if block.flags.f_contiguous:
+            memory, by_class = block.T.reshape(-1), 1
+        else:
+            whole = block if block.flags.c_contiguous else block.base
+            assert whole is not None
+            memory, by_class = whole.reshape(-1), whole.shape[1]
+        if self._places is None:
+            by_row = n_classes if by_class == 1 else 1
+            self._places = np.arange(0, self.rows * by_row, by_row)
+            self._where = np.empty_like(self._places)
+        where = self._where[:n_rows]
+        if by_class == 1:
+            np.add(codes, self._places[:n_rows], out=where)
+        else:
+            np.multiply(codes, by_class, out=where)
+            np.add(where, self._places[:n_rows], out=where)
+        if memory.dtype == out.dtype:
+            memory.take(where, out=out, mode="clip")
+        else:
+            out[...] = memory.take(where, mode="clip")
+
     def _load(self, start: int, stop: int) -> FloatArray:
         """Copy rows into the buffer."""
         source = self._table.source
@@ -140,8 +161,10 @@ class Reader:
         bad_rows: BoolArray = np.logical_or.reduce(bad, axis=0)
         row = self._offender(bad_rows, start)
         if row is not None:
+            if row and top < np.inf:  # an earlier row may have a wrong sum
+                self._settle_sums(block[:, :row], start)
             column = int(np.argmax(bad[:, row]))
-            self.violation = _range_violation(
+            self.violation = self.violation or _range_violation(
                 float(block[column, row]), start + row, column
             )
         else:
@@ -150,6 +173,8 @@ class Reader:
 
     def _settle_sums(self, block: FloatArray, start: int) -> None:
         """Check that rows sum to one, or make them."""
+        if self._table.kind == "probabilities" and self._sums_are_near(block):
+            return
         if self._row_major and len(block) < _LONG and block.size > _FEW:
             sums = np.einsum("ij->j", block)
         else:
@@ -164,6 +189,19 @@ class Reader:
                 self.least = 0.0
             else:
                 self.violation = self._sum_violation(block, sums, row, start)
+
+    def _sums_are_near(self, block: FloatArray) -> bool:
+        """Whether all rows sum to one, by sums that are fast and true to rounding."""
+        sums = self._sums[: block.shape[1]]
+        if len(block) == _PAIR:
+            np.add(block[0], block[1], out=sums)
+        elif self._row_major and block.size > _FEW:
+            np.matmul(block.T, self._ones, out=sums)
+        else:
+            return False
+        near = self._tolerance / 2.0
+        low, high = least(sums), greatest(sums)
+        return bool(1.0 - low <= near and high - 1.0 <= near)
 
     def _sum_violation(
         self, block: FloatArray, sums: FloatArray, row: int, start: int

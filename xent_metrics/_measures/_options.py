@@ -68,6 +68,15 @@ def reduced(
 ) -> float | FloatArray:
     """One column of a pass in units of ``base``, reduced."""
     scale = nats_per_unit(base)
+    if (
+        column == "cross_entropy"
+        and reduction in ("mean", "sum")
+        and inputs.codes is not None
+        and inputs.weights is None
+        and inputs.proba.kind != "logits"
+    ):
+        cost = inputs.sum_of_label_costs(clip=clip, n_jobs=n_jobs) / scale
+        return cost / inputs.n if reduction == "mean" else cost
     values = inputs.measure([column], clip=clip, n_jobs=n_jobs).columns[column]
     result = reduce_rows(
         values, weights=inputs.weights, active=inputs.active, reduction=reduction
