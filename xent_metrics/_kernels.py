@@ -88,19 +88,14 @@ def _per_row_of_labels(
 ) -> Rows:
     """Columns for hard labels: their entropy is 0, so their divergence is the cost."""
     looks_up = proba.kind != "logits"
-    if looks_up and names == ("cross_entropy",):
-        return _cost_of_labels(
-            proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
-        )
-    needed = dict.fromkeys(
-        "cross_entropy" if name == "kl_divergence" else name
-        for name in names
-        if name != "entropy"
-    )
-    if looks_up and needed.keys() <= {"cross_entropy"}:
+    needed = tuple(name for name in names if name != "entropy")
+    if looks_up and set(needed) <= {"cross_entropy", "kl_divergence"}:
         rows = _cost_of_labels(
             proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
         )
+        cost = rows.columns["cross_entropy"]
+        columns = dict.fromkeys(needed[:1], cost)
+        columns |= {name: cost.copy() for name in needed[1:]}
     else:
 
         def make() -> Block:
@@ -109,19 +104,16 @@ def _per_row_of_labels(
                 Reader(proba, row_major=row_major, active=active),
                 codes,
                 unseen=unseen,
+                logs=looks_up and "predictive_entropy" in needed,
                 logits=not looks_up,
                 clip=clip,
                 active=active,
             )
 
-        rows = _fill(proba, tuple(needed), make, n_jobs)
-    columns = dict(rows.columns)
+        rows = _fill(proba, needed, make, n_jobs)
+        columns = dict(rows.columns)
     if "entropy" in names:
         columns["entropy"] = np.zeros(proba.n_rows)
-    if "kl_divergence" in names:
-        shared = "cross_entropy" in names
-        cost = columns["cross_entropy"]
-        columns["kl_divergence"] = cost.copy() if shared else cost
     return rows._replace(columns={name: columns[name] for name in names})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._block import Block
-from ._formulas import cost_of_label, never_negative
+from ._formulas import TINY, cost_of_label, never_negative
 from ._reader import Reader, sum_classes
 from ._table import BoolArray, FloatArray, IntArray
 
@@ -14,6 +14,7 @@ class LabelBlock(Block):
     """A block whose targets are class codes.
 
     With ``unseen``, a code beyond the classes is a label unknown to the predictions.
+    With ``logs``, the logarithms of all probabilities are needed anyway.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class LabelBlock(Block):
         codes: IntArray,
         *,
         unseen: bool,
+        logs: bool,
         logits: bool,
         clip: float,
         active: BoolArray | None,
@@ -29,6 +31,7 @@ class LabelBlock(Block):
         super().__init__(proba, logits=logits, clip=clip, active=active)
         self._all_codes = codes
         self._unseen = unseen
+        self._logs = logs
 
     def load(self, start: int, stop: int) -> bool:
         """Read and check the rows; False where a rule is broken."""
@@ -41,6 +44,10 @@ class LabelBlock(Block):
         if cached is None:
             cached = self._cache["cross_entropy"] = self._cost()
         return cached
+
+    def kl_divergence(self) -> FloatArray:
+        """Divergence of the prediction: the cost, as labels have no entropy."""
+        return self.cross_entropy()
 
     def reverse_kl_divergence(self) -> FloatArray:
         """Divergence of the label's law from the prediction; that law is clipped."""
@@ -91,6 +98,11 @@ class LabelBlock(Block):
         return cached
 
     def _cost(self) -> FloatArray:
+        floor = max(self._clip, TINY)
+        if self._logs and not self._unseen and self._proba.least >= floor:
+            cost = np.empty(len(self._codes))
+            self._proba.take_labels(self._log_q(), self._codes, cost)
+            return np.maximum(np.subtract(0.0, cost, out=cost), 0.0, out=cost)
         value = self._at_label()
         if not self._logits:
             cost, at_zero = cost_of_label(value.copy(), self._clip, self._active)
