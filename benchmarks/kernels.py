@@ -1,6 +1,6 @@
 """The kernels beside their peers: CPU time and memory, measured in one run.
 
-    python benchmarks/kernels.py            # the table of benchmarks/README.md
+    python benchmarks/kernels.py            # the tables of benchmarks/README.md
     python benchmarks/kernels.py --quick    # a tenth of the rows
 
 Each work is timed in turn with its peer, five times after a warm-up, as CPU time of
@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
+import floor
 import numpy as np
 import pandas as pd
 import scipy.stats
@@ -167,7 +168,7 @@ def extra_memory(function: Callable[[], object]) -> float:
     return (peak - held) / 2**20
 
 
-def floor(n: int, k: int) -> str:
+def share_of_logarithms(n: int, k: int) -> str:
     """Say what share of the entropy's time numpy's logarithm alone takes."""
     q = table(n, k)
     out = np.empty_like(q)
@@ -217,7 +218,9 @@ def main() -> None:
     if not options.only:
         print()
         for n, k in ((1_000_000, 10), (50_000, 1000)):
-            print(floor(n // 10 if options.quick else n, k))
+            print(share_of_logarithms(n // 10 if options.quick else n, k))
+        print()
+        floor.main(quick=options.quick)
 
 
 if __name__ == "__main__":

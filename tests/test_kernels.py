@@ -271,6 +271,21 @@ def test_means_are_those_of_the_rows(n_classes, dtype, sure, monkeypatch):
     assert in_bits == pytest.approx(mean / math.log(2), rel=1e-15)
 
 
+@pytest.mark.parametrize("n_classes", [2, 10, 100])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("zeros", [False, True])
+def test_costs_are_the_same_in_every_pass(n_classes, order, zeros):
+    _, q, y = tables(n_classes, alpha=5)
+    if zeros:
+        q[5] = np.eye(n_classes)[y[5] - 1]
+    q = np.asarray(q, order=order)
+    labels = range(n_classes)
+    report = per_sample(y, q, labels=labels)
+    expected = cross_entropy(y, q, labels=labels, reduction=None)
+    np.testing.assert_array_equal(report["cross_entropy"], expected)
+    np.testing.assert_array_equal(report["kl_divergence"], expected)
+
+
 @pytest.mark.parametrize("clip", [0, 1e-200, 2**-52, 0.2])
 def test_sums_with_labels_that_are_almost_or_quite_impossible(clip):
     _, q, y = tables(3)

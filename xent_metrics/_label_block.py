@@ -100,7 +100,7 @@ class LabelBlock(Block):
     def _cost(self) -> FloatArray:
         floor = max(self._clip, TINY)
         if self._logs and not self._unseen and self._proba.least >= floor:
-            cost = np.empty(len(self._codes))
+            cost: FloatArray = np.empty(len(self._codes))
             self._proba.take_labels(self._log_q(), self._codes, cost)
             return np.maximum(np.subtract(0.0, cost, out=cost), 0.0, out=cost)
         value = self._at_label()
