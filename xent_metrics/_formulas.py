@@ -17,6 +17,7 @@ _CHUNK = 16_384
 
 # Factors of one product, and the least of them: the product is a normal number.
 _FACTORS, _LEAST_FACTOR = 16, 2.0**-60
+_PAIR = 2  # classes
 _LEAST_COST = 0.01  # a mean of costs beside which the rounding of products is nothing
 
 
@@ -69,8 +70,10 @@ def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
     With t = (p - q) / q the divergence is sum q h(t) + sum (p - q), where
     h(t) = (1 + t) log(1 + t) - t is never negative, so nothing cancels.
     """
-    # In one memory order a row's sum does not depend on the rows beside it.
-    p, q = np.asfortranarray(p), np.asfortranarray(q)
+    # In one memory order a row's sum does not depend on the rows beside it; that of
+    # two values does not in any.
+    arrange = np.ascontiguousarray if len(p) == _PAIR else np.asfortranarray
+    p, q = arrange(p), arrange(q)
     possible = p > 0
     p, q = np.where(possible, p, 1.0), np.where(possible, q, 1.0)
     difference = p - q

@@ -178,7 +178,8 @@ class LawBlock(Block):
     def _nearly_equal(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Targets and clipped predictions of some rows."""
         floor = 0.0 if self._logits else self._clip
-        return self._p[:, rows], np.maximum(self._q()[:, rows], floor)
+        p, q = self._p.take(rows, axis=1), self._q().take(rows, axis=1)
+        return p, np.maximum(q, floor, out=q)
 
     def _mean_log_ratio(self) -> FloatArray:
         """KL as sum p log(p / q)."""
