@@ -90,12 +90,9 @@ class Inputs(NamedTuple):
     def sum_of_label_costs(self, *, clip: float, n_jobs: int) -> float:
         """Sum of the costs of hard labels, without a value for each row."""
         assert self.codes is not None
+        floor, unseen = check_clip(clip), bool(self.unseen)
         cost, violation = _kernels.sum_of_label_costs(
-            self.proba,
-            self.codes,
-            clip=check_clip(clip),
-            unseen=bool(self.unseen),
-            n_jobs=n_jobs,
+            self.proba, self.codes, clip=floor, unseen=unseen, n_jobs=n_jobs
         )
         if violation is not None:
             raise violation_error(violation, self.proba, self.labels)
