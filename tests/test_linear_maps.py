@@ -62,10 +62,11 @@ def takeuchi(one, sample):
     optimum = minimise(one, sample)
     return debiased(
         one,
-        sample,
         optimum,
         losses=optimum.sweep.losses,
         scatter=variability(one, sample, optimum.parameters),
+        total=float(sample.weights.sum()),
+        n_independent=sample.n_independent,
     )
 
 

@@ -1,7 +1,6 @@
 """Maps at scale: what they are fitted to, and passes under them."""
 
 import pickle
-import re
 
 import numpy as np
 import pytest
@@ -77,7 +76,7 @@ class TestMoreRowsThanAreKept:
     @pytest.mark.parametrize(
         "name", ["temperature", "temperature-bias", "slope-bias", "dirichlet"]
     )
-    def test_newton_finds_the_fit_of_all_rows(self, name):
+    def test_slopes_find_the_fit_of_all_rows(self, name):
         frame = drawn(20_000, 4)
         expected = Evaluation.from_frame(frame, **HARD, recalibration=name)
         *_, found = passes(frame, name)
@@ -95,7 +94,7 @@ class TestMoreRowsThanAreKept:
         assert note == "fitted to a random sample of 2,000 rows"
         assert f"its fit: {note}" in repr(one)
         (note,) = last.decomposition.ladder["note"]
-        assert re.fullmatch("fitted to all rows, in [23] passes", note)
+        assert note == "fitted to all rows, in 3 passes"
 
     def test_a_sample_has_the_errors_of_a_sample(self):
         frame = drawn(20_000, 4)

@@ -19,7 +19,13 @@ from ._select import (
     one_thread,
     recalibrate,
 )
-from ._softmax import Optimum, SoftmaxMap, Sweep, debiased, row_sums, solve
+from ._softmax import (
+    SoftmaxMap,
+    debiased,
+    losses_and_gradient,
+    minimise,
+    variability,
+)
 
 __all__ = [
     "LINEAR",
@@ -28,14 +34,12 @@ __all__ = [
     "FittedMap",
     "Grid",
     "MapName",
-    "Optimum",
     "Recalibrate",
     "RecalibrationMap",
     "Sample",
     "Selection",
     "SoftmaxMap",
     "Steps",
-    "Sweep",
     "costs",
     "debiased",
     "deviations",
@@ -47,10 +51,11 @@ __all__ = [
     "from_tables",
     "log_floored",
     "log_odds",
+    "losses_and_gradient",
+    "minimise",
     "one_thread",
     "probability_slopes",
     "recalibrate",
-    "row_sums",
-    "solve",
     "sums_of_cells",
+    "variability",
 ]

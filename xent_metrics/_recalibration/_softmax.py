@@ -99,15 +99,6 @@ class Sweep(NamedTuple):
     hessian: FloatArray
 
 
-class RowSums(NamedTuple):
-    """Losses of rows, and the sums of their derivatives, without the ridge."""
-
-    losses: FloatArray
-    gradient: FloatArray
-    hessian: FloatArray
-    scatter: FloatArray
-
-
 class Optimum(NamedTuple):
     """Where Newton's method stopped, with the last pass."""
 
@@ -161,7 +152,7 @@ def debiased(
     weights, as they count beside the ridge.
     """
     parameters = optimum.parameters
-    spread = solve(optimum.sweep.hessian, scatter)
+    spread = _solve(optimum.sweep.hessian, scatter)
     n_parameters = len(parameters)
     if n_parameters > _CROWDED * n_independent:
         spread *= n_independent / max(n_independent - n_parameters, 1.0)
@@ -190,23 +181,29 @@ def _covariance(
     """
     if len(hessian) > _MOST_IN_BAND:
         return None
-    return solve(hessian, (spread + solve(hessian, family.ridge)).T)
+    return _solve(hessian, (spread + _solve(hessian, family.ridge)).T)
 
 
 def minimise(
-    family: LinearSoftmax, sample: Sample, start: FloatArray | None = None
+    family: LinearSoftmax,
+    sample: Sample,
+    start: FloatArray | None = None,
+    tilt: FloatArray | None = None,
 ) -> Optimum:
-    """Minimise the weighted cost plus the ridge by Newton's method."""
+    """Minimise the weighted cost plus the ridge by Newton's method.
+
+    A ``tilt`` adds a linear function of the parameters, with these slopes.
+    """
     parameters = family.identity if start is None else start
-    state = sweep(family, sample, parameters)
+    state = sweep(family, sample, parameters, tilt)
     scale = float(sample.weights.sum())
     for _ in range(_MAX_STEPS):
-        step = solve(state.hessian, state.gradient)
+        step = _solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
         if decrement <= _DECREMENT * scale:
             return Optimum(parameters, state, converged=True)
         for _ in range(_HALVINGS):
-            proposed = sweep(family, sample, parameters - step)
+            proposed = sweep(family, sample, parameters - step, tilt)
             if proposed.objective <= state.objective:
                 break
             step = step / 2.0
@@ -217,50 +214,47 @@ def minimise(
     return Optimum(parameters, state, converged=False)
 
 
-def sweep(family: LinearSoftmax, sample: Sample, parameters: FloatArray) -> Sweep:
-    """Losses of all rows, and the objective with its derivatives."""
-    found = row_sums(family, sample, sample.weights, parameters)
-    away = parameters - family.identity
-    drawn = family.ridge @ away
-    return Sweep(
-        found.losses,
-        float(sample.weights @ found.losses) + 0.5 * float(drawn @ away),
-        found.gradient + drawn,
-        found.hessian + family.ridge,
-    )
-
-
-def row_sums(
+def sweep(
     family: LinearSoftmax,
     sample: Sample,
-    weights: FloatArray,
     parameters: FloatArray,
-    *,
-    scores: bool = False,
-) -> RowSums:
-    """Losses of all rows, and sums over rows of their derivatives.
-
-    With ``scores``, also the sum of outer products of the weighted scores.
-    """
-    n_parameters = len(parameters)
-    losses, gradient = np.empty(sample.n), np.zeros(n_parameters)
-    hessian = np.zeros((n_parameters, n_parameters))
-    scatter = np.zeros_like(hessian)
+    tilt: FloatArray | None = None,
+) -> Sweep:
+    """Losses of all rows, and the objective with its derivatives."""
+    losses = np.empty(sample.n)
+    away = parameters - family.identity
+    gradient = family.ridge @ away
+    more = 0.5 * float(gradient @ away)
+    if tilt is not None:
+        gradient += tilt
+        more += float(tilt @ parameters)
+    hessian = family.ridge.copy()
     for rows, log_q, target in sample.blocks():
-        w = weights[rows]
+        w = sample.weights[rows]
         shared, own = family.shared(log_q), family.own(log_q)
         z = family.logits(parameters, shared, own)
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
-        score = _expected(shared, own, c - target)
-        gradient += score @ w
-        if scores:
-            score *= w
-            scatter += score @ score.T
+        gradient += _expected(shared, own, c - target) @ w
         mean = _expected(shared, own, c)
         hessian -= (mean * w) @ mean.T
         _add_second_moments(hessian, shared, own, c * w)
-    return RowSums(losses, gradient, hessian, scatter)
+    objective = float(sample.weights @ losses) + more
+    return Sweep(losses, objective, gradient, hessian)
+
+
+def losses_and_gradient(
+    family: LinearSoftmax, sample: Sample, weights: FloatArray, parameters: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Losses of all rows, and the slopes of their weighted sum, without the ridge."""
+    losses, gradient = np.empty(sample.n), np.zeros(len(parameters))
+    for rows, log_q, target in sample.blocks():
+        shared, own = family.shared(log_q), family.own(log_q)
+        z = family.logits(parameters, shared, own)
+        log_sum, c = softmax(z)
+        losses[rows] = log_sum - (target * z).sum(axis=0)
+        gradient += _expected(shared, own, c - target) @ weights[rows]
+    return losses, gradient
 
 
 def variability(
@@ -326,7 +320,7 @@ def _add_second_moments(
     hessian[n_shared:, :n_shared] += cross.T
 
 
-def solve(hessian: FloatArray, right: FloatArray) -> FloatArray:
+def _solve(hessian: FloatArray, right: FloatArray) -> FloatArray:
     """Solve a symmetric system, also one that is singular."""
     try:
         return np.asarray(np.linalg.solve(hessian, right))

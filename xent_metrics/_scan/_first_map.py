@@ -59,6 +59,7 @@ def first_map(
         ladder=pd.DataFrame(),
         maps=maps_of(selection),
         beside=beside,
+        kept=state.kept,
     )
     tried = _ladder(source, selection, state, passed)
     known = source.influences(chosen, under.of_class, under.of_knowing)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._frequencies import Frequencies
 from .._recalibration import Recalibrate
+from ._rows_kept import RowsKept
 from ._under import Under
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class FirstPass:
     """The map that was fitted, and how much its costs flatter it.
 
     ``n_fitted`` of ``n_known`` rows with a known label were fitted to. ``ladder`` is
-    in nats.
+    in nats; ``kept`` are the rows that a better map is found with.
     """
 
     name: str
@@ -37,6 +38,7 @@ class FirstPass:
     ladder: pd.DataFrame
     maps: Mapping[str, Recalibrate]
     beside: Frequencies
+    kept: RowsKept
     n_passes: int = 1
 
     def with_ladder(self, tried: pd.DataFrame) -> FirstPass:

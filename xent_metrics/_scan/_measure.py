@@ -70,12 +70,12 @@ def measured(
         inputs = pick(inputs, rows)
         columns = {name: values[rows] for name, values in columns.items()}
         codes = None if codes is None else codes[rows]
-    derivatives = None
+    gradient = None
     with np.errstate(invalid="ignore"):
         cost = columns["cross_entropy"]
         columns["calibration_gap"] = cost - columns["predictive_entropy"]
         if under is not None:
-            columns["uncertainty"], after, derivatives = under.measure(
+            columns["uncertainty"], after, gradient = under.measure(
                 inputs, contract.clip
             )
             columns["refinement"] = after
@@ -88,7 +88,7 @@ def measured(
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(
         ScanState.empty(contract, counts, inputs.unseen, part.keys),
-        derivatives=derivatives,
+        gradient=gradient,
     )
     rows_of_part = Rows(inputs, values, codes, n_groups)
     add = _with_laws if contract.soft else _with_labels

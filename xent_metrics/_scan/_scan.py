@@ -28,8 +28,6 @@ from ._state import ScanState
 
 OnBad = Literal["raise", "skip"]
 
-_MOST_PASSES = 6
-
 
 class SkippedPartWarning(UserWarning):
     """Parts of a dataset could not be read and were left out."""
@@ -69,7 +67,8 @@ def scan(
         Weights of the rows.
     base, clip, recalibration
         As in :func:`decompose`. With ``recalibration="none"`` the data is read once,
-        else two or three times.
+        for two classes twice, else two to six times, as the map of all rows is found
+        from that of a sample.
     on_bad : {"raise", "skip"}, default "raise"
         What to do about a file or row group that is missing or corrupt. "skip" leaves
         it out, warns, and counts it in ``decomposition.n_skipped``.
@@ -261,7 +260,7 @@ def _merged(
 def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
     """Whether the rows are still to be measured under the map that was found."""
     passed = evaluation.decomposition.evidence.passed
-    if passed is None or passed.name == "none" or passed.n_passes > _MOST_PASSES:
+    if passed is None or passed.name == "none":
         return False
     return bool(state.contract.under != passed.under.name)
 

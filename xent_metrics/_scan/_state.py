@@ -14,7 +14,6 @@ from .._table import FloatArray
 from . import _document
 from ._contract import Contract, Counts, check_contracts
 from ._covariance import Covariance
-from ._derivatives import Derivatives
 from ._groups import Groups, both, keyed
 from ._logit_cells import SHAPE
 from ._moments import Moments
@@ -46,7 +45,7 @@ class ScanState:
     cells: FloatArray | None
     kept: RowsKept
     shares: FloatArray
-    derivatives: Derivatives | None = None
+    gradient: FloatArray | None = None
 
     @classmethod
     def empty(
@@ -192,12 +191,10 @@ class ScanState:
             classes=_classes(self, unseen).plus(_classes(other, unseen)),
             groups=both(self.groups, other.groups),
             covariance=_sum(self.covariance, other.covariance),
-            cells=None
-            if self.cells is None or other.cells is None
-            else self.cells + other.cells,
+            cells=_sum(self.cells, other.cells),
             kept=self.kept.plus(other.kept),
             shares=self.shares + other.shares,
-            derivatives=_sum(self.derivatives, other.derivatives),
+            gradient=_sum(self.gradient, other.gradient),
         )
 
 
@@ -208,15 +205,15 @@ _PARTS: Mapping[str, Any] = {
     "groups": Moments,
     "covariance": Covariance,
     "kept": RowsKept,
-    "derivatives": Derivatives,
 }
 
 
 def _to_document(state: ScanState) -> _document.Document:
     """All of a state in plain types, and its numbers by name."""
     numbers: dict[str, FloatArray] = {"shares": state.shares}
-    if state.cells is not None:
-        numbers["cells"] = state.cells
+    for name in ("cells", "gradient"):
+        if getattr(state, name) is not None:
+            numbers[name] = getattr(state, name)
     for name in _PARTS:
         part = getattr(state, name)
         part = part.moments if isinstance(part, Groups) else part
@@ -245,6 +242,7 @@ def _from_document(found: _document.Document) -> ScanState:
         counts=Counts(**header["counts"]),
         unseen=header["unseen"],
         cells=numbers.get("cells"),
+        gradient=numbers.get("gradient"),
         shares=numbers["shares"],
         **parts,
     )
@@ -274,4 +272,4 @@ def _classes(state: ScanState, unseen: tuple[Any, ...]) -> Moments:
 def _sum(first: Any, second: Any) -> Any:
     if first is None or second is None:
         return second if first is None else first
-    return first.plus(second)
+    return first.plus(second) if hasattr(first, "plus") else first + second

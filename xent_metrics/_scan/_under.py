@@ -8,9 +8,14 @@ import numpy as np
 
 from .. import _frequencies
 from .._inputs import Inputs
-from .._recalibration import Recalibrate, SoftmaxMap, costs, from_inputs, row_sums
+from .._recalibration import (
+    Recalibrate,
+    SoftmaxMap,
+    costs,
+    from_inputs,
+    losses_and_gradient,
+)
 from .._table import FloatArray
-from ._derivatives import Derivatives
 
 
 class Under(NamedTuple):
@@ -19,7 +24,7 @@ class Under(NamedTuple):
     ``of_class`` holds that of each known class and, by their names, of the unseen ones
     in ``of_unseen``; ``of_knowing`` is what telling known from unseen costs a row of a
     known class. ``improve`` says that the map was fitted to a part of the rows and has
-    parameters that a step of Newton's method can mend.
+    parameters that the slopes of the cost of all rows can mend.
     """
 
     name: str
@@ -35,35 +40,33 @@ class Under(NamedTuple):
         frequencies = _frequencies.costs(inputs, shares)
         known = known_rows(inputs)
         sample = from_inputs(inputs, known, clip=clip)
-        derivatives = None
+        gradient = None
         if self.improve and isinstance(self.recalibrate, SoftmaxMap):
             weights: FloatArray = np.ones(inputs.proba.n_rows)
             if inputs.weights is not None:
                 weights = inputs.weights
-            found = row_sums(
+            losses, gradient = losses_and_gradient(
                 self.recalibrate.family,
                 sample,
                 weights if known is None else weights[known],
                 self.recalibrate.parameters,
-                scores=True,
             )
-            losses, derivatives = found.losses, Derivatives(*found[1:])
         else:
             losses = costs(self.recalibrate, sample)
         after = frequencies.copy()
         after[slice(None) if known is None else known] = losses + self.of_knowing
-        return Measured(frequencies, after, derivatives)
+        return Measured(frequencies, after, gradient)
 
     def _unseen(self, inputs: Inputs) -> list[float]:
         return [self.of_unseen[label] for label in inputs.unseen]
 
 
 class Measured(NamedTuple):
-    """What each row costs, in nats."""
+    """What each row costs, in nats, and the slopes of the sum after the map."""
 
     frequencies: FloatArray
     after: FloatArray
-    derivatives: Derivatives | None
+    gradient: FloatArray | None
 
 
 def known_rows(inputs: Inputs) -> Any:
