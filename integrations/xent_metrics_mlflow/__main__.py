@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import _artifacts, _spool
 from ._address import lasting
-from ._sender import Job, send, told
+from ._send import Job, send, told
 
 _BOUNDED = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -210,17 +210,9 @@ def log_children(uri: str, entry: Entry, run_id: str) -> None:
         client.set_terminated(made, end_time=entry.timestamp)
 
 
-def log_files(uri: str, run_id: str, folder: str, files: Iterable[Path]) -> None:
-    """Upload files; one that fails does not keep the others from going."""
-    client = MlflowClient(uri)
-    failed: Exception | None = None
-    for path in files:
-        try:
-            client.log_artifact(run_id, str(path), folder)
-        except Exception as error:  # noqa: BLE001 - raised below
-            failed = failed or error
-    if failed is not None:
-        raise failed
+def log_file(uri: str, run_id: str, folder: str, path: Path) -> None:
+    """Upload a file to a folder of the run's artifacts."""
+    MlflowClient(uri).log_artifact(run_id, str(path), folder)
 
 
 def settle_tables(uri: str, run_id: str) -> None:

@@ -17,7 +17,8 @@ from ._address import experiment_of_new_runs, lasting
 from ._artifacts import Files
 from ._items import Items
 from ._result import LogError, LogResult, NotLoggedWarning
-from ._sender import Job, sender, told
+from ._send import Job, told
+from ._sender import sender
 
 if TYPE_CHECKING:
     from ._client import Where
@@ -96,8 +97,8 @@ def deliver(
     job, unsecured = _secure(entry, files.contents, uri)
     if deadline == 0:
         job.later = lambda: parcel.show().contents
-    _send_or_leave(job, where, deadline)
-    result = _result(job, parcel, files.notes, where, deadline, unsecured)
+    late = _send_or_leave(job, where, deadline)
+    result = _result(job, parcel, files.notes, where, late, unsecured)
     _tell(result, on_error, parcel.name)
     return result
 
@@ -145,17 +146,19 @@ def _secure(
     return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
 
 
-def _send_or_leave(job: Job, where: Where, deadline: float) -> None:
-    """Have the entry sent, unless the server was silent when a run was asked for."""
+def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
+    """Have the entry sent, unless the server was silent when a run was asked for.
+
+    What the server has not done by the deadline; None where it has, or nobody waits.
+    """
     if where.error is not None:
         job.error = Exception(told(where.error))
         if job.folder is not None:
             _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
-        return
+        return None
     thread = sender(job.uri, apart=deadline == 0)
     thread.submit(job)
-    if deadline > 0:
-        thread.wait(job, deadline)
+    return thread.wait(job, deadline) if deadline > 0 else None
 
 
 def _result(
@@ -163,21 +166,21 @@ def _result(
     parcel: Parcel,
     notes: dict[str, str],
     where: Where,
-    deadline: float,
+    late: str | None,
     unsecured: str | None,
 ) -> LogResult:
     sent = job.done.is_set() and job.error is None
     error = None
     if job.error is not None:
         error = told(job.error)
-    elif not sent and deadline > 0:
-        error = f"the server did not answer within {deadline:g} seconds"
+    elif not sent:
+        error = late
     kept = None if sent or job.temporary else job.folder
     return LogResult(
         run_id=job.run_id or where.run_id,
         metrics=parcel.what.metrics,
         left_out=parcel.what.left_out,
-        artifacts=job.artifacts if job.done.is_set() else (),
+        artifacts=job.artifacts,
         notes=notes,
         spooled=kept,
         logged=sent,

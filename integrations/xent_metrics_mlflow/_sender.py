@@ -1,8 +1,8 @@
-"""Sending entries: a thread waits for the server, so that callers need not.
+"""Sending entries: threads wait for the server, so that callers need not.
 
 MLflow tries again for minutes where a server does not answer, by settings that are the
-process's own. They are left alone: the thread is what waits, the caller only until its
-deadline.
+process's own. They are left alone: the threads are what waits, the caller only until
+its deadline.
 """
 
 from __future__ import annotations
@@ -11,148 +11,101 @@ import atexit
 import contextlib
 import os
 import queue
-import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from . import _spool
-from ._address import without_secrets
 from ._apart import replay_apart
-from ._items import paths
-
-Later = Callable[[], Mapping[str, bytes]]
+from ._send import Job, attempt, send_files, send_numbers
 
 _AT_EXIT = 30.0  # seconds that the end of the process waits for a server that answers
 
 
-@dataclass(kw_only=True, eq=False)
-class Job:
-    """An entry to send, and what came of it once ``done`` is set.
-
-    ``folder`` is None where no disk could take the entry: then only numbers are sent.
-    """
-
-    uri: str
-    entry: _spool.Entry
-    folder: Path | None
-    later: Later | None = None
-    temporary: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
-    run_id: str | None = None
-    artifacts: tuple[str, ...] = ()
-    url: str | None = None
-    error: Exception | None = None
-
-
-def send(job: Job) -> None:
-    """Send an entry and take it away, or note in it why that failed."""
-    folder = job.folder
-    before = _spool.State() if folder is None else _spool.state(folder)
-    job.run_id = job.entry.run_id or before.run_id
-    try:
-        _send(job)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the entry is kept
-        if folder is not None and not folder.exists():
-            return  # another process has sent it meanwhile
-        job.error = error
-        if folder is not None:
-            _spool.note(
-                folder,
-                _spool.State(
-                    attempts=before.attempts + 1,
-                    error=told(error),
-                    run_id=job.run_id,
-                ),
-            )
-        return
-    if folder is not None and job.temporary:
-        shutil.rmtree(folder.parent, ignore_errors=True)
-    elif folder is not None:
-        _spool.remove(folder)
-
-
-def _send(job: Job) -> None:
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
-    entry, folder = job.entry, job.folder
-    if job.run_id is None:
-        job.run_id = _client.start_run_of(job.uri, entry)
-    names = [] if folder is None else [path.name for path in _spool.files(folder)]
-    looked_at = entry.table in (*names, *entry.later)
-    table = f"{entry.folder}/{entry.table}" if looked_at else None
-    job.url = _client.log_numbers(job.uri, entry, job.run_id, table=table)
-    _client.log_children(job.uri, entry, job.run_id)
-    if folder is None:
-        return
-    if job.later is not None and not set(entry.later) <= set(names):
-        with contextlib.suppress(Exception):  # the exact files are what is needed
-            _spool.add(folder, job.later())
-    files = _spool.files(folder)
-    _client.log_files(job.uri, job.run_id, entry.folder, files)
-    job.artifacts = paths(entry.folder, [path.name for path in files])
-    if table is not None:
-        _client.settle_tables(job.uri, job.run_id)
-
-
-def told(error: BaseException) -> str:
-    """An error in one line, without secrets."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return without_secrets(text)[:500]
-
-
 class Sender:
-    """One thread for one address: entries are sent in the order they came.
+    """Two threads for one address: entries are sent in the order they came.
 
-    ``apart``: another process sends them, and the thread what that could not.
+    One sends numbers, the other files: where a server does not take files, which it is
+    asked for minutes, the numbers of later entries are in their runs all the same.
+
+    ``apart``: another process sends them, and the threads what that could not.
     """
 
     def __init__(self, *, apart: bool = False) -> None:
         self.pid = os.getpid()
         self.stalled = False
+        self.stalled_files = False
         self._apart = apart
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._with_files: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._unsent: set[Job] = set()
-        self._thread = threading.Thread(
-            target=self._run, daemon=True, name="xent-metrics-sender"
-        )
-        self._thread.start()
+        for run, name in ((self._numbers, "sender"), (self._files, "uploads")):
+            threading.Thread(
+                target=run, daemon=True, name=f"xent-metrics-{name}"
+            ).start()
 
     def submit(self, job: Job) -> None:
         """Send an entry when those before it are."""
         self._unsent.add(job)
         self._jobs.put(job)
 
-    def wait(self, job: Job, seconds: float) -> bool:
-        """Whether an entry was dealt with in time.
+    def wait(self, job: Job, seconds: float) -> str | None:
+        """What the server did not do in time; None where the entry was dealt with.
 
         While the server keeps an earlier call waiting, no call waits again.
         """
-        if self.stalled and not job.done.is_set():
-            return False
-        self.stalled = not job.done.wait(seconds) or self.stalled
-        return job.done.is_set()
+        until = time.monotonic() + seconds
+        if not job.numbers_done.wait(0 if self.stalled else seconds):
+            before, self.stalled = self.stalled, True
+            return (
+                "the server does not answer an earlier call"
+                if before
+                else f"the server did not answer within {seconds:g} seconds"
+            )
+        left = 0 if self.stalled_files else max(0.0, until - time.monotonic())
+        if not job.done.wait(left):
+            before, self.stalled_files = self.stalled_files, True
+            return (
+                "the server does not take the files of an earlier call"
+                if before
+                else f"the server did not take {job.uploading or 'the files'} within "
+                f"{seconds:g} seconds"
+            )
+        return None
 
     def drain(self, until: float) -> None:
         """Wait for all entries, if the server answers at all."""
         for job in list(self._unsent):
-            if self.stalled or not job.done.wait(max(0.0, until - time.monotonic())):
-                return
+            for done, stalled in (
+                (job.numbers_done, self.stalled),
+                (job.done, self.stalled or self.stalled_files),
+            ):
+                if not stalled:
+                    done.wait(max(0.0, until - time.monotonic()))
 
-    def _run(self) -> None:
+    def _numbers(self) -> None:
         while True:
             jobs = self._waiting()
             if self._apart:
                 _send_apart(jobs)
             for job in jobs:
-                if not job.done.is_set():
-                    send(job)
+                sent = job.done.is_set() or attempt(job, send_numbers)
                 if job.error is None:
                     self.stalled = False
-                self._unsent.discard(job)
-                job.done.set()
+                job.numbers_done.set()
+                if sent and not job.done.is_set():
+                    self._with_files.put(job)
+                else:
+                    self._finish(job)
+
+    def _files(self) -> None:
+        while True:
+            job = self._with_files.get()
+            if attempt(job, send_files) or job.error is None:
+                self.stalled_files = False
+            self._finish(job)
+
+    def _finish(self, job: Job) -> None:
+        self._unsent.discard(job)
+        job.done.set()
 
     def _waiting(self) -> list[Job]:
         """The next entry, and all that wait behind it."""

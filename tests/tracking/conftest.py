@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -70,11 +70,11 @@ def free_port():
 class Server:
     """A tracking server on a store of its own, that can be killed and started again."""
 
-    def __init__(self, folder, template):
+    def __init__(self, folder):
         self.folder = folder
+        self.artifacts = folder / "artifacts"
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
-        shutil.copy(template, folder / "store.db")
         self._process = None
 
     def start(self):
@@ -83,7 +83,7 @@ class Server:
                 [
                     *(sys.executable, "-m", "mlflow", "server"),
                     *("--backend-store-uri", f"sqlite:///{self.folder}/store.db"),
-                    *("--artifacts-destination", str(self.folder / "artifacts")),
+                    *("--artifacts-destination", str(self.artifacts)),
                     *("--host", "127.0.0.1", "--port", str(self.port)),
                     *("--workers", "1"),
                 ],
@@ -109,8 +109,11 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, tracking_template):
-    running = Server(tmp_path_factory.mktemp("server"), tracking_template).start()
+def server(tmp_path_factory):
+    """A server that made its store itself: files of runs go through it too."""
+    running = Server(tmp_path_factory.mktemp("server")).start()
+    experiment = mlflow.MlflowClient(running.uri).get_experiment("0")
+    assert experiment.artifact_location.startswith("mlflow-artifacts:")
     yield running
     running.kill()
 
@@ -163,6 +166,11 @@ def refusing():
 def new_run(mlflow, **options):
     """A run that is not the active one of any thread."""
     return mlflow.MlflowClient().create_run("0", **options).info.run_id
+
+
+def entries():
+    """What waits in the spool of the test."""
+    return _spool.entries(_spool.root())
 
 
 def assert_logged(mlflow, run_id, result, split="test"):

@@ -1,27 +1,25 @@
 """Nothing is lost: what goes wrong, and what is read back afterwards."""
 
-import contextlib
 import errno
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from xent_metrics_mlflow import LogError, NotLoggedWarning, _spool, log_evaluation
+from xent_metrics_mlflow import (
+    LogError,
+    NotLoggedWarning,
+    _sender,
+    _spool,
+    log_evaluation,
+)
 from xent_metrics_mlflow.__main__ import main
 
-from .conftest import assert_logged, free_port, new_run
+from .conftest import assert_logged, entries, free_port, new_run
 
 QUICK = {"page": False}
-
-
-def entries():
-    return _spool.entries(_spool.root())
 
 
 class TestNoAnswer:
@@ -46,7 +44,7 @@ class TestNoAnswer:
         with pytest.warns(NotLoggedWarning, match="run a+ does not have all of the"):
             first = log_evaluation(evaluation, deadline=0.5, **options)
         began = time.monotonic()
-        with pytest.warns(NotLoggedWarning, match="did not answer within 300 seconds"):
+        with pytest.warns(NotLoggedWarning, match="does not answer an earlier call"):
             second = log_evaluation(evaluation, deadline=300, **options)
         assert time.monotonic() - began < 60
         assert entries() == [first.spooled, second.spooled]
@@ -82,112 +80,6 @@ class TestNoAnswer:
         with pytest.raises(LogError, match="the server did not answer") as caught:
             log_evaluation(evaluation, **options)
         assert caught.value.result.spooled == entries()[0]
-
-
-class Proxy:
-    """Hands requests on; kills the server when a batch of metrics is on its way."""
-
-    def __init__(self, server):
-        self._server = server
-        self._sock = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
-        self.killed = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            client, _ = self._sock.accept()
-            try:
-                upstream = socket.create_connection(("127.0.0.1", self._server.port))
-            except OSError:  # it is killed
-                client.close()
-                continue
-            threading.Thread(target=self._between, args=(client, upstream)).start()
-
-    def _between(self, client, upstream):
-        with client, upstream:
-            back = threading.Thread(target=self._back, args=(upstream, client))
-            back.start()
-            with contextlib.suppress(OSError):  # cut
-                self._forth(client, upstream)
-            for each in (client, upstream):
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-            back.join()
-
-    def _forth(self, client, upstream):
-        seen = b""
-        while data := client.recv(65536):
-            seen += data
-            if b"runs/log-batch" in seen and not self.killed.is_set():
-                upstream.sendall(data)
-                time.sleep(0.02)
-                self._server.kill()
-                self.killed.set()
-                return
-            upstream.sendall(data)
-
-    def _back(self, upstream, client):
-        try:
-            while data := upstream.recv(65536):
-                client.sendall(data)
-        except OSError:
-            pass
-
-
-def test_killed_amid_a_batch_and_started_again(remote, server, evaluation, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    run_id = new_run(remote)
-    proxy = Proxy(server)
-    remote.set_tracking_uri(proxy.uri)
-    result = log_evaluation(evaluation, run_id=run_id, deadline=30, **QUICK)
-    assert proxy.killed.is_set()
-    assert not result.logged
-    assert [result.spooled] == entries()
-    server.start()
-    assert main(["replay", "--tracking-uri", server.uri]) == 0
-    remote.set_tracking_uri(server.uri)
-    assert_logged(remote, run_id, result)
-
-
-CLIENT = """
-import os, signal, sys, numpy as np, mlflow
-from xent_metrics import Evaluation
-from xent_metrics_mlflow import _sender, log_evaluation
-_sender.Sender._run = lambda self: None  # the process dies before anything is sent
-rng = np.random.default_rng(0)
-evaluation = Evaluation.from_predictions(
-    rng.integers(3, size=300), rng.dirichlet(np.ones(3), 300),
-    recalibration="temperature",
-)
-log_evaluation(evaluation, run_id=sys.argv[1], deadline=0, page=False)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_client_killed_after_spooling(remote, server, capfd):
-    run_id = new_run(remote)
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": server.uri}
-
-    def run(*command):
-        command = [sys.executable, *command]
-        return subprocess.run(command, env=environment, check=False).returncode
-
-    assert run("-c", CLIENT, run_id) == -9
-    (folder,) = entries()
-    entry = _spool.read(folder)
-    assert entry.later == ("per_sample.json",)
-    assert run("-m", "xent_metrics_mlflow", "status") == 1
-    assert run("-m", "xent_metrics_mlflow", "replay") == 0
-    assert run("-m", "xent_metrics_mlflow", "status") == 0
-    told = capfd.readouterr().out.splitlines()
-    assert f"{folder.name}: xent/test of {run_id} at {server.uri}" in told[0]
-    assert told[1:] == [
-        f"{folder.name}: sent",
-        f"nothing waits in {_spool.root()}",
-    ]
-    result = type("Result", (), {"metrics": entry.metrics})
-    assert_logged(remote, run_id, result)
 
 
 def test_double_replay(remote, server, evaluation, silent):
@@ -237,19 +129,108 @@ def test_refusals_are_not_retried(tracking, refusing, evaluation, status):
     assert [result.spooled] == entries()
 
 
-def test_broken_artifact_root(tracking, evaluation, tmp_path):
-    client = tracking.MlflowClient()
-    root = tmp_path / "artifacts"
-    root.write_text("a file where a folder should be")
-    experiment = client.create_experiment("broken", artifact_location=root.as_uri())
-    run_id = client.create_run(experiment).info.run_id
-    result = log_evaluation(evaluation, run_id=run_id, **QUICK)
-    assert not result.logged
-    assert result.error
-    assert client.get_run(run_id).data.metrics == result.metrics
-    root.unlink()
-    assert main(["replay"]) == 0
-    assert_logged(tracking, run_id, result)
+@pytest.fixture
+def broken_root(server):
+    """The server has a file where its folder of artifacts should be, until mended."""
+    aside = server.folder / "aside"
+    if server.artifacts.exists():
+        server.artifacts.rename(aside)
+    server.artifacts.write_text("a file where a folder should be")
+
+    def mend():
+        server.artifacts.unlink()
+        if aside.exists():
+            aside.rename(server.artifacts)
+
+    yield mend
+    if server.artifacts.is_file():
+        mend()
+    _sender._forget()  # its threads ask for minutes
+
+
+FILES = "evaluation.json, per_sample.json, per_sample.parquet"
+
+
+class TestBrokenArtifactRoot:
+    def test_of_an_experiment(self, tracking, evaluation, tmp_path):
+        client = tracking.MlflowClient()
+        root = tmp_path / "artifacts"
+        root.write_text("a file where a folder should be")
+        experiment = client.create_experiment("broken", artifact_location=root.as_uri())
+        run_id = client.create_run(experiment).info.run_id
+        result = log_evaluation(evaluation, run_id=run_id, **QUICK)
+        assert not result.logged
+        assert f"could not upload {FILES}: " in result.error
+        assert client.get_run(run_id).data.metrics == result.metrics
+        root.unlink()
+        assert main(["replay"]) == 0
+        assert_logged(tracking, run_id, result)
+
+    def test_of_the_server(self, remote, evaluation, broken_root, monkeypatch, capsys):
+        run_id = new_run(remote)
+        with monkeypatch.context() as patch:
+            patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+            result = log_evaluation(evaluation, run_id=run_id, **QUICK)
+        assert (result.logged, result.artifacts) == (False, ())
+        assert f"could not upload {FILES}: " in result.error
+        assert "500 error" in result.error
+        assert remote.get_run(run_id).data.metrics == result.metrics
+        kept = {path.name for path in _spool.files(result.spooled)}
+        assert kept == set(FILES.split(", "))
+        assert main(["status"]) == 1
+        assert f"could not upload {FILES}: " in capsys.readouterr().out
+        broken_root()
+        assert main(["replay"]) == 0
+        assert_logged(remote, run_id, result)
+        assert entries() == []
+
+    def test_of_the_server_while_it_is_tried_again(
+        self, remote, evaluation, broken_root
+    ):
+        found = {}
+        for told, deadline in (
+            ("did not take evaluation.json within 2 seconds", 2),
+            ("does not take the files of an earlier call", 300),
+        ):
+            run_id = new_run(remote)
+            result = log_evaluation(
+                evaluation, run_id=run_id, deadline=deadline, **QUICK
+            )
+            assert result.error == f"the server {told}"
+            assert remote.get_run(run_id).data.metrics == result.metrics
+            found[run_id] = result
+        broken_root()
+        assert main(["replay"]) == 0
+        for run_id, result in found.items():
+            assert_logged(remote, run_id, result)
+
+    def test_one_file_of_several(self, remote, server, evaluation, monkeypatch):
+        run_id = new_run(remote)
+        place = server.artifacts / "0" / run_id / "artifacts" / "xent" / "test"
+        (place / "per_sample.json").mkdir(parents=True)
+        with monkeypatch.context() as patch:
+            patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+            result = log_evaluation(evaluation, run_id=run_id, **QUICK)
+        assert "could not upload per_sample.json: " in result.error
+        assert result.artifacts == (
+            "xent/test/evaluation.json",
+            "xent/test/per_sample.parquet",
+        )
+        (place / "per_sample.json").rmdir()
+        assert main(["replay"]) == 0
+        assert_logged(remote, run_id, result)
+
+
+def test_files_go_through_the_server(remote, server, evaluation, tmp_path):
+    with remote.start_run() as run:
+        result = log_evaluation(evaluation, deadline=60, on_error="raise", **QUICK)
+    assert run.info.artifact_uri.startswith("mlflow-artifacts:")
+    assert_logged(remote, result.run_id, result)
+    place = server.artifacts / "0" / result.run_id / "artifacts"
+    client = remote.MlflowClient()
+    for name in result.artifacts:
+        again = client.download_artifacts(result.run_id, name, str(tmp_path))
+        assert Path(again).read_bytes() == (place / name).read_bytes()
 
 
 class TestSpoolThatCannotBeWritten:
