@@ -67,9 +67,7 @@ def find_run(
     if run_id is not None:
         return Where(run_id, chosen)
     if active is not None:
-        outputs = active.outputs.model_outputs if active.outputs else []
-        made = tuple(each.model_id for each in outputs if each.step == step)
-        return Where(active.info.run_id, chosen or made)
+        return Where(active.info.run_id, chosen or _made_by(active, step, limit))
     if threading.current_thread() is not threading.main_thread():
         msg = (
             "run_id must be given off the main thread: no run is active in thread "
@@ -78,6 +76,19 @@ def find_run(
         )
         raise ValueError(msg)
     return _new_run(chosen, limit)
+
+
+def _made_by(active: Any, step: int, limit: float) -> tuple[str, ...]:
+    """The models of a run at a step; MLflow 3.1 has to be asked for them."""
+    found = [active.outputs]
+
+    def ask() -> None:
+        found[0] = MlflowClient().get_run(active.info.run_id).outputs
+
+    if active.outputs is None:
+        within(limit, ask)
+    outputs = found[0].model_outputs if found[0] else []
+    return tuple(each.model_id for each in outputs if each.step == step)
 
 
 def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:

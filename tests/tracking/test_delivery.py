@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import mlflow
 import pandas as pd
 import pytest
 from mlflow.entities import LoggedModelOutput
+from sklearn.dummy import DummyClassifier
 
 from xent_metrics import Evaluation
 from xent_metrics_mlflow import _sender, _spool, log_evaluation
@@ -118,18 +118,30 @@ class TestEveryStore:
 
 
 class TestModels:
-    @pytest.mark.skipif(
-        mlflow.__version__.startswith("3.1."),
-        reason="the active run of MLflow 3.1 does not know its models",
-    )
-    def test_the_model_of_the_run(self, tracking, evaluation):
-        model = tracking.create_external_model(name="a_model")
-        with tracking.start_run() as run:
-            tracking.log_outputs([LoggedModelOutput(model.model_id, step=0)])
-        with tracking.start_run(run_id=run.info.run_id):
-            result = log_evaluation(evaluation, **QUICK)
-        found = tracking.get_logged_model(model.model_id).metrics
+    def test_the_model_of_the_run(self, store, evaluation):
+        model = store.create_external_model(name="a_model")
+        with store.start_run() as run:
+            store.log_outputs([LoggedModelOutput(model.model_id, step=0)])
+        with store.start_run(run_id=run.info.run_id):
+            result = log_evaluation(evaluation, deadline=60, **QUICK)
+        found = store.get_logged_model(model.model_id).metrics
         assert {one.key: one.value for one in found} == result.metrics
+
+    def test_a_model_that_the_active_run_has_just_logged(self, remote, evaluation):
+        with remote.start_run():
+            info = remote.sklearn.log_model(
+                DummyClassifier(), name="model", pip_requirements=["scikit-learn"]
+            )
+            result = log_evaluation(evaluation, deadline=60, **QUICK)
+        found = remote.get_logged_model(info.model_id).metrics
+        assert {one.key: one.value for one in found} == result.metrics
+
+    def test_that_of_another_step(self, store, evaluation):
+        model = store.create_external_model(name="a_model")
+        with store.start_run():
+            store.log_outputs([LoggedModelOutput(model.model_id, step=1)])
+            log_evaluation(evaluation, deadline=60, **QUICK)
+        assert not store.get_logged_model(model.model_id).metrics
 
     def test_replayed_it_has_each_metric_once(self, tracking, evaluation, monkeypatch):
         model = tracking.create_external_model(name="a_model")
