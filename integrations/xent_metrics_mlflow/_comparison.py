@@ -10,7 +10,7 @@ from xent_metrics import Comparison, __version__
 
 from ._artifacts import Files
 from ._deliver import OnError, Parcel, check, deliver
-from ._items import NONE, SCHEMA, Items, folder_of
+from ._items import NONE, SCHEMA, Items, folder_of, terms_of
 from ._names import check_keys, names_for_keys, shortened
 from ._points import told_of
 from ._result import LogResult
@@ -136,7 +136,7 @@ def _items(comparison: Comparison, folder: str) -> Items:
 def _values(comparison: Comparison, model: Any) -> dict[str, float]:
     result = comparison.decompositions[model]
     found: dict[str, float] = {}
-    for term, value in result.terms.items():
+    for term, value in terms_of(result).items():
         found[term] = value
         if term in result.standard_errors:
             found[f"{term}_se"] = result.standard_errors[term]

@@ -24,6 +24,7 @@ MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of th
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
+_OF_LAWS = ("irreducible", "grouping_loss")
 _NOT_TERMS = ("weight", "note")
 
 
@@ -62,10 +63,11 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     left_out = {name: values[name] for name in values if name not in finite}
     tags = _settings(result) | {
         "data": digest(evaluation) or NONE,
-        "classes": _map_of_classes(names, len(evaluation.labels)),
         "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items())
         or NONE,
     }
+    if told := _map_of_classes(names, len(evaluation.labels)):
+        tags["classes"] = told
     if dataset is not None:
         tags["dataset"] = dataset
     found = Items(
@@ -93,10 +95,16 @@ def _under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{folder}/{name}": value for name, value in values.items()}
 
 
+def terms_of(result: Decomposition) -> dict[str, float]:
+    """The terms that there are: what laws alone can tell is not missing for labels."""
+    without = _OF_LAWS if math.isnan(result.irreducible) else ()
+    return {name: value for name, value in result.terms.items() if name not in without}
+
+
 def _overall(result: Decomposition) -> dict[str, float]:
     """The terms, each after it its standard error, and the counts."""
     values: dict[str, float] = {}
-    for name, value in result.terms.items():
+    for name, value in terms_of(result).items():
         values[name] = value
         if name in result.standard_errors:
             values[f"{name}_se"] = result.standard_errors[name]
@@ -109,13 +117,9 @@ def _overall(result: Decomposition) -> dict[str, float]:
 
 
 def _by_class(evaluation: Evaluation, names: Mapping[str, Any]) -> dict[str, float]:
-    """The terms of each class that occurs, and its number of rows."""
+    """The terms of each class that occurs, their errors, and its number of rows."""
     table = evaluation.per_class
-    terms = [
-        term
-        for term in table.columns
-        if term not in _NOT_TERMS and not term.endswith("_se")
-    ]
+    terms = [term for term in table.columns if term not in _NOT_TERMS]
     place = {label: row for row, label in enumerate(table.index)}
     return {
         f"{term}_{name}": float(table[term].iloc[place[label]])
@@ -135,19 +139,22 @@ def _settings(result: Decomposition) -> dict[str, str]:
         "degrees_of_freedom": str(result.degrees_of_freedom),
         "converged": str(result.converged).lower(),
         "vote_correction": result.vote_correction or NONE,
-        "n_dropped": str(result.n_dropped),
     }
 
 
-def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str:
-    """Which class a key means, as JSON; beside it how many have none."""
-    found: dict[str, Any] = {"classes": {name: str(names[name]) for name in names}}
+def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str | None:
+    """Which class a key means where it is not its name; how many have no key.
+
+    JSON; None where there is nothing to say.
+    """
+    changed = {name: str(names[name]) for name in names if name != str(names[name])}
+    found: dict[str, Any] = {"classes": changed} if changed else {}
     if n_classes > len(names):
         found["without_metrics"] = n_classes - len(names)
     text = json.dumps(found, ensure_ascii=False)
-    if text == shortened(text):
-        return text
-    return f"{n_classes} classes, in the order of labels in evaluation.json"
+    if text != shortened(text):
+        return f"{n_classes} classes, in the order of labels in evaluation.json"
+    return text if found else None
 
 
 def paths(folder: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -85,9 +85,15 @@ def log_evaluation(
     Notes
     -----
     Stores keep infinities and NaN as ordinary numbers, so what is not finite is never
-    a metric: the tag ``xent/<split>/non_finite`` lists it. Of more than 20 classes the
-    first 20 have metrics; evaluation.json holds all. One split of a run has one unit:
-    an evaluation in another is refused, and kept in the spool.
+    a metric: the tag ``xent/<split>/non_finite`` lists it.
+
+    Terms have their standard errors beside them, ``<term>_se``. Those of a class are
+    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; where its
+    name cannot be part of a key, the tag ``xent/<split>/classes`` says which is meant.
+    Of more than 20 classes the first 20 have metrics; evaluation.json holds all.
+
+    One split of a run has one unit: an evaluation in another is refused, and kept in
+    the spool.
 
     The spool is the folder that ``XENT_METRICS_SPOOL`` names, or one of the user's
     state folder. Its entries hold no credentials: a replay takes those of its own

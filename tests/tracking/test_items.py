@@ -60,8 +60,9 @@ class TestNames:
             [RunTag(key, value) for key, value in found.tags.items()],
         )
         told = json.loads(found.tags["xent/a split - 1.0/classes"])["classes"]
-        assert set(told.values()) == set(labels)
-        for name, label in told.items():
+        assert told.keys() & set(labels) == set()
+        assert set(told.values()) == set(labels) - {"ü"}  # it has its own name
+        for name, label in {**told, "ü": "ü"}.items():
             key = f"xent/a split - 1.0/by_class/n_{name}"
             assert found.metrics[key] == (y == label).sum()
 
@@ -100,10 +101,21 @@ class TestMetrics:
         evaluation = evaluated()
         found = items(evaluation, "test").metrics
         for name in NAMES:
-            for term in ("n", "cross_entropy", "miscalibration", "resolution"):
-                key = f"xent/test/by_class/{term}_{name}"
-                assert found[key] == evaluation.per_class.loc[name, term]
+            for term in ("cross_entropy", "miscalibration", "resolution"):
+                for column in (term, f"{term}_se"):
+                    key = f"xent/test/by_class/{column}_{name}"
+                    assert found[key] == evaluation.per_class.loc[name, column]
+            count = found[f"xent/test/by_class/n_{name}"]
+            assert count == evaluation.per_class.loc[name, "n"]
         assert not any("note" in key or "weight" in key for key in found)
+
+    def test_the_map_of_classes_is_of_changed_names_only(self):
+        key = "xent/test/classes"
+        assert key not in items(evaluated(), "test").tags
+        y = np.where(LABELS == "ant", "a/b", LABELS)
+        found = items(evaluated(y, labels=["a/b", "bee", "cat"]), "test")
+        assert json.loads(found.tags[key]) == {"classes": {"a_b": "a/b"}}
+        assert "xent/test/by_class/resolution_se_a_b" in found.metrics
 
     def test_many_classes_are_capped(self):
         y, q = rng.integers(50, size=2000), rng.dirichlet(np.ones(50), 2000)
@@ -111,8 +123,18 @@ class TestMetrics:
         counts = [key for key in found.metrics if "by_class/n_" in key]
         assert len(counts) == MOST_CLASSES
         told = json.loads(found.tags["xent/test/classes"])
-        assert told["without_metrics"] == 30
-        assert list(told["classes"]) == [str(k) for k in range(20)]
+        assert told == {"without_metrics": 30}
+        assert [key.rpartition("_")[2] for key in counts] == [*map(str, range(20))]
+
+    def test_with_many_classes_it_is_one_batch(self):
+        y = rng.dirichlet(np.ones(50), 2000)
+        found = items(evaluated(y, rng.dirichlet(np.ones(50), 2000)), "test")
+        assert any("grouping_loss_se_19" in key for key in found.metrics)
+        _validate_batch_log_data(
+            [Metric(key, value, 0, 0) for key, value in found.metrics.items()],
+            [],
+            [RunTag(key, value) for key, value in found.tags.items()],
+        )
 
     def test_long_names_of_classes_go_to_the_file(self):
         labels = [f"{k}{'x' * 400}" for k in range(20)]
@@ -129,11 +151,22 @@ class TestMetrics:
     def test_tags(self):
         evaluation = evaluated(base=2, clip=1e-6)
         found = items(evaluation, "test", dataset="birds").tags
-        names = ("unit", "clip", "recalibration", "n_dropped", "dataset", "schema")
+        names = ("unit", "clip", "recalibration", "dataset", "schema", "non_finite")
         assert [found[f"xent/test/{name}"] for name in names] == [
-            *("bits", "1e-06", "temperature", "0", "birds", "1")
+            *("bits", "1e-06", "temperature", "birds", "1", "none")
         ]
-        assert "irreducible=nan" in found["xent/test/non_finite"]
+
+    def test_no_key_is_a_tag_and_a_metric(self):
+        found = items(evaluated(), "test")
+        assert not found.metrics.keys() & found.tags.keys()
+
+    @pytest.mark.parametrize("y", [LABELS, FLAT])
+    def test_terms_that_there_are(self, y):
+        found = items(evaluated(y), "test")
+        has = np.asarray(y).ndim > 1
+        assert found.left_out == {}
+        for term in ("irreducible", "grouping_loss"):
+            assert (f"xent/test/{term}" in found.metrics) == has
 
 
 ROWS = {
