@@ -258,28 +258,6 @@ def test_an_evaluation_that_cannot_be_logged_is_still_returned(store, said):
     assert "an evaluation was not logged: " in record.getMessage()
 
 
-def test_the_evaluator_of_mlflow_logs_once(store, monkeypatch):
-    from mlflow.models.evaluation import (  # noqa: PLC0415 - loads much
-        evaluator_registry,
-    )
-
-    from xent_metrics_mlflow import XentEvaluator  # noqa: PLC0415
-
-    registry = evaluator_registry._model_evaluation_registry
-    monkeypatch.setitem(registry._registry, "xent", XentEvaluator)
-    autolog(split="by-itself", **QUICK)
-    with store.start_run() as run:
-        mlflow.models.evaluate(
-            data=pd.DataFrame({"y": Y, "p": PROBA[:, 1]}),
-            targets="y",
-            predictions="p",
-            model_type="classifier",
-            evaluators="xent",
-            evaluator_config={"labels": [0, 1], **OPTIONS, **QUICK},
-        )
-    assert splits_of(run) == ["test"]
-
-
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
