@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -17,6 +18,10 @@ _BOUNDED = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
+_TO_DO = """
+{} in {root}, {}. Mend what the last attempts say, then:
+    python -m xent_metrics_mlflow replay [NAME ...]    sends them, each once
+    python -m xent_metrics_mlflow purge NAME ...       deletes them unsent"""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -65,11 +70,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
-    """One line an entry."""
+    """One line an entry, and what can be done."""
     for folder in folders:
         _say(folder, _told_of(folder))
-    if not folders:
-        print(f"nothing waits in {_spool.root()}")  # noqa: T201 - a command prints
+    if folders:
+        _print(_TO_DO.format(*_amount(folders), root=_spool.root()))
+    else:
+        _say_nothing_waits()
     return int(bool(folders))
 
 
@@ -79,6 +86,8 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
     if options.gently and hasattr(os, "nice"):
         os.nice(10)
     _spool.sweep(_spool.root())
+    if not folders:
+        _say_nothing_waits()
     for folder in folders:
         try:
             error = _replay(folder, options.tracking_uri)
@@ -97,6 +106,8 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
         msg = "purge must know what to delete: no entry is named; name some, or --all."
         raise ValueError(msg)
     _spool.sweep(_spool.root())
+    if not folders:
+        _say_nothing_waits()
     for folder in folders:
         _spool.remove(folder)
         _say(folder, "deleted")
@@ -147,8 +158,21 @@ def _told_of(folder: Path) -> str:
     run = entry.run_id or known.run_id or "a new run"
     words = [f"{entry.folder} of {run} at {entry.address}, {age} old"]
     if known.error:
-        words.append(f"{known.attempts} attempts, the last: {known.error}")
+        tries = "1 attempt" if known.attempts == 1 else f"{known.attempts} attempts"
+        words.append(f"{tries}, the last: {known.error}")
+    else:
+        words.append("not tried to the end yet")
     return "; ".join(words)
+
+
+def _amount(folders: Sequence[Path]) -> tuple[str, str]:
+    """How many entries there are, and how large they are."""
+    size = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):  # another process has sent it
+            size += sum(path.stat().st_size for path in folder.iterdir())
+    count = "1 entry waits" if len(folders) == 1 else f"{len(folders)} entries wait"
+    return count, f"{size / 1e6:.1f} MB"
 
 
 def _age(seconds: float) -> str:
@@ -159,7 +183,15 @@ def _age(seconds: float) -> str:
 
 
 def _say(folder: Path, text: str) -> None:
-    print(f"{folder.name}: {text}", flush=True)  # noqa: T201 - a command prints
+    _print(f"{folder.name}: {text}")
+
+
+def _say_nothing_waits() -> None:
+    _print(f"nothing waits in {_spool.root()}")
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command prints
 
 
 def _bound() -> None:

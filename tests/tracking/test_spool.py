@@ -139,7 +139,8 @@ class TestCommands:
         assert main(["status"]) == 0
         assert main(["replay"]) == 0
         assert main(["purge", "--all"]) == 0
-        assert capsys.readouterr().out == f"nothing waits in {_spool.root()}\n"
+        told = capsys.readouterr().out.splitlines()
+        assert told == [f"nothing waits in {_spool.root()}"] * 3
 
     def test_what_waits_is_told(self, capsys):
         now = time.time_ns() // 1_000_000
@@ -153,6 +154,18 @@ class TestCommands:
             "2 attempts, the last: no answer"
         )
         assert told[1].startswith(f"{new.name}: xent/test of a new run at http")
+        assert told[1].endswith(" s old; not tried to the end yet")
+
+    def test_what_can_be_done_is_told(self, capsys):
+        for count in ("1 entry waits", "2 entries wait"):
+            folder = _spool.write(entry(), {"a": bytes(400_000)}, _spool.root())
+            _spool.note(folder, _spool.State(attempts=1, error="no answer"))
+            assert main(["status"]) == 1
+            told = capsys.readouterr().out
+            assert "; 1 attempt, the last: no answer" in told
+            assert f"\n\n{count} in {_spool.root()}, 0." in told
+            for command in ("replay", "purge"):
+                assert f"    python -m xent_metrics_mlflow {command} " in told
 
     def test_purge_asks_for_names_or_all(self, capsys):
         folders = [_spool.write(entry(), {}, _spool.root()) for _ in range(3)]

@@ -1,0 +1,55 @@
+"""How MLflow finds the evaluator, and what finding it loads."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from mlflow.models.evaluation.evaluator_registry import (
+    ModelEvaluatorRegistry,
+)
+
+import xent_metrics_mlflow
+from xent_metrics_mlflow import XentEvaluator
+
+ROOT = Path(__file__).parents[3]
+GROUP = "mlflow.model_evaluator"
+
+
+def test_mlflow_finds_it_by_its_entry_point(tmp_path, monkeypatch):
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "xent_metrics-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xent-metrics\n")
+    lines = [f"{k} = {v}" for k, v in declared["entry-points"][GROUP].items()]
+    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines]))
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = ModelEvaluatorRegistry()
+    registry.register_entrypoints()
+    assert isinstance(registry.get_evaluator("xent"), XentEvaluator)
+
+
+def test_what_does_not_exist():
+    with pytest.raises(AttributeError, match="has no attribute 'evaluator'"):
+        _ = xent_metrics_mlflow.evaluator
+    assert set(xent_metrics_mlflow.__all__) <= set(dir(xent_metrics_mlflow))
+    for name in xent_metrics_mlflow.__all__:
+        assert getattr(xent_metrics_mlflow, name).__doc__
+
+
+def test_finding_it_loads_mlflow_and_nothing_of_ours():
+    code = (
+        "import sys, mlflow.models.evaluation\n"
+        "before = set(sys.modules)\n"
+        "from xent_metrics_mlflow._evaluator import XentEvaluator\n"
+        "print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    added = set(done.stdout.split())
+    assert added == {"xent_metrics_mlflow", "xent_metrics_mlflow._evaluator"}

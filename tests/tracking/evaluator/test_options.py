@@ -1,0 +1,86 @@
+"""Options of the evaluator."""
+
+import importlib
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from xent_metrics import Evaluation, cross_entropy
+
+from .irises import (
+    CLASSES,
+    DATA,
+    KEY,
+    LOSS,
+    MAP,
+    NAMES,
+    PROBA,
+    SOME,
+    X,
+    Y,
+    evaluate,
+    rng,
+)
+
+
+def test_weights_and_groups_by_column_are_no_features(saved):
+    weights = rng.uniform(0.5, 2, len(Y))
+    data = DATA.assign(w=weights, g=np.arange(len(Y)) % 250)
+    config = {"sample_weight": "w", "groups": "g", "split": "dev", "base": 2}
+    metrics = evaluate(saved["predict"], data, config=config)
+    wanted = Evaluation.from_predictions(
+        Y,
+        PROBA,
+        labels=CLASSES,
+        sample_weight=weights,
+        groups=data["g"],
+        base=2,
+        **MAP,
+    )
+    found = metrics["xent/dev/cross_entropy"]
+    assert found == wanted.decomposition.cross_entropy
+
+
+def test_weights_as_values(saved):
+    weights = rng.uniform(0.5, 2, len(Y))
+    metrics = evaluate(saved["predict"], config={"sample_weight": weights})
+    wanted = cross_entropy(Y, PROBA, labels=CLASSES, sample_weight=weights)
+    assert metrics[KEY] == wanted
+
+
+def test_classes_that_the_config_names(saved):
+    config = {"labels": NAMES.tolist()}  # of the codes that the model was fitted to
+    model = mlflow.sklearn.load_model(saved["numbers"])
+    wanted = cross_entropy(Y, model.predict_proba(X), labels=NAMES)
+    assert evaluate(saved["numbers"], config=config)[KEY] == wanted
+
+
+def test_the_index_of_the_data_is_kept(saved, monkeypatch):
+    found = []
+    home = importlib.import_module("xent_metrics_mlflow._model_evaluation")
+    original = home.log_evaluation
+    monkeypatch.setattr(
+        home,
+        "log_evaluation",
+        lambda one, **options: found.append(one) or original(one, **options),
+    )
+    data = DATA.set_index(np.arange(300) + 1000)
+    evaluate(saved["predict"], data)
+    evaluate(lambda _: pd.DataFrame(PROBA, columns=CLASSES), data)
+    for one in found:
+        assert one.per_sample.index.equals(data.index)
+
+
+def test_the_nested_form_of_the_config():
+    data = pd.DataFrame({"y": Y, "p": list(PROBA)})
+    config = {"xent": {"labels": CLASSES, **SOME}}
+    found = mlflow.models.evaluate(
+        data=data,
+        targets="y",
+        predictions="p",
+        model_type="classifier",
+        evaluators="xent",
+        evaluator_config=config,
+    )
+    assert found.metrics[KEY] == LOSS
