@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,12 @@ class Files:
 
     contents: dict[str, bytes]
     notes: dict[str, str] = field(default_factory=dict)
+
+    def beside(self, others: Files) -> Files:
+        """These, and others."""
+        return Files(
+            contents=self.contents | others.contents, notes=self.notes | others.notes
+        )
 
 
 def exact(evaluation: Evaluation, *, per_sample: bool) -> Files:
@@ -48,14 +55,16 @@ def names_to_show(evaluation: Evaluation, *, per_sample: bool, page: bool) -> li
     return [name for name, wanted in ((TABLE, rows), (PAGE, page)) if wanted]
 
 
-def to_show(evaluation: Evaluation, split: str, names: Collection[str]) -> Files:
+def to_show(
+    evaluation: Evaluation, split: str, names: Collection[str], *, by: Any = None
+) -> Files:
     """What people look at: the table of the worst rows, and the page."""
     contents: dict[str, bytes] = {}
     notes: dict[str, str] = {}
     if TABLE in names:
         contents[TABLE] = table_to_look_at(evaluation)
     if PAGE in names:
-        found = _page(evaluation, split)
+        found = _page(evaluation, split, by)
         contents |= found.contents
         notes |= found.notes
     return Files(contents=contents, notes=notes)
@@ -73,10 +82,11 @@ def to_show_again(folder: Path, split: str, names: Collection[str]) -> dict[str,
     return to_show(evaluation, split, names).contents
 
 
-def _page(evaluation: Evaluation, split: str) -> Files:
+def _page(evaluation: Evaluation, split: str, by: Any) -> Files:
     """The page, or why there is none: what draws it is optional."""
     try:
-        text = evaluation.to_html(title=f"{split}: {_headline(evaluation)}")
+        title = f"{split}: {_headline(evaluation)}"
+        text = evaluation.to_html(by=by, title=title)
     except ImportError as error:
         return Files(contents={}, notes={PAGE: str(error)})
     except Exception as error:  # noqa: BLE001 - a page is not worth what it shows

@@ -90,10 +90,7 @@ def deliver(
     )
     files = parcel.files()
     if deadline > 0:
-        more = parcel.show()
-        files = Files(
-            contents=files.contents | more.contents, notes=files.notes | more.notes
-        )
+        files = files.beside(parcel.show())
     job, unsecured = _secure(entry, files.contents, uri)
     if deadline == 0:
         job.later = lambda: parcel.show().contents

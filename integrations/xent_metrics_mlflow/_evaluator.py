@@ -41,6 +41,9 @@ class XentEvaluator(ModelEvaluator):
         As in :func:`~xent_metrics.decompose`.
     per_sample, page : bool
         As in :func:`log_evaluation`.
+    by : column name or names, or array-like
+        Groups to show on the page. A column named here is a feature too, unless the
+        model was fitted to a frame without it.
 
     Notes
     -----

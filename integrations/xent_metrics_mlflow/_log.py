@@ -22,6 +22,7 @@ def log_evaluation(
     step: int | None = None,
     per_sample: bool = True,
     page: bool = True,
+    by: Any = None,
     on_error: OnError = "spool",
     deadline: float = 10.0,
 ) -> LogResult:
@@ -51,6 +52,8 @@ def log_evaluation(
         and the 1000 most costly as a table to look at.
     page : bool, default True
         Whether the page of :meth:`xent_metrics.Evaluation.to_html` is logged.
+    by : column name or names of per_sample, or values, optional
+        Groups to show on the page, as in :meth:`xent_metrics.Evaluation.to_html`.
     on_error : {"spool", "raise", "warn"}, default "spool"
         What happens when the run does not have all of it in time: the result says so
         in ``error`` and ``spooled``, and with "spool" a line goes to the log
@@ -123,8 +126,10 @@ def log_evaluation(
         raise TypeError(msg)
     name, described = _client.describe(dataset)
     what = items(evaluation, split, dataset=name)
+    if by is not None:
+        evaluation.summary(by)  # what is no group is an error here, not a missing page
     return deliver(
-        parcel_of(evaluation, split, what, per_sample=per_sample, page=page),
+        parcel_of(evaluation, split, what, per_sample=per_sample, page=page, by=by),
         run_id=run_id,
         model_id=model_id,
         dataset=described,
@@ -135,15 +140,29 @@ def log_evaluation(
 
 
 def parcel_of(
-    evaluation: Evaluation, split: str, what: Items, *, per_sample: bool, page: bool
+    evaluation: Evaluation,
+    split: str,
+    what: Items,
+    *,
+    per_sample: bool,
+    page: bool,
+    by: Any = None,
 ) -> Parcel:
     """An evaluation's numbers and files."""
     shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
+    # Another process would not know the groups: that page is made here.
+    later = [name for name in shown if by is None or name != _artifacts.PAGE]
+    now = [name for name in shown if name not in later]
+
+    def files() -> _artifacts.Files:
+        exact = _artifacts.exact(evaluation, per_sample=per_sample)
+        return exact.beside(_artifacts.to_show(evaluation, split, now, by=by))
+
     return Parcel(
         what=what,
         unit=evaluation.decomposition.unit,
-        files=lambda: _artifacts.exact(evaluation, per_sample=per_sample),
-        later=tuple(shown),
-        show=lambda: _artifacts.to_show(evaluation, split, shown),
+        files=files,
+        later=tuple(later),
+        show=lambda: _artifacts.to_show(evaluation, split, later),
         table=_artifacts.TABLE,
     )

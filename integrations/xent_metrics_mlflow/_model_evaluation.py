@@ -22,9 +22,10 @@ from ._probabilities import (
 
 _LOGGING = ("split", "per_sample", "page")
 _BESIDE = ("sample_weight", "groups")
+_BY = "by"
 _DECOMPOSING = ("targets", "base", "clip", "recalibration", "vote_correction")
 _READING = ("rescale", "from_logits")
-KEYS = ("proba", "labels", *_BESIDE, *_DECOMPOSING, *_READING, *_LOGGING)
+KEYS = ("proba", "labels", *_BESIDE, *_DECOMPOSING, *_READING, *_LOGGING, _BY)
 
 
 def evaluate_and_log(
@@ -49,6 +50,7 @@ def evaluate_and_log(
     logged = log_evaluation(
         evaluation,
         run_id=run_id,
+        by=_groups_to_show(dataset.features_data, config.get(_BY)),
         **{name: config[name] for name in _LOGGING if name in config},
     )
     return logged.metrics
@@ -103,10 +105,11 @@ def _probabilities(
     labels = None if labels is None else tuple(labels)
     proba, features = config.get("proba"), dataset.features_data
     if model is not None:
-        for name in _BESIDE:
-            if isinstance(config.get(name), str):
-                features = features.drop(columns=config[name])
-        return of_model(model, features, proba, labels, predictions)
+        beside = [config[name] for name in _BESIDE if isinstance(config.get(name), str)]
+        if beside:
+            features = features.drop(columns=list(dict.fromkeys(beside)))
+        spare = _names(config.get(_BY)) or ()
+        return of_model(model, features, proba, labels, predictions, spare=spare)
     if proba is not None:
         return of_frame(features, proba, labels)
     if dataset.predictions_data is None:
@@ -148,6 +151,23 @@ def _of_columns(
     return Evaluation.from_frame(
         frame, target=name, proba=found.names, labels=found.labels, **options
     )
+
+
+def _groups_to_show(features: Any, by: Any) -> Any:
+    """Columns of the data by name, or what was given."""
+    names = _names(by)
+    if names is None:
+        return by
+    return {name: _column(features, name, _BY).to_numpy() for name in names}
+
+
+def _names(by: Any) -> list[str] | None:
+    """The columns that are named; None where values are given."""
+    if isinstance(by, str):
+        return [by]
+    if isinstance(by, list) and by and all(isinstance(name, str) for name in by):
+        return by
+    return None
 
 
 def _column(features: Any, name: str, option: str) -> Any:

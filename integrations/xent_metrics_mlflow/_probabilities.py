@@ -42,11 +42,16 @@ def of_model(
     proba: Any,
     labels: tuple[Any, ...] | None,
     predictions: str | None,
+    *,
+    spare: Sequence[str] = (),
 ) -> Probabilities:
-    """Those of the model within, where it has ``predict_proba``, or of its output."""
+    """Those of the model within, where it has ``predict_proba``, or of its output.
+
+    ``spare`` are columns that need not be features.
+    """
     raw = _raw_model(model)
     if proba is None and hasattr(raw, "predict_proba"):
-        return _of_classifier(raw, features, labels)
+        return _of_classifier(raw, _without(features, spare, raw), labels)
     output = model.predict(features)
     if isinstance(output, dict) or (
         isinstance(output, list) and output and isinstance(output[0], dict)
@@ -155,6 +160,15 @@ def _of_classifier(
         )
         raise ValueError(msg)
     return Probabilities(values, labels)
+
+
+def _without(features: Any, spare: Sequence[str], raw: Any) -> Any:
+    """The features without columns that the model was not fitted to."""
+    known = getattr(raw, "feature_names_in_", None)
+    if known is None or not isinstance(features, pd.DataFrame):
+        return features
+    unknown = set(spare).difference(known)
+    return features.drop(columns=[name for name in features if name in unknown])
 
 
 def _classes(raw: Any) -> tuple[Any, ...] | None:

@@ -1,12 +1,16 @@
 import math
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
 from xent_metrics._summary import TERMS
-from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow import _spool, log_evaluation
 from xent_metrics_mlflow._items import items
+
+from .conftest import new_run
 
 rng = np.random.default_rng(0)
 PROBA = rng.dirichlet(np.ones(3), 500)
@@ -95,3 +99,33 @@ def test_no_key_is_the_path_of_another():
 def test_names_of_splits(split):
     with pytest.raises(ValueError, match="split must be letters, digits"):
         log_evaluation(evaluation(), split=split)
+
+
+@pytest.mark.parametrize("deadline", [30, 0])
+def test_groups_on_the_page(store, tmp_path, deadline):
+    pytest.importorskip("jinja2")
+    run_id = new_run(store)
+    by = np.where(np.arange(500) % 2, "in the sun", "in shade")
+    result = log_evaluation(evaluation(), run_id=run_id, by=by, deadline=deadline)
+    until = time.monotonic() + 60
+    while _spool.entries(_spool.root()) and time.monotonic() < until:
+        time.sleep(0.1)
+    page = store.MlflowClient().download_artifacts(
+        result.run_id, "xent/test/report.html", str(tmp_path)
+    )
+    text = Path(page).read_text(encoding="utf-8")
+    assert "The loss by group" in text
+    assert "in the sun" in text
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ("where", "by must be a column of per_sample or one value a row: found 'whe"),
+        ([1, 2], "by must"),
+    ],
+)
+def test_what_is_no_group(store, by, told):
+    with pytest.raises(ValueError, match=told):
+        log_evaluation(evaluation(), by=by)
+    assert len(store.MlflowClient().search_runs(["0"])) == 0

@@ -77,7 +77,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             by=None if keys is None else result.by(keys),
             per_class=evaluation.per_class if asked.per_class else None,
             worst=evaluation.worst(asked.n_worst) if asked.n_worst else None,
-            run_id=log(evaluation, asked.split) if asked.mlflow else None,
+            run_id=log(evaluation, asked.split, keys) if asked.mlflow else None,
         )
     if asked.json:
         content = _content(file, request, asked, found)

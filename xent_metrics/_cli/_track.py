@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from contextlib import redirect_stdout
+from typing import Any
 
 from .._evaluation import Evaluation
 from ._usage import UsageError
@@ -20,7 +21,7 @@ def refuse_without_mlflow() -> None:
         raise UsageError(msg)
 
 
-def log(evaluation: Evaluation, split: str) -> str | None:
+def log(evaluation: Evaluation, split: str, by: Any = None) -> str | None:
     """Log to the active run, that of MLFLOW_RUN_ID, or a new one; return its id.
 
     Where no server answers it is None, and a warning says where the evaluation waits.
@@ -32,7 +33,7 @@ def log(evaluation: Evaluation, split: str) -> str | None:
     was_active = mlflow.active_run() is not None
     # MLflow tells of runs on standard output, which is the results' alone.
     with redirect_stdout(sys.stderr):
-        logged = log_evaluation(evaluation, split=split, on_error="warn")
+        logged = log_evaluation(evaluation, split=split, by=by, on_error="warn")
         if not was_active:
             mlflow.end_run()
     return logged.run_id

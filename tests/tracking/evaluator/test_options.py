@@ -1,10 +1,12 @@
 """Options of the evaluator."""
 
 import importlib
+from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
+import pytest
 
 from xent_metrics import Evaluation, cross_entropy
 
@@ -84,3 +86,34 @@ def test_the_nested_form_of_the_config():
         evaluator_config=config,
     )
     assert found.metrics[KEY] == LOSS
+
+
+PAGE = {"page": True}
+
+
+def page_of(run, tmp_path):
+    path = mlflow.MlflowClient().download_artifacts(
+        run.info.run_id, "xent/test/report.html", str(tmp_path)
+    )
+    return Path(path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("by", ["place", ["place"]])
+def test_groups_on_the_page_by_a_column_beside_the_features(saved, store, tmp_path, by):
+    pytest.importorskip("jinja2")
+    data = DATA.assign(place=np.where(np.arange(300) % 2, "in <the> sun", "in shade"))
+    with store.start_run() as run:
+        metrics = evaluate(saved["predict"], data, config={"by": by, **PAGE})
+    assert metrics[KEY] == LOSS
+    page = page_of(run, tmp_path)
+    assert "The loss by group" in page
+    assert "in &lt;the&gt; sun" in page
+
+
+def test_groups_on_the_page_by_a_feature_and_by_values(saved, store, tmp_path):
+    pytest.importorskip("jinja2")
+    wide = X["petal width (cm)"] > 1
+    for by in ("petal width (cm)", np.where(wide, "wide", "narrow")):
+        with store.start_run() as run:
+            evaluate(saved["predict"], config={"by": by, **PAGE})
+        assert "The loss by group" in page_of(run, tmp_path)

@@ -33,6 +33,10 @@ WRONG = {
         STATIC,
         {"labels": CLASSES, "sample_weight": "w"},
     ),
+    "by must name a column of the data: found 'w'; pass a column": (
+        STATIC,
+        {"labels": CLASSES, "by": ["w"]},
+    ),
     "found 'wigth'; did you mean 'width'?": (
         STATIC.assign(width=1.0),
         {"labels": CLASSES, "groups": "wigth"},
