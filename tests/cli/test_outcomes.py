@@ -1,5 +1,6 @@
 import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +151,17 @@ def test_a_split_that_cannot_be_a_key(tracking, run):
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("xent-metrics: --split must be let")
     assert len(tracking.search_runs()) == before
+
+
+def test_groups_on_the_page_of_a_run(tracking, run, tmp_path):
+    pytest.importorskip("mlflow")
+    pytest.importorskip("jinja2")
+    done = run(*ARGS, *FAST, "--json", "--mlflow", "--by", "site")
+    run_id = parsed(done.stdout)["mlflow_run_id"]
+    page = tracking.MlflowClient().download_artifacts(
+        run_id, "xent/test/report.html", str(tmp_path)
+    )
+    assert "The loss by group" in Path(page).read_text(encoding="utf-8")
 
 
 def test_without_mlflow(run, monkeypatch):
