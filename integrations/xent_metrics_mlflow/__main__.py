@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from . import _artifacts, _spool
@@ -20,8 +21,9 @@ _BOUNDED = {
 }
 _TO_DO = """
 {} in {root}, {}. Mend what the last attempts say, then:
-    python -m xent_metrics_mlflow replay [NAME ...]    sends them, each once
-    python -m xent_metrics_mlflow purge NAME ...       deletes them unsent"""
+    python -m xent_metrics_mlflow replay [NAME ...]         sends them, each once
+    python -m xent_metrics_mlflow replay NAME --run-id ID   sends it to another run
+    python -m xent_metrics_mlflow purge NAME ...            deletes them unsent"""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -60,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
                 "--tracking-uri", help="where to send; default: where each was to go"
             )
             command.add_argument(
+                "--run-id", help="the run for one entry whose own run is gone"
+            )
+            command.add_argument(
                 "--gently", action="store_true", help=argparse.SUPPRESS
             )
         if name == "purge":
@@ -83,6 +88,12 @@ def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
 def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
     """Send entries, the oldest first; one that fails stays."""
     failed = 0
+    if options.run_id is not None and len(options.entry) != 1:
+        msg = (
+            "--run-id must come with the name of one entry: found "
+            f"{len(options.entry)}; see status."
+        )
+        raise ValueError(msg)
     if options.gently and hasattr(os, "nice"):
         os.nice(10)
     _spool.sweep(_spool.root())
@@ -90,7 +101,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
         _say_nothing_waits()
     for folder in folders:
         try:
-            error = _replay(folder, options.tracking_uri)
+            error = _replay(folder, options.tracking_uri, options.run_id)
         except FileNotFoundError:
             error = None  # another process has sent it
         except (OSError, ValueError) as found:
@@ -114,9 +125,13 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(folder: Path, tracking_uri: str | None) -> Exception | None:
+def _replay(
+    folder: Path, tracking_uri: str | None, run_id: str | None
+) -> Exception | None:
     """Send one entry: what is fixed in it is written again, never twice."""
     entry = _spool.read(folder)
+    if run_id is not None:
+        entry = replace(entry, run_id=run_id)
     job = Job(
         uri=tracking_uri or _with_credentials(entry.address),
         entry=entry,

@@ -276,7 +276,7 @@ def read_file(run_id: str, path: str) -> bytes | None:
         return Path(client.download_artifacts(run_id, path, own)).read_bytes()
 
 
-def read_runs(experiments: Sequence[str] | None, filter_string: str) -> list[Any]:
+def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any]:
     """Runs of experiments by name or id, the newest first; default: the active one."""
     known: dict[str, str] = {}
     for each in MlflowClient().search_experiments() if experiments else ():

@@ -16,6 +16,7 @@ from . import _spool
 from ._address import experiment_of_new_runs, lasting
 from ._artifacts import Files
 from ._items import Items
+from ._names import check_id
 from ._result import LogError, LogResult, NotLoggedWarning
 from ._send import Job, told
 from ._sender import sender
@@ -66,6 +67,9 @@ def deliver(
     """Log it to a run; called by what the user calls, so that warnings name that."""
     from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
+    for option, given in (("run_id", run_id), ("model_id", model_id)):
+        if given is not None:
+            check_id(option, given)
     what = parcel.what
     uri = _client.tracking_uri()
     where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)

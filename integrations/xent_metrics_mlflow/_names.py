@@ -54,7 +54,18 @@ def _of_class(label: Any) -> str:
     return _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS].strip() or "_"
 
 
-def check_known(name: str, experiments: Iterable[str]) -> None:
+def check_id(option: str, value: Any) -> None:
+    """Refuse a run or a model itself where its id is asked for."""
+    if not isinstance(value, str):
+        whose = "run.info.run_id" if option.startswith("run") else "model.model_id"
+        msg = (
+            f"{option} must be an id as text: found {type(value).__name__}; pass "
+            f"{whose}."
+        )
+        raise TypeError(msg)
+
+
+def check_known(name: Any, experiments: Iterable[str]) -> None:
     """Refuse an experiment that the store does not have."""
     found = list(experiments)
     if name not in found:

@@ -24,7 +24,7 @@ class NotLoggedWarning(UserWarning):
     """An evaluation was not logged, but waits to be replayed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LogResult:
     """What was logged where.
 
@@ -62,3 +62,14 @@ class LogResult:
     logged: bool = False
     error: str | None = None
     url: str | None = None
+
+    def __repr__(self) -> str:
+        run = f"run {self.run_id}" if self.run_id else "a new run"
+        found = f"{len(self.metrics)} metrics"
+        if self.logged:
+            found += f" and {len(self.artifacts)} artifacts are in {run}"
+        elif self.spooled is not None:
+            found += f" for {run} are on their way, or wait, in {self.spooled}"
+        else:
+            found += f" for {run} are not logged"
+        return f"LogResult: {found}" + (f"; {self.error}" if self.error else "")

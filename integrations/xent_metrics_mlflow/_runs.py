@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Comparison, SmallSampleWarning, UnseenLabelWarning, compare
 
 from ._artifacts import ROWS
 from ._items import folder_of
+from ._names import check_id
 from ._rows import Rows, evaluate_rows, read_rows
 from ._same_rows import in_one_order
 from ._table_of_runs import table_of_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 
@@ -50,6 +50,8 @@ def compare_runs(
     ------
     ImportError
         If pyarrow is not installed, which reads the rows.
+    TypeError
+        If a run is not given by its id.
     ValueError
         If both are one run, if a run has no rows of the split, or if the two were
         evaluated on different data, saying which rows lack or have other targets or
@@ -80,6 +82,8 @@ def compare_runs(
     -0.2574
     """
     folder = folder_of(split)
+    check_id("run_a", run_a)
+    check_id("run_b", run_b)
     if run_a == run_b:
         msg = f"runs must be two: found {run_a} twice; pass the id of another run."
         raise ValueError(msg)
@@ -189,7 +193,10 @@ def runs_frame(
     from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     folder = folder_of(split)
-    given = [experiment] if isinstance(experiment, str) else experiment
+    given: Sequence[Any] | None = None
+    if experiment is not None:
+        one = isinstance(experiment, str) or not isinstance(experiment, Sequence)
+        given = [experiment] if one else experiment
     logged = f"tags.`{folder}/schema` != ''"
     wanted = f"{filter_string} AND {logged}" if filter_string else logged
     return table_of_runs(_client.read_runs(given, wanted), folder, unit)

@@ -135,6 +135,6 @@ def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
 
 
 def told(error: BaseException) -> str:
-    """An error in one line, without secrets."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """An error in one line, without secrets and statements of a database."""
+    text = " ".join(str(error).partition("[SQL:")[0].split()) or type(error).__name__
     return without_secrets(text)[:500]

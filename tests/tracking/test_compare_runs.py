@@ -2,6 +2,7 @@
 
 import pickle
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -191,6 +192,11 @@ class TestWhatIsRefused:
         run = logged(evaluated(), "a")
         with pytest.raises(ValueError, match="runs must be two: found .* twice; pass"):
             compare_runs(run, run)
+
+    def test_a_run_itself(self, logged):
+        run = logged(evaluated(), "a")
+        with pytest.raises(TypeError, match="run_b must be an id as text: found Run;"):
+            compare_runs(run, mlflow.get_run(run))
 
     def test_a_run_without_rows(self, logged):
         runs = [logged(evaluated(), "a"), logged(evaluated(), "b", per_sample=False)]

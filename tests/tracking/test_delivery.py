@@ -103,6 +103,21 @@ class TestEveryStore:
         ]
         assert found.data.tags["xent/test/dataset"] == "birds"
 
+    def test_what_came_of_it_is_one_line(self, store, evaluation):
+        run_id = new_run(store)
+        result = log_evaluation(evaluation, run_id=run_id, deadline=60, **QUICK)
+        assert repr(result) == (
+            f"LogResult: {len(result.metrics)} metrics and 3 artifacts are in run "
+            f"{run_id}"
+        )
+        store.MlflowClient().delete_run(run_id)
+        failed = log_evaluation(evaluation, run_id=run_id, deadline=60, **QUICK)
+        assert repr(failed).endswith(
+            f" for run {run_id} are on their way, or wait, in {failed.spooled}; "
+            f"{failed.error}"
+        )
+        assert "\n" not in repr(failed)
+
     def test_one_unit_a_split(self, store, evaluation):
         in_bits = Evaluation.from_json(evaluation.to_json())
         object.__setattr__(in_bits.decomposition, "unit", "bits")
@@ -153,6 +168,14 @@ class TestModels:
         assert main(["replay"]) == 0
         found = tracking.get_logged_model(model.model_id).metrics
         assert len(found) == len(result.metrics)
+
+    def test_one_that_does_not_exist(self, tracking, evaluation):
+        result = log_evaluation(
+            evaluation, run_id=new_run(tracking), model_id="m-none", **QUICK
+        )
+        assert not result.logged
+        assert "FOREIGN KEY" in result.error
+        assert "INSERT" not in result.error
 
 
 class TestBackground:
@@ -245,6 +268,8 @@ class TestSettings:
                 "dataset must be a name or a dataset of MLflow",
             ),
             ({"split": 3}, ValueError, "split must be letters, digits"),
+            ({"run_id": 3}, TypeError, "run_id must be an id as text: found int; pass"),
+            ({"model_id": 3}, TypeError, "found int; pass model.model_id."),
         ],
     )
     def test_arguments(self, tracking, evaluation, options, error, told):

@@ -110,6 +110,17 @@ def test_deleted_run(remote, evaluation):
     assert_logged(remote, run_id, result)
 
 
+def test_deleted_run_and_another_in_its_place(remote, evaluation, capsys):
+    gone, other = new_run(remote), new_run(remote)
+    remote.MlflowClient().delete_run(gone)
+    result = log_evaluation(evaluation, run_id=gone, **QUICK)
+    assert main(["replay", "--run-id", other]) == 2
+    assert "must come with the name of one entry: found 0" in capsys.readouterr().err
+    assert main(["replay", result.spooled.name, "--run-id", other]) == 0
+    assert_logged(remote, other, result)
+    assert entries() == []
+
+
 def test_finished_run(remote, evaluation):
     with remote.start_run() as run:
         pass
@@ -274,3 +285,5 @@ class TestSpoolThatCannotBeWritten:
             log_evaluation(evaluation, **options)
         assert caught.value.result.spooled is None
         assert "No space left on device" in caught.value.result.error
+        assert "metrics for run aaa" in repr(caught.value.result)
+        assert "are not logged" in repr(caught.value.result)

@@ -84,6 +84,8 @@ def test_experiments(store):
         ValueError, match="experiment must be the name or id of one: fo"
     ):
         runs_frame("nowhere")
+    with pytest.raises(ValueError, match="one: found 1, the store has"):
+        runs_frame(1)
 
 
 def test_no_runs():
