@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from xent_metrics import Evaluation
 
@@ -102,9 +103,13 @@ def _headline(evaluation: Evaluation) -> str:
 def table_to_look_at(evaluation: Evaluation) -> bytes:
     """The most costly rows first, in the JSON that ``mlflow.log_table`` writes.
 
-    What is not finite is text there: as null, a cost would look missing.
+    What is not finite is text there: as null, a cost would look missing. Beside the
+    class that was predicted is the one that distributions or votes have most of.
     """
-    rows = evaluation.worst(MOST_ROWS).reset_index(names=_names_of_index(evaluation))
+    rows = evaluation.worst(MOST_ROWS)
+    if (target := _mostly(evaluation)) is not None:
+        rows.insert(0, "target", target.reindex(rows.index))
+    rows = rows.reset_index(names=_names_of_index(evaluation))
     for name in rows.columns:
         column = rows[name]
         if column.dtype.kind == "f" and not np.isfinite(column.to_numpy()).all():
@@ -117,6 +122,20 @@ def table_to_look_at(evaluation: Evaluation) -> bytes:
         default_handler=str,
     )
     return text.encode()
+
+
+def _mostly(evaluation: Evaluation) -> pd.Series[Any] | None:
+    """The largest part of each target; None for labels, and where rows share a name."""
+    table = evaluation.per_sample
+    if table is None or not table.index.is_unique:
+        return None
+    if "label" in table or evaluation.decomposition.evidence.data is None:
+        return None
+    targets = evaluation.targets()
+    if targets is None:
+        return None
+    largest = targets.fillna(-1).to_numpy().argmax(axis=1)
+    return pd.Series([targets.columns[k] for k in largest], index=table.index)
 
 
 def _finite_or_text(value: float) -> float | str:

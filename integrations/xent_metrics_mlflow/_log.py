@@ -10,6 +10,7 @@ from . import _artifacts
 from ._deliver import OnError, Parcel, check, deliver
 from ._items import Items, items
 from ._result import LogResult
+from ._rows import are_all
 
 
 def log_evaluation(
@@ -150,8 +151,9 @@ def parcel_of(
 ) -> Parcel:
     """An evaluation's numbers and files."""
     shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
-    # Another process would not know the groups: that page is made here.
-    later = [name for name in shown if by is None or name != _artifacts.PAGE]
+    # Another process would not know the groups, or the repeats: that page is made here.
+    alone = by is None and are_all(evaluation)
+    later = [name for name in shown if alone or name != _artifacts.PAGE]
     now = [name for name in shown if name not in later]
 
     def files() -> _artifacts.Files:

@@ -81,6 +81,8 @@ class Rows(NamedTuple):
 def from_parquet(data: bytes) -> Evaluation:
     """The evaluation again, to the last bit: fitted anew from what was given.
 
+    Where rows :func:`are_all` that it was made of; else nearly.
+
     Raises
     ------
     ValueError
@@ -89,6 +91,18 @@ def from_parquet(data: bytes) -> Evaluation:
     """
     rows = read_rows(data)
     return evaluate_rows(rows, recalibration=rows.about.get("recalibration"))
+
+
+def are_all(evaluation: Evaluation) -> bool:
+    """Whether the rows are all that the evaluation was made of.
+
+    Not of a cross-validation that was repeated, whose rows count once, or where a
+    fold's model knew fewer classes: they come back as groups, and as clipped.
+    """
+    rows = evaluation.per_sample
+    if rows is None or evaluation.folds is None:
+        return True
+    return rows.index.is_unique and not evaluation.decomposition.n_unseen
 
 
 def read_rows(data: bytes) -> Rows:

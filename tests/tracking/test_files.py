@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import RepeatedKFold, cross_validate
+from sklearn.naive_bayes import GaussianNB
 
-from xent_metrics import Evaluation, RecalibrationMap
+from xent_metrics import Evaluation, RecalibrationMap, UnseenLabelWarning
 from xent_metrics_mlflow import _artifacts
-from xent_metrics_mlflow._rows import from_parquet, to_parquet
+from xent_metrics_mlflow._items import items
+from xent_metrics_mlflow._log import parcel_of
+from xent_metrics_mlflow._rows import are_all, from_parquet, to_parquet
 
 rng = np.random.default_rng(0)
 N = 600
@@ -54,6 +58,10 @@ ROWS = {
     ),
     "categories": evaluated(pd.Categorical(LABELS), labels=NAMES),
 }
+
+
+def plain(label):
+    return label.item() if isinstance(label, np.generic) else label
 
 
 class TestRows:
@@ -109,7 +117,65 @@ class TestRows:
             from_parquet(to_parquet(own))
 
 
+def cross_validated(y, **folds):
+    results = cross_validate(
+        GaussianNB(),
+        np.log(PROBA),
+        y,
+        cv=RepeatedKFold(n_splits=3, random_state=0, **folds),
+        return_estimator=True,
+        return_indices=True,
+    )
+    return Evaluation.from_cv_results(
+        results, np.log(PROBA), y, recalibration="temperature"
+    )
+
+
+class TestCrossValidations:
+    def test_once(self):
+        evaluation = cross_validated(LABELS, n_repeats=1)
+        assert are_all(evaluation)
+        again = from_parquet(to_parquet(evaluation))
+        assert again.to_json() == evaluation.to_json()
+
+    def test_repeated(self):
+        evaluation = cross_validated(LABELS, n_repeats=2)
+        assert not are_all(evaluation)
+        again = from_parquet(to_parquet(evaluation)).decomposition
+        result = evaluation.decomposition
+        assert again.terms == pytest.approx(result.terms, rel=1e-12, nan_ok=True)
+        assert again.standard_errors == pytest.approx(
+            result.standard_errors, rel=1e-9, nan_ok=True
+        )
+
+    def test_a_class_that_a_fold_has_not_seen(self):
+        y = LABELS.copy()
+        y[0] = "dog"
+        with pytest.warns(UnseenLabelWarning):
+            evaluation = cross_validated(y, n_repeats=1)
+        assert evaluation.decomposition.n_unseen
+        assert not are_all(evaluation)
+
+    def test_their_page_is_drawn_before_another_process_sends_it(self):
+        drawn = {}
+        for repeats in (1, 2):
+            evaluation = cross_validated(LABELS, n_repeats=repeats)
+            what = items(evaluation, "cv")
+            parcel = parcel_of(evaluation, "cv", what, per_sample=True, page=True)
+            drawn[repeats] = parcel.later
+        assert drawn == {1: ("per_sample.json", "report.html"), 2: ("per_sample.json",)}
+
+
 class TestFiles:
+    @pytest.mark.parametrize("name", ["distributions", "votes"])
+    def test_the_table_has_what_targets_have_most_of(self, name):
+        evaluation = ROWS[name]
+        found = json.loads(_artifacts.table_to_look_at(evaluation))
+        assert found["columns"][:3] == ["row", "target", "predicted"]
+        table = pd.DataFrame(found["data"], columns=found["columns"])
+        wanted = evaluation.targets().idxmax(axis=1)[table["row"]]
+        assert table["target"].tolist() == list(map(plain, wanted))
+
     def test_the_table_has_the_worst_rows_first(self):
         evaluation = evaluated(base=2)
         found = json.loads(_artifacts.table_to_look_at(evaluation))
