@@ -129,19 +129,19 @@ def _of_columns(
     options: Mapping[str, Any],
 ) -> Evaluation:
     """Evaluate probabilities in columns, beside the targets in one of their own."""
-    if truth.ndim > 1:
-        msg = (
-            "targets must be one label a row where probabilities are columns: found "
-            f"{truth.shape[1]} values a row; hold the probabilities in one column of "
-            "arrays, or use df.xent."
-        )
-        raise ValueError(msg)
     if len(found.table) != len(truth):
         msg = (
             "a model must predict one row for each that it is given: found "
             f"{len(found.table)} for {len(truth)}; keep those that it drops."
         )
         raise ValueError(msg)
+    if truth.ndim > 1:
+        names, labels = _in_the_order_of(found, truth.shape[1])
+        table = found.table[names]
+        if index is not None:
+            table = table.set_axis(index)
+        table = table.set_axis(pd.Index(labels, tupleize_cols=False), axis=1)
+        return Evaluation.from_predictions(truth, table, labels=labels, **options)
     name: Any = target if target is not None else "target"
     while name in found.table:
         name = f"{name}_"
@@ -151,6 +151,21 @@ def _of_columns(
     return Evaluation.from_frame(
         frame, target=name, proba=found.names, labels=found.labels, **options
     )
+
+
+def _in_the_order_of(found: Probabilities, n: int) -> tuple[list[Any], list[Any]]:
+    """Columns and their classes, in the order that values of the targets have too."""
+    names, labels = found.names, found.labels
+    if isinstance(names, Mapping) and set(labels or ()) == set(names):
+        names = [names[label] for label in labels or ()]
+    if labels is None or not isinstance(names, list) or len(names) != len(labels):
+        msg = (
+            "the class of each value of the targets must be known: found "
+            f"{n} values a row; pass labels in the evaluator_config of 'xent', in "
+            "their order, and proba as a list in that order or a mapping."
+        )
+        raise ValueError(msg)
+    return names, list(labels)
 
 
 def _groups_to_show(features: Any, by: Any) -> Any:

@@ -120,3 +120,17 @@ def test_targets_that_are_distributions():
     config = {"labels": CLASSES}
     found = evaluate(None, data, predictions="p", config=config)
     assert found[KEY] == cross_entropy(soft, PROBA)
+
+
+def test_targets_that_are_distributions_beside_columns():
+    soft = 0.9 * (Y[:, None] == np.array(CLASSES)) + 0.1 / 3
+    names = [f"p_{name}" for name in CLASSES]
+    data = pd.DataFrame(PROBA, columns=names).assign(y=list(soft))
+    by_class = dict(zip(CLASSES, names, strict=True))
+    for config in (
+        {"proba": names, "labels": CLASSES},
+        {"proba": by_class, "labels": CLASSES},
+        {"proba": dict(reversed(by_class.items())), "labels": CLASSES},
+    ):
+        found = evaluate(None, data[[*names[::-1], "y"]], config=config)
+        assert found[KEY] == cross_entropy(soft, PROBA)

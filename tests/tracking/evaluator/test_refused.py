@@ -45,9 +45,13 @@ WRONG = {
         STATIC.assign(p=[[0.5, 0.5]] * 299 + [[0.2, 0.3, 0.5]]),
         {"labels": CLASSES},
     ),
-    "targets must be one label a row where probabilities are columns: found 3": (
+    "the class of each value of the targets must be known: found 3 values a row": (
         STATIC.assign(y=STATIC["p"], q=0.5, r=0.5),
         {"proba": ["q", "r"]},
+    ),
+    "values a row; pass labels in the evaluator_config of 'xent', in their order": (
+        STATIC.assign(y=STATIC["p"], q=0.5, r=0.5, s=0.0),
+        {"proba": dict(zip(CLASSES, "qrs", strict=True))},
     ),
 }
 
