@@ -109,6 +109,8 @@ def _overall(result: Decomposition) -> dict[str, float]:
         if name in result.standard_errors:
             values[f"{name}_se"] = result.standard_errors[name]
     values |= {name: float(getattr(result, name)) for name in _COUNTS}
+    if result.n_skipped:
+        values["n_skipped"] = float(result.n_skipped)
     return values | {
         name: float(count)
         for name in _OPTIONAL_COUNTS

@@ -1,5 +1,6 @@
 """States as JSON and Arrow, and evaluations that were scanned."""
 
+import dataclasses
 import json
 import re
 
@@ -202,6 +203,10 @@ class TestEvaluationsWithoutRows:
         assert "The loss by group" in page
         assert "north" in page
         assert "costliest rows are left out" in page
+        assert "Parts left out" not in page
+        found = dataclasses.replace(scanned.decomposition, n_skipped=2)
+        page = dataclasses.replace(scanned, decomposition=found).to_html()
+        assert "Parts left out, as they cannot be read" in page
 
     def test_plots(self, scanned):
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")

@@ -1,11 +1,13 @@
+import dataclasses
 import math
 import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from xent_metrics import Evaluation
+from xent_metrics import Evaluation, scan
 from xent_metrics._summary import TERMS
 from xent_metrics_mlflow import _spool, log_evaluation
 from xent_metrics_mlflow._items import items
@@ -129,3 +131,21 @@ def test_what_is_no_group(store, by, told):
     with pytest.raises(ValueError, match=told):
         log_evaluation(evaluation(), by=by)
     assert len(store.MlflowClient().search_runs(["0"])) == 0
+
+
+def test_what_was_scanned(store, tmp_path):
+    table = dict(zip(("p_0", "p_1", "p_2"), PROBA.T, strict=True))
+    frame = pd.DataFrame({**table, "y": LABELS, "site": LABELS % 2})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    result = scan(tmp_path / "rows.parquet", target="y", proba="p_", by="site")
+    skipped = dataclasses.replace(result.decomposition, n_skipped=2)
+    result = dataclasses.replace(result, decomposition=skipped)
+    with store.start_run() as run:
+        logged = log_evaluation(result, split="test", by="site")
+    data = store.get_run(run.info.run_id).data
+    assert data.metrics["xent/test/cross_entropy"] == result.decomposition.cross_entropy
+    assert "xent/test/by_class/cross_entropy_2" in data.metrics
+    assert data.metrics["xent/test/n_skipped"] == 2
+    names = {Path(name).name for name in logged.artifacts}
+    assert {"evaluation.json", "report.html"} <= names
+    assert not any("per_sample" in name for name in names)

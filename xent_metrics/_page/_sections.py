@@ -188,6 +188,8 @@ def _facts(result: Decomposition, labels: tuple[Any, ...]) -> Iterator[tuple[str
         ("Rows left out, as a label or probability was missing", "n_dropped"),
     ):
         yield what, count(getattr(result, n)) if getattr(result, n) else "none"
+    if result.n_skipped:
+        yield "Parts left out, as they cannot be read", count(result.n_skipped)
     yield "Unit", result.unit
     yield (
         "Clip",
