@@ -312,14 +312,15 @@ class TestJson:
         found = Evaluation.from_json(evaluation.to_json().encode())
         assert found == evaluation
         assert found.per_sample is None
-        for method in ("summary", "worst"):
+        pd.testing.assert_frame_equal(found.summary(), evaluation.summary())
+        for method, options in (("summary", {"by": "predicted"}), ("worst", {})):
             message = (
                 f"{method} needs per_sample: the evaluation has no rows, as it was "
                 "scanned, or read back without them; pass by= to scan, or "
                 "per_sample=True to to_json."
             )
             with pytest.raises(ValueError, match=re.escape(message)):
-                getattr(found, method)()
+                getattr(found, method)(**options)
 
 
 class TestReadBack:

@@ -13,7 +13,7 @@ import pandas as pd
 from ._decomposition import Decomposition
 from ._json import encode_label, encode_table
 from ._result import Result, plain
-from ._slices import keys_of, summarise, worst
+from ._slices import keys_of, summarise, summary_of, worst
 from ._summary import summary
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class EvaluationView(Result):
             "per_sample": self.per_sample,
             "per_class": self.per_class,
             "folds": self.folds,
+            "by_group": self.by_group,
         }
         lines = [
             f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
@@ -73,8 +74,8 @@ class EvaluationView(Result):
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the evaluation has no rows: of one
-            that was scanned, ``by`` may be what it was scanned by.
+            If there is not one value a row, or if the evaluation has no rows to group:
+            of one that was scanned, ``by`` may be what it was scanned by.
 
         Examples
         --------
@@ -87,6 +88,8 @@ class EvaluationView(Result):
             names = [by] if isinstance(by, str) else by
             if list(names) == list(self.by_group.index.names):
                 return self.by_group
+        if by is None and self.per_sample is None:
+            return summary_of(self.decomposition)
         rows = self._rows("summary")
         columns = {
             name: rows[name].to_numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,12 @@ from ._inputs import check_index_order
 from ._keys import Keys, read_keys
 from ._table import BoolArray, FloatArray, IntArray
 
+if TYPE_CHECKING:
+    from ._decomposition import Decomposition
+
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_ALONE = "one independent row: no standard errors"
 
 MEASURES = (
     "cross_entropy",
@@ -64,11 +69,20 @@ def summarise(
         else:
             found = cells.means_and_errors(_values(columns, name, active))
         table[name], table[f"{name}_se"] = found
-    table["note"] = np.where(
-        cells.n_independent > 1, "", "one independent row: no standard errors"
-    )
+    table["note"] = np.where(cells.n_independent > 1, "", _ALONE)
     frame = pd.DataFrame(table, index=index)
     return frame if cells.n.all() else frame[frame["n"] > 0]
+
+
+def summary_of(result: Decomposition) -> pd.DataFrame:
+    """The same of all rows, where they are gone: terms that a decomposition has."""
+    table: dict[str, Any] = {"n": result.n, "weight": 1.0}
+    for name in MEASURES:
+        table[name] = getattr(result, name)
+        table[f"{name}_se"] = result.standard_errors[name]
+    alone = result.n == 1 or result.n_groups == 1
+    table["note"] = _ALONE if alone else ""
+    return pd.DataFrame(table, index=pd.Index(["all"]))
 
 
 def worst(

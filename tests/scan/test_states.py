@@ -245,6 +245,13 @@ class TestRowsWithoutWeight:
         agree(found, expected, EXACT)
         assert found.n == expected.n
 
+    @pytest.mark.parametrize("scale", [1e-200, 1e200])
+    def test_weights_whose_squares_are_lost(self, scale):
+        frame = drawn(100, 3)
+        frame["w"] *= scale
+        with pytest.raises(ValueError, match="multiply all weights by a constant"):
+            accumulate(frame, **HARD, sample_weight="w")
+
     def test_a_part_of_weight_0(self):
         frame = drawn(400, 3)
         frame.loc[:99, "w"] = 0.0

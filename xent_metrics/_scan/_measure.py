@@ -56,6 +56,7 @@ def measured(
 ) -> tuple[ScanState, Inputs]:
     """The state of a part without any of its rows, and its rows that count."""
     inputs = part.inputs
+    _check_weights(inputs.weights)
     names = [
         name
         for name in ("cross_entropy", "predictive_entropy", "entropy", "kl_divergence")
@@ -98,6 +99,21 @@ def measured(
     for some in rows_of_part.parts(at_once):
         state = add(state, some)
     return state, inputs
+
+
+def _check_weights(weights: FloatArray | None) -> None:
+    """Weights are not scaled, as all parts must have one scale."""
+    if weights is None:
+        return
+    with np.errstate(over="ignore", under="ignore"):
+        squares = float(weights @ weights)
+    if not 0.0 < squares < np.inf:
+        msg = (
+            "sample_weight must have squares whose sum is finite and above 0: it is "
+            f"{squares:g} in this part; multiply all weights by a constant, as their "
+            "scale is free."
+        )
+        raise ValueError(msg)
 
 
 def _with_labels(state: ScanState, rows: Rows) -> ScanState:
