@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -18,7 +18,7 @@ def run(
     function: Callable[..., Result],
     works: Sequence[tuple[Any, ...]],
     n_jobs: int | None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Call a function with each of the works' arguments; it must not raise."""
     from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
     from joblib.parallel import get_active_backend  # noqa: PLC0415 - slow
@@ -34,7 +34,8 @@ def run(
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     results = parallel(calls)
     try:
-        yield from results
+        for result in results:  # noqa: UP028 - yield from would close them, and warn
+            yield result
     finally:
         with warnings.catch_warnings():
             # That works under way are given up, where a result ends them all.

@@ -162,8 +162,9 @@ def scan(
     def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
         first = None if under is None else first_pass(under)
         works = [(task, reading, first, on_bad) for task in tasks]
-        done = told(run(read_task, works, n_jobs), len(works), progress)
-        state, skipped[:] = _merged(done, lost)
+        # Workers are let go at once where an error ends it, not when that is forgotten.
+        with contextlib.closing(run(read_task, works, n_jobs)) as done:
+            state, skipped[:] = _merged(told(done, len(works), progress), lost)
         return state, evaluation_of(
             state, base=base, recalibration=recalibration, under=under
         )
