@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sybil import Sybil
 from sybil.evaluators.doctest import NUMBER
-from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 _FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE | NUMBER
 _readme = Sybil(
-    parsers=[PythonCodeBlockParser(doctest_optionflags=_FLAGS)],
+    parsers=[PythonCodeBlockParser(doctest_optionflags=_FLAGS), SkipParser()],
     patterns=["README.md", "docs/*.md"],
     fixtures=["tracking"],
 )

@@ -11,10 +11,11 @@ from .._inputs import EPS, check_clip
 from .._selection import Selector
 from .._weights import NoRowsError
 from ._contract import Counts
-from ._first_pass import FirstPass, first_pass
+from ._first_pass import first_pass
 from ._measure import measured, with_rows
 from ._part import Reading
 from ._state import ScanState
+from ._under import Under
 
 
 def accumulate(
@@ -98,14 +99,13 @@ def accumulate(
         from_logits=from_logits,
         on_missing=on_missing,
     )
-    return add(None, frame, reading, None if under is None else first_pass(under))
+    return add(None, frame, reading, None if under is None else first_pass(under).under)
 
 
 def add(
-    state: ScanState | None, frame: Any, reading: Reading, first: FirstPass | None
+    state: ScanState | None, frame: Any, reading: Reading, under: Under | None
 ) -> ScanState:
     """A state with the rows of a frame."""
-    under = None if first is None else first.under
     try:
         part = reading.read(frame)
     except NoRowsError as error:

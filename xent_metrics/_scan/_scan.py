@@ -20,11 +20,12 @@ from .._warn import warn
 from .._weights import NoRowsError
 from ._accumulate import add, column_name
 from ._finish import evaluation_of, warn_about
-from ._first_pass import FirstPass, first_pass
+from ._first_pass import first_pass
 from ._part import Reading
 from ._parts import Task, UnreadableError, open_dataset, tasks_of
 from ._run import Progress, run, told
 from ._state import ScanState
+from ._under import Under
 
 OnBad = Literal["raise", "skip"]
 
@@ -160,8 +161,8 @@ def scan(
     skipped: list[UnreadableError] = []
 
     def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
-        first = None if under is None else first_pass(under)
-        works = [(task, reading, first, on_bad) for task in tasks]
+        found = None if under is None else first_pass(under).under
+        works = [(task, reading, found, on_bad) for task in tasks]
         # Workers are let go at once where an error ends it, not when that is forgotten.
         with contextlib.closing(run(read_task, works, n_jobs)) as done:
             state, skipped[:] = _merged(told(done, len(works), progress), lost)
@@ -195,14 +196,14 @@ class Outcome(NamedTuple):
 
 
 def read_task(
-    task: Task, reading: Reading, first: FirstPass | None, on_bad: OnBad
+    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
 ) -> Outcome:
     """Read the pieces of a task, each wholly or not at all."""
     state: ScanState | None = None
     skipped: list[UnreadableError] = []
     for group in task.pieces:
         try:
-            own = read_piece(task, group, reading, first)
+            own = read_piece(task, group, reading, under)
         except UnreadableError as error:
             if on_bad == "raise":
                 return Outcome(None, error=error)
@@ -215,13 +216,13 @@ def read_task(
 
 
 def read_piece(
-    task: Task, group: int | None, reading: Reading, first: FirstPass | None
+    task: Task, group: int | None, reading: Reading, under: Under | None
 ) -> ScanState | None:
     """The state of a row group, or of a file."""
     state, n_before = None, 0
     for table in task.tables(group):
         try:
-            state = add(state, table, reading, first)
+            state = add(state, table, reading, under)
         except ValueError as error:
             if not n_before:
                 raise

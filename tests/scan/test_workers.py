@@ -1,4 +1,6 @@
-"""Workers of a scan: what they are told where a part is wrong, and when they end."""
+"""Workers of a scan: what they are given, and when they end."""
+
+import pickle
 
 import joblib
 import numpy as np
@@ -6,9 +8,10 @@ import pandas as pd
 import pytest
 from joblib.parallel import ThreadingBackend, register_parallel_backend
 
-pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 from xent_metrics import scan
+from xent_metrics._scan import _run
 
 
 @pytest.fixture
@@ -53,3 +56,16 @@ def test_workers_end_with_the_scan_and_not_with_its_error(folder, ended):
         scan(folder, target="label", proba="p_")
     assert ended
     assert error.tb is not None  # which holds all frames
+
+
+def test_no_pass_gives_a_worker_rows(parquet, predictions, monkeypatch):
+    given = []
+
+    def run(function, works, n_jobs):
+        given.append(max(len(pickle.dumps(work)) for work in works))
+        return _run.run(function, works, n_jobs)
+
+    monkeypatch.setattr("xent_metrics._scan._scan.run", run)
+    scan(parquet, target="y", proba="p_", recalibration="temperature")
+    assert len(given) >= 2
+    assert max(given) < 8 * len(predictions)
