@@ -110,6 +110,28 @@ def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float
     refinement = math.nan
     if correction is not None:
         refinement = rows.mean(rows.recalibrated) + correction.optimism
+    return terms(
+        cross_entropy=cross_entropy,
+        entropy=entropy,
+        predictive_entropy=predictive_entropy,
+        uncertainty=uncertainty,
+        refinement=refinement,
+        soft=soft,
+        with_skill=not undefined(len(inputs.labels), frequencies),
+    )
+
+
+def terms(
+    *,
+    cross_entropy: float,
+    entropy: float,
+    predictive_entropy: float,
+    uncertainty: float,
+    refinement: float,
+    soft: bool,
+    with_skill: bool,
+) -> dict[str, float]:
+    """All terms, by what they are sums and differences of."""
     return {
         "cross_entropy": cross_entropy,
         "entropy": entropy,
@@ -120,9 +142,7 @@ def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float
         "refinement": refinement,
         "irreducible": entropy if soft else math.nan,
         "grouping_loss": refinement - entropy if soft else math.nan,
-        "skill": math.nan
-        if undefined(len(inputs.labels), frequencies)
-        else 1.0 - cross_entropy / uncertainty,
+        "skill": 1.0 - cross_entropy / uncertainty if with_skill else math.nan,
         "predictive_entropy": predictive_entropy,
         "calibration_gap": cross_entropy - predictive_entropy,
     }

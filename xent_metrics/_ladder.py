@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ._evidence import After
-from ._recalibration import Selection
+from ._recalibration import FittedMap, Selection
 from ._reduce import standard_error
 from ._table import FloatArray
 
@@ -59,17 +59,38 @@ def _rows(after: After, cross_entropy: float) -> dict[str, tuple[Any, ...]]:
         gain = before - trial.losses
         won = beyond + known * (sample.mean(gain) - trial.optimism)
         error = standard_error(gain, sample.weights, sample.clusters)
-        rows[trial.name] = (
-            trial.degrees_of_freedom,
-            cross_entropy - won,
+        rows[trial.name] = row(
+            trial,
+            cross_entropy,
             won,
             known * max(error, math.sqrt(trial.variance)),
-            math.nan,
-            sample.n,
-            trial.name == selection.chosen.name,
-            "" if trial.converged else "did not converge",
+            n=sample.n,
+            chosen=trial.name == selection.chosen.name,
         )
     return rows | untried(selection)
+
+
+def row(
+    trial: FittedMap,
+    cross_entropy: float,
+    won: float,
+    error: float,
+    *,
+    n: int,
+    chosen: bool,
+    note: str = "",
+) -> tuple[Any, ...]:
+    """What a map that was tried wins back, in nats."""
+    return (
+        trial.degrees_of_freedom,
+        cross_entropy - won,
+        won,
+        error,
+        math.nan,
+        n,
+        chosen,
+        note if trial.converged else "did not converge",
+    )
 
 
 def untried(selection: Selection) -> dict[str, tuple[Any, ...]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .._arrays import as_numpy
 from .._frame_columns import FrameTargets, OnMissing
-from .._inputs import EPS, check_clip
+from .._inputs import EPS
 from .._selection import Selector
 from .._weights import NoRowsError
 from ._contract import Counts
@@ -87,14 +86,14 @@ def accumulate(
     >>> round(finish(merge(states)).decomposition.cross_entropy, 4)
     0.2899
     """
-    reading = Reading(
+    reading = Reading.of(
         target=target,
         proba=proba,
         by=by,
-        labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+        labels=labels,
         targets=targets,
-        sample_weight=column_name(sample_weight),
-        clip=check_clip(clip),
+        sample_weight=sample_weight,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
         on_missing=on_missing,
@@ -119,14 +118,3 @@ def add(
     if under is not None:
         return found
     return dataclasses.replace(found, kept=with_rows(found.kept, inputs, contract.clip))
-
-
-def column_name(given: Any) -> Any:
-    """A weight is named, as parts of the data are read one by one."""
-    if given is None or isinstance(given, (str, int)):
-        return given
-    msg = (
-        "sample_weight must be the name of a column: found a "
-        f"{type(given).__name__}; pass the name, as parts are read one by one."
-    )
-    raise TypeError(msg)

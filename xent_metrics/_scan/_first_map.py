@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._evidence import maps_of
 from .._frequencies import Frequencies
-from .._ladder import frame_of, untried
+from .._ladder import frame_of, row, untried
 from .._recalibration import FittedMap, Selection, SoftmaxMap
 from ._first_pass import FirstPass
 from ._moments import Moments
@@ -132,15 +132,14 @@ def _ladder(
         gain, error = source.gain(trial)
         won = beyond + known * (gain - trial.optimism)
         is_chosen = trial.name == selection.chosen.name
-        rows[trial.name] = (
-            trial.degrees_of_freedom,
-            cross_entropy - won,
+        rows[trial.name] = row(
+            trial,
+            cross_entropy,
             won,
             known * max(error, math.sqrt(trial.variance)),
-            math.nan,
-            source.n,
-            is_chosen,
-            source.note * is_chosen if trial.converged else "did not converge",
+            n=source.n,
+            chosen=is_chosen,
+            note=source.note * is_chosen,
         )
     return frame_of(rows | untried(selection), 1.0)
 

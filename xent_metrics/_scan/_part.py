@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
 from .. import _class_names
+from .._arrays import as_numpy
 from .._frame_columns import FrameTable, FrameTargets, OnMissing
 from .._frame_inputs import read_frame
-from .._inputs import EPS, Inputs
+from .._inputs import EPS, Inputs, check_clip
 from .._keys import Keys, read_keys
 from .._selection import Selector, choose
 from .._table import IntArray, Table
@@ -32,6 +33,18 @@ class Reading(NamedTuple):
     rescale: bool = False
     from_logits: bool = False
     on_missing: OnMissing = "raise"
+
+    @classmethod
+    def of(
+        cls, *, labels: Any, sample_weight: Any, clip: float, **options: Any
+    ) -> Self:
+        """What a user passes, checked as far as no frame is needed."""
+        return cls(
+            labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+            sample_weight=_column_name(sample_weight),
+            clip=check_clip(clip),
+            **options,
+        )
 
     def is_soft(self, frame: Any) -> bool:
         """Whether targets are distributions or votes."""
@@ -172,3 +185,14 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
         "labels=[first, second]."
     )
     raise ValueError(msg)
+
+
+def _column_name(given: Any) -> Any:
+    """A weight is named, as parts of the data are read one by one."""
+    if given is None or isinstance(given, (str, int)):
+        return given
+    msg = (
+        "sample_weight must be the name of a column: found a "
+        f"{type(given).__name__}; pass the name, as parts are read one by one."
+    )
+    raise TypeError(msg)

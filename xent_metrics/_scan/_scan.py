@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from .._arrays import as_numpy
 from .._evaluation import Evaluation
 from .._frame_columns import FrameTargets, OnMissing
-from .._inputs import EPS, check_clip
+from .._inputs import EPS
 from .._listeners import tell
 from .._recalibration import one_thread
 from .._selection import Selector
@@ -18,7 +17,7 @@ from .._terms import Recalibration, check_recalibration
 from .._units import nats_per_unit
 from .._warn import warn
 from .._weights import NoRowsError
-from ._accumulate import add, column_name
+from ._accumulate import add
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass
 from ._part import Reading
@@ -141,14 +140,14 @@ def scan(
             "out what cannot be read."
         )
         raise ValueError(msg)
-    reading = Reading(
+    reading = Reading.of(
         target=target,
         proba=proba,
         by=by,
-        labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+        labels=labels,
         targets=targets,
-        sample_weight=column_name(sample_weight),
-        clip=check_clip(clip),
+        sample_weight=sample_weight,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
         on_missing=on_missing,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._assembly import least_variances, undefined
+from .._assembly import least_variances, terms, undefined
 from .._frequencies import Frequencies
 from .._table import FloatArray
 from .._terms import Recalibration
@@ -95,39 +95,29 @@ def terms_of(
     means = dict(
         zip(state.contract.measures, state.whole.mean[:, 0].tolist(), strict=True)
     )
-    cost, expected = means["cross_entropy"], means["predictive_entropy"]
-    entropy = means["entropy"] if soft else 0.0
-    uncertainty = frequencies.entropy(debiased=after is None or after.passed.debiased)
-    refinement = math.nan if after is None else after.refinement
-    return {
-        "cross_entropy": cost,
-        "entropy": entropy,
-        "kl_divergence": cost - entropy,
-        "uncertainty": uncertainty,
-        "resolution": uncertainty - refinement,
-        "miscalibration": cost - refinement,
-        "refinement": refinement,
-        "irreducible": entropy if soft else math.nan,
-        "grouping_loss": refinement - entropy if soft else math.nan,
-        "skill": math.nan
-        if undefined(len(state.labels), frequencies)
-        else 1.0 - cost / uncertainty,
-        "predictive_entropy": expected,
-        "calibration_gap": cost - expected,
-    }
+    debiased = after is None or after.passed.debiased
+    return terms(
+        cross_entropy=means["cross_entropy"],
+        entropy=means["entropy"] if soft else 0.0,
+        predictive_entropy=means["predictive_entropy"],
+        uncertainty=frequencies.entropy(debiased=debiased),
+        refinement=math.nan if after is None else after.refinement,
+        soft=soft,
+        with_skill=not undefined(len(state.labels), frequencies),
+    )
 
 
 def errors_of(
     state: ScanState,
-    terms: dict[str, float],
+    values: dict[str, float],
     frequencies: Frequencies,
     after: AfterMap | None,
 ) -> dict[str, float]:
     """Standard errors in nats, with their floors where an influence vanishes."""
     of_map = 0.0
-    found = dict.fromkeys(terms, math.nan)
+    found = dict.fromkeys(values, math.nan)
     each = zip(state.contract.measures, state.whole.errors()[:, 0], strict=True)
-    found |= {name: float(error) for name, error in each if name in terms}
+    found |= {name: float(error) for name, error in each if name in values}
     if not state.contract.soft:
         found["entropy"] = 0.0 if state.n > 1 else math.nan
         found["kl_divergence"] = found["cross_entropy"]
@@ -136,22 +126,22 @@ def errors_of(
         passed = after.passed
         of_map = passed.share_known**2 * passed.variance
         found |= dict(zip(INFLUENCES, after.errors.tolist(), strict=True))
-    found["uncertainty"], found["skill"] = _of_frequencies(state, terms, frequencies)
-    least = least_variances(terms["uncertainty"], frequencies, of_map)
+    found["uncertainty"], found["skill"] = _of_frequencies(state, values, frequencies)
+    least = least_variances(values["uncertainty"], frequencies, of_map)
     for name, error in found.items():
         floor = math.sqrt(least.get(name, 0.0))
         found[name] = max(error, floor)
-        if math.isnan(terms[name]):
+        if math.isnan(values[name]):
             found[name] = math.nan
     return found
 
 
 def _of_frequencies(
-    state: ScanState, terms: dict[str, float], frequencies: Frequencies
+    state: ScanState, values: dict[str, float], frequencies: Frequencies
 ) -> tuple[float, float]:
     """Standard errors of the uncertainty and of the skill."""
     n, weight = state.n, float(state.whole.weight[0])
-    cost, whole = terms["cross_entropy"], terms["uncertainty"] or math.nan
+    cost, whole = values["cross_entropy"], values["uncertainty"] or math.nan
     u = costs_of(frequencies)
     mean = float(frequencies.shares @ u)
     ratio = cost / whole
@@ -177,7 +167,7 @@ def _of_frequencies(
 
 
 def shifts_of(
-    state: ScanState, terms: dict[str, float], after: AfterMap
+    state: ScanState, values: dict[str, float], after: AfterMap
 ) -> dict[str, float]:
     """What is added to the means of classes and groups, so that they sum to the whole.
 
@@ -187,7 +177,7 @@ def shifts_of(
     if "refinement" not in measures:
         return {}
     mean = float(state.whole.mean[measures.index("uncertainty"), 0])
-    of_frequencies = terms["uncertainty"] - mean
+    of_frequencies = values["uncertainty"] - mean
     return {
         "uncertainty": of_frequencies,
         "resolution": of_frequencies - after.shift,
