@@ -24,7 +24,9 @@ from mlflow.entities import (
     Metric,
     RunTag,
 )
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from ._address import is_remote, page_of_run
 from ._names import check_known
@@ -170,14 +172,7 @@ def log_numbers(
             "dataset_digest": entry.dataset["digest"],
         }
     metrics = [
-        Metric(
-            key,
-            value,
-            entry.timestamp,
-            entry.step,
-            model_id=model_id,
-            **of_dataset,
-        )
+        Metric(key, value, entry.timestamp, entry.step, model_id=model_id, **of_dataset)
         for model_id in entry.model_ids or (None,)
         for key, value in entry.metrics.items()
     ]
@@ -222,8 +217,18 @@ def log_children(uri: str, entry: Entry, run_id: str) -> None:
 
 
 def log_file(uri: str, run_id: str, folder: str, path: Path) -> None:
-    """Upload a file to a folder of the run's artifacts."""
-    MlflowClient(uri).log_artifact(run_id, str(path), folder)
+    """Upload a file to a folder of the run's artifacts.
+
+    MLflow 3.1 would send it to the server of the process, whatever the client's is.
+    """
+    client = MlflowClient(uri)
+    if uri == tracking_uri():
+        client.log_artifact(run_id, str(path), folder)
+        return
+    where = add_databricks_profile_info_to_artifact_uri(
+        client.get_run(run_id).info.artifact_uri, uri
+    )
+    get_artifact_repository(where, tracking_uri=uri).log_artifact(str(path), folder)
 
 
 def settle_tables(uri: str, run_id: str) -> None:
