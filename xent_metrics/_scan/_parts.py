@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .._selection import choose
 from ._part import Reading, key_names
+from ._row_group import streams, tables_of
 
 _ROWS_A_TASK = 1 << 20
 _VALUES_AT_ONCE = 1 << 21
@@ -39,26 +40,23 @@ class Task(NamedTuple):
     def tables(self, group: int | None) -> Iterator[Any]:
         """Tables of a piece, one after the other, so that few are in memory."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-        import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
-        fragment, options = self.fragment, {}
-        if group is not None:
-            fragment = fragment.subset(row_group_ids=[group])
-            # What Arrow reads ahead of its own accord takes gigabytes.
-            options["fragment_scan_options"] = ds.ParquetFragmentScanOptions(
-                pre_buffer=False, use_buffered_stream=True
-            )
-        batches = fragment.to_batches(
-            schema=self.schema,
-            columns=list(self.columns),
-            batch_size=max(_VALUES_AT_ONCE // len(self.columns), _LEAST_ROWS),
-            batch_readahead=1,
-            fragment_readahead=1,
-            use_threads=False,
-            **options,
-        )
+        fragment, schema, columns = self.fragment, self.schema, self.columns
+        rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
         try:
-            for batch in batches:
+            if group is not None and streams(fragment):
+                yield from tables_of(fragment, group, schema, columns, rows)
+                return
+            if group is not None:
+                fragment = fragment.subset(row_group_ids=[group])
+            for batch in fragment.to_batches(
+                schema=schema,
+                columns=list(columns),
+                batch_size=rows,
+                batch_readahead=1,
+                fragment_readahead=1,
+                use_threads=False,
+            ):
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
