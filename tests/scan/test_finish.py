@@ -115,7 +115,7 @@ class TestMoreRowsThanAreKept:
         frame = drawn(20_000, 4)
         expected = Evaluation.from_frame(frame, **HARD, recalibration=recalibration)
         _, found = passes(frame, recalibration, 2)
-        near(found.decomposition, expected.decomposition, within=0.5, errors=0.05)
+        near(found.decomposition, expected.decomposition, within=0.7, errors=0.1)
 
     def test_one_choice_for_the_same_rows(self):
         frame = drawn(6000, 3)

@@ -117,4 +117,7 @@ def add(
         found = dataclasses.replace(state.plus(found), kept=state.kept)
     if under is not None:
         return found
-    return dataclasses.replace(found, kept=with_rows(found.kept, inputs, contract.clip))
+    kept = with_rows(
+        found.kept, inputs, contract.clip, share=reading.share_kept, part=reading.part
+    )
+    return dataclasses.replace(found, kept=kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,13 +19,14 @@ from ._groups import Groups
 from ._logit_cells import sums_of_rows
 from ._moments import Moments
 from ._part import Part, pick
-from ._rows_kept import RowsKept, draw
+from ._rows_kept import RowsKept, bound, keys_of
 from ._state import ScanState
 from ._under import Under, known_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
 _MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
 _MOST_CELLS = 1 << 16  # of groups and classes together
+_SEEDING = 256  # rows that tell one part from another
 
 
 class Rows(NamedTuple):
@@ -203,26 +205,30 @@ def _laws(inputs: Inputs) -> FloatArray:
     return out
 
 
-def with_rows(kept: RowsKept, inputs: Inputs, clip: float) -> RowsKept:
-    """A sample of the rows before and of those of the inputs."""
+def with_rows(
+    kept: RowsKept, inputs: Inputs, clip: float, *, share: float, part: int
+) -> RowsKept:
+    """A sample of the rows before and of those of the inputs, of which a share may."""
     known = known_rows(inputs)
-    rows = np.arange(inputs.proba.n_rows) if known is None else np.flatnonzero(known)
-    n = np.array([float(len(rows))])
-    own, others = draw(kept.n_seen, kept.n, n, len(rows), len(inputs.labels))
-    if not len(others):
-        return kept.some(own)._replace(n_seen=kept.n_seen + n)
-    few = pick(inputs, rows[others])
+    n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
+    keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
+    below = bound(kept, keys, share)
+    rows = np.flatnonzero(keys < below)
+    few = pick(inputs, rows if known is None else np.flatnonzero(known)[rows])
+    seen = np.array([float(n)])
+    if not len(rows):
+        return kept.under(below)._replace(n_seen=kept.n_seen + seen)
     log_q, target = from_inputs(few, None, clip=clip).tables()
-    entropy: FloatArray = np.zeros(len(others))
+    entropy: FloatArray = np.zeros(len(rows))
     if few.target is not None:
         entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
-    mine = kept.some(own)
-    return RowsKept(
-        kept.n_seen + n,
-        np.concatenate([mine.log_q, log_q], axis=1),
-        np.concatenate([mine.target, target], axis=1),
-        np.concatenate(
-            [mine.weights, np.ones(len(others)) if few.weights is None else few.weights]
-        ),
-        np.concatenate([mine.entropy, entropy]),
-    )
+    weights = np.ones(len(rows)) if few.weights is None else few.weights
+    own = RowsKept(seen, np.array([below]), keys[rows], log_q, target, weights, entropy)
+    return kept.plus(own)
+
+
+def _seed_of(inputs: Inputs) -> int:
+    """A number that differs from part to part, as keys must."""
+    source = inputs.proba.source
+    first = source[0] if isinstance(source, tuple) else source
+    return zlib.crc32(first[:_SEEDING].tobytes())

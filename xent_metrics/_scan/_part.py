@@ -21,7 +21,11 @@ from ._under import Under
 
 
 class Reading(NamedTuple):
-    """What is read of a frame, and how: the options of :func:`accumulate`."""
+    """What is read of a frame, and how: the options of :func:`accumulate`.
+
+    ``share_kept`` is the share of the rows of which those that are kept are drawn,
+    ``part`` a number that tells parts with the same rows apart.
+    """
 
     target: Selector
     proba: Selector
@@ -33,6 +37,8 @@ class Reading(NamedTuple):
     rescale: bool = False
     from_logits: bool = False
     on_missing: OnMissing = "raise"
+    share_kept: float = 1.0
+    part: int = 0
 
     @classmethod
     def of(

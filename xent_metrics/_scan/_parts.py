@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from .._recalibration import enough_rows
 from .._selection import choose
 from ._part import Reading, key_names
 from ._row_group import streams, tables_of
@@ -20,12 +21,16 @@ class UnreadableError(OSError):
 
 
 class Task(NamedTuple):
-    """Some row groups of a file (all, where ``groups`` is None), to be read in turn."""
+    """Some row groups of a file (all, where ``groups`` is None), to be read in turn.
+
+    ``n_rows`` is how many rows they have, where the file says so.
+    """
 
     fragment: Any
     groups: tuple[int, ...] | None
     schema: Any
     columns: tuple[str, ...]
+    n_rows: int | None = None
 
     @property
     def pieces(self) -> tuple[int | None, ...]:
@@ -114,9 +119,23 @@ def tasks_of(
             lost.append(UnreadableError(_unreadable(fragment.path, error)))
             continue
         tasks += [
-            Task(fragment, some, dataset.schema, columns) for some in _together(groups)
+            Task(fragment, some, dataset.schema, columns, n_rows)
+            for some, n_rows in _together(groups)
         ]
     return tasks, lost
+
+
+def share_kept(tasks: list[Task], reading: Reading) -> float:
+    """The share of the rows that a sample needs: of twice as many as it has.
+
+    All where it is not known how many rows count.
+    """
+    rows = [task.n_rows for task in tasks]
+    n_rows = sum(n for n in rows if n is not None)
+    counted = reading.on_missing == "raise" and reading.sample_weight is None
+    if None in rows or reading.labels is None or not counted or not n_rows:
+        return 1.0
+    return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
 
 
 def columns_of(names: list[str], reading: Reading) -> tuple[str, ...]:
@@ -139,15 +158,15 @@ def _unreadable(place: str, error: Exception) -> str:
     )
 
 
-def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
     """Consecutive row groups of about a million rows: a task of a few would be dear."""
     held: list[int] = []
     n = 0
     for group, n_rows in groups:
         if held and n + n_rows > _ROWS_A_TASK:
-            yield tuple(held)
+            yield tuple(held), n
             held, n = [], 0
         held.append(group)
         n += n_rows
     if held:
-        yield tuple(held)
+        yield tuple(held), n

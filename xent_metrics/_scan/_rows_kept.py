@@ -7,18 +7,19 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from .._recalibration import Sample, enough_rows, from_tables
-from .._table import FloatArray, IntArray
-
-_MOST_HYPERGEOMETRIC = 10**9  # rows: numpy's bound; beyond, draws are independent
+from .._table import FloatArray
 
 
 class RowsKept(NamedTuple):
-    """At most so many rows of ``n_seen``, drawn without replacement.
+    """At most so many rows of ``n_seen``: those whose random key is below a bound.
 
-    ``log_q`` and ``target`` have shape (classes, rows).
+    ``log_q`` and ``target`` have shape (classes, rows). The rows with the least keys
+    of two samples' are a sample of all, so merging needs no dice.
     """
 
     n_seen: FloatArray
+    below: FloatArray
+    keys: FloatArray
     log_q: FloatArray
     target: FloatArray
     weights: FloatArray
@@ -28,7 +29,9 @@ class RowsKept(NamedTuple):
     def empty(cls, n_classes: int) -> Self:
         """No rows."""
         none = np.zeros((n_classes, 0))
-        return cls(np.zeros(1), none, none, np.zeros(0), np.zeros(0))
+        return cls(
+            np.zeros(1), np.ones(1), np.zeros(0), none, none, np.zeros(0), np.zeros(0)
+        )
 
     @property
     def n(self) -> int:
@@ -44,9 +47,14 @@ class RowsKept(NamedTuple):
         """What maps are fitted to."""
         return from_tables(self.log_q, self.target, self.weights)
 
-    def some(self, rows: IntArray) -> Self:
-        """Some of the rows, of as many seen."""
+    def under(self, below: float) -> Self:
+        """Those of the rows, of as many seen, whose keys are below a bound."""
+        if below >= self.below[0]:
+            return self
+        rows = np.flatnonzero(self.keys < below)
         return self._replace(
+            below=np.array([below]),
+            keys=self.keys[rows],
             log_q=self.log_q[:, rows],
             target=self.target[:, rows],
             weights=self.weights[rows],
@@ -55,40 +63,30 @@ class RowsKept(NamedTuple):
 
     def plus(self, other: Self) -> Self:
         """A sample of the rows of both."""
-        if not self.n_seen[0] or not other.n_seen[0]:
-            return self if self.n_seen[0] else other
-        n_classes = len(self.log_q)
-        own, others = draw(self.n_seen, self.n, other.n_seen, other.n, n_classes)
-        mine, theirs = self.some(own), other.some(others)
+        if not other.n_seen[0]:
+            return self
+        below = bound(self, other.keys, float(other.below[0]))
+        mine, theirs = self.under(below), other.under(below)
         return type(self)(
             self.n_seen + other.n_seen,
-            np.concatenate([mine.log_q, theirs.log_q], axis=1),
-            np.concatenate([mine.target, theirs.target], axis=1),
-            np.concatenate([mine.weights, theirs.weights]),
-            np.concatenate([mine.entropy, theirs.entropy]),
+            np.array([below]),
+            *(
+                np.concatenate(pair, axis=-1)
+                for pair in zip(mine[2:], theirs[2:], strict=True)
+            ),
         )
 
 
-def draw(
-    seen: FloatArray,
-    kept: int,
-    others_seen: FloatArray,
-    others_kept: int,
-    n_classes: int,
-) -> tuple[IntArray, IntArray]:
-    """Which rows of two samples make the sample of both; the same on each run.
+def bound(kept: RowsKept, keys: FloatArray, below: float) -> float:
+    """Below it are the keys of as many rows as are kept of both."""
+    below = min(below, float(kept.below[0]))
+    size = enough_rows(len(kept.log_q))
+    together = np.concatenate([kept.keys, keys[keys < below]])
+    if len(together) <= size:
+        return below
+    return min(float(np.partition(together, size)[size]), below)
 
-    How many come from each is what drawing without replacement from all rows would
-    give, so that no part counts for more than its rows.
-    """
-    n, n_others = int(seen[0]), int(others_seen[0])
-    size = min(enough_rows(n_classes), n + n_others)
-    if kept + others_kept == size:
-        return np.arange(kept), np.arange(others_kept)
-    rng = np.random.default_rng([n, n_others, n_classes])
-    if n + n_others < _MOST_HYPERGEOMETRIC:
-        n_own = int(rng.hypergeometric(n, n_others, size))
-    else:
-        n_own = int(rng.binomial(size, n / (n + n_others)))
-    own = np.sort(rng.permutation(kept)[:n_own])
-    return own, np.sort(rng.permutation(others_kept)[: size - n_own])
+
+def keys_of(n_seen: float, n: int, of_part: tuple[int, int]) -> FloatArray:
+    """Random keys in [0, 1) of the next n rows: the same on each run."""
+    return np.random.default_rng([int(n_seen), n, *of_part]).random(n)

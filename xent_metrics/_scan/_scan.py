@@ -21,7 +21,7 @@ from ._accumulate import add
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass
 from ._part import Reading
-from ._parts import Task, UnreadableError, open_dataset, tasks_of
+from ._parts import Task, UnreadableError, open_dataset, share_kept, tasks_of
 from ._run import Progress, run, told
 from ._state import ScanState
 from ._under import Under
@@ -156,12 +156,16 @@ def scan(
     if lost and on_bad == "raise":
         raise lost[0]
     reading = reading._replace(labels=_labels(tasks, reading))
+    reading = reading._replace(share_kept=share_kept(tasks, reading))
 
     skipped: list[UnreadableError] = []
 
     def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
         found = None if under is None else first_pass(under).under
-        works = [(task, reading, found, on_bad) for task in tasks]
+        works = [
+            (task, reading._replace(part=place), found, on_bad)
+            for place, task in enumerate(tasks)
+        ]
         # Workers are let go at once where an error ends it, not when that is forgotten.
         with contextlib.closing(run(read_task, works, n_jobs)) as done:
             state, skipped[:] = _merged(told(done, len(works), progress), lost)
