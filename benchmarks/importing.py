@@ -21,9 +21,8 @@ def main() -> None:
     pairs = [(seconds("xent_metrics"), seconds("pandas")) for _ in range(15)]
     ours, pandas = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(
-        f"import xent_metrics {ours:.3f} s, import pandas {pandas:.3f} s, {ratio:.2f}x"
-    )
+    print("| work | peer | ours | peer's | ratio |\n|---|---|---|---|---|")
+    print(f"| import | pandas | {ours:.3f} s | {pandas:.3f} s | {ratio:.2f}x |")
 
 
 if __name__ == "__main__":
