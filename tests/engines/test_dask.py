@@ -49,9 +49,9 @@ def dies_once(client, tmp_path):
     return died
 
 
-def test_a_scan_is_the_same_to_the_bit(client, folder, scanned, elsewhere):
-    with joblib.parallel_config(backend="dask"):
-        assert scan(folder, **COLUMNS).to_json() == scanned
+def test_a_scan_is_the_same_to_the_bit(client, folder, scanned, elsewhere, recipe):
+    found = recipe("The same call on a cluster", backend="dask", folder=folder)
+    assert found.to_json() == scanned
 
 
 def test_a_scan_outlives_a_worker(dies_once, folder, scanned):

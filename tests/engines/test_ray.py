@@ -39,9 +39,9 @@ def workers():
         ray.shutdown()
 
 
-def test_a_scan_is_the_same_to_the_bit(workers, folder, scanned, elsewhere):
-    with joblib.parallel_config(backend="ray", n_jobs=-1):
-        assert scan(folder, **COLUMNS).to_json() == scanned
+def test_a_scan_is_the_same_to_the_bit(workers, folder, scanned, elsewhere, recipe):
+    found = recipe("The same call on a cluster", backend="ray", folder=folder)
+    assert found.to_json() == scanned
 
 
 def test_states_of_blocks(workers, folder, as_in_memory, recipe):

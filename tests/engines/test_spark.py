@@ -46,9 +46,9 @@ def spark(tmp_path_factory):
         session.stop()
 
 
-def test_a_scan_is_the_same_to_the_bit(spark, folder, scanned, elsewhere):
-    with joblib.parallel_config(backend="spark", n_jobs=-1):
-        assert scan(folder, **COLUMNS).to_json() == scanned
+def test_a_scan_is_the_same_to_the_bit(spark, folder, scanned, elsewhere, recipe):
+    found = recipe("The same call on a cluster", backend="spark", folder=folder)
+    assert found.to_json() == scanned
 
 
 def test_states_of_partitions(spark, folder, as_in_memory, recipe):
