@@ -252,6 +252,23 @@ class TestBadParts:
         expected = Evaluation.from_frame(predictions[500:], **FAST).decomposition
         agree(found, expected, found.terms, rel=1e-7)
 
+    @pytest.mark.parametrize("several", [False, True])
+    def test_the_first_file_is_torn(self, parquet, several):
+        path = parquet / "0.parquet"
+        path.write_bytes(path.read_bytes()[:-100])
+        given = sorted(parquet.iterdir()) if several else parquet
+        with pytest.raises(OSError, match=r"is not \("):
+            scan(given, **FAST)
+        with pytest.warns(SkippedPartWarning, match=r"1 of 5 parts.*0\.parquet is not"):
+            found = scan(given, on_bad="skip", **FAST).decomposition
+        assert (found.n, found.n_skipped) == (500, 1)
+
+    def test_every_file_is_torn(self, parquet):
+        for path in parquet.iterdir():
+            path.write_bytes(b"PAR1")
+        with pytest.raises(OSError, match="every part of a dataset must be readable"):
+            scan(parquet, on_bad="skip", **FAST)
+
     def test_a_file_that_goes_away(self, parquet):
         dataset = ds.dataset(parquet)
         (parquet / "1.parquet").unlink()

@@ -13,7 +13,7 @@ from ._contract import Counts
 from ._first_pass import first_pass
 from ._measure import measured, with_rows
 from ._part import Reading
-from ._state import ScanState
+from ._state import ScanState, no_rows
 from ._under import Under
 
 
@@ -109,12 +109,12 @@ def add(
         part = reading.read(frame)
     except NoRowsError as error:
         contract = reading.contract(reading.classes(frame), frame, under)
-        found = ScanState.empty(contract, Counts(n_dropped=error.n_missing))
-        return found if state is None else state.plus(found)
+        found = no_rows(contract, Counts(n_dropped=error.n_missing))
+        return found if state is None else state + found
     contract = reading.contract(part.inputs.labels, frame, under)
     found, inputs = measured(part, contract, under)
     if state is not None:
-        found = dataclasses.replace(state.plus(found), kept=state.kept)
+        found = dataclasses.replace(state + found, kept=state.kept)
     if under is not None:
         return found
     kept = with_rows(

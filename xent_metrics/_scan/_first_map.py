@@ -15,6 +15,7 @@ from .._ladder import frame_of, row, untried
 from .._recalibration import FittedMap, Selection, SoftmaxMap
 from ._first_pass import FirstPass
 from ._moments import Moments
+from ._rows_kept import RowsKept
 from ._sources import Source, known_moments, source_of
 from ._state import ScanState
 from ._under import Under
@@ -59,7 +60,7 @@ def first_map(
         ladder=pd.DataFrame(),
         maps=maps_of(selection),
         beside=beside,
-        kept=state.kept,
+        kept=state.kept if source.n < n_known else RowsKept.empty(len(state.labels)),
     )
     tried = _ladder(source, selection, state, passed)
     known = source.influences(chosen, under.of_class, under.of_knowing)

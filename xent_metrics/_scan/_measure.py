@@ -20,7 +20,7 @@ from ._logit_cells import sums_of_rows
 from ._moments import Moments
 from ._part import Part, pick
 from ._rows_kept import RowsKept, bound, keys_of
-from ._state import ScanState
+from ._state import ScanState, no_rows
 from ._under import Under, known_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
@@ -90,7 +90,7 @@ def measured(
     n_groups = 1 if part.keys is None else len(part.keys.groups)
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(
-        ScanState.empty(contract, counts, inputs.unseen, part.keys),
+        no_rows(contract, counts, inputs.unseen, part.keys),
         gradient=gradient,
     )
     rows_of_part = Rows(inputs, values, codes, n_groups)
@@ -219,6 +219,8 @@ def with_rows(
     if not len(rows):
         return kept.under(below)._replace(n_seen=kept.n_seen + seen)
     log_q, target = from_inputs(few, None, clip=clip).tables()
+    if few.codes is not None:
+        target = few.codes[np.newaxis].astype(np.float64)
     entropy: FloatArray = np.zeros(len(rows))
     if few.target is not None:
         entropy = few.measure(["entropy"], clip=clip).columns["entropy"]

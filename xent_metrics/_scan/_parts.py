@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._recalibration import enough_rows
@@ -68,8 +69,13 @@ class Task(NamedTuple):
             raise UnreadableError(_unreadable(self.place(group), error)) from None
 
 
-def open_dataset(dataset: Any) -> Any:
-    """A pyarrow dataset as it is, or that of a path or of several."""
+def open_dataset(
+    dataset: Any, *, skip: bool = False
+) -> tuple[Any, list[UnreadableError]]:
+    """A pyarrow dataset as it is, or that of a path or of several.
+
+    With ``skip``, also the files that are left out, where the first is one of them.
+    """
     try:
         import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
         import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
@@ -80,7 +86,7 @@ def open_dataset(dataset: Any) -> Any:
         )
         raise ImportError(msg) from None
     if isinstance(dataset, ds.Dataset):
-        return dataset
+        return dataset, []
     paths = dataset if isinstance(dataset, (list, tuple)) else [dataset]
     if not paths or not all(isinstance(one, (str, os.PathLike)) for one in paths):
         msg = (
@@ -90,13 +96,35 @@ def open_dataset(dataset: Any) -> Any:
         )
         raise TypeError(msg)
     names = [os.fspath(one) for one in paths]
+    source = names if len(names) > 1 else names[0]
     try:
-        return ds.dataset(names if len(names) > 1 else names[0], partitioning="hive")
+        return ds.dataset(source, partitioning="hive"), []
     except FileNotFoundError:
         msg = f"dataset must exist: there is no {names}; look at the path."
         raise FileNotFoundError(msg) from None
     except (OSError, pa.ArrowInvalid) as error:
-        raise UnreadableError(_unreadable(", ".join(names), error)) from None
+        found = _readable(source, error) if skip else None
+        if found is None:
+            raise UnreadableError(_unreadable(", ".join(names), error)) from None
+        return found
+
+
+def _readable(
+    source: Any, error: Exception
+) -> tuple[Any, list[UnreadableError]] | None:
+    """The dataset of the files that can be opened, and the others; None has none."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    found = ds.dataset(source, partitioning="hive", exclude_invalid_files=True)
+    if not found.files:
+        return None
+    files = [Path(one) for one in source] if isinstance(source, list) else []
+    if not files:
+        within = (one for one in Path(source).rglob("*") if one.is_file())
+        files = [one for one in sorted(within) if one.name[0] not in "._"]
+    known = {Path(one).resolve() for one in found.files}
+    torn = [one for one in files if one.resolve() not in known]
+    return found, [UnreadableError(_unreadable(str(one), error)) for one in torn]
 
 
 def tasks_of(

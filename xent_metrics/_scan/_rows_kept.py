@@ -13,8 +13,9 @@ from .._table import FloatArray
 class RowsKept(NamedTuple):
     """At most so many rows of ``n_seen``: those whose random key is below a bound.
 
-    ``log_q`` and ``target`` have shape (classes, rows). The rows with the least keys
-    of two samples' are a sample of all, so merging needs no dice.
+    ``log_q`` has shape (classes, rows), and so has ``target``, or (1, rows) where it
+    holds the codes of labels. The rows with the least keys of two samples' are a sample
+    of all, so merging needs no dice.
     """
 
     n_seen: FloatArray
@@ -26,12 +27,14 @@ class RowsKept(NamedTuple):
     entropy: FloatArray
 
     @classmethod
-    def empty(cls, n_classes: int) -> Self:
+    def empty(cls, n_classes: int, *, soft: bool = False) -> Self:
         """No rows."""
-        none = np.zeros((n_classes, 0))
-        return cls(
-            np.zeros(1), np.ones(1), np.zeros(0), none, none, np.zeros(0), np.zeros(0)
+        log_q, target = (
+            np.zeros((n_classes, 0)),
+            np.zeros((n_classes if soft else 1, 0)),
         )
+        none = np.zeros(0)
+        return cls(np.zeros(1), np.ones(1), none, log_q, target, none, none)
 
     @property
     def n(self) -> int:
@@ -45,7 +48,16 @@ class RowsKept(NamedTuple):
 
     def sample(self) -> Sample:
         """What maps are fitted to."""
-        return from_tables(self.log_q, self.target, self.weights)
+        return from_tables(self.log_q, self.laws, self.weights)
+
+    @property
+    def laws(self) -> FloatArray:
+        """Target distributions, of shape (classes, rows)."""
+        if len(self.target) > 1:
+            return self.target
+        laws = np.zeros_like(self.log_q)
+        laws[self.target[0].astype(np.int64), np.arange(self.n)] = 1.0
+        return laws
 
     def under(self, below: float) -> Self:
         """Those of the rows, of as many seen, whose keys are below a bound."""

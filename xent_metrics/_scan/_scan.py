@@ -58,7 +58,7 @@ def scan(
     ----------
     dataset : path, list of paths or pyarrow dataset
         A Parquet file, a folder of them (also partitioned by folders such as
-        ``site=north``), or any dataset of :mod:`pyarrow.dataset`.
+        ``site=north``), or any dataset of ``pyarrow.dataset``.
     target, proba, labels, targets, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
@@ -74,7 +74,7 @@ def scan(
         it out, warns, and counts it in ``decomposition.n_skipped``.
     n_jobs : int, optional
         Number of workers: -1 for one a processor. Default: 1, or what
-        :func:`joblib.parallel_config` says. They are threads, unless that names
+        ``joblib.parallel_config`` says. They are threads, unless that names
         another backend.
     progress : bool or callable, optional
         True: a bar on standard error, False: none; default: a bar on a terminal,
@@ -152,7 +152,9 @@ def scan(
         from_logits=from_logits,
         on_missing=on_missing,
     )
-    tasks, lost = tasks_of(open_dataset(dataset), reading)
+    opened, torn = open_dataset(dataset, skip=on_bad == "skip")
+    tasks, lost = tasks_of(opened, reading)
+    lost = [*torn, *lost]
     if lost and on_bad == "raise":
         raise lost[0]
     reading = reading._replace(labels=_labels(tasks, reading))
@@ -214,7 +216,7 @@ def read_task(
         except (KeyError, TypeError, ValueError) as error:
             return Outcome(None, error=_placed(error, task.place(group)))
         else:
-            state = own if state is None or own is None else state.plus(own)
+            state = own if state is None or own is None else state + own
     return Outcome(state, tuple(skipped))
 
 
@@ -251,7 +253,7 @@ def _merged(
 
     held = None
     for state in states():
-        held = state if held is None else held.plus(state)
+        held = state if held is None else held + state
     if held is None:
         msg = (
             f"dataset must hold rows: none was found, and {len(skipped)} parts could "

@@ -17,6 +17,7 @@ from .._recalibration import (
 from .._table import FloatArray
 from ._first_map import tag_of
 from ._first_pass import FirstPass
+from ._rows_kept import RowsKept
 from ._sources import known_moments
 from ._state import ScanState
 
@@ -85,6 +86,7 @@ def _improved(
     left = moved * math.sqrt(len(step) / sample.n)
     near = left <= _NEAR * math.sqrt(len(state.labels) / n_effective)
     n_passes = first.n_passes + 1
+    more = not near and n_passes < _MOST_PASSES
     tried = first.ladder.copy()
     chosen = tried["chosen"].astype(bool)
     tried.loc[chosen, "note"] = f"fitted to all rows, in {n_passes} passes"
@@ -93,7 +95,7 @@ def _improved(
         under=first.under._replace(
             name=tag_of(found),
             recalibrate=found.recalibrate,
-            improve=not near and n_passes < _MOST_PASSES,
+            improve=more,
         ),
         n_fitted=first.n_known,
         optimism=found.optimism,
@@ -102,6 +104,7 @@ def _improved(
         parameters=found.parameters,
         ladder=tried,
         maps={**first.maps, found.name: found.recalibrate},
+        kept=first.kept if more else RowsKept.empty(len(state.labels)),
         n_passes=n_passes,
     )
     return SecondMap(passed, first.share_known * won, 0.0)

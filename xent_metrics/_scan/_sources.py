@@ -94,7 +94,7 @@ class Kept:
     ) -> Moments:
         """Of the sample, with the weight of all rows."""
         after = fitted.losses + known
-        frequencies = of_class @ self._kept.target
+        frequencies = of_class @ self._kept.laws
         values = [
             after,
             self._before - after,

@@ -47,33 +47,6 @@ class ScanState:
     shares: FloatArray
     gradient: FloatArray | None = None
 
-    @classmethod
-    def empty(
-        cls,
-        contract: Contract,
-        counts: Counts,
-        unseen: tuple[Any, ...] = (),
-        keys: Keys | None = None,
-    ) -> Self:
-        """The state of no rows, and of groups that have none yet."""
-        n_measures, n_classes = len(contract.measures), len(contract.labels)
-        groups = None
-        if keys is not None:
-            groups = keyed(keys, Moments.empty(n_measures, len(keys.groups)))
-        in_cells = n_classes == 2 and not contract.soft and not contract.under  # noqa: PLR2004
-        return cls(
-            contract=contract,
-            counts=counts,
-            unseen=unseen,
-            whole=Moments.empty(n_measures, 1),
-            classes=Moments.empty(n_measures, n_classes + len(unseen)),
-            groups=groups,
-            covariance=Covariance.empty(n_classes + 1) if contract.soft else None,
-            cells=np.zeros(SHAPE) if in_cells else None,
-            kept=RowsKept.empty(n_classes),
-            shares=np.zeros(n_classes),
-        )
-
     @property
     def n(self) -> int:
         """Rows of positive weight."""
@@ -179,7 +152,7 @@ class ScanState:
         """
         return _document.arrow_schema()
 
-    def plus(self, other: Self) -> Self:
+    def __add__(self, other: Self) -> Self:
         """The state with the rows of another."""
         check_contracts(self.contract, other.contract)
         unseen = tuple(dict.fromkeys((*self.unseen, *other.unseen)))
@@ -248,11 +221,37 @@ def _from_document(found: _document.Document) -> ScanState:
     )
 
 
+def no_rows(
+    contract: Contract,
+    counts: Counts,
+    unseen: tuple[Any, ...] = (),
+    keys: Keys | None = None,
+) -> ScanState:
+    """The state of no rows, and of groups that have none yet."""
+    n_measures, n_classes = len(contract.measures), len(contract.labels)
+    groups = None
+    if keys is not None:
+        groups = keyed(keys, Moments.empty(n_measures, len(keys.groups)))
+    in_cells = n_classes == 2 and not contract.soft and not contract.under  # noqa: PLR2004
+    return ScanState(
+        contract=contract,
+        counts=counts,
+        unseen=unseen,
+        whole=Moments.empty(n_measures, 1),
+        classes=Moments.empty(n_measures, n_classes + len(unseen)),
+        groups=groups,
+        covariance=Covariance.empty(n_classes + 1) if contract.soft else None,
+        cells=np.zeros(SHAPE) if in_cells else None,
+        kept=RowsKept.empty(n_classes, soft=contract.soft),
+        shares=np.zeros(n_classes),
+    )
+
+
 def joined(states: Iterable[ScanState]) -> ScanState:
     """The state of all rows, added in order."""
     found: ScanState | None = None
     for state in states:
-        found = state if found is None else found.plus(state)
+        found = state if found is None else found + state
     if found is None:
         msg = "states must hold one state or more: there is none; accumulate a part."
         raise ValueError(msg)
