@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ._arrays import as_numpy
-from ._table import IntArray
+from ._table import IntArray, greatest, least
+
+_LITTLE = 4096  # numbers in a table that is no work
 
 
 class Keys(NamedTuple):
@@ -50,6 +53,10 @@ def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
 
 def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
     """The number of each value, and the values, sorted."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" and len(column):
+        found = _number_integers(np.asarray(column))
+        if found is not None:
+            return found
     try:
         return pd.factorize(pd.Series(column), sort=True, use_na_sentinel=False)
     except TypeError as error:
@@ -60,6 +67,24 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
             f"found an {error}; pass one value a row."
         )
         raise TypeError(msg) from None
+
+
+def _number_integers(
+    column: NDArray[np.integer[Any]],
+) -> tuple[IntArray, pd.Index[Any]] | None:
+    """Numbers of integers that lie close together, without a search."""
+    low = least(column)
+    span = greatest(column) - low + 1
+    if span > max(len(column), _LITTLE):
+        return None
+    wide = column if column.dtype == np.uint64 else column.astype(np.int64, copy=False)
+    first = wide.dtype.type(low)
+    codes = (wide - first).astype(np.int64, copy=False)
+    present = np.bincount(codes, minlength=span) > 0
+    values = (np.flatnonzero(present).astype(wide.dtype) + first).astype(column.dtype)
+    if len(values) < span:
+        codes = (np.cumsum(present) - 1)[codes]
+    return codes, pd.Index(values)
 
 
 def _together(each: list[Keys]) -> Keys:
