@@ -32,8 +32,8 @@ def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch):
     lengths = []
     tables = _parts.Task.tables
 
-    def spy(task, piece):
-        for table in tables(task, piece):
+    def spy(task, *pieces):
+        for table in tables(task, *pieces):
             lengths.append(len(table))
             yield table
 
@@ -79,3 +79,19 @@ def test_a_dataset_with_options_of_its_own(frame, tmp_path):
     found = scan(dataset, by="site", **HARD)
     assert cost(found) == pytest.approx(cost(Evaluation.from_frame(frame, **HARD)))
     assert found.by_group.index.tolist() == ["north", "south"]
+
+
+def test_short_row_groups_are_read_together(frame, tmp_path, monkeypatch):
+    frame.to_parquet(tmp_path / "one.parquet", row_group_size=7)
+    lengths = []
+    tables = _parts.Task.tables
+
+    def spy(task, *pieces):
+        for table in tables(task, *pieces):
+            lengths.append(len(table))
+            yield table
+
+    monkeypatch.setattr(_parts.Task, "tables", spy)
+    found = scan(tmp_path / "one.parquet", **HARD)
+    assert lengths == [7, 600]  # the first ones are looked at for labels
+    assert cost(found) == pytest.approx(cost(Evaluation.from_frame(frame, **HARD)))

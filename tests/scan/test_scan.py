@@ -84,8 +84,8 @@ class TestWhatIsRead:
         wanted = []
         tables = _parts.Task.tables
 
-        def spy(task, piece):
-            for table in tables(task, piece):
+        def spy(task, *pieces):
+            for table in tables(task, *pieces):
                 wanted.append(table.column_names)
                 yield table
 

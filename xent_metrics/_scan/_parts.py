@@ -43,18 +43,18 @@ class Task(NamedTuple):
         path = getattr(self.fragment, "path", "the table")
         return path if piece is None else f"{path}, row group {piece}"
 
-    def tables(self, group: int | None) -> Iterator[Any]:
-        """Tables of a piece, one after the other, so that few are in memory."""
+    def tables(self, *pieces: int | None) -> Iterator[Any]:
+        """Tables of pieces, one after the other, so that few are in memory."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
 
         fragment, schema, columns = self.fragment, self.schema, self.columns
         rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
         try:
-            if group is not None and streams(fragment):
-                yield from tables_of(fragment, group, schema, columns, rows)
+            if self.groups is not None and streams(fragment):
+                yield from tables_of(fragment, pieces, schema, columns, rows)
                 return
-            if group is not None:
-                fragment = fragment.subset(row_group_ids=[group])
+            if self.groups is not None:
+                fragment = fragment.subset(row_group_ids=list(pieces))
             for batch in fragment.to_batches(
                 schema=schema,
                 columns=list(columns),
@@ -66,7 +66,7 @@ class Task(NamedTuple):
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
-            raise UnreadableError(_unreadable(self.place(group), error)) from None
+            raise UnreadableError(_unreadable(self.place(pieces[0]), error)) from None
 
 
 def open_dataset(

@@ -1,8 +1,8 @@
-"""A row group of a Parquet file, page by page: a dataset would hold all of it."""
+"""Row groups of a Parquet file, page by page: a dataset would hold all of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _AHEAD = 1 << 18  # bytes of a column that are read at once
@@ -16,7 +16,11 @@ def streams(fragment: Any) -> bool:
 
 
 def tables_of(
-    fragment: Any, group: int, schema: Any, columns: tuple[str, ...], rows: int
+    fragment: Any,
+    groups: Sequence[int | None],
+    schema: Any,
+    columns: tuple[str, ...],
+    rows: int,
 ) -> Iterator[Any]:
     """Tables of at most so many rows, with the types that the dataset gives them."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
@@ -35,7 +39,7 @@ def tables_of(
         own = set(file.schema_arrow.names) - keys.keys()
         held = [name for name in columns if name in own]
         for batch in file.iter_batches(
-            rows, row_groups=[group], columns=held, use_threads=False
+            rows, row_groups=list(groups), columns=held, use_threads=False
         ):
             found = []
             for name, type_ in types.items():

@@ -203,29 +203,34 @@ class Outcome(NamedTuple):
 def read_task(
     task: Task, reading: Reading, under: Under | None, on_bad: OnBad
 ) -> Outcome:
-    """Read the pieces of a task, each wholly or not at all."""
+    """Read the row groups of a task: each wholly or not at all."""
+    if len(task.pieces) > 1:
+        # Together, as small ones cost their overhead. Which of them is bad is then
+        # looked for one by one.
+        with contextlib.suppress(UnreadableError, KeyError, TypeError, ValueError):
+            return Outcome(read_rows(task.tables(*task.pieces), reading, under))
     state: ScanState | None = None
     skipped: list[UnreadableError] = []
-    for group in task.pieces:
+    for piece in task.pieces:
         try:
-            own = read_piece(task, group, reading, under)
+            own = read_rows(task.tables(piece), reading, under)
         except UnreadableError as error:
             if on_bad == "raise":
                 return Outcome(None, error=error)
             skipped.append(error)
         except (KeyError, TypeError, ValueError) as error:
-            return Outcome(None, error=_placed(error, task.place(group)))
+            return Outcome(None, error=_placed(error, task.place(piece)))
         else:
             state = own if state is None or own is None else state + own
     return Outcome(state, tuple(skipped))
 
 
-def read_piece(
-    task: Task, group: int | None, reading: Reading, under: Under | None
+def read_rows(
+    tables: Iterator[Any], reading: Reading, under: Under | None
 ) -> ScanState | None:
-    """The state of a row group, or of a file."""
+    """The state of all rows of tables."""
     state, n_before = None, 0
-    for table in task.tables(group):
+    for table in tables:
         try:
             state = add(state, table, reading, under)
         except ValueError as error:
