@@ -117,8 +117,10 @@ def scan(
     A task is one row group, or several small ones of a file, and leaves a state of
     moments. States are merged in the order of the data, so the result does not depend
     on how many workers there are or which of them is first. Means and standard errors
-    are those of data in memory, to rounding; the terms of the map differ from those in
-    memory by less than a tenth of their standard errors for a map that is named.
+    are those of data in memory, to rounding; the terms of a map that is named differ
+    from those in memory by less than a tenth of their standard errors. Where there are
+    more rows than a sample holds, ``"confusion"`` and a map of the user's own stay
+    fitted to the sample, which their standard errors know.
     ``recalibration="auto"`` chooses on a random sample of rows here as there.
 
     ``with joblib.parallel_config(backend="dask")``, "spark" or "ray" around the call
