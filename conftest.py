@@ -31,7 +31,7 @@ pytest_collect_file = (_readme + _docstrings).pytest()
 
 HAS_MLFLOW = importlib.util.find_spec("mlflow") is not None
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
-collect_ignore_glob = [] if HAS_MLFLOW else ["integrations/*", "tests/tracking/*"]
+collect_ignore_glob = [] if HAS_MLFLOW else ["integrations/*", "tests/tracking"]
 if not HAS_MATPLOTLIB:
     collect_ignore_glob += ["xent_metrics/plotting/*", "tests/plotting/*"]
 if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
