@@ -201,6 +201,8 @@ class TestEvaluationsWithoutRows:
         assert table.sum() == pytest.approx(1.0)
 
     def test_its_page_has_groups(self, scanned):
+        pytest.importorskip("jinja2", reason="jinja2 is not installed")
+        pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         page = scanned.to_html(by="site")
         assert "The loss by group" in page
         assert "north" in page

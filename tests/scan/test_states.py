@@ -85,7 +85,7 @@ class TestAnySplit:
     @pytest.mark.parametrize("kind", KINDS)
     @given(data=st.data())
     @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     def test_means_and_errors_are_those_in_memory(self, kind, data):
         frame, options = KINDS[kind]
@@ -101,7 +101,7 @@ class TestAnySplit:
     @pytest.mark.parametrize("kind", KINDS)
     @given(data=st.data())
     @settings(
-        max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     def test_all_terms_while_all_rows_are_kept(self, kind, data):
         frame, options = KINDS[kind]
