@@ -194,11 +194,11 @@ def compare(folder: Path, times: int, maps: list[str]) -> None:
         print(row(work, [one[work] for one in rounds]))
     for work in maps:
         print(row(work, [run(work, folder)]), flush=True)
-    print()
+    print("\n| work | peer | ratio | wanted |\n|---|---|---|---|")
     for peer in works[1:]:
         for kind in ("wall", "cpu"):
             ratio = statistics.median(a["ours"][kind] / a[peer][kind] for a in rounds)
-            print(f"ours to {peer}, {kind}: {ratio:.2f}")
+            print(f"| scan, {kind} time | {peer} | {ratio:.2f}x | at most 1.3x |")
 
 
 def row(work: str, found: list[dict[str, float]]) -> str:
