@@ -2,7 +2,7 @@
 
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
 loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
-:mod:`xent_metrics.plotting` first draws.
+:mod:`xent_metrics.plotting` first draws, what scans files when it first does.
 """
 
 import importlib
@@ -37,11 +37,18 @@ from ._measures import (
 )
 from ._recalibration import RecalibrationMap
 from ._recalibrator import Recalibrator
-from ._scan import ScanState, SkippedPartWarning, accumulate, finish, merge, scan
 from ._votes import vote_counts
 
 if TYPE_CHECKING:
     from . import plotting, scorers
+    from ._scan import (
+        ScanState,
+        SkippedPartWarning,
+        accumulate,
+        finish,
+        merge,
+        scan,
+    )
 
 __all__ = [
     "Comparison",
@@ -85,6 +92,14 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
+_OF_SCANS = (
+    "ScanState",
+    "SkippedPartWarning",
+    "accumulate",
+    "finish",
+    "merge",
+    "scan",
+)
 
 __version__ = version("xent-metrics")
 
@@ -94,9 +109,11 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
+    if name in _OF_SCANS:
+        return getattr(importlib.import_module("._scan", __name__), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted([*globals(), *_LAZY, *_OF_SCANS])
