@@ -36,6 +36,8 @@ if not HAS_MATPLOTLIB:
     collect_ignore_glob += ["xent_metrics/plotting/*", "tests/plotting/*"]
 if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
     collect_ignore_glob += ["xent_metrics/_page/*"]
+if not importlib.util.find_spec("pyarrow"):
+    collect_ignore_glob += ["xent_metrics/_scan/_scan.py"]
 os.environ["MPLBACKEND"] = "Agg"  # no windows
 
 

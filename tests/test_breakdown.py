@@ -444,7 +444,7 @@ class TestMiscalibrationTest:
         for seed in range(40):
             y, q, _ = draw(250, power=1.0, seed=seed)
             d = decompose(y, q, recalibration="temperature-bias")
-            test = d.miscalibration_test(n_resamples=19, random_state=seed)
+            test = d.miscalibration_test(n_resamples=39, random_state=seed)
             values.append(test.pvalue)
         assert 0.3 < np.mean(values) < 0.7
         assert 2 <= np.count_nonzero(np.array(values) <= 0.25) <= 18

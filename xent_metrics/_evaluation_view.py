@@ -295,8 +295,5 @@ class EvaluationView(Result):
 
     def _weights(self) -> Any:
         rows = self.per_sample
-        return (
-            rows["weight"].to_numpy()
-            if rows is not None and "weight" in rows
-            else (None)
-        )
+        known = rows is not None and "weight" in rows
+        return rows["weight"].to_numpy() if rows is not None and known else None

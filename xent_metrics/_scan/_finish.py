@@ -78,7 +78,7 @@ def finish(
     cells of the logit; otherwise to a random sample, and the standard errors of its
     terms are those of the sample. A second pass under the evaluation of the first one
     gives these terms for all rows, and by class and group; ``ladder`` says when the
-    map is that of all rows, and :func:`scan` goes on until it is:
+    map is that of all rows, and :func:`scan` goes on until it is::
 
         first = finish(merge(accumulate(part, ...) for part in parts))
         second = merge(accumulate(part, ..., under=first) for part in parts)

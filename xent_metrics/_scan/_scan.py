@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from .._evaluation import Evaluation
 from .._frame_columns import FrameTargets, OnMissing
@@ -17,16 +17,13 @@ from .._terms import Recalibration, check_recalibration
 from .._units import nats_per_unit
 from .._warn import warn
 from .._weights import NoRowsError
-from ._accumulate import add
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass
 from ._part import Reading
 from ._parts import Task, UnreadableError, open_dataset, share_kept, tasks_of
 from ._run import Progress, run, told
 from ._state import ScanState
-from ._under import Under
-
-OnBad = Literal["raise", "skip"]
+from ._task import OnBad, Outcome, placed, read_task
 
 
 class SkippedPartWarning(UserWarning):
@@ -128,11 +125,14 @@ def scan(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import pandas as pd
     >>> from xent_metrics import scan
     >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
-    >>> df.to_parquet("predictions.parquet")  # doctest: +SKIP
-    >>> scan("predictions.parquet", target="y", proba="p")  # doctest: +SKIP
+    >>> path = Path("predictions.parquet").absolute()
+    >>> df.to_parquet(path)
+    >>> round(scan(path, target="y", proba="p").decomposition.cross_entropy, 4)
+    0.2899
     """
     check_recalibration(recalibration)
     nats_per_unit(base)
@@ -191,59 +191,6 @@ def scan(
     return tell(evaluation)
 
 
-class Outcome(NamedTuple):
-    """What a task leaves: a state, how many pieces it could not read, or an error.
-
-    An error is a value, as engines lose the text of what a worker raises.
-    """
-
-    state: ScanState | None
-    skipped: tuple[UnreadableError, ...] = ()
-    error: Exception | None = None
-
-
-def read_task(
-    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
-) -> Outcome:
-    """Read the row groups of a task: each wholly or not at all."""
-    if len(task.pieces) > 1:
-        # Together, as small ones cost their overhead. Which of them is bad is then
-        # looked for one by one.
-        with contextlib.suppress(UnreadableError, KeyError, TypeError, ValueError):
-            return Outcome(read_rows(task.tables(*task.pieces), reading, under))
-    state: ScanState | None = None
-    skipped: list[UnreadableError] = []
-    for piece in task.pieces:
-        try:
-            own = read_rows(task.tables(piece), reading, under)
-        except UnreadableError as error:
-            if on_bad == "raise":
-                return Outcome(None, error=error)
-            skipped.append(error)
-        except (KeyError, TypeError, ValueError) as error:
-            return Outcome(None, error=_placed(error, task.place(piece)))
-        else:
-            state = own if state is None or own is None else state + own
-    return Outcome(state, tuple(skipped))
-
-
-def read_rows(
-    tables: Iterator[Any], reading: Reading, under: Under | None
-) -> ScanState | None:
-    """The state of all rows of tables."""
-    state, n_before = None, 0
-    for table in tables:
-        try:
-            state = add(state, table, reading, under)
-        except ValueError as error:
-            if not n_before:
-                raise
-            msg = f"(counting from row {n_before:,}) {error}"
-            raise type(error)(msg) from None
-        n_before += len(table)
-    return state
-
-
 def _merged(
     outcomes: Iterator[Outcome], lost: list[UnreadableError]
 ) -> tuple[ScanState, list[UnreadableError]]:
@@ -292,10 +239,5 @@ def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
             except UnreadableError:
                 continue
             except (KeyError, TypeError, ValueError) as error:
-                raise _placed(error, task.place(group)) from None
+                raise placed(error, task.place(group)) from None
     return None
-
-
-def _placed(error: Exception, place: str) -> Exception:
-    """The error with the name of what was read."""
-    return type(error)(f"in {place}: {error.args[0] if error.args else error}")

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xent_metrics import cross_entropy
+from xent_metrics import Evaluation
 
 NAMES = np.array(["virginica", "setosa", "versicolor"])  # not in the order of the text
 KEY = "xent/test/cross_entropy"
@@ -22,7 +22,10 @@ DATA = X.assign(y=Y)
 MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
 PROBA = MODEL.predict_proba(X)
 CLASSES = MODEL.classes_.tolist()
-LOSS = cross_entropy(Y, PROBA, labels=CLASSES)
+# of the evaluation that is logged, to the last bit
+LOSS = Evaluation.from_predictions(
+    Y, PROBA, labels=CLASSES, recalibration="none"
+).decomposition.cross_entropy
 HOW_SAVED = {"pip_requirements": ["scikit-learn"]}  # to look for them takes seconds
 QUICK = {"page": False, "per_sample": False}
 MAP = {"recalibration": "temperature"}  # the quickest
