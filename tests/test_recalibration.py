@@ -499,3 +499,34 @@ class TestManyClasses:
         assert d.converged
         assert d.miscalibration > 0
         assert math.isfinite(d.standard_errors["miscalibration"])
+
+
+class TestRoundingNeverChooses:
+    """Soft labels that one map explains exactly are explained by richer ones too."""
+
+    EXPLAIN = {
+        "temperature": lambda p: p**2,
+        "temperature-bias": lambda p: p**2 * np.arange(1.0, p.shape[1] + 1),
+    }
+
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize("name", EXPLAIN)
+    def test_the_simplest_exact_map_is_chosen(self, name, seed):
+        n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]
+        p, *_ = draw(n, k, seed=seed)
+        q = self.EXPLAIN[name](p)
+        q /= q.sum(axis=1, keepdims=True)
+        rng = np.random.default_rng(seed)
+        nudged = q * (1 + 1e-15 * rng.choice([-1, 0, 1], q.shape))
+        for predictions in (q, nudged):
+            found = decompose(p, predictions)
+            assert found.recalibration == name
+            assert found.grouping_loss == pytest.approx(0, abs=1e-8)
+
+    def test_rounding_is_no_miscalibration(self):
+        p, *_ = draw()
+        for target in (p, p * (1 + 1e-15), p / (1 + 1e-15)):
+            found = decompose(target, p)
+            assert found.recalibration == "temperature"
+            assert "no clear miscalibration" in repr(found)
+            assert found.ladder["share"].isna().all()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ._evidence import After
 from ._recalibration import FittedMap, Selection
-from ._reduce import standard_error
+from ._reduce import ROUNDING, standard_error
 from ._table import FloatArray
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
@@ -25,6 +25,14 @@ COLUMNS = (
     "chosen",
     "note",
 )
+
+
+def is_clear(value: float, error: float, cross_entropy: float) -> bool:
+    """Whether a part of a cross-entropy is more than noise, and than rounding."""
+    least = CLEAR * error
+    if math.isfinite(cross_entropy):
+        least += ROUNDING * abs(cross_entropy)
+    return math.isfinite(value) and value > least
 
 
 def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.DataFrame:
@@ -41,7 +49,7 @@ def frame_of(rows: dict[str, tuple[Any, ...]], per_unit: float) -> pd.DataFrame:
     if rows:
         chosen = frame[frame["chosen"]].iloc[0]
         whole, error = float(chosen["miscalibration"]), float(chosen["standard_error"])
-        clear = math.isfinite(whole) and whole > CLEAR * error
+        clear = is_clear(whole, error, whole + float(chosen["refinement"]))
         frame["share"] = frame["miscalibration"] / (whole if clear else math.nan)
     return frame
 
@@ -114,7 +122,7 @@ def average(
     chosen = pd.concat([one[one["chosen"]].iloc[:1] for one in ladders])
     whole = float(share @ chosen["miscalibration"].to_numpy())
     of_whole = _error(chosen["standard_error"].to_numpy(), share, copies)
-    clear = math.isfinite(whole) and whole > CLEAR * of_whole
+    clear = is_clear(whole, of_whole, whole + float(share @ chosen["refinement"]))
     rows: dict[str, tuple[Any, ...]] = {}
     left_out: dict[str, tuple[Any, ...]] = {}
     for name in dict.fromkeys(name for one in ladders for name in one.index):

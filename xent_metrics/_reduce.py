@@ -10,6 +10,7 @@ import numpy as np
 from ._table import BoolArray, FloatArray, IntArray
 
 Reduction = Literal["mean", "sum"] | None
+ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._ladder import CLEAR
+from ._ladder import CLEAR, is_clear
 
 if TYPE_CHECKING:
     from ._decomposition import Decomposition
@@ -123,7 +123,9 @@ def _hint(result: Decomposition) -> list[str]:
     won = result.miscalibration
     if not math.isfinite(won):
         return []
-    if won <= CLEAR * result.standard_errors.get("miscalibration", 0.0):
+    error = result.standard_errors.get("miscalibration", 0.0)
+    unknown = math.isnan(error)
+    if not is_clear(won, 0.0 if unknown else error, result.cross_entropy):
         return [f"no clear miscalibration: less than {CLEAR:.0f} standard errors"]
     line = f"recalibration alone would win back {won / result.cross_entropy:.0%}"
     if "temperature" in result.ladder.index and result.recalibration != "temperature":

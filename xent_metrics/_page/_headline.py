@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .._ladder import CLEAR
+from .._ladder import CLEAR, is_clear
 from .._summary import title
 from ._shown import heading, listed, number, plural, with_error
 
@@ -91,7 +91,7 @@ def _part(result: Decomposition, name: str, digits: int) -> tuple[str, bool]:
 def clear(result: Decomposition, name: str) -> bool:
     """Whether a term is above 0 by more than chance explains."""
     error = result.standard_errors.get(name, math.nan)
-    return bool(getattr(result, name) > CLEAR * error)
+    return is_clear(getattr(result, name), error, result.cross_entropy)
 
 
 def remarks(result: Decomposition, digits: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from .._reduce import standard_error
+from .._reduce import ROUNDING, standard_error
 from .._table import IntArray
 from ._confusion import fit_confusion
 from ._custom import RecalibrationMap, fit_custom
@@ -176,17 +176,20 @@ def _simplest_of_the_best(trials: tuple[FittedMap, ...], sample: Sample) -> Fitt
     A map's cost on new rows is its mean cost here plus twice its optimism (Takeuchi,
     1976): half for what fitting hid, half for what a fit to so few rows lacks. To
     take the smallest of many noisy costs would flatter the fit once more, so a
-    simpler map is kept within half a standard error of the difference.
+    simpler map is kept within half a standard error of the difference. Where maps are
+    equally good, as with soft labels that several of them explain, rounding would
+    choose: that much is never a difference.
     """
 
     def cost(trial: FittedMap) -> float:
         return sample.mean(trial.losses) + 2.0 * trial.optimism
 
     best = min(trials, key=cost)
+    rounding = ROUNDING * abs(cost(best))
     for trial in trials:
         lost = trial.losses - best.losses
         noise = standard_error(lost, sample.weights, sample.clusters)
-        if cost(trial) - cost(best) <= _NOISE * noise:
+        if cost(trial) - cost(best) <= _NOISE * noise + rounding:
             return trial
     return best
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._ladder import CLEAR
+from .._ladder import is_clear
 from .._result import two_sided
 from ._bins import Bins, check_bins, in_bins
 from ._map_curve import MapCurve, map_curve, why_no_map
@@ -205,6 +205,6 @@ def _heading(
         return f"The miscalibration is {won}"
     whole = number(found.cross_entropy)
     error = found.standard_errors.get("miscalibration", math.nan)
-    if not found.miscalibration > CLEAR * error:
+    if not is_clear(found.miscalibration, error, found.cross_entropy):
         return f"No clear miscalibration: {won} of {whole} {found.unit}"
     return f"Recalibration alone would win back {won} of {whole} {found.unit}"

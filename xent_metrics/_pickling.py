@@ -1,0 +1,52 @@
+"""Names that stay when code moves: those of public objects, and those in pickles.
+
+A pickle refers to the classes in it by module and name. Public classes and functions
+name the public module; a private class that is part of a public result travels under
+the name that it has here.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import importlib
+from itertools import takewhile
+from typing import Any, TypeVar
+
+Public = TypeVar("Public")
+Private = TypeVar("Private", bound=type)
+
+_CLASSES: dict[str, type] = {}
+_LOADED_LATE = ("xent_metrics._scan", "xent_metrics.scorers")
+
+
+def public(it: Public) -> Public:
+    """Decorate a class or a function: its module is the public one it is found in."""
+    parts = it.__module__.split(".")
+    it.__module__ = ".".join(takewhile(lambda part: not part.startswith("_"), parts))
+    return it
+
+
+def pickled(cls: Private) -> Private:
+    """Decorate a private class: pickles name it, not the module that it is in."""
+    assert cls.__name__ not in _CLASSES, "pickles tell classes by their name"
+    _CLASSES[cls.__name__] = cls
+    copyreg.pickle(cls, _reduce)
+    return cls
+
+
+def restored(name: str, state: dict[str, Any]) -> Any:
+    """The object that a pickle holds the state of."""
+    if name not in _CLASSES:
+        for room in _LOADED_LATE:
+            importlib.import_module(room)
+    cls = _CLASSES[name]
+    if issubclass(cls, tuple):
+        return cls(**state)
+    found = object.__new__(cls)
+    vars(found).update(state)
+    return found
+
+
+def _reduce(it: Any) -> tuple[Any, ...]:
+    state = it._asdict() if isinstance(it, tuple) else it.__getstate__()
+    return restored, (type(it).__name__, state)
