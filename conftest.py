@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from sybil import Sybil
 from sybil.evaluators.doctest import NUMBER
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores
 
 _FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE | NUMBER
 _readme = Sybil(
@@ -20,9 +24,8 @@ _readme = Sybil(
 _docstrings = Sybil(
     parsers=[DocTestParser(_FLAGS)],
     patterns=[
-        "xent_metrics/*.py",
-        "xent_metrics/*/*.py",
-        "integrations/*/*.py",
+        *(f"xent_metrics/{'*/' * depth}*.py" for depth in range(4)),
+        *(f"integrations/*/{'*/' * depth}*.py" for depth in range(3)),
         "docs/reference/*.rst",
     ],
     fixtures=["tracking", "figures"],
@@ -41,14 +44,49 @@ if not importlib.util.find_spec("pyarrow"):
 os.environ["MPLBACKEND"] = "Agg"  # no windows
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Examples of a document build on each other: they keep their order."""
+    of_document = {}
+    for item in items:
+        if hasattr(item, "example"):
+            of_document.setdefault(item.path, []).append(item)
+    for examples in of_document.values():
+        examples.sort(key=lambda item: item.example.start)
+    # A document stands where the first of its examples came to lie.
+    items[:] = [
+        one
+        for item in items
+        for one in (
+            of_document.pop(item.path, []) if hasattr(item, "example") else [item]
+        )
+    ]
+
+
+def _close_figures():
+    """Close what is open, and say how many figures that was."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return 0
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - heavy, and perhaps absent
+
+    n_open = len(plt.get_fignums())
+    plt.close("all")
+    return n_open
+
+
 @pytest.fixture
 def figures():
     """Close the figures that a test leaves open."""
     yield
-    if HAS_MATPLOTLIB:
-        import matplotlib.pyplot as plt  # noqa: PLC0415 - heavy, and perhaps absent
+    _close_figures()
 
-        plt.close("all")
+
+@pytest.fixture(autouse=True)
+def _no_open_figures():
+    """A test that leaves figures open fails itself, not one that comes after it."""
+    yield
+    n_open = _close_figures()
+    assert not n_open, f"{n_open} figures are left open: ask for the fixture figures"
 
 
 @pytest.fixture(scope="session")

@@ -439,6 +439,7 @@ class TestMiscalibrationTest:
         assert found.null_distribution.shape == (99,)
         assert abs(found.null_distribution.mean()) < 0.1 * d.miscalibration
 
+    @pytest.mark.slow
     def test_calibrated_predictions_have_uniform_p_values(self):
         values = []
         for seed in range(40):

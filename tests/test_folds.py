@@ -92,6 +92,7 @@ def test_uncertainty_is_that_of_all_rows():
     assert result.uncertainty == decompose(Y, proba, **TEMPERATURE).uncertainty
 
 
+@pytest.mark.slow
 def test_stratified_folds_do_not_raise_the_uncertainty():
     rng, errors = np.random.default_rng(1), []
     for _ in range(60):

@@ -27,6 +27,7 @@ def test_importing_loads_numpy_and_pandas_only():
     assert tops - {"numpy"} == {"xent_metrics"}
 
 
+@pytest.mark.slow
 def test_scorers_load_scikit_learn_when_used():
     assert "sklearn" in loaded_by("import xent_metrics; xent_metrics.scorers")
 

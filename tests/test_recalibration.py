@@ -501,20 +501,21 @@ class TestManyClasses:
         assert math.isfinite(d.standard_errors["miscalibration"])
 
 
+EXPLAINED_BY = {
+    "temperature": lambda p: p**2,
+    "temperature-bias": lambda p: p**2 * np.arange(1.0, p.shape[1] + 1),
+}
+
+
 class TestRoundingNeverChooses:
     """Soft labels that one map explains exactly are explained by richer ones too."""
 
-    EXPLAIN = {
-        "temperature": lambda p: p**2,
-        "temperature-bias": lambda p: p**2 * np.arange(1.0, p.shape[1] + 1),
-    }
-
     @pytest.mark.parametrize("seed", range(4))
-    @pytest.mark.parametrize("name", EXPLAIN)
+    @pytest.mark.parametrize("name", EXPLAINED_BY)
     def test_the_simplest_exact_map_is_chosen(self, name, seed):
         n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]
         p, *_ = draw(n, k, seed=seed)
-        q = self.EXPLAIN[name](p)
+        q = EXPLAINED_BY[name](p)
         q /= q.sum(axis=1, keepdims=True)
         rng = np.random.default_rng(seed)
         nudged = q * (1 + 1e-15 * rng.choice([-1, 0, 1], q.shape))

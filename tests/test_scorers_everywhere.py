@@ -140,6 +140,7 @@ USES = {
 
 
 @every_scorer
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("use", USES)
 def test_every_scorer_everywhere(use, scorer):
     assert np.isfinite(USES[use](scorer)).all()
@@ -231,6 +232,7 @@ def test_copies_score_the_same(scorer):
     assert search.fit(X, Y).score(X, Y) == scorer(search, X, Y)
 
 
+@pytest.mark.slow
 def test_two_processes():
     scoring = {name: getattr(scorers, name) for name in NAMES}
     one, two = (

@@ -11,12 +11,14 @@ from ._decomposed_frame import DecomposedFrame
 from ._evaluation import Evaluation
 from ._evaluation_view import PlotKind
 from ._listeners import without_listeners
+from ._pickling import public
 from ._selection import Selector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@public
 class XentAccessor(DecomposedFrame):
     """Entropy, cross-entropy and KL divergence of the predictions in a frame.
 

@@ -16,6 +16,7 @@ from ._evidence import Data
 from ._fold_terms import decompose_folds
 from ._folds import Folds
 from ._inputs import EPS, Inputs, read
+from ._pickling import public
 from ._result import two_sided
 from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
@@ -27,6 +28,7 @@ from ._units import nats_per_unit
 _OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
 
 
+@public
 def compare(
     models: Mapping[str, Any],
     *,

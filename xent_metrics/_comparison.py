@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from ._decomposition import Decomposition
+from ._pickling import public
 from ._result import Result, show_value
 from ._summary import TERMS, title
 
@@ -19,6 +20,7 @@ _SHOWN = ("cross_entropy", "refinement", "miscalibration")
 _COLUMNS = ("value", "difference", "standard_error", "low", "high", "pvalue")
 
 
+@public
 class Difference(NamedTuple):
     """A paired difference from the baseline, with its interval and p-value."""
 
@@ -29,6 +31,7 @@ class Difference(NamedTuple):
     pvalue: float
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Result):
     """Models compared on the same rows; made by :func:`compare`.

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._evidence import Data
+from ._pickling import public
 from ._recalibration import Sample, recalibrate
 from ._table import FloatArray, IntArray
 
 _PATIENCE = 2.0  # seconds before progress is shown
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class MiscalibrationTest:
     """The outcome of a test of "no miscalibration".

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ._breakdown import FEW_ROWS
 from ._decomposition import Decomposition
 from ._inputs import EPS, read
+from ._pickling import public
 from ._targets import Targets
 from ._terms import Recalibration, decompose_inputs
 from ._vote_entropy import VoteCorrection, mean_votes
@@ -18,10 +19,12 @@ from ._warn import warn
 _FEW_VOTES = 5
 
 
+@public
 class SmallSampleWarning(UserWarning):
     """The rows, or their votes, are too few for a decomposition to say much."""
 
 
+@public
 def decompose(
     y_true: Any,
     y_proba: Any,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._evidence import Evidence
+from ._pickling import public
 from ._result import plain, two_sided
 from ._summary import MEANINGS, TERMS, summary
 from ._with_evidence import WithEvidence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@public
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decomposition(WithEvidence):
     """The terms of a mean cross-entropy.

@@ -13,6 +13,7 @@ from ._evaluate import evaluate
 from ._inputs import EPS, read
 from ._listeners import tell
 from ._measures import index_of
+from ._pickling import public
 from ._predictions_evaluated import PredictionsEvaluated
 from ._targets import Targets
 from ._terms import Recalibration
@@ -28,6 +29,7 @@ class Classifier(Protocol):
         """Probabilities of shape (N, K), columns in the order of ``classes_``."""
 
 
+@public
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(PredictionsEvaluated):
     """Predictions evaluated: the decomposition of their loss, and each row's part.

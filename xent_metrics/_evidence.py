@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ._folds import Folds
 from ._inputs import Inputs
+from ._pickling import pickled
 from ._recalibration import FittedMap, Recalibrate, Sample, Selection
 from ._row_terms import RowTerms
 from ._table import FloatArray, IntArray
@@ -71,6 +72,7 @@ class Data:
     folds: Folds | None = None
 
 
+@pickled
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
     """The fitted maps by name, which last, and the data, which is not pickled.

@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ._inputs import Inputs
+from ._pickling import pickled
 from ._reader import Reader
 from ._table import FloatArray, IntArray
 
 
+@pickled
 class Frequencies(NamedTuple):
     """Weighted sums over rows, per class (labels first, then unseen ones).
 

@@ -15,6 +15,7 @@ import pandas as pd
 from . import _kernels, _labels, _targets
 from ._frames import Columns, read_columns
 from ._messages import violation_error
+from ._pickling import public
 from ._table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._targets import Targets
 from ._warn import warn
@@ -23,6 +24,7 @@ from ._weights import read_weights
 EPS = float(np.finfo(np.float64).eps)
 
 
+@public
 class UnseenLabelWarning(UserWarning):
     """Rows have labels that the predictions do not know."""
 

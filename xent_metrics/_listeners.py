@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ._pickling import public
+
 if TYPE_CHECKING:
     from ._evaluation import Evaluation
 
@@ -19,6 +21,7 @@ _lock = threading.Lock()
 _listeners: tuple[Callable[[Evaluation], Any], ...] = ()
 
 
+@public
 def add_listener(listener: Callable[[Evaluation], Any]) -> None:
     """Have a function called with each evaluation as soon as it is finished.
 
@@ -59,6 +62,7 @@ def add_listener(listener: Callable[[Evaluation], Any]) -> None:
             _listeners = (*_listeners, listener)
 
 
+@public
 def remove_listener(listener: Callable[[Evaluation], Any]) -> None:
     """Call a listener no longer; one that was never added is no error.
 
@@ -72,6 +76,7 @@ def remove_listener(listener: Callable[[Evaluation], Any]) -> None:
         _listeners = tuple(one for one in _listeners if one != listener)
 
 
+@public
 @contextmanager
 def without_listeners() -> Iterator[None]:
     """Tell no listener of what is evaluated within: in a loop over folds, say.

@@ -48,5 +48,5 @@ def restored(name: str, state: dict[str, Any]) -> Any:
 
 
 def _reduce(it: Any) -> tuple[Any, ...]:
-    state = it._asdict() if isinstance(it, tuple) else it.__getstate__()
+    state = it._asdict() if issubclass(type(it), tuple) else it.__getstate__()
     return restored, (type(it).__name__, state)

@@ -9,11 +9,13 @@ import numpy as np
 
 from ._inputs import EPS, read_predictions
 from ._labels import show
+from ._pickling import public
 from ._reader import Reader
 from ._recalibration import Recalibrate, log_floored
 from ._table import FloatArray
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Recalibrator:
     """A fitted recalibration map; made by :meth:`Decomposition.recalibrator`.

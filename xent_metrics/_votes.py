@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from . import _labels
 from ._arrays import as_numpy
+from ._pickling import public
 
 
+@public
 def vote_counts(
     annotations: Any, *, labels: Iterable[Any] | None = None
 ) -> pd.DataFrame:

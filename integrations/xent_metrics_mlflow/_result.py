@@ -73,3 +73,7 @@ class LogResult:
         else:
             found += f" for {run} are not logged"
         return f"LogResult: {found}" + (f"; {self.error}" if self.error else "")
+
+
+for _each in (LogError, LogResult, NotLoggedWarning):
+    _each.__module__ = "xent_metrics_mlflow"  # where they are found, also in pickles

@@ -28,6 +28,7 @@ def process(args, environment, **options):
     )
 
 
+@pytest.mark.slow
 def test_version(environment):
     done = process(["--version"], environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -39,6 +40,7 @@ def test_the_script_is_the_module():
     assert script.load() is main
 
 
+@pytest.mark.slow
 def test_quiet_where_nobody_watches(folder, environment):
     done = process([*ARGS, *FAST, "--json"], environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -54,6 +56,7 @@ def test_standard_input_and_exit_codes(folder, environment):
     assert done.stderr.startswith("failed: miscalibration > 0: found 0.")
 
 
+@pytest.mark.slow
 def test_no_traceback(folder, environment):
     done = process(["evaluate", "gone.csv", *ARGS[2:]], environment)
     assert (done.returncode, done.stdout) == (2, "")
@@ -62,15 +65,15 @@ def test_no_traceback(folder, environment):
     )
 
 
-def test_help(environment):
-    whole = process(["--help"], environment).stdout
+def test_help(run):
+    whole = run("--help").stdout
     for text in ("Examples", "--fail-if", "Exit codes", "0  all is well"):
         assert text in whole
     assert "1  a condition of --fail-if holds, or cannot be computed" in whole
     assert "2  wrong usage or wrong input" in whole
     for command in ("evaluate", "compare"):
-        done = process([command, "--help"], environment | {"COLUMNS": "80"})
-        assert done.returncode == 0
+        done = run(command, "--help", env={"COLUMNS": "80"})
+        assert done.exit_code == 0
         assert "Exit codes" in done.stdout
         examples = done.stdout.partition("\n  Examples\n")[2]
         assert examples.startswith(f"    xent-metrics {command} ")
@@ -103,6 +106,7 @@ def on_a_terminal(args, environment, *, out):
     return shown.decode(), other.decode()
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal_leaves_the_document_alone(folder, environment):
     shown, document = on_a_terminal([*ARGS, *FAST, "--json"], environment, out=False)
     assert "reading preds.csv" in shown
@@ -110,6 +114,7 @@ def test_progress_on_a_terminal_leaves_the_document_alone(folder, environment):
     assert json.loads(document)["decomposition"]["n"] == 300
 
 
+@pytest.mark.slow
 def test_tables_on_a_terminal(folder, environment):
     args = [*ARGS, *FAST, "--by", "site", "--per-class", "--n-worst", "2"]
     shown, other = on_a_terminal(args, environment, out=True)

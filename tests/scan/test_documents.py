@@ -212,6 +212,7 @@ class TestEvaluationsWithoutRows:
         page = dataclasses.replace(scanned, decomposition=found).to_html()
         assert "Parts left out, as they cannot be read" in page
 
+    @pytest.mark.usefixtures("figures")
     def test_plots(self, scanned):
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         scanned.plot("waterfall")

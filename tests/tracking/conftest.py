@@ -21,6 +21,14 @@ from xent_metrics_mlflow import _spool
 
 START = 90  # seconds that a server may take
 
+
+def pytest_collection_modifyitems(items):
+    """A test that asks for a server is slow: it takes one many seconds to start."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 rng = np.random.default_rng(0)
 PROBA = rng.dirichlet(np.ones(3), 300)
 LABELS = np.array(["ant", "bee", "cat"])[rng.integers(3, size=300)]

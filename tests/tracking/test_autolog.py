@@ -192,6 +192,7 @@ def test_a_loop_of_the_users_own(store):
     assert splits_of(run) == ["fold"]
 
 
+@pytest.mark.slow
 def test_beside_autologging_of_scikit_learn(store):
     def train():
         with store.start_run() as run:

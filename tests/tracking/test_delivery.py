@@ -23,7 +23,9 @@ from .conftest import assert_logged, entry, new_run
 QUICK = {"page": False}
 
 
-@pytest.fixture(params=["embedded", "server", "files"])
+@pytest.fixture(
+    params=["embedded", pytest.param("server", marks=pytest.mark.slow), "files"]
+)
 def store(request, tracking, tmp_path, monkeypatch):
     """MLflow on each kind of store."""
     if request.param == "server":
@@ -191,6 +193,7 @@ class TestBackground:
         files = tracking.MlflowClient().list_artifacts(run_id, "xent/test")
         assert "xent/test/report.html" in {file.path for file in files}
 
+    @pytest.mark.slow
     def test_the_end_of_the_process_waits(self, tracking):
         run_id = new_run(tracking)
         environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking.get_tracking_uri()}

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
 from .._measures import index_of
+from .._pickling import public
 from .._targets import Targets
 from ._decomposition import EnsembleDecomposition
 from ._members import read_tables, separate
@@ -16,6 +17,7 @@ from ._pass import Part
 from ._summary import summarise
 
 
+@public
 def decompose_ensemble(
     y_true: Any,
     member_proba: Any,

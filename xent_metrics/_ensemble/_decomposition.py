@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
 from .._measures import index_of
+from .._pickling import public
 from .._result import Result
 from .._targets import Targets
 from ._estimators import take_apart
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _TABLES = ("per_sample", "members", "pairwise_kl")
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class EnsembleDecomposition(Result):
     """The cross-entropy of an ensemble's members, and what their averages gain.

@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._pickling import public
 from .._reduce import Reduction
 from .._table import FloatArray
 from .._targets import Targets
@@ -30,6 +31,7 @@ def cross_entropy(
     reduction: None,
     **options: Unpack[Options],
 ) -> FloatArray: ...
+@public
 def cross_entropy(
     y_true: Any,
     y_proba: Any,

@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._pickling import public
 from .._reduce import Reduction
 from .._table import FloatArray
 from .._targets import Targets
@@ -31,6 +32,7 @@ def kl_divergence(
     reduction: None,
     **options: Unpack[Options],
 ) -> FloatArray: ...
+@public
 def kl_divergence(
     y_true: Any,
     y_proba: Any,
@@ -109,6 +111,7 @@ def reverse_kl_divergence(
     reduction: None,
     **options: Unpack[Options],
 ) -> FloatArray: ...
+@public
 def reverse_kl_divergence(
     y_true: Any,
     y_proba: Any,
@@ -169,6 +172,7 @@ def reverse_kl_divergence(
     return reduced(inputs, "reverse_kl_divergence", clip, base, n_jobs, reduction)
 
 
+@public
 def kl_contributions(
     y_true: Any,
     y_proba: Any,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._pickling import public
 from .._table import FloatArray
 from .._targets import Targets
 from ._options import UnitlessOptions, reduced
@@ -30,6 +31,7 @@ def perplexity(
     reduction: None,
     **options: Unpack[UnitlessOptions],
 ) -> FloatArray: ...
+@public
 def perplexity(
     y_true: Any,
     y_proba: Any,
@@ -105,6 +107,7 @@ def expected_accuracy_bound(
     reduction: None,
     **options: Unpack[UnitlessOptions],
 ) -> FloatArray: ...
+@public
 def expected_accuracy_bound(
     y_true: Any,
     y_proba: Any,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read_predictions
+from .._pickling import public
 from .._reduce import Reduction
 from .._table import FloatArray
 from .._units import nats_per_unit
@@ -19,6 +20,7 @@ from ._options import PredictionOptions, reduced
 def surprisal(p: float, *, base: float | None = None) -> float: ...
 @overload
 def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float: ...
+@public
 def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float:
     """Information of an event of probability ``p``: -log p.
 
@@ -76,6 +78,7 @@ def entropy(
     reduction: None,
     **options: Unpack[PredictionOptions],
 ) -> FloatArray: ...
+@public
 def entropy(
     proba: Any,
     *,

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._pickling import public
 from .._table import FloatArray
 from .._targets import Targets
 from .._units import nats_per_unit
@@ -25,6 +26,7 @@ PER_SAMPLE = (
 IN_UNITS = frozenset(PER_SAMPLE[:4])
 
 
+@public
 def per_sample(
     y_true: Any,
     y_proba: Any,

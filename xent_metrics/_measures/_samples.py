@@ -7,11 +7,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._pickling import public
 from .._reduce import total
 from .._units import nats_per_unit
 from .._weights import as_doubles
 
 
+@public
 def kl_from_samples(
     log_p: ArrayLike,
     log_q: ArrayLike,

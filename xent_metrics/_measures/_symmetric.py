@@ -7,6 +7,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read_two
+from .._pickling import public
 from .._reduce import Reduction
 from .._table import FloatArray
 from ._options import TwoTables, TwoTablesClipped, reduced
@@ -28,6 +29,7 @@ def jensen_shannon_divergence(
     reduction: None,
     **options: Unpack[TwoTables],
 ) -> FloatArray: ...
+@public
 def jensen_shannon_divergence(
     p: Any,
     q: Any,
@@ -91,6 +93,7 @@ def jeffreys_divergence(
     reduction: None,
     **options: Unpack[TwoTablesClipped],
 ) -> FloatArray: ...
+@public
 def jeffreys_divergence(
     p: Any,
     q: Any,

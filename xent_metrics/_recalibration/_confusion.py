@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._pickling import pickled
 from .._table import FloatArray
 from ._cross_validation import cross_validated
 from ._map import FittedMap
@@ -27,6 +28,7 @@ _HALVINGS = 12
 _TINY = 1e-300
 
 
+@pickled
 @dataclass(frozen=True, eq=False)
 class Confusion:
     """The parameters, and the map as a function of log q."""

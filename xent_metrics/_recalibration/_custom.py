@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .._pickling import pickled, public
 from .._table import FloatArray
 from ._cross_validation import costs, cross_validated
 from ._map import FittedMap
@@ -16,6 +17,7 @@ from ._sample import Sample
 _TOLERANCE = 1e-6
 
 
+@public
 @runtime_checkable
 class RecalibrationMap(Protocol):
     """What :func:`decompose` asks of a user's map; all tables have shape (N, K)."""
@@ -27,6 +29,7 @@ class RecalibrationMap(Protocol):
         """The law of the label of each row: (N, K), rows that sum to 1."""
 
 
+@pickled
 @dataclass(frozen=True, eq=False)
 class Predicted:
     """A user's fitted map as a function of log q."""

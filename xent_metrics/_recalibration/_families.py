@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._pickling import pickled
 from .._table import FloatArray
 from ._sample import Sample
 from ._softmax import LinearSoftmax, softmax
@@ -18,6 +19,7 @@ _OWN_VALUE, _OWN_KNOTS = 1.0, 4
 _KNOTS_A_ROOT = 1.2  # knots of a spline of two classes, times the cube root of n
 
 
+@pickled
 class Temperature(LinearSoftmax):
     """Z_k = beta log q_k, where beta = 1 / T."""
 
@@ -27,6 +29,7 @@ class Temperature(LinearSoftmax):
         super().__init__(sample.n_classes, np.ones(1), np.array([[_BETA]]), own_ridge)
 
 
+@pickled
 class TemperatureBias(Temperature):
     """Z_k = beta log q_k + b_k."""
 
@@ -40,6 +43,7 @@ class TemperatureBias(Temperature):
         return np.ones((1, 1, log_q.shape[1]))
 
 
+@pickled
 class SlopeBias(Temperature):
     """Z_k = (beta + a_k) log q_k + b_k."""
 
@@ -60,6 +64,7 @@ class SlopeBias(Temperature):
         return {}
 
 
+@pickled
 class Dirichlet(Temperature):
     """Z_k = beta log q_k + sum_j a_kj log q_j + b_k (Kull et al., 2019)."""
 
@@ -83,6 +88,7 @@ class Dirichlet(Temperature):
         return {}
 
 
+@pickled
 class DirichletSpline(Dirichlet):
     """The Dirichlet map plus a spline of log q_k for each class."""
 
@@ -102,6 +108,7 @@ class DirichletSpline(Dirichlet):
         return out
 
 
+@pickled
 class SharedSpline(LinearSoftmax):
     """Z_k = s(log q_k) + b_k with one natural cubic spline s for all classes."""
 
@@ -131,6 +138,7 @@ class SharedSpline(LinearSoftmax):
         return {}
 
 
+@pickled
 class Spline(LinearSoftmax):
     """Two classes: logit c = beta logit q + s(logit q), s a natural cubic spline.
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._pickling import pickled
 from .._table import FloatArray
 from ._families import log_odds
 from ._map import FittedMap
 from ._sample import Sample
 
 
+@pickled
 @dataclass(frozen=True, eq=False)
 class Steps:
     """A step function of the logit: levels at the logits where they were found."""

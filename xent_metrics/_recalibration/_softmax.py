@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from .._pickling import pickled
 from .._table import FloatArray
 from ._cross_validation import cross_validated
 from ._map import FittedMap
@@ -77,6 +78,7 @@ class LinearSoftmax:
         return softmax(self.logits(parameters, self.shared(log_q), self.own(log_q)))[1]
 
 
+@pickled
 @dataclass(frozen=True, eq=False)
 class SoftmaxMap:
     """A fitted family as a function of log q; many parameters have no covariance."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from .._frame_columns import FrameTargets, OnMissing
 from .._inputs import EPS
+from .._pickling import public
 from .._selection import Selector
 from .._weights import NoRowsError
 from ._contract import Counts
@@ -17,6 +18,7 @@ from ._state import ScanState, no_rows
 from ._under import Under
 
 
+@public
 def accumulate(
     frame: Any,
     *,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._labels import show
+from .._pickling import pickled
 
 HARD = ("cross_entropy", "predictive_entropy", "calibration_gap")
 SOFT = (*HARD, "entropy", "kl_divergence")
 UNDER = ("uncertainty", "resolution", "miscalibration", "refinement")
 
 
+@pickled
 class Contract(NamedTuple):
     """What states that merge have in common.
 
@@ -33,6 +35,7 @@ class Contract(NamedTuple):
         return (*own, *UNDER, *(("grouping_loss",) if self.soft else ()))
 
 
+@pickled
 class Counts(NamedTuple):
     """Rows that met the clip or have an unseen label, and what was left out."""
 

@@ -13,6 +13,7 @@ from .._inputs import warn_of_unseen
 from .._labels import show
 from .._ladder import frame_of
 from .._listeners import tell
+from .._pickling import public
 from .._terms import Recalibration, check_recalibration, name_of
 from .._units import nats_per_unit, unit_name
 from . import _tables
@@ -28,6 +29,7 @@ from ._terms_of_state import (
 )
 
 
+@public
 def finish(
     state: ScanState,
     *,

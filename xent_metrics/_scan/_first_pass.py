@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .._frequencies import Frequencies
+from .._pickling import pickled
 from .._recalibration import Recalibrate
 from ._rows_kept import RowsKept
 from ._under import Under
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .._evaluation import Evaluation
 
 
+@pickled
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FirstPass:
     """The map that was fitted, and how much its costs flatter it.

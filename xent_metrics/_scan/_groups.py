@@ -7,9 +7,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from .._keys import Keys, read_keys
+from .._pickling import pickled
 from ._moments import Moments
 
 
+@pickled
 class Groups(NamedTuple):
     """Distinct keys, one row each, and the moments of their rows."""
 

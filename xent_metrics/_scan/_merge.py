@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .._pickling import public
 from ._state import ScanState, joined
 
 
+@public
 def merge(states: Iterable[ScanState]) -> ScanState:
     """Join the states of parts of the data, in their order.
 

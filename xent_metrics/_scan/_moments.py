@@ -6,9 +6,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from .._pickling import pickled
 from .._table import FloatArray, IntArray
 
 
+@pickled
 class Moments(NamedTuple):
     """What the rows of each cell leave of their measures.
 

@@ -6,10 +6,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from .._pickling import pickled
 from .._recalibration import Sample, enough_rows, from_tables
 from .._table import FloatArray
 
 
+@pickled
 class RowsKept(NamedTuple):
     """At most so many rows of ``n_seen``: those whose random key is below a bound.
 

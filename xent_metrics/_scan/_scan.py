@@ -11,6 +11,7 @@ from .._evaluation import Evaluation
 from .._frame_columns import FrameTargets, OnMissing
 from .._inputs import EPS
 from .._listeners import tell
+from .._pickling import public
 from .._recalibration import one_thread
 from .._selection import Selector
 from .._terms import Recalibration, check_recalibration
@@ -26,10 +27,12 @@ from ._state import ScanState
 from ._task import OnBad, Outcome, placed, read_task
 
 
+@public
 class SkippedPartWarning(UserWarning):
     """Parts of a dataset could not be read and were left out."""
 
 
+@public
 def scan(
     dataset: Any,
     *,

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._keys import Keys
+from .._pickling import public
 from .._table import FloatArray
 from . import _document
 from ._contract import Contract, Counts, check_contracts
@@ -20,6 +21,7 @@ from ._moments import Moments
 from ._rows_kept import RowsKept
 
 
+@public
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScanState:
     """What rows leave behind, to be merged with that of other rows.

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _frequencies
 from .._inputs import Inputs
+from .._pickling import pickled
 from .._recalibration import (
     Recalibrate,
     SoftmaxMap,
@@ -18,6 +19,7 @@ from .._recalibration import (
 from .._table import FloatArray
 
 
+@pickled
 class Under(NamedTuple):
     """The map of an earlier pass, and the cost of predicting class frequencies.
 

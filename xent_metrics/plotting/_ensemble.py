@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from .._pickling import public
 from .._summary import title
 from ._style import (
     BLUE,
@@ -39,6 +40,7 @@ _SUMS = (
 _NARROW = 0.16  # of the longer bar: less does not hold a number
 
 
+@public
 def ensemble(result: EnsembleDecomposition, *, ax: Axes | None = None) -> Axes:
     """Draw what averaging the members of an ensemble does to cost and entropy.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._pickling import public
 from .._table import BoolArray, FloatArray, IntArray
 from ._rows import table_of_rows
 from ._style import (
@@ -58,6 +59,7 @@ class _Points(NamedTuple):
     soft: bool
 
 
+@public
 def entropy(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     """Draw the cross-entropy of each row against the entropy of its prediction.
 

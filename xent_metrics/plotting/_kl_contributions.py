@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._evidence import Data
+from .._pickling import public
 from .._reduce import weighted_mean
 from .._table import FloatArray
 from .._units import nats_per_unit
@@ -42,6 +43,7 @@ class _Cells(NamedTuple):
     n_infinite: int
 
 
+@public
 def kl_contributions(
     evaluation: Evaluation, *, bins: int = 20, ax: Axes | None = None
 ) -> Axes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._pickling import public
 from .._table import FloatArray
 from .._units import nats_per_unit, unit_name
 from ._style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, axes_of, caption, legend
@@ -22,6 +23,7 @@ _POINTS = 801
 _TOP = 2.5  # nats
 
 
+@public
 def kl_curve(
     p: float | Iterable[float] = (0.1, 0.3, 0.5),
     *,

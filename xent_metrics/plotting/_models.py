@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._pickling import public
 from .._table import FloatArray
 from ._places import label_points
 from ._style import (
@@ -41,6 +42,7 @@ _SAME = 1e-9  # relative, of uncertainties
 _MARGIN = 0.18  # of the width of the points
 
 
+@public
 def models(
     models: Mapping[str, Decomposition | Evaluation] | Comparison,
     *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._pickling import public
 from .._summary import title
 from .._table import FloatArray
 from ._style import (
@@ -44,6 +45,7 @@ class _Classes(NamedTuple):
     n_left: int
 
 
+@public
 def per_class(
     evaluation: Evaluation, *, ax: Axes | None = None, at_most: int = 20
 ) -> Axes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._ladder import is_clear
+from .._pickling import public
 from .._result import two_sided
 from ._bins import Bins, check_bins, in_bins
 from ._map_curve import MapCurve, map_curve, why_no_map
@@ -37,6 +38,7 @@ _CORNER = 0.75  # left of it and above is the legend, unless something is there
 _BELOW = 0.22  # of the height of the curve: room of the histogram
 
 
+@public
 def reliability(
     evaluation: Evaluation,
     *,

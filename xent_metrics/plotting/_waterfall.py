@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._pickling import public
 from .._result import two_sided
 from .._summary import title
 from ._style import (
@@ -47,6 +48,7 @@ class _Step(NamedTuple):
         return math.isfinite(self.start) and math.isfinite(self.end)
 
 
+@public
 def waterfall(
     result: Decomposition | Evaluation, *, ax: Axes | None = None, level: float = 0.95
 ) -> Axes:

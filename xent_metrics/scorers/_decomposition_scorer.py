@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from .._inputs import EPS
+from .._pickling import public
 from .._targets import Targets
 from .._terms import Recalibration
 from ._options import Multioutput, Options, check_one_of
@@ -33,6 +34,7 @@ class Scores(dict[str, float]):
     item = __float__ = __array__ = __add__ = __radd__ = _refuse
 
 
+@public
 class DecompositionScorer(Scorer):
     """All terms of the decomposition from one call of ``predict_proba``.
 

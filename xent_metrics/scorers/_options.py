@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
 from .._inputs import EPS, check_clip
+from .._pickling import pickled
 from .._targets import Targets
 from .._terms import Recalibration, check_recalibration
 from .._units import nats_per_unit
@@ -25,6 +26,7 @@ class ScorerOptions(TypedDict, total=False):
     multioutput: Multioutput
 
 
+@pickled
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """How predictions are read and scored."""

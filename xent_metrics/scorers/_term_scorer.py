@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from .._inputs import EPS
+from .._pickling import public
 from .._reduce import weighted_mean
 from .._table import FloatArray
 from .._targets import Targets
@@ -16,6 +17,7 @@ from ._scorer import Scorer
 from ._values import TERM_OF, check_name
 
 
+@public
 class TermScorer(Scorer):
     """A scorer of one term; made by :func:`get_scorer`.
 
@@ -74,6 +76,7 @@ class TermScorer(Scorer):
         return f"get_scorer({self.__name__!r}{comma}{options})"
 
 
+@public
 def get_scorer(
     name: str,
     *,
@@ -141,6 +144,7 @@ def get_scorer(
     )
 
 
+@public
 def get_scorer_names() -> list[str]:
     """Names of all terms that can be scored; each is also an attribute of the module.
 

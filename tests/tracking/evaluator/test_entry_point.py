@@ -38,6 +38,7 @@ def test_what_does_not_exist():
         assert getattr(xent_metrics_mlflow, name).__doc__
 
 
+@pytest.mark.slow
 def test_finding_it_loads_mlflow_and_nothing_of_ours():
     code = (
         "import sys, mlflow.models.evaluation\n"

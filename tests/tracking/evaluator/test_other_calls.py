@@ -34,6 +34,7 @@ def test_other_types_are_declined(model_type):
     assert not evaluator.can_evaluate(model_type=model_type, evaluator_config={})
 
 
+@pytest.mark.slow
 def test_beside_the_default_evaluator(saved):
     found = mlflow.models.evaluate(
         saved["predict"],
@@ -47,6 +48,7 @@ def test_beside_the_default_evaluator(saved):
     assert found.metrics["log_loss"] == pytest.approx(LOSS)
 
 
+@pytest.mark.slow
 def test_without_names_all_are_asked_and_foreign_options_ignored(saved):
     found = mlflow.models.evaluate(
         saved["predict"],

@@ -1,0 +1,133 @@
+"""Results are what they were, and what was written before is still read."""
+
+import json
+import math
+import pickle
+import pickletools
+
+import numpy as np
+import pytest
+
+from xent_metrics import Evaluation, Recalibrator, ScanState
+
+from .cases import CLASSES, DATA, MAPS, OTHERS, RESULTS, as_json, bold, classes_of, made
+
+each_result = pytest.mark.parametrize("name", RESULTS)
+ONE_WAY = ("ensemble", "comparison")  # JSON that is not read back
+each_pickle = pytest.mark.parametrize("name", [*RESULTS, *OTHERS])
+
+
+def differences(found, expected, where="result"):
+    """Where two documents differ by more than two ways to add numbers up."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        if found.keys() != expected.keys():
+            return [f"{where}: keys {sorted(found)} for {sorted(expected)}"]
+        pairs = ((f"{where}.{key}", found[key], expected[key]) for key in expected)
+    elif isinstance(expected, list) and isinstance(found, list):
+        if len(found) != len(expected):
+            return [f"{where}: {len(found)} entries for {len(expected)}"]
+        pairs = (
+            (f"{where}[{place}]", *both)
+            for place, both in enumerate(zip(found, expected, strict=True))
+        )
+    else:
+        return [] if _same(found, expected) else [f"{where}: {found} for {expected}"]
+    return [line for where, *both in pairs for line in differences(*both, where)]
+
+
+def _same(found, expected):
+    if isinstance(expected, float) and isinstance(found, float):
+        return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12)
+    return type(found) is type(expected) and found == expected
+
+
+def document(text):
+    """JSON with the numbers of a state, which are bytes there, as numbers."""
+    found = json.loads(text)
+    if "numbers" in found:
+        state = ScanState.from_json(text)
+        found["numbers"] = json.loads(made_of(state))
+    return found
+
+
+def made_of(state):
+    from xent_metrics import finish  # noqa: PLC0415 - what users see of a state
+
+    return finish(state, recalibration="none").to_json()
+
+
+def golden(name):
+    return (DATA / "golden" / f"{name}.json").read_text()
+
+
+def unpickled(name):
+    content = (DATA / "pickles" / f"{name}.pickle").read_bytes()
+    return pickle.loads(content)  # noqa: S301 - of this project
+
+
+@each_result
+def test_numbers_are_what_they_were(name):
+    found = document(as_json(made(name)))
+    assert differences(found, document(golden(name))) == []
+
+
+@pytest.mark.parametrize("name", [n for n in RESULTS if n not in ONE_WAY])
+def test_json_of_before_is_read(name):
+    text = golden(name)
+    read = ScanState if name == "scan_state" else Evaluation
+    assert differences(document(as_json(read.from_json(text))), document(text)) == []
+
+
+@each_result
+def test_pickles_of_before_hold_the_same_numbers(name):
+    found = document(as_json(unpickled(name)))
+    assert differences(found, document(golden(name))) == []
+
+
+@pytest.mark.parametrize("k", MAPS)
+def test_maps_of_pickles_of_before_predict(k):
+    q = bold(classes_of(k))[::50]
+    for name in MAPS[k]:
+        before, now = unpickled(f"map_{name}"), made(f"map_{name}")
+        assert before.recalibration == now.recalibration == name
+        np.testing.assert_allclose(
+            before.recalibrator().predict_proba(q),
+            now.recalibrator().predict_proba(q),
+            rtol=1e-9,
+        )
+
+
+def test_other_objects_of_pickles_of_before():
+    recalibrator = unpickled("recalibrator")
+    assert isinstance(recalibrator, Recalibrator)
+    assert recalibrator.labels == tuple(CLASSES[2])
+    for name in ("term_scorer", "decomposition_scorer"):
+        assert repr(unpickled(name)) == repr(made(name))
+
+
+@each_pickle
+def test_pickles_name_no_place_that_may_move(name):
+    for content in (
+        (DATA / "pickles" / f"{name}.pickle").read_bytes(),
+        pickle.dumps(made(name), protocol=4),
+    ):
+        assert modules_named_in(content) <= {
+            "xent_metrics",
+            "xent_metrics.scorers",
+            "xent_metrics._pickling",
+        }
+
+
+def modules_named_in(content):
+    """The modules of this package that a pickle imports from."""
+    texts, found = [], set()
+    for code, given, _ in pickletools.genops(content):
+        if "UNICODE" in code.name:
+            texts.append(given)
+        elif code.name == "STACK_GLOBAL":
+            found.add(texts[-2])
+        elif code.name == "MEMOIZE":
+            continue
+        elif "GET" in code.name:
+            texts.append(None)
+    return {name for name in found if name and name.startswith("xent")}
