@@ -16,12 +16,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores
 
 _FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE | NUMBER
-_readme = Sybil(
+pages = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=_FLAGS), SkipParser()],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", *(f"docs/{'*/' * depth}*.md" for depth in range(3))],
     fixtures=["tracking"],
 )
-_docstrings = Sybil(
+docstrings = Sybil(
     parsers=[DocTestParser(_FLAGS)],
     patterns=[
         *(f"xent_metrics/{'*/' * depth}*.py" for depth in range(4)),
@@ -30,7 +30,7 @@ _docstrings = Sybil(
     ],
     fixtures=["tracking", "figures"],
 )
-pytest_collect_file = (_readme + _docstrings).pytest()
+pytest_collect_file = (pages + docstrings).pytest()
 
 HAS_MLFLOW = importlib.util.find_spec("mlflow") is not None
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None

@@ -16,6 +16,7 @@ VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
 
 CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
 _LOG_CONCENTRATIONS = (-7.0, 14.0)
+_NEAR = 1e-4  # of the optimum, in logs
 
 
 def check_correction(correction: Any, inputs: Inputs) -> None:
@@ -149,10 +150,23 @@ def _dirichlet_entropy(
             total -= float((row + ratio.sum(axis=0)) @ sample.weights[rows])
         return total
 
+    def slope(log_concentration: float) -> float:
+        s, total = float(np.exp(log_concentration)), 0.0
+        for rows, law in blocks:
+            seen = counts[:, rows]
+            ratio: Any = special.digamma(s * law + seen) - special.digamma(s * law)
+            row = special.digamma(s) - special.digamma(s + seen.sum(axis=0))
+            total -= float((row + (law * ratio).sum(axis=0)) @ sample.weights[rows])
+        return s * total
+
     best = optimize.minimize_scalar(
         cost, bounds=_LOG_CONCENTRATIONS, method="bounded", options={"xatol": 1e-6}
-    )
-    concentration = float(np.exp(best.x))
+    ).x
+    # Costs find an optimum to half their digits; where slopes change sign, to all.
+    low, high = best - _NEAR, best + _NEAR
+    if slope(low) < 0 < slope(high):
+        best = optimize.brentq(slope, low, high, xtol=1e-13)
+    concentration = float(np.exp(best))
     entropy = np.empty(sample.n)
     for rows, law in blocks:
         a = concentration * law + counts[:, rows]
