@@ -42,6 +42,7 @@ if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
 if not importlib.util.find_spec("pyarrow"):
     collect_ignore_glob += ["xent_metrics/_scan/_scan.py"]
 os.environ["MPLBACKEND"] = "Agg"  # no windows
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # tests reach this machine only
 
 
 @pytest.hookimpl(trylast=True)
