@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import _frequencies
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data, Evidence
+from ._frequencies import Frequencies
 from ._recalibration import Recalibrate, effective_number
 from ._row_terms import RowTerms
 from ._table import FloatArray
@@ -42,7 +42,7 @@ class Maps:
 
 def assemble(
     data: Data,
-    frequencies: _frequencies.Frequencies,
+    frequencies: Frequencies,
     maps: Maps,
     notes: Mapping[str, str],
     *,
@@ -98,7 +98,7 @@ def in_unit(values: Mapping[str, float], base: float | None) -> dict[str, Any]:
     }
 
 
-def _terms(data: Data, frequencies: _frequencies.Frequencies) -> dict[str, float]:
+def _terms(data: Data, frequencies: Frequencies) -> dict[str, float]:
     """The terms, in nats: sums and differences of means, so that they add up."""
     inputs, rows, correction = data.inputs, data.rows, data.correction
     soft = inputs.target is not None
@@ -151,7 +151,7 @@ def terms(
 def _standard_errors(
     rows: RowTerms,
     terms: dict[str, float],
-    frequencies: _frequencies.Frequencies,
+    frequencies: Frequencies,
     correction: Correction | None,
 ) -> dict[str, float]:
     """Standard errors in nats, with their floors where an influence vanishes.
@@ -174,7 +174,7 @@ def _standard_errors(
 
 
 def least_variances(
-    uncertainty: float, frequencies: _frequencies.Frequencies, of_map: float
+    uncertainty: float, frequencies: Frequencies, of_map: float
 ) -> dict[str, float]:
     """Variances that remain where an influence vanishes, by term."""
     least = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
@@ -203,7 +203,7 @@ def note_undefined_entropy(
 def reasons(
     n_labels: int,
     at_zero: int,
-    frequencies: _frequencies.Frequencies,
+    frequencies: Frequencies,
     clip: float,
     *,
     soft: bool,
@@ -223,7 +223,7 @@ def reasons(
     return notes
 
 
-def undefined(n_labels: int, frequencies: _frequencies.Frequencies) -> str:
+def undefined(n_labels: int, frequencies: Frequencies) -> str:
     """Why no map can be fitted, and no skill be said; else nothing."""
     if np.count_nonzero(frequencies.mass) <= 1:
         return "undefined: y_true holds one class only"

@@ -19,7 +19,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def cast(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
+def cast_classes(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
     """Texts as the labels that they spell, in columns of labels.
 
     A class that no row has takes the type of the labels where it can.
@@ -58,7 +58,7 @@ def _try(read: Callable[[str], Any], text: str) -> Any:
         return text
 
 
-def pair(
+def pair_classes(
     targets: tuple[Any, ...],
     of_target: tuple[Any, ...],
     probas: tuple[Any, ...],

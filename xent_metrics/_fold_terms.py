@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from . import _frequencies
 from ._assembly import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
 from ._breakdown import terms_of_cells
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data
 from ._folds import Folds, inputs_of_fold, rows_of_folds
+from ._frequencies import count_classes, frequency_costs
 from ._groups import read_groups
 from ._inputs import Inputs, UnseenLabelWarning
 from ._labels import show
@@ -82,7 +82,7 @@ def decompose_folds(
     inputs = with_scaled_weights(inputs)
     clusters = folds.clusters(read_groups(groups, inputs))
     measured = inputs.measure([*COLUMNS, *columns], clip=clip)
-    frequencies = _frequencies.count(inputs, clusters)
+    frequencies = count_classes(inputs, clusters)
     parts = _decompose_each(
         inputs,
         folds,
@@ -95,7 +95,7 @@ def decompose_folds(
     rows = RowTerms(
         cross_entropy=active(measured.columns["cross_entropy"], inputs),
         recalibrated=_joined([(p.rows, p.data.rows.recalibrated) for p in parts]),
-        frequencies=active(_frequencies.costs(inputs, frequencies.shares), inputs),
+        frequencies=active(frequency_costs(inputs, frequencies.shares), inputs),
         entropy=_joined([(p.rows, p.data.rows.entropy) for p in parts]),
         predictive_entropy=active(measured.columns["predictive_entropy"], inputs),
         weights=np.ones(inputs.n)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from . import _class_names
+from ._class_names import cast_classes, pair_classes
 from ._frame_columns import (
     FrameTable,
     FrameTargets,
@@ -128,7 +128,7 @@ def _read(
     several = y_true.classes is not None
     voted = targets == "annotators" or (several and annotated(used.target, targets))
     if y_proba.cast and (voted or not several):
-        classes = _class_names.cast(classes, used.target)
+        classes = cast_classes(classes, used.target)
     probabilities = Columns(
         tuple(
             numbers(column, "y_proba", f" column {name!r}")
@@ -142,7 +142,7 @@ def _read(
         return read(votes, probabilities, labels=labels, targets="votes", **options)
     kind = cast("Targets", targets)
     if y_true.classes is not None:
-        names = _class_names.pair(y_true.names, y_true.classes, y_proba.names, classes)
+        names = pair_classes(y_true.names, y_true.classes, y_proba.names, classes)
         if names is None:
             names = y_true.names  # by position
             if targets == "auto":

@@ -53,7 +53,7 @@ class Frequencies(NamedTuple):
         return 2.0 * self.correction() ** 2 / max(n_free, 1)
 
 
-def count(inputs: Inputs, clusters: IntArray | None = None) -> Frequencies:
+def count_classes(inputs: Inputs, clusters: IntArray | None = None) -> Frequencies:
     """Sum targets over the rows that count; ``clusters`` numbers all rows."""
     n_classes = len(inputs.labels) + len(inputs.unseen)
     weights: FloatArray = np.ones(inputs.proba.n_rows)
@@ -80,7 +80,7 @@ def count(inputs: Inputs, clusters: IntArray | None = None) -> Frequencies:
     return Frequencies(mass, scatter)
 
 
-def costs(inputs: Inputs, shares: FloatArray) -> FloatArray:
+def frequency_costs(inputs: Inputs, shares: FloatArray) -> FloatArray:
     """Cross-entropy of each row where the frequencies are predicted."""
     with np.errstate(divide="ignore"):
         cost = -np.log(shares)

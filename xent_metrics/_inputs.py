@@ -12,12 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from . import _kernels, _labels, _targets
 from ._frames import Columns, read_columns
+from ._kernels import Rows, per_row, sum_of_label_costs
+from ._labels import Encoded, check_labels, encode, infer_and_encode, show
 from ._messages import violation_error
 from ._pickling import public
 from ._table import BoolArray, FloatArray, IntArray, Kind, Table
-from ._targets import Targets
+from ._targets import (
+    Targets,
+    align,
+    check_hard,
+    encode_some,
+    labels_or_columns,
+    one_hot_codes,
+    read_laws,
+)
 from ._warn import warn
 from ._weights import read_weights
 
@@ -69,12 +78,10 @@ class Inputs(NamedTuple):
         n_unseen = int(np.count_nonzero(self.codes >= len(self.labels)))
         warn_of_unseen(n_unseen, len(self.codes), self.unseen, self.labels)
 
-    def measure(
-        self, columns: Iterable[str], *, clip: float, n_jobs: int = 1
-    ) -> _kernels.Rows:
+    def measure(self, columns: Iterable[str], *, clip: float, n_jobs: int = 1) -> Rows:
         """Run the kernel; raise the error of the first row that breaks a rule."""
         target = self.codes if self.codes is not None else self.target
-        rows = _kernels.per_row(
+        rows = per_row(
             self.proba,
             target,
             columns,
@@ -93,7 +100,7 @@ class Inputs(NamedTuple):
         """Sum of the costs of hard labels, without a value for each row."""
         assert self.codes is not None
         floor, unseen = check_clip(clip), bool(self.unseen)
-        cost, violation = _kernels.sum_of_label_costs(
+        cost, violation = sum_of_label_costs(
             self.proba, self.codes, clip=floor, unseen=unseen, n_jobs=n_jobs
         )
         if violation is not None:
@@ -107,7 +114,7 @@ def warn_of_unseen(
     """Warn of labels that no column stands for."""
     warn(
         f"{n_unseen} of {n} rows have a label that is not among the classes "
-        f"({_labels.show(unseen)} among {_labels.show(labels)}): its probability "
+        f"({show(unseen)} among {show(labels)}): its probability "
         "counts as 0.",
         UnseenLabelWarning,
     )
@@ -132,21 +139,19 @@ def read(
     weights, active = read_weights(sample_weight, proba.n_rows)
     given = None
     if labels is not None:
-        given = _labels.check_labels(labels, proba.n_classes, name)
+        given = check_labels(labels, proba.n_classes, name)
     check_index_order(y_true, y_proba, ("y_true", name))
-    truth = _targets.labels_or_columns(y_true, targets)
+    truth = labels_or_columns(y_true, targets)
     if not isinstance(truth, Columns):
         check_length(len(truth), proba.n_rows, ("y_true", name))
-        _targets.check_hard(truth, active)
+        check_hard(truth, active)
         known = given or names
         if active is not None:
-            classes, encoded = _targets.encode_some(
-                truth, known, active, proba.n_classes, name
-            )
+            classes, encoded = encode_some(truth, known, active, proba.n_classes, name)
         elif known:
-            classes, encoded = known, _labels.encode(truth, known)
+            classes, encoded = known, encode(truth, known)
         else:
-            classes, encoded = _labels.infer_and_encode(truth, proba.n_classes, name)
+            classes, encoded = infer_and_encode(truth, proba.n_classes, name)
         if given is None and warn_unseen:
             _refuse_strangers(encoded, classes, name)
         inputs = Inputs(
@@ -161,9 +166,9 @@ def read(
             inputs.warn_of_unseen()
         return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = _targets.read_laws(truth, classes, targets, name)
+    table = read_laws(truth, classes, targets, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
-    codes = _targets.one_hot_codes(table, active)
+    codes = one_hot_codes(table, active)
     return Inputs(
         proba=proba,
         labels=classes,
@@ -204,7 +209,7 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     kind: Kind = "proportions" if rescale else "probabilities"
     second = Table(of_q.source, kind=kind, name="q")
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
-    first = Table(_targets.align(of_p, names, ("p", "q")), kind=kind, name="p")
+    first = Table(align(of_p, names, ("p", "q")), kind=kind, name="p")
     check_length(first.n_rows, second.n_rows, ("p", "q"))
     check_index_order(p, q, ("p", "q"))
     weights, active = read_weights(sample_weight, second.n_rows)
@@ -250,15 +255,13 @@ def _read_proba(
     return table, columns.names
 
 
-def _refuse_strangers(
-    encoded: _labels.Encoded, classes: tuple[Any, ...], name: str
-) -> None:
+def _refuse_strangers(encoded: Encoded, classes: tuple[Any, ...], name: str) -> None:
     """Refuse labels of which none is a column."""
     if encoded.unseen and encoded.codes.min() >= len(classes):
         msg = (
             f"y_true must hold labels that are columns of {name}: it holds "
-            f"{_labels.show(encoded.unseen)}, the columns are "
-            f"{_labels.show(classes)}; pass labels= with the class of each column, in "
+            f"{show(encoded.unseen)}, the columns are "
+            f"{show(classes)}; pass labels= with the class of each column, in "
             "column order."
         )
         raise ValueError(msg)

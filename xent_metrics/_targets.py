@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import _labels
 from ._arrays import as_numpy
 from ._frames import Columns, read_columns
+from ._labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
 from ._table import BoolArray, FloatArray, IntArray, Table
 
 Targets = Literal["auto", "labels", "distribution", "votes"]
 
 
-def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns:
+def labels_or_columns(y_true: Any, targets: Targets) -> Column | Columns:
     """Labels as one column, distributions and votes as several."""
     if targets not in ("auto", "labels", "distribution", "votes"):
         msg = (
@@ -25,7 +25,7 @@ def labels_or_columns(y_true: Any, targets: Targets) -> _labels.Column | Columns
     y_true = as_numpy(y_true, "y_true")
     shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
     if len(shape) == 1 and targets in ("auto", "labels"):
-        return _labels.as_column(y_true)
+        return as_column(y_true)
     if len(shape) != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns
         wanted = "one label a row" if targets == "labels" else "one column a class"
         msg = (
@@ -44,9 +44,9 @@ def _shape(y_true: Any) -> tuple[int, ...]:
     return tuple(np.shape(y_true) if shape is None else shape)
 
 
-def check_hard(y_true: _labels.Column, active: BoolArray | None) -> None:
+def check_hard(y_true: Column, active: BoolArray | None) -> None:
     """Refuse missing labels and numbers that are not labels."""
-    absent = _labels.missing(y_true)
+    absent = missing(y_true)
     if absent is not None:
         if active is not None:
             absent = absent & active
@@ -69,21 +69,21 @@ def check_hard(y_true: _labels.Column, active: BoolArray | None) -> None:
 
 
 def encode_some(
-    y_true: _labels.Column,
+    y_true: Column,
     known: tuple[Any, ...] | None,
     active: BoolArray,
     n_classes: int,
     name: str = "y_proba",
-) -> tuple[tuple[Any, ...], _labels.Encoded]:
+) -> tuple[tuple[Any, ...], Encoded]:
     """Classes, and codes of all rows; one of weight 0 takes the first class."""
     counted = y_true[active]
     if known:
-        classes, some = known, _labels.encode(counted, known)
+        classes, some = known, encode(counted, known)
     else:
-        classes, some = _labels.infer_and_encode(counted, n_classes, name)
+        classes, some = infer_and_encode(counted, n_classes, name)
     codes = np.zeros(len(y_true), dtype=np.int64)
     codes[active] = some.codes
-    return classes, _labels.Encoded(codes, some.unseen)
+    return classes, Encoded(codes, some.unseen)
 
 
 def read_laws(
@@ -138,7 +138,7 @@ def align(
     if set(columns.names) != set(classes) or len(columns.names) != len(classes):
         msg = (
             f"{names[0]} columns must be the classes of {names[1]}: found "
-            f"{_labels.show(columns.names)} for {_labels.show(classes)}; rename the "
+            f"{show(columns.names)} for {show(classes)}; rename the "
             "columns or pass labels=."
         )
         raise ValueError(msg)

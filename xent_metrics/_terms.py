@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _frequencies
 from ._assembly import Maps, assemble, note_undefined_entropy, reasons
 from ._decomposition import Decomposition
 from ._evidence import After, Data, maps_of
+from ._frequencies import count_classes, frequency_costs
 from ._groups import read_groups
 from ._inputs import Inputs
 from ._ladder import ladder
@@ -57,7 +57,7 @@ def decompose_inputs(
     clusters = read_groups(groups, inputs)
     inputs = with_scaled_weights(inputs)
     measured = inputs.measure([*COLUMNS, *columns], clip=clip)
-    frequencies = _frequencies.count(inputs, clusters)
+    frequencies = count_classes(inputs, clusters)
     notes = reasons(
         len(inputs.labels),
         measured.at_zero,
@@ -81,7 +81,7 @@ def decompose_inputs(
     rows = RowTerms(
         cross_entropy=of_row["cross_entropy"],
         recalibrated=np.full(n, np.nan) if after is None else after.costs,
-        frequencies=active(_frequencies.costs(inputs, frequencies.shares), inputs),
+        frequencies=active(frequency_costs(inputs, frequencies.shares), inputs),
         entropy=of_row["entropy"],
         predictive_entropy=of_row["predictive_entropy"],
         weights=np.ones(n)
@@ -205,8 +205,8 @@ def _recalibrate(
     # All known classes as one, then the unseen ones.
     lumped = np.maximum(inputs.codes - len(inputs.labels) + 1, 0)
     beside = inputs._replace(labels=("known",), codes=lumped)
-    frequencies = _frequencies.count(beside, clusters)
-    costs = _frequencies.costs(beside, frequencies.shares)
+    frequencies = count_classes(beside, clusters)
+    costs = frequency_costs(beside, frequencies.shares)
     costs[known] += chosen.losses
     share = float(frequencies.shares[0])
     shift = frequencies.entropy(debiased=selection.debiased)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import _labels
 from ._arrays import as_numpy
+from ._labels import check_labels, distinct, encode, show, sort_labels
 from ._pickling import public
 
 
@@ -74,17 +74,17 @@ def vote_counts(
     voted = np.flatnonzero(~pd.isna(values))
     votes = _whole(values[voted])
     if labels is None:
-        classes = _labels.sort_labels(_labels.distinct(votes))
+        classes = sort_labels(distinct(votes))
     else:
         given = tuple(labels)
-        classes = _labels.check_labels(given, len(given))
-    codes, unseen = _labels.encode(votes, classes)
+        classes = check_labels(given, len(given))
+    codes, unseen = encode(votes, classes)
     if unseen:
         place = int(voted[np.argmax(codes >= len(classes))])
         row, annotator = divmod(place, n_annotators)
         msg = (
             f"annotations must be among the labels: row {row}, annotator {annotator} "
-            f"has {unseen[0]!r}, the labels are {_labels.show(classes)}; add it to "
+            f"has {unseen[0]!r}, the labels are {show(classes)}; add it to "
             "labels= or make it missing."
         )
         raise ValueError(msg)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .. import _class_names
+from .._class_names import cast_classes
 from .._selection import Chosen, choose, unknown_column
 from ._usage import UsageError
 
@@ -69,7 +69,7 @@ class Columns:
 
     def as_labels(self, frame: pd.DataFrame, texts: Sequence[Any]) -> tuple[Any, ...]:
         """Classes that were given as text, in the type of the labels."""
-        return _class_names.cast(texts, [frame[name] for name in self.target.names])
+        return cast_classes(texts, [frame[name] for name in self.target.names])
 
 
 def find(wanted: Wanted, columns: Sequence[str], file: str) -> Columns:

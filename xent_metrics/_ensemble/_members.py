@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _targets
 from .._arrays import as_numpy
 from .._frames import as_frame, read_columns
 from .._inputs import Inputs, check_index_order, check_length
 from .._table import FloatArray, Table
+from .._targets import align
 
 _VECTORS, _TABLES = 2, 3  # dimensions of an array of members
 
@@ -102,7 +102,7 @@ def read_tables(inputs: Inputs, y_true: Any, members: Members) -> list[Table]:
     tables = [inputs.proba]
     for name, data in zip(names[1:], members.predictions[1:], strict=True):
         columns = read_columns(data, name, logits=kind == "logits")
-        source = _targets.align(columns, of_first or inputs.labels, (name, names[0]))
+        source = align(columns, of_first or inputs.labels, (name, names[0]))
         table = Table(source, kind=kind, one_column=columns.one_dimensional, name=name)
         check_length(inputs.proba.n_rows, table.n_rows, (names[0], name))
         check_index_order(y_true, data, ("y_true", name))

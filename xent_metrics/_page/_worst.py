@@ -41,7 +41,7 @@ def worst(evaluation: EvaluationView, all_rows: pd.DataFrame, digits: int) -> Se
         cells = (
             *map(name, names),
             *(name(row[column]) for column in named),
-            *(_value(float(row[column]), column, digits) for column in numbers),
+            *(_value_of_row(float(row[column]), column, digits) for column in numbers),
         )
         rows.append(Row(cells=cells))
     heads = [str(key) if key is not None else "Row" for key in found.index.names]
@@ -59,7 +59,7 @@ def worst(evaluation: EvaluationView, all_rows: pd.DataFrame, digits: int) -> Se
     )
 
 
-def _value(value: float, column: str, digits: int) -> str:
+def _value_of_row(value: float, column: str, digits: int) -> str:
     if column == "weight":
         return f"{value:,.6g}"
     if column in {"p_true", "confidence"}:

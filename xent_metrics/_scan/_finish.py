@@ -16,9 +16,9 @@ from .._listeners import tell
 from .._pickling import public
 from .._terms import Recalibration, check_recalibration, name_of
 from .._units import nats_per_unit, unit_name
-from . import _tables
 from ._first_pass import FirstPass, first_pass
 from ._state import ScanState
+from ._tables import of_classes, of_groups
 from ._terms_of_state import (
     after_map,
     errors_of,
@@ -159,9 +159,9 @@ def evaluation_of(
     return Evaluation(
         decomposition=decomposition,
         per_sample=None,
-        per_class=_tables.of_classes(state, shifts, per_unit, soft=soft),
+        per_class=of_classes(state, shifts, per_unit, soft=soft),
         labels=state.labels,
-        by_group=_tables.of_groups(state, shifts, per_unit, soft=soft),
+        by_group=of_groups(state, shifts, per_unit, soft=soft),
     )
 
 

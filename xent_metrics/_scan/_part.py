@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from .. import _class_names
 from .._arrays import as_numpy
+from .._class_names import cast_classes
 from .._frame_columns import FrameTable, FrameTargets, OnMissing
 from .._frame_inputs import read_frame
 from .._inputs import EPS, Inputs, check_clip
@@ -71,7 +71,7 @@ class Reading(NamedTuple):
         if not chosen.cast or y_true.classes is not None:
             return chosen.classes
         columns = [table.column(name) for name in y_true.names]
-        return _class_names.cast(chosen.classes, columns)
+        return cast_classes(chosen.classes, columns)
 
     def contract(
         self, labels: tuple[Any, ...], frame: Any, under: Under | None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _frequencies
+from .._frequencies import frequency_costs
 from .._inputs import Inputs
 from .._pickling import pickled
 from .._recalibration import (
@@ -39,7 +39,7 @@ class Under(NamedTuple):
     def measure(self, inputs: Inputs, clip: float) -> Measured:
         """Costs of the frequencies, and after the map, of rows that all count."""
         shares = np.exp(-np.append(self.of_class, self._unseen(inputs)))
-        frequencies = _frequencies.costs(inputs, shares)
+        frequencies = frequency_costs(inputs, shares)
         known = known_rows(inputs)
         sample = from_inputs(inputs, known, clip=clip)
         gradient = None
