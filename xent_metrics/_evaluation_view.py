@@ -12,6 +12,7 @@ import pandas as pd
 
 from ._decomposition import Decomposition
 from ._json import encode_label, encode_table
+from ._read_back import SCHEMA
 from ._result import Result, plain
 from ._slices import keys_of, summarise, summary_of, worst
 from ._summary import summary
@@ -19,7 +20,6 @@ from ._summary import summary
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCHEMA = 1
 
 PlotKind = Literal[
     "waterfall", "reliability", "entropy", "per_class", "kl_contributions"

@@ -9,10 +9,11 @@ import pandas as pd
 
 from ._decomposition import Decomposition
 from ._evaluate import Evaluated
-from ._evaluation_view import SCHEMA
 from ._evidence import Evidence
 from ._json import decode_label, decode_table
 from ._summary import TERMS
+
+SCHEMA = 1  # of the document
 
 
 def read_back(text: str | bytes) -> Evaluated:
