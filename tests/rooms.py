@@ -34,15 +34,12 @@ def imports(package=PACKAGE):
             base = here[: len(here) - node.level + 1]
             base += node.module.split(".") if node.module else []
             for alias in node.names:
-                for target in (
-                    ".".join([*base, alias.name]),
-                    ".".join(base),
-                    ".".join([*base, FACE]),
-                ):
-                    if target in files:
-                        if target != name:
-                            arrows[name].add(target)
-                        break
+                named = ".".join([*base, alias.name])
+                within = ".".join(base)
+                places = [named, f"{named}.{FACE}", within, ".".join([*base, FACE])]
+                target = next(place for place in places if place in files)
+                if target != name:
+                    arrows[name].add(target)
     return {name: arrows[name] for name in files}
 
 
