@@ -17,12 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB
 
-from xent_metrics import (
-    Evaluation,
-    SmallSampleWarning,
-    compare,
-    decompose,
-)
+from xent_metrics import Evaluation, SmallSampleWarning, compare, decompose
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:1500], Y[:1500]

@@ -8,14 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import (
-    cross_entropy,
-    decompose,
-    entropy,
-    kl_divergence,
-    per_sample,
-)
-from xent_metrics._kernels import threads
+from xent_metrics import cross_entropy, decompose, entropy, kl_divergence, per_sample
+from xent_metrics._kernels.per_row import threads
 
 RNG = np.random.default_rng(0)
 N = 3000
@@ -100,7 +94,7 @@ def test_short_floats_are_summed_as_doubles(dtype, n_classes):
 
 @pytest.mark.parametrize("n_classes", [2, 10, 200])
 def test_threads_give_the_same_bits(n_classes, monkeypatch):
-    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    monkeypatch.setattr("xent_metrics._kernels.per_row._ELEMENTS_PER_THREAD", 1)
     p, q, y = tables(n_classes, n=40_000)
     for target in (y, p):
         one = per_sample(target, q, labels=range(n_classes))
@@ -113,7 +107,7 @@ def test_threads_give_the_same_bits(n_classes, monkeypatch):
 
 @pytest.mark.parametrize("n_classes", [10, 65, 100])
 def test_refined_rows_do_not_depend_on_those_beside_them(n_classes, monkeypatch):
-    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    monkeypatch.setattr("xent_metrics._kernels.per_row._ELEMENTS_PER_THREAD", 1)
     p, q, _ = tables(n_classes, alpha=1, n=20_000)
     near = np.flatnonzero(RNG.random(len(p)) < 5e-4)
     q[near] = 0.99 * p[near] + 0.01 * q[near]
@@ -125,7 +119,7 @@ def test_refined_rows_do_not_depend_on_those_beside_them(n_classes, monkeypatch)
 
 
 def test_threads_name_the_first_bad_row(monkeypatch):
-    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    monkeypatch.setattr("xent_metrics._kernels.per_row._ELEMENTS_PER_THREAD", 1)
     _, q, y = tables(3, n=60_000)
     q[50_000:, 0] += 1
     q[7, 0] += 1
@@ -134,7 +128,7 @@ def test_threads_name_the_first_bad_row(monkeypatch):
 
 
 def test_number_of_threads(monkeypatch):
-    monkeypatch.setattr("xent_metrics._kernels._processors", lambda: 8)
+    monkeypatch.setattr("xent_metrics._kernels.per_row._processors", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads(4, 10**9) == 4
     assert threads(-1, 10**9) == 8
@@ -259,7 +253,7 @@ def test_means_of_a_million_rows():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sure", [0.0, 0.999, 1 - 1e-9])
 def test_means_are_those_of_the_rows(n_classes, dtype, sure, monkeypatch):
-    monkeypatch.setattr("xent_metrics._kernels._ELEMENTS_PER_THREAD", 1)
+    monkeypatch.setattr("xent_metrics._kernels.per_row._ELEMENTS_PER_THREAD", 1)
     _, q, y = tables(n_classes, n=20_000)
     certain = np.eye(n_classes)[y]
     q = ((1 - sure) * q + sure * certain).astype(dtype)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from xent_metrics import RecalibrationMap, decompose
-from xent_metrics._recalibration import NAMES, _select, fit_named, recalibrate
+from xent_metrics._recalibration import _select
 from xent_metrics._recalibration._confusion import _sweep
 from xent_metrics._recalibration._cross_validation import fixed_folds
 from xent_metrics._recalibration._families import Spline
 from xent_metrics._recalibration._grid import Grid
 from xent_metrics._recalibration._sample import from_tables
+from xent_metrics._recalibration._select import NAMES, fit_named, recalibrate
 from xent_metrics._recalibration._softmax import fit, minimise
 
 SEVERAL = (

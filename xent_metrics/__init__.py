@@ -17,38 +17,32 @@ from ._comparison import Comparison, Difference
 from ._consistency import MiscalibrationTest
 from ._decompose import SmallSampleWarning, decompose
 from ._decomposition import Decomposition
-from ._ensemble import EnsembleDecomposition, decompose_ensemble
+from ._ensemble._decompose import decompose_ensemble
+from ._ensemble._decomposition import EnsembleDecomposition
 from ._evaluation import Evaluation
 from ._inputs import UnseenLabelWarning
 from ._listeners import add_listener, remove_listener, without_listeners
-from ._measures import (
-    cross_entropy,
-    entropy,
-    expected_accuracy_bound,
-    jeffreys_divergence,
-    jensen_shannon_divergence,
+from ._measures._cross_entropy import cross_entropy
+from ._measures._divergence import (
     kl_contributions,
     kl_divergence,
-    kl_from_samples,
-    per_sample,
-    perplexity,
     reverse_kl_divergence,
-    surprisal,
 )
-from ._recalibration import RecalibrationMap
+from ._measures._guessing import expected_accuracy_bound, perplexity
+from ._measures._information import entropy, surprisal
+from ._measures._per_sample import per_sample
+from ._measures._samples import kl_from_samples
+from ._measures._symmetric import jeffreys_divergence, jensen_shannon_divergence
+from ._recalibration._custom import RecalibrationMap
 from ._recalibrator import Recalibrator
 from ._votes import vote_counts
 
 if TYPE_CHECKING:
-    from . import plotting, scorers
-    from ._scan import (
-        ScanState,
-        SkippedPartWarning,
-        accumulate,
-        finish,
-        merge,
-        scan,
-    )
+    from ._scan._accumulate import accumulate
+    from ._scan._finish import finish
+    from ._scan._merge import merge
+    from ._scan._scan import SkippedPartWarning, scan
+    from ._scan._state import ScanState
 
 __all__ = [
     "Comparison",

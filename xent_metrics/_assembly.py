@@ -13,9 +13,10 @@ import pandas as pd
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data, Evidence
 from ._frequencies import Frequencies
-from ._recalibration import Recalibrate, effective_number
+from ._kernels.table import FloatArray
+from ._recalibration._map import Recalibrate
+from ._recalibration._sample import effective_number
 from ._row_terms import RowTerms
-from ._table import FloatArray
 from ._units import nats_per_unit, unit_name
 
 _OF_THE_COST = (

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._cells import Cells
 from ._evidence import Correction, Data
+from ._kernels.reader import Reader
+from ._kernels.sums import Cells
+from ._kernels.table import FloatArray, IntArray
 from ._keys import Keys
-from ._reader import Reader
-from ._table import FloatArray, IntArray
 
 FEW_ROWS = 200  # below, a decomposition is rough
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._evidence import Data
+from ._kernels.table import FloatArray, IntArray
 from ._pickling import public
-from ._recalibration import Sample, recalibrate
-from ._table import FloatArray, IntArray
+from ._recalibration._sample import Sample
+from ._recalibration._select import recalibrate
 
 _PATIENCE = 2.0  # seconds before progress is shown
 

@@ -13,8 +13,8 @@ from ._arrays import as_numpy
 from ._folds import Folds
 from ._frames import read_columns
 from ._inputs import check_index_order, check_length
+from ._kernels.table import IntArray
 from ._labels import check_labels, sort_labels
-from ._table import IntArray
 
 Predict = Callable[[Any, Any], Any]
 

@@ -12,7 +12,7 @@ from ._cv_results import predict_out_of_fold
 from ._evaluate import evaluate
 from ._inputs import EPS, read
 from ._listeners import tell
-from ._measures import index_of
+from ._measures._per_sample import index_of
 from ._pickling import public
 from ._predictions_evaluated import PredictionsEvaluated
 from ._targets import Targets

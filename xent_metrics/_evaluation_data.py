@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ._evaluation_view import EvaluationView
-from ._table import Table
+from ._kernels.table import Table
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

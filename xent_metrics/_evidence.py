@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from ._folds import Folds
 from ._inputs import Inputs
+from ._kernels.table import FloatArray, IntArray
 from ._pickling import pickled
-from ._recalibration import FittedMap, Recalibrate, Sample, Selection
+from ._recalibration._map import FittedMap, Recalibrate
+from ._recalibration._sample import Sample
+from ._recalibration._select import Selection
 from ._row_terms import RowTerms
-from ._table import FloatArray, IntArray
 from ._vote_entropy import VoteCorrection
 
 

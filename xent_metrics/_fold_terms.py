@@ -17,10 +17,10 @@ from ._folds import Folds, inputs_of_fold, rows_of_folds
 from ._frequencies import count_classes, frequency_costs
 from ._groups import read_groups
 from ._inputs import Inputs, UnseenLabelWarning
+from ._kernels.table import FloatArray, IntArray
 from ._labels import show
 from ._ladder import average
 from ._row_terms import RowTerms
-from ._table import FloatArray, IntArray
 from ._terms import (
     COLUMNS,
     Recalibration,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._groups import number
 from ._inputs import Inputs
-from ._table import BoolArray, FloatArray, IntArray, Table
+from ._kernels.table import BoolArray, FloatArray, IntArray, Table
 
 
 class Folds(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ._frames import as_frame
+from ._kernels.table import BoolArray
 from ._labels import Column, as_column
 from ._selection import unknown_column
-from ._table import BoolArray
 from ._targets import Targets
 from ._weights import NoRowsError
 

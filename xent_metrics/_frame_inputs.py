@@ -20,9 +20,9 @@ from ._frame_columns import (
 )
 from ._frames import Columns, numbers
 from ._inputs import Inputs, check_index_order, read
+from ._kernels.table import BoolArray
 from ._labels import Column, check_labels, show
 from ._selection import Chosen, Selector, choose
-from ._table import BoolArray
 from ._targets import Targets
 from ._votes import vote_counts
 

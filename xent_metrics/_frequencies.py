@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ._inputs import Inputs
+from ._kernels.reader import Reader
+from ._kernels.table import FloatArray, IntArray
 from ._pickling import pickled
-from ._reader import Reader
-from ._table import FloatArray, IntArray
 
 
 @pickled

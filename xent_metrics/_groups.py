@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ._inputs import Inputs
+from ._kernels.table import IntArray
 from ._keys import read_keys
-from ._table import IntArray
 
 
 def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ._frames import Columns, read_columns
-from ._kernels import Rows, per_row, sum_of_label_costs
+from ._kernels.per_row import Rows, per_row, sum_of_label_costs
+from ._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._labels import Encoded, check_labels, encode, infer_and_encode, show
 from ._messages import violation_error
 from ._pickling import public
-from ._table import BoolArray, FloatArray, IntArray, Kind, Table
 from ._targets import (
     Targets,
     align,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ._arrays import as_numpy
-from ._table import IntArray, greatest, least
+from ._kernels.table import IntArray, greatest, least
 
 _LITTLE = 4096  # numbers in a table that is no work
 

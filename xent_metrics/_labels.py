@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ._arrays import as_numpy
-from ._table import BoolArray, IntArray, greatest, least
+from ._kernels.table import BoolArray, IntArray, greatest, least
 from ._words import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.

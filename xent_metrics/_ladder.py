@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ._evidence import After
-from ._recalibration import FittedMap, Selection
-from ._reduce import ROUNDING, standard_error
-from ._table import FloatArray
+from ._kernels.sums import ROUNDING, standard_error
+from ._kernels.table import FloatArray
+from ._recalibration._map import FittedMap
+from ._recalibration._select import Selection
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._reader import Violation
-from ._table import Table
+from ._kernels.reader import Violation
+from ._kernels.table import Table
 
 
 def violation_error(

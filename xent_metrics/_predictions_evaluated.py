@@ -15,7 +15,7 @@ from ._frame_columns import FrameTargets, OnMissing
 from ._frame_inputs import read_frame
 from ._inputs import EPS, read
 from ._listeners import tell
-from ._measures import index_of
+from ._measures._per_sample import index_of
 from ._read_back import read_back
 from ._selection import Selector
 from ._targets import Targets

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ._inputs import EPS, read_predictions
+from ._kernels.reader import Reader
+from ._kernels.table import FloatArray
 from ._labels import show
 from ._pickling import public
-from ._reader import Reader
-from ._recalibration import Recalibrate, log_floored
-from ._table import FloatArray
+from ._recalibration._map import Recalibrate
+from ._recalibration._sample import log_floored
 
 
 @public

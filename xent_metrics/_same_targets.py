@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ._inputs import Inputs
-from ._reader import Reader
-from ._table import BoolArray, FloatArray
+from ._kernels.reader import Reader
+from ._kernels.table import BoolArray, FloatArray
 
 _TOLERANCE = 1e-9
 

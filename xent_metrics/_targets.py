@@ -8,8 +8,8 @@ import numpy as np
 
 from ._arrays import as_numpy
 from ._frames import Columns, read_columns
+from ._kernels.table import BoolArray, FloatArray, IntArray, Table
 from ._labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
-from ._table import BoolArray, FloatArray, IntArray, Table
 
 Targets = Literal["auto", "labels", "distribution", "votes"]
 

@@ -17,16 +17,12 @@ from ._evidence import After, Data, maps_of
 from ._frequencies import count_classes, frequency_costs
 from ._groups import read_groups
 from ._inputs import Inputs
+from ._kernels.table import FloatArray, IntArray
 from ._ladder import ladder
-from ._recalibration import (
-    NAMES,
-    MapName,
-    RecalibrationMap,
-    from_inputs,
-    recalibrate,
-)
+from ._recalibration._custom import RecalibrationMap
+from ._recalibration._sample import from_inputs
+from ._recalibration._select import NAMES, MapName, recalibrate
 from ._row_terms import RowTerms
-from ._table import FloatArray, IntArray
 from ._units import nats_per_unit
 from ._vote_entropy import VoteCorrection, check_correction, entropy_of_votes
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ._inputs import EPS, Inputs
-from ._recalibration import Recalibrate, Sample
-from ._table import BoolArray, FloatArray, Table
+from ._kernels.table import BoolArray, FloatArray, Table
+from ._recalibration._map import Recalibrate
+from ._recalibration._sample import Sample
 
 VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
 

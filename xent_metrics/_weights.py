@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import as_numpy
-from ._table import BoolArray, FloatArray
+from ._kernels.table import BoolArray, FloatArray
 
 
 class NoRowsError(ValueError):

@@ -14,7 +14,7 @@ import joblib  # noqa: E402 - where the tests are not skipped
 import pyarrow.dataset as ds  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from xent_metrics import (  # noqa: E402
+from xent_metrics import (
     Evaluation,
     SkippedPartWarning,
     SmallSampleWarning,

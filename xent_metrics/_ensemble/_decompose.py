@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
-from .._measures import index_of
+from .._measures._per_sample import index_of
 from .._pickling import public
 from .._targets import Targets
 from ._decomposition import EnsembleDecomposition

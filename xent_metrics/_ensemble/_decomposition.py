@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
-from .._measures import index_of
+from .._measures._per_sample import index_of
 from .._pickling import public
 from .._result import Result
 from .._targets import Targets
@@ -145,7 +145,7 @@ class EnsembleDecomposition(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from ...xent_metrics import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         return plotting.ensemble(self, ax=ax)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._arrays import as_numpy
-from .._table import FloatArray, Table
+from .._kernels.table import FloatArray, Table
 from ._members import weigh
 from ._pass import Part
 

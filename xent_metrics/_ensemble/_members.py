@@ -10,7 +10,7 @@ import numpy as np
 from .._arrays import as_numpy
 from .._frames import as_frame, read_columns
 from .._inputs import Inputs, check_index_order, check_length
-from .._table import FloatArray, Table
+from .._kernels.table import FloatArray, Table
 from .._targets import align
 
 _VECTORS, _TABLES = 2, 3  # dimensions of an array of members

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs import Inputs
+from .._kernels.ensemble_block import Stack, Target
+from .._kernels.reader import Reader, Violation, row_by_row
+from .._kernels.sums import total
+from .._kernels.table import BoolArray, FloatArray, Table
 from .._messages import violation_error
-from .._reader import Reader, Violation, row_by_row
-from .._reduce import total
-from .._table import BoolArray, FloatArray, Table
-from ._stack import Stack, Target
 
 ROW_TERMS = (
     "member_cross_entropy",

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .._inputs import Inputs, check_clip
-from .._reduce import total, weighted_mean
-from .._table import FloatArray
+from .._kernels.sums import total, weighted_mean
+from .._kernels.table import FloatArray
 from .._units import nats_per_unit, unit_name
 from ._pass import Part, run
 

@@ -8,9 +8,9 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._kernels.sums import Reduction
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._reduce import Reduction
-from .._table import FloatArray
 from .._targets import Targets
 from ._options import Options, reduced
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read_predictions
+from .._kernels.sums import Reduction
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._reduce import Reduction
-from .._table import FloatArray
 from .._units import nats_per_unit
 from .._weights import as_doubles
 from ._options import PredictionOptions, reduced

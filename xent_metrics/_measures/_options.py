@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 from numpy.typing import ArrayLike
 
 from .._inputs import Inputs
-from .._reduce import Reduction, reduce_rows
-from .._table import FloatArray
+from .._kernels.sums import Reduction, reduce_rows
+from .._kernels.table import FloatArray
 from .._targets import Targets
 from .._units import nats_per_unit
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._table import FloatArray
 from .._targets import Targets
 from .._units import nats_per_unit
 

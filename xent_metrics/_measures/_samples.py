@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._kernels.sums import total
 from .._pickling import public
-from .._reduce import total
 from .._units import nats_per_unit
 from .._weights import as_doubles
 

@@ -7,9 +7,9 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs import EPS, read_two
+from .._kernels.sums import Reduction
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._reduce import Reduction
-from .._table import FloatArray
 from ._options import TwoTables, TwoTablesClipped, reduced
 
 

@@ -19,13 +19,7 @@ from ._select import (
     one_thread,
     recalibrate,
 )
-from ._softmax import (
-    SoftmaxMap,
-    debiased,
-    losses_and_gradient,
-    minimise,
-    variability,
-)
+from ._softmax import SoftmaxMap, debiased, losses_and_gradient, minimise, variability
 
 __all__ = [
     "LINEAR",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._table import FloatArray, IntArray
+from .._kernels.table import FloatArray, IntArray
 from ._map import Recalibrate
 from ._softmax import SoftmaxMap, slopes
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._table import FloatArray
 from ._cross_validation import cross_validated
 from ._map import FittedMap
 from ._sample import Sample

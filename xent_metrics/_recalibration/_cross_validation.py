@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._table import FloatArray, IntArray
+from .._kernels.table import FloatArray, IntArray
 from ._map import Recalibrate
 from ._sample import Sample
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled, public
-from .._table import FloatArray
 from ._cross_validation import costs, cross_validated
 from ._map import FittedMap
 from ._sample import Sample

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._table import FloatArray
 from ._sample import Sample
 from ._softmax import LinearSoftmax, softmax
 from ._spline import NaturalSpline, even_knots, quantile_knots, roughness

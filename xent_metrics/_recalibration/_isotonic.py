@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._table import FloatArray
 from ._families import log_odds
 from ._map import FittedMap
 from ._sample import Sample

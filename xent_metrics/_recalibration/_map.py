@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .._table import FloatArray
+from .._kernels.table import FloatArray
 
 # Log q of shape (classes, rows) to the law of the label, of the same shape.
 Recalibrate = Callable[[FloatArray], FloatArray]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs import EPS, Inputs
-from .._reader import Reader
-from .._table import BoolArray, FloatArray, IntArray, block_rows
+from .._kernels.reader import Reader
+from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 
 _LEAST_ROWS = 512  # of a block, but for the last
 _KEPT = 1 << 21  # elements: the blocks of so many are read once and kept

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from .._reduce import ROUNDING, standard_error
-from .._table import IntArray
+from .._kernels.sums import ROUNDING, standard_error
+from .._kernels.table import IntArray
 from ._confusion import fit_confusion
 from ._custom import RecalibrationMap, fit_custom
 from ._families import (

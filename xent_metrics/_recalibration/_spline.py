@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._table import FloatArray
 
 _NEAREST = 1e-3  # of the range: knots nearer than that are one
 _ALONE = 1.0  # range of the knots where all values are the same

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from .._table import FloatArray
+from .._kernels.table import FloatArray
 
 
 class Covariance(NamedTuple):

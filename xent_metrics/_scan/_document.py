@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._json import decode_label, decode_table, encode_label, encode_table
-from .._table import FloatArray
+from .._kernels.table import FloatArray
 
 SCHEMA = 1
 _TUPLES = ("labels", "unseen", "by")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._recalibration import Sample, log_odds, sums_of_cells
-from .._table import FloatArray, IntArray
+from .._kernels.table import FloatArray, IntArray
+from .._recalibration._families import log_odds
+from .._recalibration._grid import sums_of_cells
+from .._recalibration._sample import Sample
 
 _REACH, _A_UNIT = 40, 250  # logits of either sign, and cells a logit
 N_CELLS = 2 * _REACH * _A_UNIT

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs import Inputs
-from .._reader import Reader
-from .._recalibration import from_inputs
-from .._table import FloatArray, IntArray
+from .._kernels.reader import Reader
+from .._kernels.table import FloatArray, IntArray
+from .._recalibration._sample import from_inputs
 from ._contract import Contract, Counts
 from ._covariance import Covariance
 from ._groups import Groups

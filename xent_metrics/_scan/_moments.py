@@ -6,8 +6,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
-from .._table import FloatArray, IntArray
 
 
 @pickled

@@ -13,9 +13,9 @@ from .._class_names import cast_classes
 from .._frame_columns import FrameTable, FrameTargets, OnMissing
 from .._frame_inputs import read_frame
 from .._inputs import EPS, Inputs, check_clip
+from .._kernels.table import IntArray, Table
 from .._keys import Keys, read_keys
 from .._selection import Selector, choose
-from .._table import IntArray, Table
 from ._contract import Contract
 from ._under import Under
 

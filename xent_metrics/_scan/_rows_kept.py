@@ -6,9 +6,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._recalibration import Sample, enough_rows, from_tables
-from .._table import FloatArray
+from .._recalibration._sample import Sample, from_tables
+from .._recalibration._select import enough_rows
 
 
 @pickled

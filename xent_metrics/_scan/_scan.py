@@ -12,7 +12,7 @@ from .._frame_columns import FrameTargets, OnMissing
 from .._inputs import EPS
 from .._listeners import tell
 from .._pickling import public
-from .._recalibration import one_thread
+from .._recalibration._select import one_thread
 from .._selection import Selector
 from .._terms import Recalibration, check_recalibration
 from .._units import nats_per_unit

@@ -6,15 +6,15 @@ import dataclasses
 import math
 from typing import NamedTuple
 
-from .._recalibration import (
+from .._kernels.table import FloatArray
+from .._recalibration._select import one_thread
+from .._recalibration._softmax import (
     SoftmaxMap,
     debiased,
     losses_and_gradient,
     minimise,
-    one_thread,
     variability,
 )
-from .._table import FloatArray
 from ._first_map import tag_of
 from ._first_pass import FirstPass
 from ._rows_kept import RowsKept

@@ -7,19 +7,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._recalibration import (
+from .._kernels.sums import standard_error
+from .._kernels.table import FloatArray
+from .._recalibration._grid import Grid
+from .._recalibration._isotonic import fit_isotonic
+from .._recalibration._map import FittedMap, Recalibrate
+from .._recalibration._select import (
     LINEAR,
     TWO_CLASSES,
-    FittedMap,
-    Grid,
-    Recalibrate,
     Selection,
-    fit_isotonic,
     one_thread,
     recalibrate,
 )
-from .._reduce import standard_error
-from .._table import FloatArray
 from ._logit_cells import N_CELLS, Levels, cell_of
 from ._moments import Moments
 from ._state import ScanState

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._keys import Keys
 from .._pickling import public
-from .._table import FloatArray
 from . import _document
 from ._contract import Contract, Counts, check_contracts
 from ._covariance import Covariance

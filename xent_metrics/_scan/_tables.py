@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from .._breakdown import names_of_terms, without_few
+from .._kernels.table import FloatArray
 from .._keys import read_keys
 from .._slices import MEASURES
-from .._table import FloatArray
 from ._moments import Moments
 from ._state import ScanState
 

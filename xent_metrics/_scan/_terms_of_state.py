@@ -9,7 +9,7 @@ import numpy as np
 
 from .._assembly import least_variances, terms, undefined
 from .._frequencies import Frequencies
-from .._table import FloatArray
+from .._kernels.table import FloatArray
 from .._terms import Recalibration
 from ._first_map import INFLUENCES, costs_of, first_map
 from ._first_pass import FirstPass, first_pass

@@ -8,15 +8,12 @@ import numpy as np
 
 from .._frequencies import frequency_costs
 from .._inputs import Inputs
+from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._recalibration import (
-    Recalibrate,
-    SoftmaxMap,
-    costs,
-    from_inputs,
-    losses_and_gradient,
-)
-from .._table import FloatArray
+from .._recalibration._cross_validation import costs
+from .._recalibration._map import Recalibrate
+from .._recalibration._sample import from_inputs
+from .._recalibration._softmax import SoftmaxMap, losses_and_gradient
 
 
 @pickled

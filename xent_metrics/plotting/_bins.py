@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._recalibration import effective_number
-from .._reduce import standard_error, weighted_mean
-from .._table import FloatArray, IntArray
+from .._kernels.sums import standard_error, weighted_mean
+from .._kernels.table import FloatArray, IntArray
+from .._recalibration._sample import effective_number
 from ._rows import ClassRows
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import public
-from .._table import BoolArray, FloatArray, IntArray
 from ._rows import table_of_rows
 from ._style import (
     BLUE,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._inputs import EPS
-from .._recalibration import deviations, log_floored, probability_slopes
-from .._table import FloatArray
+from .._kernels.table import FloatArray
+from .._recalibration._band import deviations, probability_slopes
+from .._recalibration._sample import log_floored
 from ._bins import Bins
 from ._rows import ClassRows, blocks, classes_of
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._table import FloatArray
 from ._places import label_points
 from ._style import (
     BLUE,

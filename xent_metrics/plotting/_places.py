@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._table import FloatArray
+from .._kernels.table import FloatArray
 from ._style import AS_IT_IS
 
 if TYPE_CHECKING:

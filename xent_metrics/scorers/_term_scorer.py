@@ -7,9 +7,9 @@ from typing import Any, Unpack
 import numpy as np
 
 from .._inputs import EPS
+from .._kernels.sums import weighted_mean
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._reduce import weighted_mean
-from .._table import FloatArray
 from .._targets import Targets
 from .._terms import Recalibration
 from ._options import Multioutput, Options, ScorerOptions

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from .._inputs import Inputs
-from .._reduce import weighted_mean
+from .._kernels.sums import weighted_mean
 from .._terms import active, decompose_inputs
 from .._units import nats_per_unit
 from ._options import Options

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._block import Block
-from ._formulas import cost_of_label, sum_of_costs
-from ._label_block import LabelBlock
-from ._law_block import LawBlock
-from ._reader import Reader, Violation, row_by_row
-from ._table import BoolArray, FloatArray, IntArray, Table, block_rows
+from .block import Block, LabelBlock
+from .formulas import cost_of_label, sum_of_costs
+from .reader import Reader, Violation, row_by_row
+from .soft_block import LawBlock
+from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
 _REFINED_AT_ONCE = 32_768  # values

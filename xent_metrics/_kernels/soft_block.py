@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._block import Block
-from ._formulas import SERIES, TINY, small_divergence, t_log_t
-from ._reader import Reader, Violation, sum_classes
-from ._table import BoolArray, FloatArray, IntArray
+from .block import Block
+from .formulas import SERIES, TINY, small_divergence, t_log_t
+from .reader import Reader, Violation, sum_classes
+from .table import BoolArray, FloatArray, IntArray
 
 # Below this divergence CE - H, and log(p / q) too, have lost digits to cancellation.
 _NEARLY_EQUAL = 0.2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._reduce import total
-from ._table import BoolArray, FloatArray, greatest, least
+from .sums import total
+from .table import BoolArray, FloatArray, greatest, least
 
 TINY = float(np.nextafter(0.0, 1.0))
 

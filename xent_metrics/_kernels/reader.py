@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ._table import BoolArray, FloatArray, IntArray, Table, block_rows, greatest, least
+from .table import BoolArray, FloatArray, IntArray, Table, block_rows, greatest, least
 
 Rule = Literal["missing", "infinite", "negative", "above one", "row sum", "empty row"]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._formulas import SERIES, TINY, never_negative
-from .._table import BoolArray, FloatArray, IntArray
+from .formulas import SERIES, TINY, never_negative
+from .table import BoolArray, FloatArray, IntArray
 
 _HALF = 0.5
 _MEMBERS_AT_ONCE = 128

@@ -1,0 +1,1 @@
+"""Arithmetic on blocks of rows; it knows numpy only."""
