@@ -24,7 +24,7 @@ import scipy.stats
 from sklearn.metrics import log_loss
 
 from xent_metrics import cross_entropy, entropy, kl_divergence, per_sample
-from xent_metrics._labels import encode
+from xent_metrics._inputs.labels import encode
 
 warnings.filterwarnings("ignore", message="The y_prob values do not sum to one")
 RNG = np.random.default_rng(0)

@@ -19,8 +19,8 @@ from xent_metrics import (
     surprisal,
     vote_counts,
 )
-from xent_metrics._arrays import as_numpy
 from xent_metrics._cv_results import take_rows
+from xent_metrics._inputs.arrays import as_numpy
 
 RNG = np.random.default_rng(0)
 N = 400

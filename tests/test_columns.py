@@ -153,7 +153,7 @@ def test_types_of_probabilities(frame, dtype):
 
 def test_numbers_are_not_copied(frame):
     columns = {name: frame[name].to_numpy() for name in frame}
-    from xent_metrics._frame_inputs import read_frame  # noqa: PLC0415 - one room alone
+    from xent_metrics._inputs.frames import read_frame  # noqa: PLC0415 - one room alone
 
     found = read_frame(
         frame,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xent_metrics import _keys
+from xent_metrics._inputs import groups as _keys
 
 WHOLE = ["int8", "uint8", "int16", "uint32", "int64", "uint64"]
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xent_metrics import _words, vote_counts
-from xent_metrics._labels import as_column, encode, infer_and_encode
+from xent_metrics import vote_counts
+from xent_metrics._inputs import text_labels
+from xent_metrics._inputs.labels import as_column, encode, infer_and_encode
 
 RNG = np.random.default_rng(0)
 CODES = RNG.integers(4, size=20_000)
@@ -73,31 +74,33 @@ def test_text_of_any_width(words):
     column = np.array(words)
     labels = list(dict.fromkeys(column.tolist()))
     expected = [labels.index(word) for word in column.tolist()]
-    assert _words.encode_text(column, labels).tolist() == expected
-    assert _words.distinct_text(column) == labels
-    assert _words.encode_text(column, ["no such word", *labels])[0] == 1
+    assert text_labels.encode_text(column, labels).tolist() == expected
+    assert text_labels.distinct_text(column) == labels
+    assert text_labels.encode_text(column, ["no such word", *labels])[0] == 1
 
 
 def test_text_of_many_labels():
     labels = [f"label {i}" for i in range(5000)]
     codes = RNG.integers(5000, size=20_000)
     column = np.array([*labels, "another"])[codes]
-    np.testing.assert_array_equal(_words.encode_text(column, labels), codes)
-    assert _words.encode_text(np.array(["another"]), labels).tolist() == [-1]
+    np.testing.assert_array_equal(text_labels.encode_text(column, labels), codes)
+    assert text_labels.encode_text(np.array(["another"]), labels).tolist() == [-1]
 
 
 def test_equal_hashes_do_not_confuse(monkeypatch):
     def constant(words, multipliers):
         return np.zeros(len(words), dtype=np.uint64)
 
-    monkeypatch.setattr(_words, "hash_words", constant)
+    monkeypatch.setattr(text_labels, "hash_words", constant)
     column = np.array(["a", "b", "c", "a"])
-    assert _words.encode_text(column, ["c", "a"]).tolist() == [1, -1, 0, 1]
-    assert _words.distinct_text(column) == ["a", "b", "c"]
+    assert text_labels.encode_text(column, ["c", "a"]).tolist() == [1, -1, 0, 1]
+    assert text_labels.distinct_text(column) == ["a", "b", "c"]
 
 
 def test_labels_longer_than_the_text_match_nothing():
-    assert _words.encode_text(np.array(["ab", "cd"]), ["abc", "cd", 7]).tolist() == [
+    assert text_labels.encode_text(
+        np.array(["ab", "cd"]), ["abc", "cd", 7]
+    ).tolist() == [
         -1,
         1,
     ]

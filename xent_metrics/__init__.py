@@ -20,7 +20,8 @@ from ._decomposition import Decomposition
 from ._ensemble._decompose import decompose_ensemble
 from ._ensemble._decomposition import EnsembleDecomposition
 from ._evaluation import Evaluation
-from ._inputs import UnseenLabelWarning
+from ._inputs.inputs import UnseenLabelWarning
+from ._inputs.votes import vote_counts
 from ._listeners import add_listener, remove_listener, without_listeners
 from ._measures._cross_entropy import cross_entropy
 from ._measures._divergence import (
@@ -35,7 +36,6 @@ from ._measures._samples import kl_from_samples
 from ._measures._symmetric import jeffreys_divergence, jensen_shannon_divergence
 from ._recalibration._custom import RecalibrationMap
 from ._recalibrator import Recalibrator
-from ._votes import vote_counts
 
 if TYPE_CHECKING:
     from ._scan._accumulate import accumulate

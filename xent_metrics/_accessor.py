@@ -10,9 +10,9 @@ from ._comparison import Comparison
 from ._decomposed_frame import DecomposedFrame
 from ._evaluation import Evaluation
 from ._evaluation_view import PlotKind
+from ._inputs.columns import Selector
 from ._listeners import without_listeners
 from ._pickling import public
-from ._selection import Selector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

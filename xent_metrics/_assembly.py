@@ -13,11 +13,11 @@ import pandas as pd
 from ._decomposition import Decomposition
 from ._evidence import Correction, Data, Evidence
 from ._frequencies import Frequencies
+from ._inputs.read_options import nats_per_unit, unit_name
 from ._kernels.table import FloatArray
 from ._recalibration._map import Recalibrate
 from ._recalibration._sample import effective_number
 from ._row_terms import RowTerms
-from ._units import nats_per_unit, unit_name
 
 _OF_THE_COST = (
     "cross_entropy",

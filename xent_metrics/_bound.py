@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, Self, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from ._frame_columns import FrameTargets, OnMissing
-from ._frame_inputs import FrameInputs, read_frame
-from ._inputs import EPS, check_index_order
+from ._inputs.columns import Selector, unknown_column
+from ._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame
+from ._inputs.groups import Keys, read_keys
+from ._inputs.inputs import EPS, check_index_order
 from ._kernels.table import IntArray
-from ._keys import Keys, read_keys
-from ._selection import Selector, unknown_column
 from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
 

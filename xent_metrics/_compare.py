@@ -15,15 +15,15 @@ from ._evaluation import Evaluation
 from ._evidence import Data
 from ._fold_terms import decompose_folds
 from ._folds import Folds
-from ._inputs import EPS, Inputs, read
+from ._inputs.inputs import EPS, Inputs, read
+from ._inputs.read_options import nats_per_unit
+from ._inputs.targets import Targets
 from ._pickling import public
 from ._result import two_sided
 from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
 from ._summary import TERMS
-from ._targets import Targets
 from ._terms import Recalibration, decompose_inputs
-from ._units import nats_per_unit
 
 _OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
 

@@ -102,7 +102,7 @@ class Comparison(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from ..xent_metrics import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         return plotting.models(self, ax=ax)
 

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._arrays import as_numpy
 from ._folds import Folds
-from ._frames import read_columns
-from ._inputs import check_index_order, check_length
+from ._inputs.arrays import as_numpy, read_columns
+from ._inputs.inputs import check_index_order, check_length
+from ._inputs.labels import check_labels, sort_labels
 from ._kernels.table import IntArray
-from ._labels import check_labels, sort_labels
 
 Predict = Callable[[Any, Any], Any]
 

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 
 from ._breakdown import FEW_ROWS
 from ._decomposition import Decomposition
-from ._inputs import EPS, read
+from ._inputs.inputs import EPS, read
+from ._inputs.messages import warn
+from ._inputs.targets import Targets
 from ._pickling import public
-from ._targets import Targets
 from ._terms import Recalibration, decompose_inputs
 from ._vote_entropy import VoteCorrection, mean_votes
-from ._warn import warn
 
 _FEW_VOTES = 5
 

@@ -10,8 +10,8 @@ import pandas as pd
 from ._bound import Decomposing, of_rows, with_dropped
 from ._decompose import warn_if_few
 from ._decomposition import Decomposition
+from ._inputs.columns import Selector
 from ._measured_frame import MeasuredFrame
-from ._selection import Selector
 from ._terms import decompose_inputs
 
 

@@ -191,7 +191,7 @@ class Decomposition(WithEvidence):
         ImportError
             If matplotlib is not installed.
         """
-        from ..xent_metrics import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         return plotting.waterfall(self, ax=ax, level=level)
 

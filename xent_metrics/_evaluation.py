@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from ._cv_results import predict_out_of_fold
 from ._evaluate import evaluate
-from ._inputs import EPS, read
+from ._inputs.inputs import EPS, read
+from ._inputs.targets import Targets
 from ._listeners import tell
 from ._measures._per_sample import index_of
 from ._pickling import public
 from ._predictions_evaluated import PredictionsEvaluated
-from ._targets import Targets
 from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
 

@@ -165,7 +165,7 @@ class EvaluationView(Result):
             If there is no such kind, or if it needs data that the evaluation was read
             back without.
         """
-        from ..xent_metrics import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
         if kind not in kinds:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ._folds import Folds
-from ._inputs import Inputs
+from ._inputs.inputs import Inputs
 from ._kernels.table import FloatArray, IntArray
 from ._pickling import pickled
 from ._recalibration._map import FittedMap, Recalibrate

@@ -15,10 +15,12 @@ from ._decomposition import Decomposition
 from ._evidence import Correction, Data
 from ._folds import Folds, inputs_of_fold, rows_of_folds
 from ._frequencies import count_classes, frequency_costs
-from ._groups import read_groups
-from ._inputs import Inputs, UnseenLabelWarning
+from ._inputs.groups import read_groups
+from ._inputs.inputs import Inputs, UnseenLabelWarning
+from ._inputs.labels import show
+from ._inputs.messages import warn
+from ._inputs.read_options import nats_per_unit
 from ._kernels.table import FloatArray, IntArray
-from ._labels import show
 from ._ladder import average
 from ._row_terms import RowTerms
 from ._terms import (
@@ -30,9 +32,7 @@ from ._terms import (
     name_of,
     with_scaled_weights,
 )
-from ._units import nats_per_unit
 from ._vote_entropy import VoteCorrection, check_correction
-from ._warn import warn
 
 
 class FoldTerms(NamedTuple):

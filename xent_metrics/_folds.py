@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._groups import number
-from ._inputs import Inputs
+from ._inputs.groups import number
+from ._inputs.inputs import Inputs
 from ._kernels.table import BoolArray, FloatArray, IntArray, Table
 
 

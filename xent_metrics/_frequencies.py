@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._inputs import Inputs
+from ._inputs.inputs import Inputs
 from ._kernels.reader import Reader
 from ._kernels.table import FloatArray, IntArray
 from ._pickling import pickled

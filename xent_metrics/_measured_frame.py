@@ -8,11 +8,11 @@ import pandas as pd
 
 from ._bound import BoundFrame, Reading, of_rows, with_dropped
 from ._evaluate import rows_of
-from ._groups import read_groups
+from ._inputs.columns import Selector
+from ._inputs.groups import read_groups
+from ._inputs.read_options import nats_per_unit
 from ._measures._per_sample import PER_SAMPLE, per_sample_frame
-from ._selection import Selector
 from ._slices import summarise, worst
-from ._units import nats_per_unit
 
 
 class MeasuredFrame(BoundFrame):

@@ -11,14 +11,13 @@ from numpy.typing import ArrayLike
 from ._evaluate import evaluate
 from ._evaluation_data import EvaluationData
 from ._folds import read_folds
-from ._frame_columns import FrameTargets, OnMissing
-from ._frame_inputs import read_frame
-from ._inputs import EPS, read
+from ._inputs.columns import Selector
+from ._inputs.frames import FrameTargets, OnMissing, read_frame
+from ._inputs.inputs import EPS, read
+from ._inputs.targets import Targets
 from ._listeners import tell
 from ._measures._per_sample import index_of
 from ._read_back import read_back
-from ._selection import Selector
-from ._targets import Targets
 from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._inputs import Inputs
+from ._inputs.inputs import Inputs
 from ._kernels.reader import Reader
 from ._kernels.table import BoolArray, FloatArray
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._inputs import check_index_order
+from ._inputs.groups import Keys, read_keys
+from ._inputs.inputs import check_index_order
 from ._kernels.sums import Cells
 from ._kernels.table import BoolArray, FloatArray, IntArray
-from ._keys import Keys, read_keys
 
 if TYPE_CHECKING:
     from ._decomposition import Decomposition

@@ -15,15 +15,15 @@ from ._assembly import Maps, assemble, note_undefined_entropy, reasons
 from ._decomposition import Decomposition
 from ._evidence import After, Data, maps_of
 from ._frequencies import count_classes, frequency_costs
-from ._groups import read_groups
-from ._inputs import Inputs
+from ._inputs.groups import read_groups
+from ._inputs.inputs import Inputs
+from ._inputs.read_options import nats_per_unit
 from ._kernels.table import FloatArray, IntArray
 from ._ladder import ladder
 from ._recalibration._custom import RecalibrationMap
 from ._recalibration._sample import from_inputs
 from ._recalibration._select import NAMES, MapName, recalibrate
 from ._row_terms import RowTerms
-from ._units import nats_per_unit
 from ._vote_entropy import VoteCorrection, check_correction, entropy_of_votes
 
 Recalibration = MapName | RecalibrationMap

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._inputs import EPS, Inputs
+from ._inputs.inputs import EPS, Inputs
 from ._kernels.table import BoolArray, FloatArray, Table
 from ._recalibration._map import Recalibrate
 from ._recalibration._sample import Sample

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .._class_names import cast_classes
-from .._selection import Chosen, choose, unknown_column
+from .._inputs.columns import Chosen, cast_classes, choose, unknown_column
 from ._usage import UsageError
 
 Selector: TypeAlias = "str | list[str] | dict[str, str]"

@@ -7,10 +7,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._inputs import EPS, read
+from .._inputs.inputs import EPS, read
+from .._inputs.targets import Targets
 from .._measures._per_sample import index_of
 from .._pickling import public
-from .._targets import Targets
 from ._decomposition import EnsembleDecomposition
 from ._members import read_tables, separate
 from ._pass import Part

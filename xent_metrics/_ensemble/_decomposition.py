@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._inputs import EPS, read
+from .._inputs.inputs import EPS, read
+from .._inputs.targets import Targets
 from .._measures._per_sample import index_of
 from .._pickling import public
 from .._result import Result
-from .._targets import Targets
 from ._estimators import take_apart
 from ._summary import summarise
 from ._text import MEANINGS, identities
@@ -145,7 +145,7 @@ class EnsembleDecomposition(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from ...xent_metrics import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         return plotting.ensemble(self, ax=ax)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._arrays import as_numpy
+from .._inputs.arrays import as_numpy
 from .._kernels.table import FloatArray, Table
 from ._members import weigh
 from ._pass import Part

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._arrays import as_numpy
-from .._frames import as_frame, read_columns
-from .._inputs import Inputs, check_index_order, check_length
+from .._inputs.arrays import as_frame, as_numpy, read_columns
+from .._inputs.inputs import Inputs, check_index_order, check_length
+from .._inputs.targets import align
 from .._kernels.table import FloatArray, Table
-from .._targets import align
 
 _VECTORS, _TABLES = 2, 3  # dimensions of an array of members
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inputs import Inputs
+from .._inputs.inputs import Inputs
+from .._inputs.messages import violation_error
 from .._kernels.ensemble_block import Stack, Target
 from .._kernels.reader import Reader, Violation, row_by_row
 from .._kernels.sums import total
 from .._kernels.table import BoolArray, FloatArray, Table
-from .._messages import violation_error
 
 ROW_TERMS = (
     "member_cross_entropy",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._inputs import Inputs, check_clip
+from .._inputs.inputs import Inputs, check_clip
+from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.sums import total, weighted_mean
 from .._kernels.table import FloatArray
-from .._units import nats_per_unit, unit_name
 from ._pass import Part, run
 
 

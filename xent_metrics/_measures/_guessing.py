@@ -8,10 +8,10 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._inputs import EPS, read
+from .._inputs.inputs import EPS, read
+from .._inputs.targets import Targets
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._targets import Targets
 from ._options import UnitlessOptions, reduced
 
 

@@ -7,11 +7,11 @@ from typing import Any, TypedDict
 
 from numpy.typing import ArrayLike
 
-from .._inputs import Inputs
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import nats_per_unit
+from .._inputs.targets import Targets
 from .._kernels.sums import Reduction, reduce_rows
 from .._kernels.table import FloatArray
-from .._targets import Targets
-from .._units import nats_per_unit
 
 
 class _Reading(TypedDict, total=False):

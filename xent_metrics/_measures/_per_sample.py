@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._inputs import EPS, read
+from .._inputs.inputs import EPS, read
+from .._inputs.read_options import nats_per_unit
+from .._inputs.targets import Targets
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._targets import Targets
-from .._units import nats_per_unit
 
 PER_SAMPLE = (
     "cross_entropy",

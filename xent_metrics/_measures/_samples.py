@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._inputs.read_options import nats_per_unit
+from .._inputs.weights import as_doubles
 from .._kernels.sums import total
 from .._pickling import public
-from .._units import nats_per_unit
-from .._weights import as_doubles
 
 
 @public

@@ -6,7 +6,7 @@ from typing import Any, Literal, Unpack, overload
 
 from numpy.typing import ArrayLike
 
-from .._inputs import EPS, read_two
+from .._inputs.inputs import EPS, read_two
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...xent_metrics import plotting
+from .. import plotting
 from ._shown import heading, listed
 from ._svg import RC, svg
 from ._tables import AT_MOST

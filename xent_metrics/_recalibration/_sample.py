@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inputs import EPS, Inputs
+from .._inputs.inputs import EPS, Inputs
 from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 

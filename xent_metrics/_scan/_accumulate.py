@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .._frame_columns import FrameTargets, OnMissing
-from .._inputs import EPS
+from .._inputs.columns import Selector
+from .._inputs.frames import FrameTargets, OnMissing
+from .._inputs.inputs import EPS
+from .._inputs.weights import NoRowsError
 from .._pickling import public
-from .._selection import Selector
-from .._weights import NoRowsError
 from ._contract import Counts
 from ._first_pass import first_pass
 from ._measure import measured, with_rows

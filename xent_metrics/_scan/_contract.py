@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._labels import show
+from .._inputs.labels import show
 from .._pickling import pickled
 
 HARD = ("cross_entropy", "predictive_entropy", "calibration_gap")

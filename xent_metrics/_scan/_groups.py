@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .._keys import Keys, read_keys
+from .._inputs.groups import Keys, read_keys
 from .._pickling import pickled
 from ._moments import Moments
 

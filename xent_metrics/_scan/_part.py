@@ -8,14 +8,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from .._arrays import as_numpy
-from .._class_names import cast_classes
-from .._frame_columns import FrameTable, FrameTargets, OnMissing
-from .._frame_inputs import read_frame
-from .._inputs import EPS, Inputs, check_clip
+from .._inputs.arrays import as_numpy
+from .._inputs.columns import Selector, cast_classes, choose
+from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
+from .._inputs.groups import Keys, read_keys
+from .._inputs.inputs import EPS, Inputs, check_clip
 from .._kernels.table import IntArray, Table
-from .._keys import Keys, read_keys
-from .._selection import Selector, choose
 from ._contract import Contract
 from ._under import Under
 

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._evaluation import Evaluation
-from .._frame_columns import FrameTargets, OnMissing
-from .._inputs import EPS
+from .._inputs.columns import Selector
+from .._inputs.frames import FrameTargets, OnMissing
+from .._inputs.inputs import EPS
+from .._inputs.messages import warn
+from .._inputs.read_options import nats_per_unit
+from .._inputs.weights import NoRowsError
 from .._listeners import tell
 from .._pickling import public
 from .._recalibration._select import one_thread
-from .._selection import Selector
 from .._terms import Recalibration, check_recalibration
-from .._units import nats_per_unit
-from .._warn import warn
-from .._weights import NoRowsError
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass
 from ._part import Reading

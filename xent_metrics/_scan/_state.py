@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._inputs.groups import Keys
 from .._kernels.table import FloatArray
-from .._keys import Keys
 from .._pickling import public
 from . import _document
 from ._contract import Contract, Counts, check_contracts

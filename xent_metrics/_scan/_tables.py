@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .._breakdown import names_of_terms, without_few
+from .._inputs.groups import read_keys
 from .._kernels.table import FloatArray
-from .._keys import read_keys
 from .._slices import MEASURES
 from ._moments import Moments
 from ._state import ScanState

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._frequencies import frequency_costs
-from .._inputs import Inputs
+from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .._recalibration._cross_validation import costs

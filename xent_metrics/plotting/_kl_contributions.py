@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._evidence import Data
+from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._units import nats_per_unit
 from ._bins import check_bins
 from ._rows import blocks
 from ._style import (

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._units import nats_per_unit, unit_name
 from ._style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, axes_of, caption, legend
 
 if TYPE_CHECKING:

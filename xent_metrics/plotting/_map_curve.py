@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._inputs import EPS
+from .._inputs.inputs import EPS
 from .._kernels.table import FloatArray
 from .._recalibration._band import deviations, probability_slopes
 from .._recalibration._sample import log_floored

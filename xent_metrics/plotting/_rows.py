@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._evidence import Data
+from .._inputs.labels import show
 from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray
-from .._labels import show
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from .._inputs import UnseenLabelWarning
-from .._labels import show
+from .._inputs.inputs import UnseenLabelWarning
+from .._inputs.labels import show
 
 _given: dict[tuple[str, frozenset[Any]], Any] = {}
 

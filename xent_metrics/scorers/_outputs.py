@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .._evaluation import probabilities
-from .._frames import as_frame
-from .._inputs import Inputs, read
+from .._inputs.arrays import as_frame
+from .._inputs.inputs import Inputs, read
 from ._once import warn_unseen
 from ._options import Options
 from ._several import Part, columns_of, parts_of_several

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._frames import as_frame
+from .._inputs.arrays import as_frame
 from ._options import Options
 
 _ROWS_AND_COLUMNS = 2

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._arrays import as_numpy
-from ._labels import check_labels, distinct, encode, show, sort_labels
-from ._pickling import public
+from .._pickling import public
+from .arrays import as_numpy
+from .labels import check_labels, distinct, encode, show, sort_labels
 
 
 @public

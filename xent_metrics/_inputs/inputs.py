@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ._frames import Columns, read_columns
-from ._kernels.per_row import Rows, per_row, sum_of_label_costs
-from ._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
-from ._labels import Encoded, check_labels, encode, infer_and_encode, show
-from ._messages import violation_error
-from ._pickling import public
-from ._targets import (
+from .._kernels.per_row import Rows, per_row, sum_of_label_costs
+from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
+from .._pickling import public
+from .arrays import Columns, read_columns
+from .labels import Encoded, check_labels, encode, infer_and_encode, show
+from .messages import violation_error, warn
+from .targets import (
     Targets,
     align,
     check_hard,
@@ -27,8 +27,7 @@ from ._targets import (
     one_hot_codes,
     read_laws,
 )
-from ._warn import warn
-from ._weights import read_weights
+from .weights import read_weights
 
 EPS = float(np.finfo(np.float64).eps)
 

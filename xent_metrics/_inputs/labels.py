@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._arrays import as_numpy
-from ._kernels.table import BoolArray, IntArray, greatest, least
-from ._words import distinct_text, encode_text
+from .._kernels.table import BoolArray, IntArray, greatest, least
+from .arrays import as_numpy
+from .text_labels import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.
 _MOST_SPAN = 1 << 16

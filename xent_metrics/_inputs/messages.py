@@ -1,11 +1,13 @@
-"""Sentences for what breaks a rule in a table."""
+"""Warnings, and errors of one sentence for what the kernels found."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
-from ._kernels.reader import Violation
-from ._kernels.table import Table
+from .._kernels.reader import Violation
+from .._kernels.table import Table
 
 
 def violation_error(
@@ -41,3 +43,14 @@ def violation_error(
         if target:
             mend = "pass targets='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
+
+
+_HOME = __name__.partition(".")[0]
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn the first caller that is not of this package, nor of its integrations."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - as warnings itself does
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith(_HOME):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._arrays import as_numpy
-from ._frames import Columns, read_columns
-from ._kernels.table import BoolArray, FloatArray, IntArray, Table
-from ._labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
+from .._kernels.table import BoolArray, FloatArray, IntArray, Table
+from .arrays import Columns, as_numpy, read_columns
+from .labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
 
 Targets = Literal["auto", "labels", "distribution", "votes"]
 

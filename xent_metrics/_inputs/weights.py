@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_numpy
-from ._kernels.table import BoolArray, FloatArray
+from .._kernels.table import BoolArray, FloatArray
+from .arrays import as_numpy
 
 
 class NoRowsError(ValueError):

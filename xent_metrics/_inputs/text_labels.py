@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._kernels.table import IntArray
+from .._kernels.table import IntArray
 
 _BLOCK = 8192
 _TRIES = 64

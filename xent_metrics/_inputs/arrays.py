@@ -1,4 +1,4 @@
-"""Arrays, frames and lists as columns of numbers, without needless copies."""
+"""Arrays and frames as columns of numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._arrays import as_numpy
+
+def as_numpy(data: Any, name: str) -> Any:
+    """A tensor or an array of the Array API as a numpy array; all else as it is.
+
+    A tensor that requires a gradient is detached, one of another device is copied, and
+    a type that numpy lacks (bfloat16) becomes single precision: every value is kept.
+    """
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data
+    try:
+        if hasattr(data, "detach") and hasattr(data, "numpy"):  # a tensor of torch
+            data = data.detach().cpu()
+            return (
+                data.float() if str(data.dtype).endswith("bfloat16") else data
+            ).numpy()
+        if hasattr(data, "__array_namespace__"):
+            return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        found = f"{type(data).__name__} on {getattr(data, 'device', 'another device')}"
+        msg = (
+            f"{name} must be readable by numpy: found {found}; pass a dense copy on "
+            "the CPU."
+        )
+        raise ValueError(msg) from None
+    return data
+
 
 _NUMBERS = "fiub"
 

@@ -1,0 +1,1 @@
+"""What a user passes, read once into frozen, checked inputs."""
