@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ._comparison import Comparison, Difference
 from ._decomposition import Decomposition
+from ._display import two_sided
 from ._evaluation import Evaluation
 from ._evidence import Data
 from ._fold_terms import decompose_folds
@@ -19,7 +20,6 @@ from ._inputs.inputs import EPS, Inputs, read
 from ._inputs.read_options import nats_per_unit
 from ._inputs.targets import Targets
 from ._pickling import public
-from ._result import two_sided
 from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
 from ._summary import TERMS

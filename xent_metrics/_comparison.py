@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from ._decomposition import Decomposition
+from ._display import Result, show_value
 from ._pickling import public
-from ._result import Result, show_value
 from ._summary import TERMS, title
 
 if TYPE_CHECKING:

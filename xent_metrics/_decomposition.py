@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ._display import plain, two_sided
 from ._evidence import Evidence
 from ._pickling import public
-from ._result import plain, two_sided
 from ._summary import MEANINGS, TERMS, summary
 from ._with_evidence import WithEvidence
 

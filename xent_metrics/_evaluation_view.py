@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ._decomposition import Decomposition
-from ._json import encode_label, encode_table
+from ._display import Result, encode_label, encode_table, plain
 from ._read_back import SCHEMA
-from ._result import Result, plain
 from ._slices import keys_of, summarise, summary_of, worst
 from ._summary import summary
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from ._decomposition import Decomposition
+from ._display import decode_label, decode_table
 from ._evaluate import Evaluated
 from ._evidence import Evidence
-from ._json import decode_label, decode_table
 from ._summary import TERMS
 
 SCHEMA = 1  # of the document

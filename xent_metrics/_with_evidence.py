@@ -10,11 +10,11 @@ import pandas as pd
 
 from ._breakdown import breakdown, breakdown_of_classes, refitted
 from ._consistency import MiscalibrationTest, consistency_test
+from ._display import Result
 from ._evidence import Evidence
 from ._inputs.groups import read_keys
 from ._inputs.read_options import nats_per_unit
 from ._recalibrator import Recalibrator
-from ._result import Result
 
 
 class WithEvidence(Result, ABC):

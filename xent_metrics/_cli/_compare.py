@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import _compare
 from .._comparison import Comparison
-from .._result import two_sided
+from .._display import two_sided
 from .._summary import TERMS
 from ._document import document
 from ._files import Table, keyed, read

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._json import encode_label
+from .._display import encode_label
 
 
 def document(content: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from .._decomposition import Decomposition
-from .._result import two_sided
+from .._display import two_sided
 from .._summary import TERMS
 from ._document import document
 from ._files import Table, keyed, read

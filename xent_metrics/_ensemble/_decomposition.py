@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._display import Result
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
 from .._measures._per_sample import index_of
 from .._pickling import public
-from .._result import Result
 from ._estimators import take_apart
 from ._summary import summarise
 from ._text import MEANINGS, identities

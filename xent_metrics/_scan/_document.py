@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from .._json import decode_label, decode_table, encode_label, encode_table
+from .._display import decode_label, decode_table, encode_label, encode_table
 from .._kernels.table import FloatArray
 
 SCHEMA = 1

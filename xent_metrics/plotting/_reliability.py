@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._display import two_sided
 from .._ladder import is_clear
 from .._pickling import public
-from .._result import two_sided
 from ._bins import Bins, check_bins, in_bins
 from ._map_curve import MapCurve, map_curve, why_no_map
 from ._rows import ClassRows, place_of, rows_of_class

@@ -6,8 +6,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._display import two_sided
 from .._pickling import public
-from .._result import two_sided
 from .._summary import title
 from ._style import (
     COLOURS,
