@@ -23,17 +23,17 @@ from ._evaluation import Evaluation
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._listeners import add_listener, remove_listener, without_listeners
-from ._measures._cross_entropy import cross_entropy
-from ._measures._divergence import (
+from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
+from ._measures.divergences import (
+    jeffreys_divergence,
+    jensen_shannon_divergence,
     kl_contributions,
     kl_divergence,
     reverse_kl_divergence,
 )
-from ._measures._guessing import expected_accuracy_bound, perplexity
-from ._measures._information import entropy, surprisal
-from ._measures._per_sample import per_sample
-from ._measures._samples import kl_from_samples
-from ._measures._symmetric import jeffreys_divergence, jensen_shannon_divergence
+from ._measures.entropy import entropy, surprisal
+from ._measures.per_sample import per_sample
+from ._measures.samples import kl_from_samples
 from ._recalibration._custom import RecalibrationMap
 from ._recalibrator import Recalibrator
 

@@ -15,7 +15,7 @@ from ._fold_terms import decompose_folds, warn_if_untrained
 from ._folds import Folds
 from ._inputs.inputs import Inputs
 from ._kernels.table import BoolArray, FloatArray
-from ._measures._per_sample import PER_SAMPLE, per_sample_frame
+from ._measures.per_sample import PER_SAMPLE, per_sample_frame
 from ._terms import decompose_inputs
 
 

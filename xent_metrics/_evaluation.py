@@ -13,7 +13,7 @@ from ._evaluate import evaluate
 from ._inputs.inputs import EPS, read
 from ._inputs.targets import Targets
 from ._listeners import tell
-from ._measures._per_sample import index_of
+from ._measures.per_sample import index_of
 from ._pickling import public
 from ._predictions_evaluated import PredictionsEvaluated
 from ._terms import Recalibration

@@ -11,7 +11,7 @@ from ._evaluate import rows_of
 from ._inputs.columns import Selector
 from ._inputs.groups import read_groups
 from ._inputs.read_options import nats_per_unit
-from ._measures._per_sample import PER_SAMPLE, per_sample_frame
+from ._measures.per_sample import PER_SAMPLE, per_sample_frame
 from ._slices import summarise, worst
 
 

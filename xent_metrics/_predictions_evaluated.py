@@ -16,7 +16,7 @@ from ._inputs.frames import FrameTargets, OnMissing, read_frame
 from ._inputs.inputs import EPS, read
 from ._inputs.targets import Targets
 from ._listeners import tell
-from ._measures._per_sample import index_of
+from ._measures.per_sample import index_of
 from ._read_back import read_back
 from ._terms import Recalibration
 from ._vote_entropy import VoteCorrection

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
-from .._measures._per_sample import index_of
+from .._measures.per_sample import index_of
 from .._pickling import public
 from ._decomposition import EnsembleDecomposition
 from ._members import read_tables, separate

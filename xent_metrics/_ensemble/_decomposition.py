@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .._display import Result
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
-from .._measures._per_sample import index_of
+from .._measures.per_sample import index_of
 from .._pickling import public
 from ._estimators import take_apart
 from ._summary import summarise

@@ -13,7 +13,7 @@ from .._inputs.weights import as_doubles
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
-from ._options import PredictionOptions, reduced
+from .options import PredictionOptions, reduced
 
 
 @overload
