@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from xent_metrics import MiscalibrationTest, decompose
-from xent_metrics._recalibration._select import NAMES
+from xent_metrics._recalibration.select import NAMES
 
 TERMS = ("cross_entropy", "uncertainty", "resolution", "miscalibration", "refinement")
 SOFT = ("kl_divergence", "irreducible", "grouping_loss")

@@ -6,11 +6,11 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from xent_metrics import decompose
-from xent_metrics._recalibration import _confusion
-from xent_metrics._recalibration._confusion import Confusion, fit_confusion
-from xent_metrics._recalibration._cross_validation import cross_validated, fixed_folds
-from xent_metrics._recalibration._sample import from_tables
-from xent_metrics._recalibration._select import fit_named
+from xent_metrics._recalibration import confusion
+from xent_metrics._recalibration.confusion import Confusion, fit_confusion
+from xent_metrics._recalibration.cross_validation import cross_validated, fixed_folds
+from xent_metrics._recalibration.sample import from_tables
+from xent_metrics._recalibration.select import fit_named
 
 
 def mixed(n, matrix, *, seed=0):
@@ -64,9 +64,9 @@ class TestFit:
         sample = sample_of(q, law if soft else y)
         found = []
         for n_steps in range(12):
-            monkeypatch.setattr(_confusion, "_MAX_STEPS", n_steps)
-            at, _, converged = _confusion._maximise(sample, None)
-            found.append(_confusion._sweep(sample, at).objective)
+            monkeypatch.setattr(confusion, "_MAX_STEPS", n_steps)
+            at, _, converged = confusion._maximise(sample, None)
+            found.append(confusion._sweep(sample, at).objective)
         assert converged
         assert (np.diff(found) <= 0).all()
         assert found[-1] < found[0] - 10
@@ -79,7 +79,7 @@ class TestFit:
         at = Confusion(1.3, bias, NEIGHBOURS + 0.01 * (1 - 5 * np.eye(5)) + 0.04)
         at.matrix[:] /= at.matrix.sum(axis=1, keepdims=True)
         expected = objective(q, np.eye(5)[y], sample.weights, 1.3, bias, at.matrix)
-        found = _confusion._sweep(sample, at).objective
+        found = confusion._sweep(sample, at).objective
         assert found == pytest.approx(expected, rel=1e-13)
 
     @each_law

@@ -6,8 +6,8 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from xent_metrics._recalibration._cross_validation import cross_validated
-from xent_metrics._recalibration._families import (
+from xent_metrics._recalibration.cross_validation import cross_validated
+from xent_metrics._recalibration.families import (
     Dirichlet,
     DirichletSpline,
     SharedSpline,
@@ -16,8 +16,8 @@ from xent_metrics._recalibration._families import (
     Temperature,
     TemperatureBias,
 )
-from xent_metrics._recalibration._sample import from_tables
-from xent_metrics._recalibration._softmax import (
+from xent_metrics._recalibration.sample import from_tables
+from xent_metrics._recalibration.softmax import (
     SoftmaxMap,
     debiased,
     fit,
@@ -25,7 +25,7 @@ from xent_metrics._recalibration._softmax import (
     sweep,
     variability,
 )
-from xent_metrics._recalibration._spline import (
+from xent_metrics._recalibration.spline import (
     NaturalSpline,
     even_knots,
     quantile_knots,

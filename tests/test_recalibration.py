@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from xent_metrics import RecalibrationMap, decompose
-from xent_metrics._recalibration import _select
-from xent_metrics._recalibration._confusion import _sweep
-from xent_metrics._recalibration._cross_validation import fixed_folds
-from xent_metrics._recalibration._families import Spline
-from xent_metrics._recalibration._grid import Grid
-from xent_metrics._recalibration._sample import from_tables
-from xent_metrics._recalibration._select import NAMES, fit_named, recalibrate
-from xent_metrics._recalibration._softmax import fit, minimise
+from xent_metrics._recalibration import select
+from xent_metrics._recalibration.confusion import _sweep
+from xent_metrics._recalibration.cross_validation import fixed_folds
+from xent_metrics._recalibration.families import Spline
+from xent_metrics._recalibration.grid import Grid
+from xent_metrics._recalibration.sample import from_tables
+from xent_metrics._recalibration.select import NAMES, fit_named, recalibrate
+from xent_metrics._recalibration.softmax import fit, minimise
 
 SEVERAL = (
     "temperature",
@@ -362,13 +362,13 @@ class TestOwnMap:
 
 
 class TestManyRowsOfTwoClasses:
-    @pytest.mark.parametrize("name", [one for one in TWO if one in _select.LINEAR])
+    @pytest.mark.parametrize("name", [one for one in TWO if one in select.LINEAR])
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     def test_cells_give_the_fit_of_the_rows(self, name, weighted):
         _, y, q, w = draw(20_500, k=2)
         sample = sample_of(q, np.eye(2)[y], w if weighted else None)
         grid = Grid.of_rows(sample)
-        family = _select.LINEAR[name](grid.cells)
+        family = select.LINEAR[name](grid.cells)
         found, exact = grid.fit(family, sample), fit(family, sample)
         assert found.converged
         mean = sample.mean(exact.losses)
@@ -382,7 +382,7 @@ class TestManyRowsOfTwoClasses:
         _, y, q, w = draw(20_500, k=2)
         sample = sample_of(q, np.eye(2)[y], w if weighted else None)
         found = fit_named(name, sample)
-        exact = fit(_select.LINEAR[name](sample), sample)
+        exact = fit(select.LINEAR[name](sample), sample)
         refinement = sample.mean(exact.losses) + exact.optimism
         assert sample.mean(found.losses) + found.optimism == pytest.approx(
             refinement, abs=1e-5
@@ -416,8 +416,8 @@ class TestManyRowsOfSeveralClasses:
     @pytest.fixture
     def few(self, monkeypatch):
         """Choices are made on 600 rows."""
-        monkeypatch.setattr(_select, "_ENOUGH_VALUES", 1800)
-        monkeypatch.setattr(_select, "_ENOUGH_ROWS", 600)
+        monkeypatch.setattr(select, "_ENOUGH_VALUES", 1800)
+        monkeypatch.setattr(select, "_ENOUGH_ROWS", 600)
 
     @pytest.mark.parametrize("power", [1.0, 2.0])
     def test_the_chosen_map_is_the_optimum_of_all_rows(self, power, few):

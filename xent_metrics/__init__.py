@@ -34,8 +34,8 @@ from ._measures.divergences import (
 from ._measures.entropy import entropy, surprisal
 from ._measures.per_sample import per_sample
 from ._measures.samples import kl_from_samples
-from ._recalibration._custom import RecalibrationMap
-from ._recalibrator import Recalibrator
+from ._recalibration.custom import RecalibrationMap
+from ._recalibration.recalibrator import Recalibrator
 
 if TYPE_CHECKING:
     from ._scan._accumulate import accumulate

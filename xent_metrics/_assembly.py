@@ -15,8 +15,8 @@ from ._evidence import Correction, Data, Evidence
 from ._frequencies import Frequencies
 from ._inputs.read_options import nats_per_unit, unit_name
 from ._kernels.table import FloatArray
-from ._recalibration._map import Recalibrate
-from ._recalibration._sample import effective_number
+from ._recalibration.fitted_map import Recalibrate
+from ._recalibration.sample import effective_number
 from ._row_terms import RowTerms
 
 _OF_THE_COST = (

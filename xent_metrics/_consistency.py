@@ -10,8 +10,8 @@ import numpy as np
 from ._evidence import Data
 from ._kernels.table import FloatArray, IntArray
 from ._pickling import public
-from ._recalibration._sample import Sample
-from ._recalibration._select import recalibrate
+from ._recalibration.sample import Sample
+from ._recalibration.select import recalibrate
 
 _PATIENCE = 2.0  # seconds before progress is shown
 

@@ -10,9 +10,9 @@ from ._folds import Folds
 from ._inputs.inputs import Inputs
 from ._kernels.table import FloatArray, IntArray
 from ._pickling import pickled
-from ._recalibration._map import FittedMap, Recalibrate
-from ._recalibration._sample import Sample
-from ._recalibration._select import Selection
+from ._recalibration.fitted_map import FittedMap, Recalibrate
+from ._recalibration.sample import Sample
+from ._recalibration.select import Selection
 from ._row_terms import RowTerms
 from ._vote_entropy import VoteCorrection
 

@@ -12,8 +12,8 @@ import pandas as pd
 from ._evidence import After
 from ._kernels.sums import ROUNDING, standard_error
 from ._kernels.table import FloatArray
-from ._recalibration._map import FittedMap
-from ._recalibration._select import Selection
+from ._recalibration.fitted_map import FittedMap
+from ._recalibration.select import Selection
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (

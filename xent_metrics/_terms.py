@@ -20,9 +20,9 @@ from ._inputs.inputs import Inputs
 from ._inputs.read_options import nats_per_unit
 from ._kernels.table import FloatArray, IntArray
 from ._ladder import ladder
-from ._recalibration._custom import RecalibrationMap
-from ._recalibration._sample import from_inputs
-from ._recalibration._select import NAMES, MapName, recalibrate
+from ._recalibration.custom import RecalibrationMap
+from ._recalibration.sample import from_inputs
+from ._recalibration.select import NAMES, MapName, recalibrate
 from ._row_terms import RowTerms
 from ._vote_entropy import VoteCorrection, check_correction, entropy_of_votes
 

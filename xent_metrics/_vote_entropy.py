@@ -10,8 +10,8 @@ import numpy as np
 
 from ._inputs.inputs import EPS, Inputs
 from ._kernels.table import BoolArray, FloatArray, Table
-from ._recalibration._map import Recalibrate
-from ._recalibration._sample import Sample
+from ._recalibration.fitted_map import Recalibrate
+from ._recalibration.sample import Sample
 
 VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
 

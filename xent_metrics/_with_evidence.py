@@ -14,7 +14,7 @@ from ._display import Result
 from ._evidence import Evidence
 from ._inputs.groups import read_keys
 from ._inputs.read_options import nats_per_unit
-from ._recalibrator import Recalibrator
+from ._recalibration.recalibrator import Recalibrator
 
 
 class WithEvidence(Result, ABC):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import decompose
-from xent_metrics._recalibration._band import deviations, probability_slopes
+from xent_metrics._recalibration.band import deviations, probability_slopes
 
 
 def expit(x):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation, accumulate, decompose, finish, merge
-from xent_metrics._recalibration import _select
+from xent_metrics._recalibration import select
 
 from .conftest import drawn
 
@@ -32,8 +32,8 @@ class Shrink:
 @pytest.fixture
 def few_kept(monkeypatch):
     """A bound on the sample that a test's rows exceed, in memory as in a scan."""
-    monkeypatch.setattr(_select, "_ENOUGH_VALUES", 1)
-    monkeypatch.setattr(_select, "_ENOUGH_ROWS", 2000)
+    monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
+    monkeypatch.setattr(select, "_ENOUGH_ROWS", 2000)
 
 
 def passes(frame, recalibration, n_passes=6, n_parts=4, **options):

@@ -12,9 +12,9 @@ import pandas as pd
 from .._evidence import maps_of
 from .._frequencies import Frequencies
 from .._ladder import frame_of, row, untried
-from .._recalibration._map import FittedMap
-from .._recalibration._select import Selection
-from .._recalibration._softmax import SoftmaxMap
+from .._recalibration.fitted_map import FittedMap
+from .._recalibration.select import Selection
+from .._recalibration.softmax import SoftmaxMap
 from ._first_pass import FirstPass
 from ._moments import Moments
 from ._rows_kept import RowsKept

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._frequencies import Frequencies
 from .._pickling import pickled
-from .._recalibration._map import Recalibrate
+from .._recalibration.fitted_map import Recalibrate
 from ._rows_kept import RowsKept
 from ._under import Under
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray
-from .._recalibration._families import log_odds
-from .._recalibration._grid import sums_of_cells
-from .._recalibration._sample import Sample
+from .._recalibration.families import log_odds
+from .._recalibration.grid import sums_of_cells
+from .._recalibration.sample import Sample
 
 _REACH, _A_UNIT = 40, 250  # logits of either sign, and cells a logit
 N_CELLS = 2 * _REACH * _A_UNIT

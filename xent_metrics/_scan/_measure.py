@@ -12,7 +12,7 @@ import numpy as np
 from .._inputs.inputs import Inputs
 from .._kernels.reader import Reader
 from .._kernels.table import FloatArray, IntArray
-from .._recalibration._sample import from_inputs
+from .._recalibration.sample import from_inputs
 from ._contract import Contract, Counts
 from ._covariance import Covariance
 from ._groups import Groups

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._inputs.columns import choose
-from .._recalibration._select import enough_rows
+from .._recalibration.select import enough_rows
 from ._part import Reading, key_names
 from ._row_group import streams, tables_of
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._recalibration._sample import Sample, from_tables
-from .._recalibration._select import enough_rows
+from .._recalibration.sample import Sample, from_tables
+from .._recalibration.select import enough_rows
 
 
 @pickled

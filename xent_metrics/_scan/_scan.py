@@ -16,7 +16,7 @@ from .._inputs.read_options import nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._listeners import tell
 from .._pickling import public
-from .._recalibration._select import one_thread
+from .._recalibration.select import one_thread
 from .._terms import Recalibration, check_recalibration
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass

@@ -7,8 +7,8 @@ import math
 from typing import NamedTuple
 
 from .._kernels.table import FloatArray
-from .._recalibration._select import one_thread
-from .._recalibration._softmax import (
+from .._recalibration.select import one_thread
+from .._recalibration.softmax import (
     SoftmaxMap,
     debiased,
     losses_and_gradient,

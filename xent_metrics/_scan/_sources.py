@@ -9,10 +9,10 @@ import numpy as np
 
 from .._kernels.sums import standard_error
 from .._kernels.table import FloatArray
-from .._recalibration._grid import Grid
-from .._recalibration._isotonic import fit_isotonic
-from .._recalibration._map import FittedMap, Recalibrate
-from .._recalibration._select import (
+from .._recalibration.fitted_map import FittedMap, Recalibrate
+from .._recalibration.grid import Grid
+from .._recalibration.isotonic import fit_isotonic
+from .._recalibration.select import (
     LINEAR,
     TWO_CLASSES,
     Selection,

@@ -10,10 +10,10 @@ from .._frequencies import frequency_costs
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from .._recalibration._cross_validation import costs
-from .._recalibration._map import Recalibrate
-from .._recalibration._sample import from_inputs
-from .._recalibration._softmax import SoftmaxMap, losses_and_gradient
+from .._recalibration.cross_validation import costs
+from .._recalibration.fitted_map import Recalibrate
+from .._recalibration.sample import from_inputs
+from .._recalibration.softmax import SoftmaxMap, losses_and_gradient
 
 
 @pickled

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray, IntArray
-from .._recalibration._sample import effective_number
+from .._recalibration.sample import effective_number
 from ._rows import ClassRows
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .._inputs.inputs import EPS
 from .._kernels.table import FloatArray
-from .._recalibration._band import deviations, probability_slopes
-from .._recalibration._sample import log_floored
+from .._recalibration.band import deviations, probability_slopes
+from .._recalibration.sample import log_floored
 from ._bins import Bins
 from ._rows import ClassRows, blocks, classes_of
 

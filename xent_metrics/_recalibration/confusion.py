@@ -14,10 +14,10 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from ._cross_validation import cross_validated
-from ._map import FittedMap
-from ._sample import Sample
-from ._softmax import softmax
+from .cross_validation import cross_validated
+from .fitted_map import FittedMap
+from .sample import Sample
+from .softmax import softmax
 
 _RIDGE = 0.01  # of beta and b
 _STRENGTH, _MIXED = 10.0, 0.1  # prior rows of each class, and their mixed-up share

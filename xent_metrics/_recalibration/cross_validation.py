@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray
-from ._map import Recalibrate
-from ._sample import Sample
+from .fitted_map import Recalibrate
+from .sample import Sample
 
 _N_FOLDS = 5
 _SEED = 0  # folds are fixed: the same data, the same result

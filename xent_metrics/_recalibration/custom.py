@@ -10,9 +10,9 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled, public
-from ._cross_validation import costs, cross_validated
-from ._map import FittedMap
-from ._sample import Sample
+from .cross_validation import costs, cross_validated
+from .fitted_map import FittedMap
+from .sample import Sample
 
 _TOLERANCE = 1e-6
 

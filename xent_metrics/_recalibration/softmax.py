@@ -14,9 +14,9 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from ._cross_validation import cross_validated
-from ._map import FittedMap
-from ._sample import Sample
+from .cross_validation import cross_validated
+from .fitted_map import FittedMap
+from .sample import Sample
 
 _MAX_STEPS = 60
 _HALVINGS = 30

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray
-from ._map import Recalibrate
-from ._softmax import SoftmaxMap, slopes
+from .fitted_map import Recalibrate
+from .softmax import SoftmaxMap, slopes
 
 
 def probability_slopes(

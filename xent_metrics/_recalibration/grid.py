@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray
-from ._cross_validation import costs
-from ._families import log_odds
-from ._map import FittedMap
-from ._sample import Sample, from_tables
-from ._softmax import LinearSoftmax, SoftmaxMap, debiased, minimise, slopes
+from .cross_validation import costs
+from .families import log_odds
+from .fitted_map import FittedMap
+from .sample import Sample, from_tables
+from .softmax import LinearSoftmax, SoftmaxMap, debiased, minimise, slopes
 
 _CELLS = 4096  # of equal width, and as many of equal mass
 

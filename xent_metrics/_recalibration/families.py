@@ -6,9 +6,9 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from ._sample import Sample
-from ._softmax import LinearSoftmax, softmax
-from ._spline import NaturalSpline, even_knots, quantile_knots, roughness
+from .sample import Sample
+from .softmax import LinearSoftmax, softmax
+from .spline import NaturalSpline, even_knots, quantile_knots, roughness
 
 # Precisions with which parameters are drawn to the map that changes nothing, in
 # units of one row. They were chosen by simulation on laws of known truth.

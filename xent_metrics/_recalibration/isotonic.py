@@ -8,9 +8,9 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
-from ._families import log_odds
-from ._map import FittedMap
-from ._sample import Sample
+from .families import log_odds
+from .fitted_map import FittedMap
+from .sample import Sample
 
 
 @pickled

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs.inputs import EPS, read_predictions
-from ._inputs.labels import show
-from ._kernels.reader import Reader
-from ._kernels.table import FloatArray
-from ._pickling import public
-from ._recalibration._map import Recalibrate
-from ._recalibration._sample import log_floored
+from .._inputs.inputs import EPS, read_predictions
+from .._inputs.labels import show
+from .._kernels.reader import Reader
+from .._kernels.table import FloatArray
+from .._pickling import public
+from .fitted_map import Recalibrate
+from .sample import log_floored
 
 
 @public

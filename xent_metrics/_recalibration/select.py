@@ -12,9 +12,9 @@ import numpy as np
 
 from .._kernels.sums import ROUNDING, standard_error
 from .._kernels.table import IntArray
-from ._confusion import fit_confusion
-from ._custom import RecalibrationMap, fit_custom
-from ._families import (
+from .confusion import fit_confusion
+from .custom import RecalibrationMap, fit_custom
+from .families import (
     Dirichlet,
     DirichletSpline,
     SharedSpline,
@@ -23,11 +23,11 @@ from ._families import (
     Temperature,
     TemperatureBias,
 )
-from ._grid import Grid
-from ._isotonic import fit_isotonic
-from ._map import FittedMap
-from ._sample import Sample
-from ._softmax import LinearSoftmax, SoftmaxMap, fit
+from .fitted_map import FittedMap
+from .grid import Grid
+from .isotonic import fit_isotonic
+from .sample import Sample
+from .softmax import LinearSoftmax, SoftmaxMap, fit
 
 MapName = Literal[
     "auto",
