@@ -14,9 +14,9 @@ import pandas as pd
 from ._accessor import XentAccessor
 from ._compare import compare
 from ._comparison import Comparison, Difference
-from ._consistency import MiscalibrationTest
-from ._decompose import SmallSampleWarning, decompose
-from ._decomposition import Decomposition
+from ._decomposition.decompose import SmallSampleWarning, decompose
+from ._decomposition.resampling import MiscalibrationTest
+from ._decomposition.result import Decomposition
 from ._ensemble._decompose import decompose_ensemble
 from ._ensemble._decomposition import EnsembleDecomposition
 from ._evaluation import Evaluation

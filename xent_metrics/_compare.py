@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._comparison import Comparison, Difference
-from ._decomposition import Decomposition
+from ._decomposition.decompose import Recalibration, decompose_inputs
+from ._decomposition.decompose_folds import decompose_folds
+from ._decomposition.evidence import Data
+from ._decomposition.folds import Folds
+from ._decomposition.result import Decomposition
+from ._decomposition.row_terms import RowTerms
+from ._decomposition.text import TERMS
 from ._display import two_sided
 from ._evaluation import Evaluation
-from ._evidence import Data
-from ._fold_terms import decompose_folds
-from ._folds import Folds
 from ._inputs.inputs import EPS, Inputs, read
 from ._inputs.read_options import nats_per_unit
 from ._inputs.targets import Targets
 from ._pickling import public
-from ._row_terms import RowTerms
 from ._same_targets import check_same_targets
-from ._summary import TERMS
-from ._terms import Recalibration, decompose_inputs
 
 _OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
 

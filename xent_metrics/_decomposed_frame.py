@@ -8,11 +8,10 @@ from typing import Any, Unpack, overload
 import pandas as pd
 
 from ._bound import Decomposing, of_rows, with_dropped
-from ._decompose import warn_if_few
-from ._decomposition import Decomposition
+from ._decomposition.decompose import decompose_inputs, warn_if_few
+from ._decomposition.result import Decomposition
 from ._inputs.columns import Selector
 from ._measured_frame import MeasuredFrame
-from ._terms import decompose_inputs
 
 
 class DecomposedFrame(MeasuredFrame):

@@ -9,6 +9,8 @@ from typing import Any, Protocol, Self
 from numpy.typing import ArrayLike
 
 from ._cv_results import predict_out_of_fold
+from ._decomposition.decompose import Recalibration
+from ._decomposition.vote_entropy import VoteCorrection
 from ._evaluate import evaluate
 from ._inputs.inputs import EPS, read
 from ._inputs.targets import Targets
@@ -16,8 +18,6 @@ from ._listeners import tell
 from ._measures.per_sample import index_of
 from ._pickling import public
 from ._predictions_evaluated import PredictionsEvaluated
-from ._terms import Recalibration
-from ._vote_entropy import VoteCorrection
 
 
 class Classifier(Protocol):

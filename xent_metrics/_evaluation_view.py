@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from ._decomposition import Decomposition
+from ._decomposition.result import Decomposition
+from ._decomposition.text import summary
 from ._display import Result, encode_label, encode_table, plain
 from ._read_back import SCHEMA
 from ._slices import keys_of, summarise, summary_of, worst
-from ._summary import summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,11 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
+from ._decomposition.decompose import Recalibration
+from ._decomposition.folds import read_folds
+from ._decomposition.vote_entropy import VoteCorrection
 from ._evaluate import evaluate
 from ._evaluation_data import EvaluationData
-from ._folds import read_folds
 from ._inputs.columns import Selector
 from ._inputs.frames import FrameTargets, OnMissing, read_frame
 from ._inputs.inputs import EPS, read
@@ -18,8 +20,6 @@ from ._inputs.targets import Targets
 from ._listeners import tell
 from ._measures.per_sample import index_of
 from ._read_back import read_back
-from ._terms import Recalibration
-from ._vote_entropy import VoteCorrection
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

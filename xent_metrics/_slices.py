@@ -15,7 +15,7 @@ from ._kernels.sums import Cells
 from ._kernels.table import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from ._decomposition import Decomposition
+    from ._decomposition.result import Decomposition
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from xent_metrics import Evaluation, scan
-from xent_metrics._summary import TERMS
+from xent_metrics._decomposition.text import TERMS
 from xent_metrics_mlflow import _spool, log_evaluation
 from xent_metrics_mlflow._items import items
 

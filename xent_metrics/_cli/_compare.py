@@ -11,8 +11,8 @@ from typing import Any
 
 from .. import _compare
 from .._comparison import Comparison
+from .._decomposition.text import TERMS
 from .._display import two_sided
-from .._summary import TERMS
 from ._document import document
 from ._files import Table, keyed, read
 from ._gate import Condition, Number, Outcome, judge, read_conditions, tell

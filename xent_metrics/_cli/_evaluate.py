@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from .._decomposition import Decomposition
+from .._decomposition.result import Decomposition
+from .._decomposition.text import TERMS
 from .._display import two_sided
-from .._summary import TERMS
 from ._document import document
 from ._files import Table, keyed, read
 from ._gate import Number, Outcome, judge, read_conditions, tell

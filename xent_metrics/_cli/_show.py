@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .._comparison import Comparison
-from .._decomposition import Decomposition
-from .._summary import MEANINGS, title
+from .._decomposition.result import Decomposition
+from .._decomposition.text import MEANINGS, title
 from ._page import Page
 
 _IDENTITY = {"uncertainty": "=", "resolution": "-", "miscalibration": "+"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._summary import title
+from .._decomposition.text import title
 
 MEANINGS: Mapping[str, str] = {
     "member_cross_entropy": "mean log loss of the members",

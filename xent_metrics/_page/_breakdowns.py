@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._decomposition.text import title
 from .._kernels.table import FloatArray
 from .._slices import keys_of
-from .._summary import title
 from ._shown import count, heading, name, plural, share, with_error
 from ._tables import AT_MOST, Column, Row, Section, Table, table
 

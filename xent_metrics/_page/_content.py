@@ -20,7 +20,7 @@ from ._tables import Section
 from ._worst import worst
 
 if TYPE_CHECKING:
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation_view import EvaluationView
 
 

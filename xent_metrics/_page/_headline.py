@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .._ladder import CLEAR, is_clear
-from .._summary import title
+from .._decomposition.ladder import CLEAR, is_clear
+from .._decomposition.text import title
 from ._shown import heading, listed, number, plural, with_error
 
 if TYPE_CHECKING:
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
 
 _UNCLEAR = f"less than {CLEAR:.0f} standard errors"
 _ONE_LABEL = "undefined: one label per row"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .._summary import MEANINGS, title
+from .._decomposition.text import MEANINGS, title
 from ._headline import clear
 from ._shown import (
     MINUS,
@@ -22,7 +22,7 @@ from ._shown import (
 from ._tables import Column, Row, Section, table
 
 if TYPE_CHECKING:
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
 
 _MOST = 0.9  # of what the chosen map wins back: a simpler map may do
 _HARD = (

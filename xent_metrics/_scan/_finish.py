@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .._assembly import in_unit, reasons
-from .._decompose import warn_if_few
-from .._decomposition import Decomposition
+from .._decomposition.decompose import (
+    Recalibration,
+    check_recalibration,
+    name_of,
+    warn_if_few,
+)
+from .._decomposition.evidence import Evidence
+from .._decomposition.ladder import frame_of
+from .._decomposition.result import Decomposition
+from .._decomposition.terms import in_unit, reasons
 from .._evaluation import Evaluation
-from .._evidence import Evidence
 from .._inputs.inputs import warn_of_unseen
 from .._inputs.labels import show
 from .._inputs.read_options import nats_per_unit, unit_name
-from .._ladder import frame_of
 from .._listeners import tell
 from .._pickling import public
-from .._terms import Recalibration, check_recalibration, name_of
 from ._first_pass import FirstPass, first_pass
 from ._state import ScanState
 from ._tables import of_classes, of_groups

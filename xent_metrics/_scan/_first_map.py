@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evidence import maps_of
-from .._frequencies import Frequencies
-from .._ladder import frame_of, row, untried
+from .._decomposition.evidence import maps_of
+from .._decomposition.frequencies import Frequencies
+from .._decomposition.ladder import frame_of, row, untried
 from .._recalibration.fitted_map import FittedMap
 from .._recalibration.select import Selection
 from .._recalibration.softmax import SoftmaxMap

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._frequencies import Frequencies
+from .._decomposition.frequencies import Frequencies
 from .._pickling import pickled
 from .._recalibration.fitted_map import Recalibrate
 from ._rows_kept import RowsKept

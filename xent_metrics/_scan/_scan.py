@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from .._decomposition.decompose import Recalibration, check_recalibration
 from .._evaluation import Evaluation
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
@@ -17,7 +18,6 @@ from .._inputs.weights import NoRowsError
 from .._listeners import tell
 from .._pickling import public
 from .._recalibration.select import one_thread
-from .._terms import Recalibration, check_recalibration
 from ._finish import evaluation_of, warn_about
 from ._first_pass import first_pass
 from ._part import Reading

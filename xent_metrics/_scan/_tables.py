@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._breakdown import names_of_terms, without_few
+from .._decomposition.breakdown import names_of_terms, without_few
 from .._inputs.groups import read_keys
 from .._kernels.table import FloatArray
 from .._slices import MEASURES

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._assembly import least_variances, terms, undefined
-from .._frequencies import Frequencies
+from .._decomposition.decompose import Recalibration
+from .._decomposition.frequencies import Frequencies
+from .._decomposition.terms import least_variances, terms, undefined
 from .._kernels.table import FloatArray
-from .._terms import Recalibration
 from ._first_map import INFLUENCES, costs_of, first_map
 from ._first_pass import FirstPass, first_pass
 from ._second_map import second_map

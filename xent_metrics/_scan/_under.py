@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._frequencies import frequency_costs
+from .._decomposition.frequencies import frequency_costs
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray
 from .._pickling import pickled

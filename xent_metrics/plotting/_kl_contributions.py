@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._evidence import Data
+from .._decomposition.evidence import Data
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
@@ -27,7 +27,7 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _FAINTEST, _SHADES = 0.08, 128  # opacity of the least cell; shades to each side

@@ -14,7 +14,7 @@ from ._bins import Bins
 from ._rows import ClassRows, blocks, classes_of
 
 if TYPE_CHECKING:
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _POINTS = 201  # evenly spaced, and as many in logits

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._comparison import Comparison
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._decomposition.text import title
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._summary import title
 from ._style import (
     AS_IT_IS,
     COLOURS,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _PARTS = ("refinement", "miscalibration")

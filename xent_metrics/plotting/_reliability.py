@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._decomposition.ladder import is_clear
 from .._display import two_sided
-from .._ladder import is_clear
 from .._pickling import public
 from ._bins import Bins, check_bins, in_bins
 from ._map_curve import MapCurve, map_curve, why_no_map
@@ -29,7 +29,7 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _HISTOGRAM_BINS = 25

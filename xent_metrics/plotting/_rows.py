@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .._evidence import Data
+from .._decomposition.evidence import Data
 from .._inputs.labels import show
 from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray

@@ -8,12 +8,12 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .._summary import title
+from .._decomposition.text import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"

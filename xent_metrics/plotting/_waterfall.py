@@ -6,9 +6,9 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._decomposition.text import title
 from .._display import two_sided
 from .._pickling import public
-from .._summary import title
 from ._style import (
     COLOURS,
     HATCHES,
@@ -24,7 +24,7 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._decomposition import Decomposition
+    from .._decomposition.result import Decomposition
     from .._evaluation import Evaluation
 
 _COARSE = (("", "uncertainty"), ("-", "resolution"), ("+", "miscalibration"))

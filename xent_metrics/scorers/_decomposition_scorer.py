@@ -9,10 +9,10 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
+from .._decomposition.decompose import Recalibration
 from .._inputs.inputs import EPS
 from .._inputs.targets import Targets
 from .._pickling import public
-from .._terms import Recalibration
 from ._options import Multioutput, Options, check_one_of
 from ._scorer import Scorer
 from ._term_scorer import TermScorer

@@ -6,12 +6,12 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .._decomposition.decompose import Recalibration
 from .._inputs.inputs import EPS
 from .._inputs.targets import Targets
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._terms import Recalibration
 from ._options import Multioutput, Options, ScorerOptions
 from ._scorer import Scorer
 from ._values import TERM_OF, check_name

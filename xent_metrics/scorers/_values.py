@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from .._decomposition.decompose import active, decompose_inputs
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
-from .._terms import active, decompose_inputs
 from ._options import Options
 from ._outputs import Output
 

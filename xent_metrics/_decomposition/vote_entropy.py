@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._inputs.inputs import EPS, Inputs
-from ._kernels.table import BoolArray, FloatArray, Table
-from ._recalibration.fitted_map import Recalibrate
-from ._recalibration.sample import Sample
+from .._inputs.inputs import EPS, Inputs
+from .._kernels.table import BoolArray, FloatArray, Table
+from .._recalibration.fitted_map import Recalibrate
+from .._recalibration.sample import Sample
 
 VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
 

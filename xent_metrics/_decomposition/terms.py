@@ -1,4 +1,4 @@
-"""The terms of rows, their standard errors and why some are missing, as a result."""
+"""The arithmetic of terms, their standard errors and notes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._decomposition import Decomposition
-from ._evidence import Correction, Data, Evidence
-from ._frequencies import Frequencies
-from ._inputs.read_options import nats_per_unit, unit_name
-from ._kernels.table import FloatArray
-from ._recalibration.fitted_map import Recalibrate
-from ._recalibration.sample import effective_number
-from ._row_terms import RowTerms
+from .._inputs.read_options import nats_per_unit, unit_name
+from .._kernels.table import FloatArray
+from .._recalibration.fitted_map import Recalibrate
+from .._recalibration.sample import effective_number
+from .evidence import Correction, Data, Evidence
+from .frequencies import Frequencies
+from .result import Decomposition
+from .row_terms import RowTerms
 
 _OF_THE_COST = (
     "cross_entropy",

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._ladder import CLEAR, is_clear
+from .ladder import CLEAR, is_clear
 
 if TYPE_CHECKING:
-    from ._decomposition import Decomposition
+    from .result import Decomposition
 
 TERMS = (
     "cross_entropy",

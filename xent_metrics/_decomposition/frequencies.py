@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._inputs.inputs import Inputs
-from ._kernels.reader import Reader
-from ._kernels.table import FloatArray, IntArray
-from ._pickling import pickled
+from .._inputs.inputs import Inputs
+from .._kernels.reader import Reader
+from .._kernels.table import FloatArray, IntArray
+from .._pickling import pickled
 
 
 @pickled

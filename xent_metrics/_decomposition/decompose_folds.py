@@ -9,21 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ._assembly import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
-from ._breakdown import terms_of_cells
-from ._decomposition import Decomposition
-from ._evidence import Correction, Data
-from ._folds import Folds, inputs_of_fold, rows_of_folds
-from ._frequencies import count_classes, frequency_costs
-from ._inputs.groups import read_groups
-from ._inputs.inputs import Inputs, UnseenLabelWarning
-from ._inputs.labels import show
-from ._inputs.messages import warn
-from ._inputs.read_options import nats_per_unit
-from ._kernels.table import FloatArray, IntArray
-from ._ladder import average
-from ._row_terms import RowTerms
-from ._terms import (
+from .._inputs.groups import read_groups
+from .._inputs.inputs import Inputs, UnseenLabelWarning
+from .._inputs.labels import show
+from .._inputs.messages import warn
+from .._inputs.read_options import nats_per_unit
+from .._kernels.table import FloatArray, IntArray
+from .breakdown import terms_of_cells
+from .decompose import (
     COLUMNS,
     Recalibration,
     active,
@@ -32,7 +25,14 @@ from ._terms import (
     name_of,
     with_scaled_weights,
 )
-from ._vote_entropy import VoteCorrection, check_correction
+from .evidence import Correction, Data
+from .folds import Folds, inputs_of_fold, rows_of_folds
+from .frequencies import count_classes, frequency_costs
+from .ladder import average
+from .result import Decomposition
+from .row_terms import RowTerms
+from .terms import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
+from .vote_entropy import VoteCorrection, check_correction
 
 
 class FoldTerms(NamedTuple):

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ._folds import Folds
-from ._inputs.inputs import Inputs
-from ._kernels.table import FloatArray, IntArray
-from ._pickling import pickled
-from ._recalibration.fitted_map import FittedMap, Recalibrate
-from ._recalibration.sample import Sample
-from ._recalibration.select import Selection
-from ._row_terms import RowTerms
-from ._vote_entropy import VoteCorrection
+from .._inputs.inputs import Inputs
+from .._kernels.table import FloatArray, IntArray
+from .._pickling import pickled
+from .._recalibration.fitted_map import FittedMap, Recalibrate
+from .._recalibration.sample import Sample
+from .._recalibration.select import Selection
+from .folds import Folds
+from .row_terms import RowTerms
+from .vote_entropy import VoteCorrection
 
 
 class Correction(NamedTuple):

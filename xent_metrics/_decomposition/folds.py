@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._inputs.groups import number
-from ._inputs.inputs import Inputs
-from ._kernels.table import BoolArray, FloatArray, IntArray, Table
+from .._inputs.groups import number
+from .._inputs.inputs import Inputs
+from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 
 
 class Folds(NamedTuple):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._kernels.sums import standard_error, weighted_mean
-from ._kernels.table import FloatArray, IntArray
+from .._kernels.sums import standard_error, weighted_mean
+from .._kernels.table import FloatArray, IntArray
 
 
 class RowTerms(NamedTuple):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._evidence import Data
-from ._kernels.table import FloatArray, IntArray
-from ._pickling import public
-from ._recalibration.sample import Sample
-from ._recalibration.select import recalibrate
+from .._kernels.table import FloatArray, IntArray
+from .._pickling import public
+from .._recalibration.sample import Sample
+from .._recalibration.select import recalibrate
+from .evidence import Data
 
 _PATIENCE = 2.0  # seconds before progress is shown
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._evidence import After
-from ._kernels.sums import ROUNDING, standard_error
-from ._kernels.table import FloatArray
-from ._recalibration.fitted_map import FittedMap
-from ._recalibration.select import Selection
+from .._kernels.sums import ROUNDING, standard_error
+from .._kernels.table import FloatArray
+from .._recalibration.fitted_map import FittedMap
+from .._recalibration.select import Selection
+from .evidence import After
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (

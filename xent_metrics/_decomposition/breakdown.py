@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._evidence import Correction, Data
-from ._inputs.groups import Keys
-from ._kernels.reader import Reader
-from ._kernels.sums import Cells
-from ._kernels.table import FloatArray, IntArray
+from .._inputs.groups import Keys
+from .._kernels.reader import Reader
+from .._kernels.sums import Cells
+from .._kernels.table import FloatArray, IntArray
+from .evidence import Correction, Data
 
 FEW_ROWS = 200  # below, a decomposition is rough
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing

@@ -1,0 +1,1 @@
+"""The split of a mean cross-entropy into its terms."""
