@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import xent_metrics._ensemble._estimators as estimators
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import (
@@ -23,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-import xent_metrics._ensemble._estimators as estimators
 from xent_metrics import (
     EnsembleDecomposition,
     cross_entropy,

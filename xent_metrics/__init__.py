@@ -17,8 +17,8 @@ from ._comparison import Comparison, Difference
 from ._decomposition.decompose import SmallSampleWarning, decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
-from ._ensemble._decompose import decompose_ensemble
-from ._ensemble._decomposition import EnsembleDecomposition
+from ._ensemble.decompose import decompose_ensemble
+from ._ensemble.result import EnsembleDecomposition
 from ._evaluation import Evaluation
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts

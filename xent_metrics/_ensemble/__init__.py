@@ -1,6 +1,1 @@
-"""Ensembles: what averaging their members gains."""
-
-from ._decompose import decompose_ensemble
-from ._decomposition import EnsembleDecomposition
-
-__all__ = ["EnsembleDecomposition", "decompose_ensemble"]
+"""What averaging the members of an ensemble gains."""

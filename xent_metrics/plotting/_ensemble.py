@@ -24,7 +24,7 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._ensemble._decomposition import EnsembleDecomposition
+    from .._ensemble.result import EnsembleDecomposition
 
 # The whole, then its two parts with their colours and hatches.
 _SUMS = (

@@ -11,10 +11,10 @@ from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public
-from ._decomposition import EnsembleDecomposition
-from ._members import read_tables, separate
-from ._pass import Part
-from ._summary import summarise
+from .averages import summarise
+from .members import read_tables, separate
+from .result import EnsembleDecomposition
+from .row_pass import Part
 
 
 @public

@@ -13,7 +13,7 @@ from .._inputs.inputs import Inputs, check_clip
 from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.sums import total, weighted_mean
 from .._kernels.table import FloatArray
-from ._pass import Part, run
+from .row_pass import Part, run
 
 
 def summarise(

@@ -1,4 +1,4 @@
-"""What averaging the members of an ensemble does to their cross-entropy."""
+"""The decomposition of an ensemble: the result and its text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._decomposition.text import title
 from .._display import Result
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public
-from ._estimators import take_apart
-from ._summary import summarise
-from ._text import MEANINGS, identities
+from .averages import summarise
+from .estimators import take_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -256,3 +256,32 @@ class EnsembleDecomposition(Result):
                 index=index_of(y, X),
             )
         )
+
+
+MEANINGS: Mapping[str, str] = {
+    "member_cross_entropy": "mean log loss of the members",
+    "ensemble_cross_entropy": "log loss of their arithmetic mean",
+    "diversity": "what averaging the probabilities gains",
+    "geometric_cross_entropy": "log loss of their geometric mean",
+    "geometric_diversity": "mean divergence of the members from that mean",
+    "predictive_entropy": "entropy of the arithmetic mean",
+    "member_entropy": "mean entropy of the members",
+    "mutual_information": "what the member tells about the predicted label",
+}
+
+_IDENTITIES = (
+    ("member_cross_entropy", "ensemble_cross_entropy", "diversity"),
+    ("member_cross_entropy", "geometric_cross_entropy", "geometric_diversity"),
+    ("predictive_entropy", "member_entropy", "mutual_information"),
+)
+
+
+def identities(terms: Mapping[str, float], notes: Mapping[str, str]) -> list[str]:
+    """Three sums, one term a line, with an empty line after each."""
+    lines = []
+    for names in _IDENTITIES:
+        for sign, name in zip(" =+", names, strict=True):
+            meaning = notes.get(name, MEANINGS[name])
+            lines.append(f"  {sign} {title(name):<23} {terms[name]:>9.4f}  {meaning}")
+        lines.append("")
+    return lines

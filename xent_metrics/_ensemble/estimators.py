@@ -9,8 +9,8 @@ import numpy as np
 
 from .._inputs.arrays import as_numpy
 from .._kernels.table import FloatArray, Table
-from ._members import weigh
-from ._pass import Part
+from .members import weigh
+from .row_pass import Part
 
 _ELEMENTS_AT_ONCE = 1 << 23  # predictions of all members that are held
 
