@@ -19,7 +19,7 @@ from xent_metrics import (
     surprisal,
     vote_counts,
 )
-from xent_metrics._cv_results import take_rows
+from xent_metrics._evaluation.cross_validation import take_rows
 from xent_metrics._inputs.arrays import as_numpy
 
 RNG = np.random.default_rng(0)

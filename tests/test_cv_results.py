@@ -30,7 +30,7 @@ from xent_metrics import (
     decompose,
     per_sample,
 )
-from xent_metrics._cv_results import n_rows, take_rows
+from xent_metrics._evaluation.cross_validation import n_rows, take_rows
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:1500], Y[:1500]

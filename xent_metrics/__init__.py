@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor import XentAccessor
-from ._compare import compare
-from ._comparison import Comparison, Difference
 from ._decomposition.decompose import SmallSampleWarning, decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
-from ._evaluation import Evaluation
+from ._evaluation.compare import compare
+from ._evaluation.comparison import Comparison, Difference
+from ._evaluation.evaluation import Evaluation
+from ._evaluation.listeners import add_listener, remove_listener, without_listeners
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
-from ._listeners import add_listener, remove_listener, without_listeners
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
 from ._measures.divergences import (
     jeffreys_divergence,

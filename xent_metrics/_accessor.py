@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ._bound import Decomposing
-from ._compare import compare
-from ._comparison import Comparison
 from ._decomposed_frame import DecomposedFrame
-from ._evaluation import Evaluation
-from ._evaluation_view import PlotKind
+from ._evaluation.compare import compare
+from ._evaluation.comparison import Comparison
+from ._evaluation.evaluation import Evaluation, PlotKind
+from ._evaluation.listeners import without_listeners
 from ._inputs.columns import Selector
-from ._listeners import without_listeners
 from ._pickling import public
 
 if TYPE_CHECKING:

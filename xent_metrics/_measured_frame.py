@@ -7,12 +7,12 @@ from typing import Any, Unpack
 import pandas as pd
 
 from ._bound import BoundFrame, Reading, of_rows, with_dropped
-from ._evaluate import rows_of
+from ._evaluation.evaluate import rows_of
+from ._evaluation.tables import summarise, worst
 from ._inputs.columns import Selector
 from ._inputs.groups import read_groups
 from ._inputs.read_options import nats_per_unit
 from ._measures.per_sample import PER_SAMPLE, per_sample_frame
-from ._slices import summarise, worst
 
 
 class MeasuredFrame(BoundFrame):

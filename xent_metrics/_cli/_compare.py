@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import _compare
-from .._comparison import Comparison
 from .._decomposition.text import TERMS
 from .._display import two_sided
+from .._evaluation import compare as _compare
+from .._evaluation.comparison import Comparison
 from ._document import document
 from ._files import Table, keyed, read
 from ._gate import Condition, Number, Outcome, judge, read_conditions, tell

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._comparison import Comparison
 from .._decomposition.result import Decomposition
 from .._decomposition.text import MEANINGS, title
+from .._evaluation.comparison import Comparison
 from ._page import Page
 
 _IDENTITY = {"uncertainty": "=", "resolution": "-", "miscalibration": "+"}

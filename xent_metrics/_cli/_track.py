@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from .._evaluation import Evaluation
+from .._evaluation.evaluation import Evaluation
 from ._usage import UsageError
 
 

@@ -15,7 +15,7 @@ from ._figures import figures
 from ._write import write
 
 if TYPE_CHECKING:
-    from .._evaluation_view import EvaluationView
+    from .._evaluation.evaluation import EvaluationView
 
 __all__ = ["render", "write"]
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from .._decomposition.text import title
+from .._evaluation.tables import keys_of
 from .._kernels.table import FloatArray
-from .._slices import keys_of
 from ._shown import count, heading, name, plural, share, with_error
 from ._tables import AT_MOST, Column, Row, Section, Table, table
 
 if TYPE_CHECKING:
-    from .._evaluation_view import EvaluationView
+    from .._evaluation.evaluation import EvaluationView
 
 _TERMS = (
     "cross_entropy",

@@ -21,7 +21,7 @@ from ._worst import worst
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
-    from .._evaluation_view import EvaluationView
+    from .._evaluation.evaluation import EvaluationView
 
 
 @dataclass(frozen=True, kw_only=True)

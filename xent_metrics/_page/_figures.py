@@ -13,7 +13,7 @@ from ._tables import AT_MOST
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._evaluation_view import EvaluationView
+    from .._evaluation.evaluation import EvaluationView
 
 _WIDTH = 5.0  # inches: text of 10 points stays legible on a phone
 

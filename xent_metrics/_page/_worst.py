@@ -11,7 +11,7 @@ from ._shown import name, number, plural, probability, share
 from ._tables import Column, Row, Section, table
 
 if TYPE_CHECKING:
-    from .._evaluation_view import EvaluationView
+    from .._evaluation.evaluation import EvaluationView
 
 _AT_MOST = 10
 _NAMES = {"fold": "Fold", "label": "Label", "predicted": "Predicted"}

@@ -14,11 +14,11 @@ from .._decomposition.evidence import Evidence
 from .._decomposition.ladder import frame_of
 from .._decomposition.result import Decomposition
 from .._decomposition.terms import in_unit, reasons
-from .._evaluation import Evaluation
+from .._evaluation.evaluation import Evaluation
+from .._evaluation.listeners import tell
 from .._inputs.inputs import warn_of_unseen
 from .._inputs.labels import show
 from .._inputs.read_options import nats_per_unit, unit_name
-from .._listeners import tell
 from .._pickling import public
 from ._first_pass import FirstPass, first_pass
 from ._state import ScanState

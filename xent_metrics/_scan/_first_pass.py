@@ -15,7 +15,7 @@ from ._rows_kept import RowsKept
 from ._under import Under
 
 if TYPE_CHECKING:
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 
 @pickled

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._decomposition.decompose import Recalibration, check_recalibration
-from .._evaluation import Evaluation
+from .._evaluation.evaluation import Evaluation
+from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
 from .._inputs.inputs import EPS
 from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._inputs.weights import NoRowsError
-from .._listeners import tell
 from .._pickling import public
 from .._recalibration.select import one_thread
 from ._finish import evaluation_of, warn_about

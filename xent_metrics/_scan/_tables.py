@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from .._decomposition.breakdown import names_of_terms, without_few
+from .._evaluation.tables import MEASURES
 from .._inputs.groups import read_keys
 from .._kernels.table import FloatArray
-from .._slices import MEASURES
 from ._moments import Moments
 from ._state import ScanState
 

@@ -17,7 +17,7 @@ from ._second_map import second_map
 from ._state import ScanState
 
 if TYPE_CHECKING:
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 
 class AfterMap(NamedTuple):

@@ -28,7 +28,7 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _MOST_POINTS = 5_000
 _SEED = 0  # the same rows are drawn each time

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _FAINTEST, _SHADES = 0.08, 128  # opacity of the least cell; shades to each side
 _LINEAR = 0.01  # of the greatest cell: below, colours are linear

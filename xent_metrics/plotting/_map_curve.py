@@ -15,7 +15,7 @@ from ._rows import ClassRows, blocks, classes_of
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _POINTS = 201  # evenly spaced, and as many in logits
 _FAR = 700.0  # of logits whose exponential is finite

@@ -31,9 +31,9 @@ from ._style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._comparison import Comparison
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.comparison import Comparison
+    from .._evaluation.evaluation import Evaluation
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _MARKERS = "osD^vPX*"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _PARTS = ("refinement", "miscalibration")
 _LINE, _AROUND, _LEAST_HEIGHT = 0.28, 1.4, 4.0  # inches

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _HISTOGRAM_BINS = 25
 _CURVE = 100  # points: fewer are marked one by one

@@ -15,7 +15,7 @@ from .._kernels.table import BoolArray, FloatArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 
 class Block(NamedTuple):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._decomposition.result import Decomposition
-    from .._evaluation import Evaluation
+    from .._evaluation.evaluation import Evaluation
 
 _COARSE = (("", "uncertainty"), ("-", "resolution"), ("+", "miscalibration"))
 _FINE = (("", "irreducible"), ("+", "grouping_loss"), ("+", "miscalibration"))

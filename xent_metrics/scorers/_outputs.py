@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evaluation import probabilities
+from .._evaluation.evaluation import probabilities
 from .._inputs.arrays import as_frame
 from .._inputs.inputs import Inputs, read
 from ._once import warn_unseen

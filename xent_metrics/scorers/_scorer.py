@@ -9,9 +9,9 @@ from typing import Any, NoReturn, Self
 
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from .._evaluate import evaluate
-from .._evaluation import Evaluation
-from .._listeners import anyone_listens, tell
+from .._evaluation.evaluate import evaluate
+from .._evaluation.evaluation import Evaluation
+from .._evaluation.listeners import anyone_listens, tell
 from ._options import Options
 from ._outputs import Output, read_outputs
 from ._values import scores

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ._decomposition.decompose import decompose_inputs, warn_if_few
-from ._decomposition.decompose_folds import decompose_folds, warn_if_untrained
-from ._decomposition.folds import Folds
-from ._decomposition.result import Decomposition
-from ._inputs.inputs import Inputs
-from ._kernels.table import BoolArray, FloatArray
-from ._measures.per_sample import PER_SAMPLE, per_sample_frame
+from .._decomposition.decompose import decompose_inputs, warn_if_few
+from .._decomposition.decompose_folds import decompose_folds, warn_if_untrained
+from .._decomposition.folds import Folds
+from .._decomposition.result import Decomposition
+from .._inputs.inputs import Inputs
+from .._kernels.table import BoolArray, FloatArray
+from .._measures.per_sample import PER_SAMPLE, per_sample_frame
 
 
 class Evaluated(NamedTuple):

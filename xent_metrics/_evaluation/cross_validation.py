@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._decomposition.folds import Folds
-from ._inputs.arrays import as_numpy, read_columns
-from ._inputs.inputs import check_index_order, check_length
-from ._inputs.labels import check_labels, sort_labels
-from ._kernels.table import IntArray
+from .._decomposition.folds import Folds
+from .._inputs.arrays import as_numpy, read_columns
+from .._inputs.inputs import check_index_order, check_length
+from .._inputs.labels import check_labels, sort_labels
+from .._kernels.table import IntArray
 
 Predict = Callable[[Any, Any], Any]
 

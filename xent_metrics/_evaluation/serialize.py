@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from ._decomposition.evidence import Evidence
-from ._decomposition.result import Decomposition
-from ._decomposition.text import TERMS
-from ._display import decode_label, decode_table
-from ._evaluate import Evaluated
+from .._decomposition.evidence import Evidence
+from .._decomposition.result import Decomposition
+from .._decomposition.text import TERMS
+from .._display import decode_label, decode_table
+from .evaluate import Evaluated
 
 SCHEMA = 1  # of the document
 

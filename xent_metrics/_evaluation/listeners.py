@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._pickling import public
+from .._pickling import public
 
 if TYPE_CHECKING:
-    from ._evaluation import Evaluation
+    from .evaluation import Evaluation
 
 Told = TypeVar("Told")
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._inputs.groups import Keys, read_keys
-from ._inputs.inputs import check_index_order
-from ._kernels.sums import Cells
-from ._kernels.table import BoolArray, FloatArray, IntArray
+from .._inputs.groups import Keys, read_keys
+from .._inputs.inputs import check_index_order
+from .._kernels.sums import Cells
+from .._kernels.table import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from ._decomposition.result import Decomposition
+    from .._decomposition.result import Decomposition
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

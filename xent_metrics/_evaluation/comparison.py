@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ._decomposition.result import Decomposition
-from ._decomposition.text import TERMS, title
-from ._display import Result, show_value
-from ._pickling import public
+from .._decomposition.result import Decomposition
+from .._decomposition.text import TERMS, title
+from .._display import Result, show_value
+from .._pickling import public
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,7 @@ class Comparison(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from . import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
+        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
 
         return plotting.models(self, ax=ax)
 

@@ -1,0 +1,1 @@
+"""Predictions evaluated: what users hold, compare and write."""
