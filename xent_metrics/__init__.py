@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ._accessor import XentAccessor
+from ._accessor.accessor import XentAccessor
 from ._decomposition.decompose import SmallSampleWarning, decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition

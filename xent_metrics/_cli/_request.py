@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from .._accessor import XentAccessor
-from .._bound import Decomposing
+from .._accessor.accessor import XentAccessor
+from .._accessor.binding import Decomposing
 from ._columns import Columns, Wanted, split
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import public
-from ._places import label_points
+from ._labels import label_points
 from ._style import (
     BLUE,
     GREEN,

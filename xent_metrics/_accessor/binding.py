@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, Self, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from ._decomposition.decompose import Recalibration
-from ._decomposition.vote_entropy import VoteCorrection
-from ._inputs.columns import Selector, unknown_column
-from ._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame
-from ._inputs.groups import Keys, read_keys
-from ._inputs.inputs import EPS, check_index_order
-from ._kernels.table import IntArray
+from .._decomposition.decompose import Recalibration
+from .._decomposition.vote_entropy import VoteCorrection
+from .._inputs.columns import Selector, unknown_column
+from .._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame
+from .._inputs.groups import Keys, read_keys
+from .._inputs.inputs import EPS, check_index_order
+from .._kernels.table import IntArray
 
 
 class Reading(TypedDict, total=False):

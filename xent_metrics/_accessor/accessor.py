@@ -1,0 +1,496 @@
+"""The accessor df.xent."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+import pandas as pd
+
+from .._decomposition.decompose import decompose_inputs, warn_if_few
+from .._decomposition.result import Decomposition
+from .._evaluation.compare import compare
+from .._evaluation.comparison import Comparison
+from .._evaluation.evaluate import rows_of
+from .._evaluation.evaluation import Evaluation, PlotKind
+from .._evaluation.listeners import without_listeners
+from .._evaluation.tables import summarise, worst
+from .._inputs.columns import Selector
+from .._inputs.groups import read_groups
+from .._inputs.read_options import nats_per_unit
+from .._measures.per_sample import PER_SAMPLE, per_sample_frame
+from .._pickling import public
+from .binding import BoundFrame, Decomposing, Reading, of_rows, with_dropped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class MeasuredFrame(BoundFrame):
+    """A bound frame whose rows are measured; :class:`XentAccessor` is the whole."""
+
+    def per_sample(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Reading],
+    ) -> pd.DataFrame:
+        """Return the measures of each row, as :func:`xent_metrics.per_sample`.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        DataFrame
+            One row a row of the frame, with its index.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame(
+        ...     {"y": ["cat", "dog"], "p_cat": [0.9, 0.6], "p_dog": [0.1, 0.4]}
+        ... )
+        >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
+        [0.1054, 0.9163]
+        """
+        found = self._read(target, proba, options, Reading)
+        columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.clip).columns
+        return per_sample_frame(columns, base=found.base, index=found.inputs.row_index)
+
+    def summary(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any = None,
+        **options: Unpack[Reading],
+    ) -> pd.DataFrame:
+        """Return counts and means of the measures, in all or by group.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups; a missing value is a group of its own.
+
+        Returns
+        -------
+        DataFrame
+            One row a group, as :meth:`Evaluation.summary` gives it; with
+            ``on_missing="drop"`` also ``n_dropped``, the rows left out.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
+        >>> df.xent.summary("y", "p", by="g")[["n", "cross_entropy"]].round(4)
+           n  cross_entropy
+        g
+        a  2         0.1643
+        b  1         0.6931
+        """
+        found = self._read(target, proba, options, Reading)
+        inputs = found.inputs.inputs
+        names = ["cross_entropy", "predictive_entropy"]
+        if inputs.codes is None:
+            names += ["entropy", "kl_divergence"]
+        columns = inputs.measure(names, clip=found.clip).columns
+        per_unit = nats_per_unit(found.base)
+        if per_unit != 1:
+            columns = {name: values / per_unit for name, values in columns.items()}
+        keys = self._keys(by)
+        table = summarise(
+            columns,
+            of_rows(keys, found.inputs),
+            weights=inputs.weights,
+            clusters=read_groups(found.inputs.groups, inputs),
+            hard=inputs.codes is not None,
+        )
+        return with_dropped(table, keys, found)
+
+    def worst(
+        self,
+        n: int = 10,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any = None,
+        **options: Unpack[Reading],
+    ) -> pd.DataFrame:
+        """Return the rows that cost most, the most costly first.
+
+        Parameters
+        ----------
+        n : int, default 10
+            How many rows, of each group if there are groups.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups; a missing value is a group of its own.
+
+        Returns
+        -------
+        DataFrame
+            As :meth:`Evaluation.worst` gives it, with the frame's index.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.4]}, index=list("abc"))
+        >>> df.xent.worst(1, "y", "p")[["label", "predicted", "p_true"]]
+           label  predicted  p_true
+        c      1          0     0.4
+        """
+        found = self._read(target, proba, options, Reading)
+        inputs = found.inputs.inputs
+        columns = inputs.measure([*PER_SAMPLE, "predicted"], clip=found.clip).columns
+        rows = rows_of(inputs, columns, base=found.base, index=found.inputs.row_index)
+        return worst(rows, n, of_rows(self._keys(by), found.inputs), inputs.weights)
+
+
+class DecomposedFrame(MeasuredFrame):
+    """A bound frame that is decomposed; :class:`XentAccessor` is the whole."""
+
+    @overload
+    def decompose(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: None = None,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> Decomposition: ...
+
+    @overload
+    def decompose(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> pd.DataFrame: ...
+
+    def decompose(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        by: Any = None,
+        refit: bool = False,
+        **options: Unpack[Decomposing],
+    ) -> Decomposition | pd.DataFrame:
+        """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        by : column name, list of column names, or values, optional
+            Groups of rows; a missing value is a group of its own.
+        refit : bool, default False
+            With ``by``: whether each group has a recalibration map of its own.
+
+        Returns
+        -------
+        Decomposition or DataFrame
+            The terms of the whole frame; with ``by`` those of each group, as
+            :meth:`Decomposition.by` gives them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
+        >>> round(df.xent.decompose("y", "p").uncertainty, 4)
+        0.6956
+        """
+        found = self._read(target, proba, options)
+        keys = self._keys(by)
+        settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
+        result, _ = decompose_inputs(
+            found.inputs.inputs,
+            base=found.base,
+            clip=found.clip,
+            groups=found.inputs.groups,
+            **settings,
+        )
+        warn_if_few(result)
+        result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
+        if keys is None:
+            return result
+        table = result.by(of_rows(keys, found.inputs), refit=refit)
+        return with_dropped(table, keys, found)
+
+    def per_class(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> pd.DataFrame:
+        """Return the terms of each true class.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        DataFrame
+            One row a class that occurs, as :meth:`Decomposition.by_class` gives them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
+        >>> df.xent.per_class("y", "p")["cross_entropy"].round(4).to_dict()
+        {0: 0.231, 1: 0.4581}
+        """
+        return self.decompose(target, proba, **options).by_class()
+
+
+@public
+class XentAccessor(DecomposedFrame):
+    """Entropy, cross-entropy and KL divergence of the predictions in a frame.
+
+    ``df.xent(target=..., proba=...)`` binds columns and options once and returns a view
+    with the same methods; each method also takes them directly. A view holds no
+    numbers: it reads the frame anew at every call, and changes nothing in it.
+
+    Parameters
+    ----------
+    target : column name, or columns
+        One column of labels (categories, text, numbers, booleans, of numpy, pandas or
+        Arrow), or several: distributions or votes with one column a class, or
+        annotators with one column each that holds the label they gave.
+    proba : columns, or column name
+        The probabilities, one column a class; or one column, that of the second of two
+        classes.
+    labels : sequence of classes, optional
+        The class of each probability column, in their order. Default: what the
+        columns are named after.
+    targets : {"auto", "labels", "distribution", "votes", "annotators"}
+        What target columns hold. Default "auto": as in :func:`cross_entropy`, and
+        annotators where several columns hold no numbers.
+    sample_weight, groups : column name or array-like, optional
+        As in :func:`decompose`.
+    base, clip, rescale, from_logits
+        As in :func:`cross_entropy`.
+    on_missing : {"raise", "drop"}, default "raise"
+        Whether rows that miss a label, a probability, a weight or a group are an
+        error, or left out and counted in the result.
+    recalibration, vote_correction
+        As in :func:`decompose`.
+
+    Notes
+    -----
+    Columns are meant by a list of names, by a mapping from class to name, by a prefix
+    (the rest of each name is the class), by a compiled pattern with a group ``cls``
+    (which is the class), or, where columns have several levels, by the name of an
+    upper one. Classes that are read from names take the type of the labels, and keep
+    the order of the columns, which is never sorted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import xent_metrics
+    >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
+    >>> view = df.xent(target="y", proba="p", base=2)
+    >>> view.per_sample()["cross_entropy"].round(4).tolist()
+    [0.152, 0.3219, 1.0]
+    >>> view.summary(by="g")["cross_entropy"].round(4).to_dict()
+    {'a': 0.237, 'b': 1.0}
+    """
+
+    def evaluate(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> Evaluation:
+        """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        Evaluation
+            The decomposition and its tables, with the frame's index.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        TypeError
+            If no columns are given or bound, or an option does not exist.
+        ValueError
+            As in :func:`cross_entropy`.
+        """
+        merged = self._complete(self._merged(target, proba, options))
+        return Evaluation.from_frame(self._frame, **merged)
+
+    def compare(
+        self,
+        other: Any,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        names: tuple[str, str] | None = None,
+        level: float = 0.95,
+        **options: Unpack[Decomposing],
+    ) -> Comparison:
+        """Compare with other predictions of the same rows, term by term.
+
+        Parameters
+        ----------
+        other : columns, or view of another frame, or Evaluation
+            The other probabilities: columns of this frame as ``proba``, or
+            ``df.xent(target=..., proba=...)``, or an evaluation.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`. ``recalibration`` is that
+            of both sides, by default "temperature"; ``vote_correction`` does not
+            enter, as it is the same on both.
+        names : pair of str, optional
+            What to call these and the others; by default the columns' prefix or name.
+        level : float, default 0.95
+            The level of the confidence intervals.
+
+        Returns
+        -------
+        Comparison
+            As :func:`xent_metrics.compare` gives it; these are the baseline.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate`, or if the rows or their targets differ.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> p = {"old": [0.4, 0.6, 0.6, 0.5], "new": [0.2, 0.7, 0.9, 0.4]}
+        >>> df = pd.DataFrame({"y": [0, 1, 1, 0]} | p).sample(400, replace=True)
+        >>> comparison = df.xent(target="y", proba="old").compare("new")
+        >>> comparison.differences["new"]["cross_entropy"].difference < 0
+        True
+        """
+        merged = self._complete(self._merged(target, proba, options))
+        theirs: Any = other
+        if isinstance(other, XentAccessor):
+            theirs = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
+        if isinstance(other, (XentAccessor, Evaluation)):
+            mine = self._read(None, None, merged)
+        else:
+            mine = self._read(None, None, merged, beside=other)
+            swapped = merged | {"proba": other}
+            theirs = self._read(None, None, swapped, beside=merged["proba"])
+            theirs = theirs.inputs.inputs
+        first, second = _names(merged["proba"], other, names)
+        settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
+        settings.pop("vote_correction", None)
+        return compare(
+            {first: mine.inputs.inputs, second: theirs},
+            groups=mine.inputs.groups,
+            base=mine.base,
+            clip=mine.clip,
+            level=level,
+            **settings,
+        )
+
+    def plot(
+        self,
+        kind: PlotKind = "waterfall",
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Axes:
+        """Draw one of the plots of :mod:`xent_metrics.plotting`.
+
+        Parameters
+        ----------
+        kind : str, default "waterfall"
+            As in :meth:`Evaluation.plot`.
+        target, proba
+            Columns, as in :class:`XentAccessor`.
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+        **options
+            Options of :class:`XentAccessor`, and those of the plot.
+
+        Returns
+        -------
+        Axes
+            With the plot.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.plot`.
+        """
+        names = Decomposing.__annotations__
+        reading = {name: value for name, value in options.items() if name in names}
+        others = {name: value for name, value in options.items() if name not in names}
+        with without_listeners():
+            evaluation = self(target=target, proba=proba, **reading).evaluate()
+        return evaluation.plot(kind, ax=ax, **others)
+
+
+def _names(mine: Any, theirs: Any, given: Any) -> tuple[str, str]:
+    """What two sets of predictions are called."""
+    if given is not None:
+        pair = isinstance(given, (tuple, list)) and len(given) == 2  # noqa: PLR2004
+        if not pair or given[0] == given[1]:
+            msg = (
+                "names must be two that differ: found "
+                f"{given!r}; pass a pair, such as ('old', 'new')."
+            )
+            raise ValueError(msg)
+        return given[0], given[1]
+    both = mine, theirs
+    if all(isinstance(one, str) for one in both) and mine != theirs:
+        return both
+    return "this", "other"
