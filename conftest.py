@@ -38,9 +38,9 @@ collect_ignore_glob = [] if HAS_MLFLOW else ["integrations/*", "tests/tracking"]
 if not HAS_MATPLOTLIB:
     collect_ignore_glob += ["xent_metrics/plotting/*", "tests/plotting/*"]
 if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
-    collect_ignore_glob += ["xent_metrics/_page/*"]
+    collect_ignore_glob += ["xent_metrics/_report/*"]
 if not importlib.util.find_spec("pyarrow"):
-    collect_ignore_glob += ["xent_metrics/_scan/_scan.py"]
+    collect_ignore_glob += ["xent_metrics/_scan/files.py"]
 os.environ["MPLBACKEND"] = "Agg"  # no windows
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # tests reach this machine only
 

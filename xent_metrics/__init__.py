@@ -38,11 +38,10 @@ from ._recalibration.custom import RecalibrationMap
 from ._recalibration.recalibrator import Recalibrator
 
 if TYPE_CHECKING:
-    from ._scan._accumulate import accumulate
-    from ._scan._finish import finish
-    from ._scan._merge import merge
-    from ._scan._scan import SkippedPartWarning, scan
-    from ._scan._state import ScanState
+    from ._scan.accumulate import accumulate, merge
+    from ._scan.files import SkippedPartWarning, scan
+    from ._scan.finish import finish
+    from ._scan.state import ScanState
 
 __all__ = [
     "Comparison",
@@ -86,14 +85,14 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_OF_SCANS = (
-    "ScanState",
-    "SkippedPartWarning",
-    "accumulate",
-    "finish",
-    "merge",
-    "scan",
-)
+_OF_SCANS = {
+    "ScanState": "state",
+    "SkippedPartWarning": "files",
+    "accumulate": "accumulate",
+    "finish": "finish",
+    "merge": "accumulate",
+    "scan": "files",
+}
 
 __version__ = version("xent-metrics")
 
@@ -104,7 +103,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
     if name in _OF_SCANS:
-        return getattr(importlib.import_module("._scan", __name__), name)
+        home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
+        return getattr(home, name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

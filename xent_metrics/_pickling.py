@@ -16,7 +16,11 @@ Public = TypeVar("Public")
 Private = TypeVar("Private", bound=type)
 
 _CLASSES: dict[str, type] = {}
-_LOADED_LATE = ("xent_metrics._scan", "xent_metrics.scorers")
+_LOADED_LATE = (
+    "xent_metrics._scan.state",
+    "xent_metrics._scan.earlier_pass",
+    "xent_metrics.scorers",
+)
 
 
 def public(it: Public) -> Public:

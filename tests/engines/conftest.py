@@ -63,7 +63,7 @@ def elsewhere(monkeypatch):
         msg = "a part was read in this process"
         raise AssertionError(msg)
 
-    monkeypatch.setattr("xent_metrics._scan._task.read_rows", refuse)
+    monkeypatch.setattr("xent_metrics._scan.files.read_rows", refuse)
 
 
 @pytest.fixture(scope="module")

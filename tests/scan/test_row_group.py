@@ -8,7 +8,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 import pyarrow.dataset as ds  # noqa: E402 - where the tests are not skipped
 
 from xent_metrics import Evaluation, scan  # noqa: E402
-from xent_metrics._scan import _parts  # noqa: E402
+from xent_metrics._scan import dataset as _parts  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 

@@ -23,7 +23,7 @@ from xent_metrics import (
     remove_listener,
     scan,
 )
-from xent_metrics._scan import _parts  # noqa: E402
+from xent_metrics._scan import dataset as _parts  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 from .test_states import agree, same_tables  # noqa: E402

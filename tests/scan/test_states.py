@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xent_metrics import Evaluation, UnseenLabelWarning, accumulate, finish, merge
-from xent_metrics._scan._moments import Moments
+from xent_metrics._scan.moments import Moments
 
 from .conftest import drawn
 

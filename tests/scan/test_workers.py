@@ -11,7 +11,7 @@ from joblib.parallel import ThreadingBackend, register_parallel_backend
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 from xent_metrics import scan
-from xent_metrics._scan import _run
+from xent_metrics._scan import files
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def test_no_pass_gives_a_worker_rows(parquet, predictions, monkeypatch):
 
     def run(function, works, n_jobs):
         given.append(max(len(pickle.dumps(work)) for work in works))
-        return _run.run(function, works, n_jobs)
+        return files.run(function, works, n_jobs)
 
-    monkeypatch.setattr("xent_metrics._scan._scan.run", run)
+    monkeypatch.setattr("xent_metrics._scan.files.run", run)
     scan(parquet, target="y", proba="p_", recalibration="temperature")
     assert len(given) >= 2
     assert max(given) < 8 * len(predictions)

@@ -19,9 +19,9 @@ from .._recalibration.select import (
     one_thread,
     recalibrate,
 )
-from ._logit_cells import N_CELLS, Levels, cell_of
-from ._moments import Moments
-from ._state import ScanState
+from .logit_cells import N_CELLS, Levels, cell_of
+from .moments import Moments
+from .state import ScanState
 
 
 class Source(Protocol):

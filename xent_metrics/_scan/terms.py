@@ -11,10 +11,9 @@ from .._decomposition.decompose import Recalibration
 from .._decomposition.frequencies import Frequencies
 from .._decomposition.terms import least_variances, terms, undefined
 from .._kernels.table import FloatArray
-from ._first_map import INFLUENCES, costs_of, first_map
-from ._first_pass import FirstPass, first_pass
-from ._second_map import second_map
-from ._state import ScanState
+from .earlier_pass import FirstPass, first_pass
+from .fit import INFLUENCES, costs_of, first_map, second_map
+from .state import ScanState
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation

@@ -1,24 +1,105 @@
-"""What is left of rows once they were read: moments, cells and a few of the rows."""
+"""What a pass leaves of some rows: the state, its contract and its groups."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 
-from .._inputs.groups import Keys
+from .._inputs.groups import Keys, read_keys
+from .._inputs.labels import show
 from .._kernels.table import FloatArray
-from .._pickling import public
-from . import _document
-from ._contract import Contract, Counts, check_contracts
-from ._covariance import Covariance
-from ._groups import Groups, both, keyed
-from ._logit_cells import SHAPE
-from ._moments import Moments
-from ._rows_kept import RowsKept
+from .._pickling import pickled, public
+from . import serialize
+from .logit_cells import SHAPE
+from .moments import Covariance, Moments
+from .sample import RowsKept
+
+HARD = ("cross_entropy", "predictive_entropy", "calibration_gap")
+SOFT = (*HARD, "entropy", "kl_divergence")
+UNDER = ("uncertainty", "resolution", "miscalibration", "refinement")
+
+
+@pickled
+class Contract(NamedTuple):
+    """What states that merge have in common.
+
+    ``labels`` are the classes in column order; ``soft`` says that targets are
+    distributions or votes, ``under`` the map that a second pass is made with.
+    """
+
+    labels: tuple[Any, ...]
+    soft: bool
+    clip: float
+    by: tuple[str, ...] = ()
+    under: str = ""
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What moments are kept of."""
+        own = SOFT if self.soft else HARD
+        if not self.under:
+            return own
+        return (*own, *UNDER, *(("grouping_loss",) if self.soft else ()))
+
+
+@pickled
+class Counts(NamedTuple):
+    """Rows that met the clip or have an unseen label, and what was left out."""
+
+    at_zero: int = 0
+    n_unseen: int = 0
+    n_dropped: int = 0
+    n_skipped: int = 0
+
+
+def check_contracts(first: Contract, second: Contract) -> None:
+    """Refuse to merge what was not measured alike."""
+    for name, ours, theirs in zip(Contract._fields, first, second, strict=True):
+        if ours == theirs:
+            continue
+        found = f"{ours} and {theirs}"
+        if name == "labels":
+            found = f"{show(first.labels)} and {show(second.labels)}"
+        what = {"soft": "kind of targets", "under": "map"}.get(name, name)
+        msg = (
+            f"states that are merged must have the same {what}: found {found}; pass "
+            "the same options, and labels=, to each accumulate."
+        )
+        raise ValueError(msg)
+
+
+@pickled
+class Groups(NamedTuple):
+    """Distinct keys, one row each, and the moments of their rows."""
+
+    keys: pd.DataFrame
+    moments: Moments
+
+
+def keyed(keys: Keys, moments: Moments) -> Groups:
+    """Groups of numbered keys."""
+    names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
+    table = keys.groups.to_frame(index=False)
+    table.columns = pd.Index(names)
+    return Groups(table, moments)
+
+
+def both(first: Groups | None, second: Groups | None) -> Groups | None:
+    if first is None or second is None:  # of no rows, and so of no keys
+        return first or second
+    if first.keys.equals(second.keys):
+        return Groups(first.keys, first.moments.plus(second.moments))
+    together = pd.concat([first.keys, second.keys], ignore_index=True)
+    keys = read_keys(together, len(together))
+    n = len(first.keys)
+    one = first.moments.placed(keys.codes[:n], len(keys.groups))
+    two = second.moments.placed(keys.codes[n:], len(keys.groups))
+    return keyed(keys, one.plus(two))
 
 
 @public
@@ -80,7 +161,7 @@ class ScanState:
         >>> ScanState.from_json(state.to_json())
         ScanState of 400 rows and 2 classes
         """
-        return _document.to_json(_to_document(self))
+        return serialize.to_json(_to_document(self))
 
     @staticmethod
     def from_json(text: str | bytes) -> ScanState:
@@ -102,7 +183,7 @@ class ScanState:
         ValueError
             If the text is not the JSON of a state of this version's schema.
         """
-        return _document.whole(_document.from_json(text), _from_document)
+        return serialize.whole(serialize.from_json(text), _from_document)
 
     def to_arrow(self) -> Any:
         """The state as a batch of one row, for engines that move Arrow.
@@ -117,7 +198,7 @@ class ScanState:
         ImportError
             If pyarrow is not installed.
         """
-        return _document.to_arrow(_to_document(self))
+        return serialize.to_arrow(_to_document(self))
 
     @staticmethod
     def from_arrow(batch: Any) -> ScanState:
@@ -139,8 +220,8 @@ class ScanState:
             If there are no rows, or rows that are no states of this version's schema.
         """
         return joined(
-            _document.whole(found, _from_document)
-            for found in _document.from_arrow(batch)
+            serialize.whole(found, _from_document)
+            for found in serialize.from_arrow(batch)
         )
 
     @staticmethod
@@ -152,7 +233,7 @@ class ScanState:
         pyarrow.Schema
             Of types that every engine knows: int32, string and binary.
         """
-        return _document.arrow_schema()
+        return serialize.arrow_schema()
 
     def __add__(self, other: Self) -> Self:
         """The state with the rows of another."""
@@ -183,7 +264,7 @@ _PARTS: Mapping[str, Any] = {
 }
 
 
-def _to_document(state: ScanState) -> _document.Document:
+def _to_document(state: ScanState) -> serialize.Document:
     """All of a state in plain types, and its numbers by name."""
     numbers: dict[str, FloatArray] = {"shares": state.shares}
     for name in ("cells", "gradient"):
@@ -200,10 +281,10 @@ def _to_document(state: ScanState) -> _document.Document:
         "unseen": state.unseen,
     }
     keys = None if state.groups is None else state.groups.keys
-    return _document.Document(header, keys, numbers)
+    return serialize.Document(header, keys, numbers)
 
 
-def _from_document(found: _document.Document) -> ScanState:
+def _from_document(found: serialize.Document) -> ScanState:
     """The state that was written."""
     header, keys, numbers = found
     parts: dict[str, Any] = {}

@@ -14,8 +14,8 @@ from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import EPS, Inputs, check_clip
 from .._kernels.table import IntArray, Table
-from ._contract import Contract
-from ._under import Under
+from .earlier_pass import Under
+from .state import Contract
 
 
 class Reading(NamedTuple):

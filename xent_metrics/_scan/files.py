@@ -1,11 +1,12 @@
-"""Files larger than memory, read part by part on as many workers as there are."""
+"""Scan files: tasks for workers, one pass after another."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
-from typing import Any
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.decompose import Recalibration, check_recalibration
 from .._evaluation.evaluation import Evaluation
@@ -18,13 +19,131 @@ from .._inputs.read_options import nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .._recalibration.select import one_thread
-from ._finish import evaluation_of, warn_about
-from ._first_pass import first_pass
-from ._part import Reading
-from ._parts import Task, UnreadableError, open_dataset, share_kept, tasks_of
-from ._run import Progress, run, told
-from ._state import ScanState
-from ._task import OnBad, Outcome, placed, read_task
+from .accumulate import add
+from .dataset import Task, UnreadableError, open_dataset, share_kept, tasks_of
+from .earlier_pass import Under, first_pass
+from .finish import evaluation_of, warn_about
+from .reading import Reading
+from .state import ScanState
+
+Result = TypeVar("Result")
+
+Progress = Callable[[int, int], Any] | bool | None
+
+_PATIENCE = 2.0  # seconds before progress is shown
+_CHUNK = 4  # works a worker, where a backend gives results all at once
+
+
+def run(
+    function: Callable[..., Result],
+    works: Sequence[tuple[Any, ...]],
+    n_jobs: int | None,
+) -> Generator[Result, None, None]:
+    """Call a function with each of the works' arguments; it must not raise."""
+    from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
+    from joblib.parallel import get_active_backend  # noqa: PLC0415 - slow
+
+    calls = [delayed(function)(*work) for work in works]
+    backend, _ = get_active_backend(prefer="threads")
+    if not getattr(backend, "supports_return_generator", False):
+        size = _CHUNK * effective_n_jobs(n_jobs)
+        with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
+            for start in range(0, len(calls), size):
+                yield from parallel(calls[start : start + size])
+        return
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    results = parallel(calls)
+    try:
+        for result in results:  # noqa: UP028 - yield from would close them, and warn
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            # That works under way are given up, where a result ends them all.
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
+def told(
+    results: Iterator[Result], n_works: int, progress: Progress
+) -> Iterator[Result]:
+    """The results, with the progress shown or told."""
+    if callable(progress):
+        for done, result in enumerate(results, start=1):
+            progress(done, n_works)
+            yield result
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - loaded when used
+
+    yield from tqdm(
+        results,
+        total=n_works,
+        desc="scanning",
+        unit="task",
+        delay=0.0 if progress else _PATIENCE,
+        disable=None if progress is None else not progress,
+        leave=False,
+    )
+
+
+OnBad = Literal["raise", "skip"]
+
+
+class Outcome(NamedTuple):
+    """What a task leaves: a state, how many pieces it could not read, or an error.
+
+    An error is a value, as engines lose the text of what a worker raises.
+    """
+
+    state: ScanState | None
+    skipped: tuple[UnreadableError, ...] = ()
+    error: Exception | None = None
+
+
+def read_task(
+    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
+) -> Outcome:
+    """Read the row groups of a task: each wholly or not at all."""
+    if len(task.pieces) > 1:
+        # Together, as small ones cost their overhead. Which of them is bad is then
+        # looked for one by one.
+        with contextlib.suppress(UnreadableError, KeyError, TypeError, ValueError):
+            return Outcome(read_rows(task.tables(*task.pieces), reading, under))
+    state: ScanState | None = None
+    skipped: list[UnreadableError] = []
+    for piece in task.pieces:
+        try:
+            own = read_rows(task.tables(piece), reading, under)
+        except UnreadableError as error:
+            if on_bad == "raise":
+                return Outcome(None, error=error)
+            skipped.append(error)
+        except (KeyError, TypeError, ValueError) as error:
+            return Outcome(None, error=placed(error, task.place(piece)))
+        else:
+            state = own if state is None or own is None else state + own
+    return Outcome(state, tuple(skipped))
+
+
+def read_rows(
+    tables: Iterator[Any], reading: Reading, under: Under | None
+) -> ScanState | None:
+    """The state of all rows of tables."""
+    state, n_before = None, 0
+    for table in tables:
+        try:
+            state = add(state, table, reading, under)
+        except ValueError as error:
+            if not n_before:
+                raise
+            msg = f"(counting from row {n_before:,}) {error}"
+            raise type(error)(msg) from None
+        n_before += len(table)
+    return state
+
+
+def placed(error: Exception, place: str) -> Exception:
+    """The error with the name of what was read."""
+    return type(error)(f"in {place}: {error.args[0] if error.args else error}")
 
 
 @public

@@ -1,8 +1,9 @@
-"""Rows to a state: what a pass over one part of the data leaves."""
+"""States of parts, and states merged."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._inputs.columns import Selector
@@ -10,12 +11,56 @@ from .._inputs.frames import FrameTargets, OnMissing
 from .._inputs.inputs import EPS
 from .._inputs.weights import NoRowsError
 from .._pickling import public
-from ._contract import Counts
-from ._first_pass import first_pass
-from ._measure import measured, with_rows
-from ._part import Reading
-from ._state import ScanState, no_rows
-from ._under import Under
+from .earlier_pass import Under, first_pass
+from .measure import measured, with_rows
+from .reading import Reading
+from .state import Counts, ScanState, joined, no_rows
+
+
+@public
+def merge(states: Iterable[ScanState]) -> ScanState:
+    """Join the states of parts of the data, in their order.
+
+    Parameters
+    ----------
+    states : iterable of ScanState
+        At least one; made with the same options.
+
+    Returns
+    -------
+    ScanState
+        That of all rows. Means and standard errors do not depend on how the rows were
+        split or ordered, but for rounding.
+
+    Raises
+    ------
+    TypeError
+        If one is no state.
+    ValueError
+        If there is none, or if they were made with different options.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from xent_metrics import accumulate, merge
+    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
+    >>> parts = (df[:100], df[100:])
+    >>> merge(accumulate(part, target="y", proba="p") for part in parts)
+    ScanState of 400 rows and 2 classes
+    """
+    return joined(_checked(states))
+
+
+def _checked(states: Iterable[ScanState]) -> Iterator[ScanState]:
+    for position, state in enumerate(states):
+        if not isinstance(state, ScanState):
+            msg = (
+                "states must be those that accumulate returns: number "
+                f"{position} is of type {type(state).__name__}; pass an iterable of "
+                "ScanState."
+            )
+            raise TypeError(msg)
+        yield state
 
 
 @public

@@ -13,15 +13,12 @@ from .._inputs.inputs import Inputs
 from .._kernels.reader import Reader
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
-from ._contract import Contract, Counts
-from ._covariance import Covariance
-from ._groups import Groups
-from ._logit_cells import sums_of_rows
-from ._moments import Moments
-from ._part import Part, pick
-from ._rows_kept import RowsKept, bound, keys_of
-from ._state import ScanState, no_rows
-from ._under import Under, known_rows
+from .earlier_pass import Under, known_rows
+from .logit_cells import sums_of_rows
+from .moments import Covariance, Moments
+from .reading import Part, pick
+from .sample import RowsKept, bound, keys_of
+from .state import Contract, Counts, Groups, ScanState, no_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
 _MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
