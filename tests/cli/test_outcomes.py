@@ -114,7 +114,7 @@ def test_warnings_are_one_line_each(run, frame):
     assert [f"warning: {one}" for one in told] == lines
 
 
-HAS_PAGE = importlib.util.find_spec("xent_metrics._page") is not None
+HAS_PAGE = importlib.util.find_spec("xent_metrics._report.render") is not None
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="the page is not there yet")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
-from xent_metrics._page._content import content
-from xent_metrics._page._shown import number, share
+from xent_metrics._report.content import content
+from xent_metrics._report.formatting import number, share
 
 
 def sections(page):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation, decompose
-from xent_metrics._page._headline import headline, remarks
+from xent_metrics._report.headline import headline, remarks
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from xent_metrics import Evaluation
-from xent_metrics._page._sections import ladder
-from xent_metrics._page._shown import share
+from xent_metrics._report.formatting import share
+from xent_metrics._report.sections import ladder
 
 
 def rows(table):

@@ -12,7 +12,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from xent_metrics import Evaluation
-from xent_metrics._page import render
+from xent_metrics._report.render import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 POINTS_ELSEWHERE = {"href", "src", "xlink:href", "action", "data", "poster", "srcset"}

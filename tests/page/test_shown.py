@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from xent_metrics._page._shown import (
+from xent_metrics._report.formatting import (
     count,
     decimals,
     interval,

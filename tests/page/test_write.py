@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from xent_metrics._page._write import write
+from xent_metrics._report.render import write
 
 
 def test_utf_8_whatever_the_machine_prefers(tmp_path):

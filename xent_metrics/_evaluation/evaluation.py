@@ -269,9 +269,9 @@ class EvaluationView(Result):
         ImportError
             If jinja2 or matplotlib is not installed.
         """
-        from .. import _page  # noqa: PLC0415 - jinja2 is loaded when first used
+        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
 
-        return _page.render(self, by=by, title=title)
+        return render.render(self, by=by, title=title)
 
     def write_html(
         self,
@@ -289,9 +289,9 @@ class EvaluationView(Result):
         by, title
             As in :meth:`to_html`.
         """
-        from .. import _page  # noqa: PLC0415 - jinja2 is loaded when first used
+        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
 
-        _page.write(path, self.to_html(by=by, title=title))
+        render.write(path, self.to_html(by=by, title=title))
 
     def _headline(self) -> str:
         return summary(self.decomposition).partition("\n")[0]

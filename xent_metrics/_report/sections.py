@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .._decomposition.text import MEANINGS, title
-from ._headline import clear
-from ._shown import (
+from .formatting import (
     MINUS,
     NOTHING,
     count,
@@ -19,7 +18,8 @@ from ._shown import (
     share,
     with_error,
 )
-from ._tables import Column, Row, Section, table
+from .headline import clear
+from .tables import Column, Row, Section, table
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._decomposition.ladder import CLEAR, is_clear
 from .._decomposition.text import title
-from ._shown import heading, listed, number, plural, with_error
+from .formatting import heading, listed, number, plural, with_error
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from ._breakdowns import of_classes, of_folds, of_groups
-from ._headline import headline, remarks
-from ._sections import counted, ladder, terms
-from ._shown import decimals, number, seen
-from ._tables import Section
-from ._worst import worst
+from .breakdowns import of_classes, of_folds, of_groups, worst
+from .formatting import decimals, number, seen
+from .headline import headline, remarks
+from .sections import counted, ladder, terms
+from .tables import Section
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
