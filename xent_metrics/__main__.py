@@ -17,7 +17,7 @@ def main() -> None:
             f"{absent[0]} is not installed; pip install 'xent-metrics[cli]'.\n"
         )
         sys.exit(2)
-    from ._cli._app import app  # noqa: PLC0415 - typer is an extra
+    from ._cli.app import app  # noqa: PLC0415 - typer is an extra
 
     app(prog_name="xent-metrics")
 

@@ -30,7 +30,7 @@ class CommandHelp(Directive):
     def run(self) -> list[nodes.Node]:
         """Run each command with --help."""
         typer = importlib.import_module("typer.main")
-        app = importlib.import_module("xent_metrics._cli._app").app
+        app = importlib.import_module("xent_metrics._cli.app").app
         found: list[nodes.Node] = [_literal(_help_of())]
         for name in getattr(typer.get_command(app), "commands", {}):
             section = nodes.section(ids=[nodes.make_id(name)], names=[name])

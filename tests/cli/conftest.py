@@ -52,7 +52,7 @@ def run(folder):
     """Run a command line in the folder: its exit code, output and errors."""
     from typer.testing import CliRunner  # noqa: PLC0415 - absent from a minimal one
 
-    from xent_metrics._cli._app import app  # noqa: PLC0415 - as above
+    from xent_metrics._cli.app import app  # noqa: PLC0415 - as above
 
     def call(*args, **options):
         return CliRunner().invoke(app, args, prog_name="xent-metrics", **options)

@@ -1,6 +1,6 @@
 import pytest
 
-from xent_metrics._cli._one_line import in_options, sentence
+from xent_metrics._cli.errors import in_options, sentence
 
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
 
@@ -118,7 +118,7 @@ def boom(*_, **__):
 )
 def test_whatever_happens(run, monkeypatch, error, code, message):
     boom.error = error
-    monkeypatch.setattr("xent_metrics._cli._evaluate.read", boom)
+    monkeypatch.setattr("xent_metrics._cli.evaluate.read", boom)
     done = run(*ARGS)
     assert done.exit_code == code
     assert done.stderr.startswith(message)
@@ -127,6 +127,6 @@ def test_whatever_happens(run, monkeypatch, error, code, message):
 
 def test_a_traceback_on_request(run, monkeypatch):
     boom.error = RuntimeError("boom")
-    monkeypatch.setattr("xent_metrics._cli._evaluate.read", boom)
+    monkeypatch.setattr("xent_metrics._cli.evaluate.read", boom)
     monkeypatch.setenv("XENT_METRICS_TRACEBACK", "1")
     assert run(*ARGS).exception is boom.error

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics._cli._columns import Wanted
-from xent_metrics._cli._csv import as_written
-from xent_metrics._cli._files import keyed, read
-from xent_metrics._cli._progress import stages
-from xent_metrics._cli._usage import UsageError
+from xent_metrics._cli.columns import Wanted
+from xent_metrics._cli.errors import UsageError
+from xent_metrics._cli.files import as_written, keyed, read
+from xent_metrics._cli.terminal import stages
 
 WANTED = Wanted(target=("label",), probas=("p_",), names=("site",), numbers=("w",))
 READ = ["label", "site", "w", "p_cat", "p_dog", "p_eel"]

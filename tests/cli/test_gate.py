@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from xent_metrics._cli._gate import Number, judge, read_conditions, tell
-from xent_metrics._cli._usage import UsageError
+from xent_metrics._cli.errors import UsageError
+from xent_metrics._cli.gate import Number, judge, read_conditions, tell
 
 TERMS = ("miscalibration", "cross_entropy", "skill")
 COUNTS = ("n", "n_unseen")

@@ -1,1 +1,1 @@
-"""The command line ``xent-metrics``: files in, the accessor's results out."""
+"""The command line."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from .._inputs.columns import Chosen, cast_classes, choose, unknown_column
-from ._usage import UsageError
+from .errors import UsageError
 
 Selector: TypeAlias = "str | list[str] | dict[str, str]"
 

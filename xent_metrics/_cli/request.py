@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._accessor.accessor import XentAccessor
 from .._accessor.binding import Decomposing
-from ._columns import Columns, Wanted, split
+from .columns import Columns, Wanted, split
 
 
 @dataclass(frozen=True, kw_only=True)

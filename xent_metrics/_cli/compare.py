@@ -13,15 +13,12 @@ from .._decomposition.text import TERMS
 from .._display import two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
-from ._document import document
-from ._files import Table, keyed, read
-from ._gate import Condition, Number, Outcome, judge, read_conditions, tell
-from ._one_line import warnings_told
-from ._page import Page
-from ._progress import Stages, stages
-from ._request import Request
-from ._show import show_comparison
-from ._usage import UsageError
+from .errors import UsageError, warnings_told
+from .files import Table, keyed, read
+from .gate import Condition, Number, Outcome, judge, read_conditions, tell
+from .output import document, show_comparison
+from .request import Request
+from .terminal import Page, Stages, stages
 
 
 @dataclass(frozen=True, kw_only=True)

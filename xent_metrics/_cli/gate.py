@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._usage import UsageError, hint
+from .errors import UsageError, hint
 
 FAILED = 1
 

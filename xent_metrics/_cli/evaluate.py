@@ -12,16 +12,13 @@ import pandas as pd
 from .._decomposition.result import Decomposition
 from .._decomposition.text import TERMS
 from .._display import two_sided
-from ._document import document
-from ._files import Table, keyed, read
-from ._gate import Number, Outcome, judge, read_conditions, tell
-from ._one_line import warnings_told
-from ._page import Page
-from ._progress import stages
-from ._request import Request
-from ._show import show_cells, show_decomposition, show_worst
-from ._track import log, refuse_without_mlflow
-from ._usage import UsageError
+from .errors import UsageError, warnings_told
+from .files import Table, keyed, read
+from .gate import Number, Outcome, judge, read_conditions, tell
+from .output import document, show_cells, show_decomposition, show_worst
+from .request import Request
+from .terminal import Page, stages
+from .track import log, refuse_without_mlflow
 
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from .._evaluation.evaluation import Evaluation
-from ._usage import UsageError
+from .errors import UsageError
 
 
 def refuse_without_mlflow() -> None:

@@ -1,18 +1,39 @@
-"""Errors and warnings as one line each on standard error, and the exit codes."""
+"""One line for an error, and the exit codes."""
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+_SHOWN = 20
+
+
+class UsageError(ValueError):
+    """A wrong use of the command line: the rule, what was found, what to do."""
+
+
+def hint(name: str, known: Iterable[str], what: str) -> str:
+    """What may have been meant, or what there is."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {quoted(near)}?" if near else f"{what} {quoted(names)}."
+
+
+def quoted(names: Sequence[str]) -> str:
+    """A few names as text."""
+    text = ", ".join(map(repr, names[:_SHOWN]))
+    return text + (", ..." if len(names) > _SHOWN else "")
+
 
 WRONG, STOPPED, PIPE_CLOSED = 2, 130, 141
 _TRACEBACK = "XENT_METRICS_TRACEBACK"

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from . import _compare, _evaluate
-from . import _options as options
-from ._one_line import OneLine
-from ._request import Request
+from . import compare as _compare
+from . import evaluate as _evaluate
+from . import options as options
+from .errors import OneLine
+from .request import Request
 
 _OF_EVALUATE = """\
   xent-metrics evaluate preds.csv --target label --proba p_
