@@ -19,8 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from xent_metrics import EnsembleDecomposition, decompose_ensemble
-from xent_metrics import plotting
+from xent_metrics import EnsembleDecomposition, decompose_ensemble, plotting
 
 ENTROPIES = ["predictive_entropy", "member_entropy", "mutual_information"]
 LEARNED = "0 to 7, learned"

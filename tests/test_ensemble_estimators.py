@@ -3,7 +3,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import xent_metrics._ensemble._estimators as estimators
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import (
@@ -30,6 +29,7 @@ from xent_metrics import (
     decompose_ensemble,
     kl_divergence,
 )
+from xent_metrics._ensemble import estimators
 
 X, CODES = load_wine(return_X_y=True, as_frame=True)
 Y = np.array(["white", "amber", "red"])[CODES]

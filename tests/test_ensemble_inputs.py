@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import xent_metrics._ensemble._pass as ensemble_pass
+import xent_metrics._ensemble.row_pass as ensemble_pass
 from xent_metrics import decompose_ensemble, kl_divergence
 
 

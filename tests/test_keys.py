@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xent_metrics._inputs import groups as _keys
+from xent_metrics._inputs.groups import read_keys
 
 WHOLE = ["int8", "uint8", "int16", "uint32", "int64", "uint64"]
 
@@ -20,7 +20,7 @@ def test_integers_are_numbered_as_pandas_does(kind, data):
         st.lists(st.integers(max(near - 60, low), min(near + 60, high)), min_size=1)
     )
     column = np.array(values, dtype=kind)
-    found = _keys.read_keys(column, len(column))
+    found = read_keys(column, len(column))
     codes, groups = pd.factorize(pd.Series(column), sort=True)
     np.testing.assert_array_equal(found.codes, codes)
     assert found.codes.dtype == np.int64
@@ -29,7 +29,7 @@ def test_integers_are_numbered_as_pandas_does(kind, data):
 
 def test_integers_far_apart_are_searched():
     column = np.array([2**62, -(2**62), 7])
-    found = _keys.read_keys(pd.Series(column, name="shop"), 3)
+    found = read_keys(pd.Series(column, name="shop"), 3)
     assert found.codes.tolist() == [2, 0, 1]
     assert found.groups.tolist() == [-(2**62), 7, 2**62]
     assert found.groups.name == "shop"

@@ -8,7 +8,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 import pyarrow.dataset as ds  # noqa: E402 - where the tests are not skipped
 
 from xent_metrics import Evaluation, scan  # noqa: E402
-from xent_metrics._scan import dataset as _parts  # noqa: E402
+from xent_metrics._scan import dataset  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 
@@ -27,17 +27,17 @@ def cost(found):
 
 def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch):
     frame.to_parquet(tmp_path / "one.parquet")
-    monkeypatch.setattr(_parts, "_VALUES_AT_ONCE", 1)
-    monkeypatch.setattr(_parts, "_LEAST_ROWS", 50)
+    monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
+    monkeypatch.setattr(dataset, "_LEAST_ROWS", 50)
     lengths = []
-    tables = _parts.Task.tables
+    tables = dataset.Task.tables
 
     def spy(task, *pieces):
         for table in tables(task, *pieces):
             lengths.append(len(table))
             yield table
 
-    monkeypatch.setattr(_parts.Task, "tables", spy)
+    monkeypatch.setattr(dataset.Task, "tables", spy)
     scan(tmp_path / "one.parquet", **HARD)
     assert max(lengths) == 50
     assert sum(lengths) == 600 + lengths[0]  # the first ones are looked at for labels
@@ -84,14 +84,14 @@ def test_a_dataset_with_options_of_its_own(frame, tmp_path):
 def test_short_row_groups_are_read_together(frame, tmp_path, monkeypatch):
     frame.to_parquet(tmp_path / "one.parquet", row_group_size=7)
     lengths = []
-    tables = _parts.Task.tables
+    tables = dataset.Task.tables
 
     def spy(task, *pieces):
         for table in tables(task, *pieces):
             lengths.append(len(table))
             yield table
 
-    monkeypatch.setattr(_parts.Task, "tables", spy)
+    monkeypatch.setattr(dataset.Task, "tables", spy)
     found = scan(tmp_path / "one.parquet", **HARD)
     assert lengths == [7, 600]  # the first ones are looked at for labels
     assert cost(found) == pytest.approx(cost(Evaluation.from_frame(frame, **HARD)))

@@ -14,7 +14,7 @@ import joblib  # noqa: E402 - where the tests are not skipped
 import pyarrow.dataset as ds  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from xent_metrics import (
+from xent_metrics import (  # noqa: E402
     Evaluation,
     SkippedPartWarning,
     SmallSampleWarning,
@@ -23,7 +23,7 @@ from xent_metrics import (
     remove_listener,
     scan,
 )
-from xent_metrics._scan import dataset as _parts  # noqa: E402
+from xent_metrics._scan import dataset  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 from .test_states import agree, same_tables  # noqa: E402
@@ -82,14 +82,14 @@ class TestWhatIsRead:
 
     def test_only_the_columns_that_are_wanted(self, parquet, monkeypatch):
         wanted = []
-        tables = _parts.Task.tables
+        tables = dataset.Task.tables
 
         def spy(task, *pieces):
             for table in tables(task, *pieces):
                 wanted.append(table.column_names)
                 yield table
 
-        monkeypatch.setattr(_parts.Task, "tables", spy)
+        monkeypatch.setattr(dataset.Task, "tables", spy)
         scan(parquet, by="shift", sample_weight="w", **HARD, recalibration="none")
         assert set(map(tuple, wanted)) == {
             ("p_0", "p_1", "p_2", "shift", "w", "y")
@@ -100,8 +100,8 @@ class TestWhatIsRead:
 
     def test_small_batches(self, parquet, monkeypatch):
         expected = scan(parquet, **FAST).decomposition
-        monkeypatch.setattr(_parts, "_VALUES_AT_ONCE", 1)
-        monkeypatch.setattr(_parts, "_LEAST_ROWS", 7)
+        monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
+        monkeypatch.setattr(dataset, "_LEAST_ROWS", 7)
         found = scan(parquet, **FAST).decomposition
         agree(found, expected, found.terms, rel=1e-8)
 
@@ -162,20 +162,20 @@ class TestWhatIsRead:
 
 class TestWorkers:
     def test_any_number_gives_the_same_bits(self, parquet, monkeypatch):
-        monkeypatch.setattr(_parts, "_ROWS_A_TASK", 200)
+        monkeypatch.setattr(dataset, "_ROWS_A_TASK", 200)
         expected = scan(parquet, by="site", **FAST).to_json()
         for n_jobs in (2, 3, -1):
             assert scan(parquet, by="site", n_jobs=n_jobs, **FAST).to_json() == expected
 
     @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
     def test_any_backend_of_joblib(self, parquet, monkeypatch, backend):
-        monkeypatch.setattr(_parts, "_ROWS_A_TASK", 200)
+        monkeypatch.setattr(dataset, "_ROWS_A_TASK", 200)
         expected = scan(parquet, **FAST).to_json()
         with joblib.parallel_config(backend=backend, n_jobs=2):
             assert scan(parquet, **FAST).to_json() == expected
 
     def test_a_backend_without_generators(self, parquet, monkeypatch):
-        monkeypatch.setattr(_parts, "_ROWS_A_TASK", 100)
+        monkeypatch.setattr(dataset, "_ROWS_A_TASK", 100)
         expected = scan(parquet, **FAST).to_json()
         from joblib._parallel_backends import ThreadingBackend  # noqa: PLC0415
 
@@ -183,7 +183,7 @@ class TestWorkers:
         assert scan(parquet, n_jobs=2, **FAST).to_json() == expected
 
     def test_progress_is_told(self, parquet, monkeypatch):
-        monkeypatch.setattr(_parts, "_ROWS_A_TASK", 200)
+        monkeypatch.setattr(dataset, "_ROWS_A_TASK", 200)
         told = []
         scan(
             parquet,
@@ -303,8 +303,8 @@ class TestBadParts:
         frame = predictions.copy()
         frame.loc[455, "p_0"] = 1.5
         frame.to_parquet(tmp_path / "x.parquet")
-        monkeypatch.setattr(_parts, "_VALUES_AT_ONCE", 1)
-        monkeypatch.setattr(_parts, "_LEAST_ROWS", 100)
+        monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
+        monkeypatch.setattr(dataset, "_LEAST_ROWS", 100)
         with pytest.raises(ValueError, match=r"\(counting from row 400\) .* row 55"):
             scan(tmp_path / "x.parquet", n_jobs=2, **FAST)
 

@@ -59,11 +59,11 @@ def test_workers_end_with_the_scan_and_not_with_its_error(folder, ended):
 
 
 def test_no_pass_gives_a_worker_rows(parquet, predictions, monkeypatch):
-    given = []
+    given, run_as_before = [], files.run
 
     def run(function, works, n_jobs):
         given.append(max(len(pickle.dumps(work)) for work in works))
-        return files.run(function, works, n_jobs)
+        return run_as_before(function, works, n_jobs)
 
     monkeypatch.setattr("xent_metrics._scan.files.run", run)
     scan(parquet, target="y", proba="p_", recalibration="temperature")

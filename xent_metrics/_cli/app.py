@@ -9,7 +9,7 @@ import typer
 
 from . import compare as _compare
 from . import evaluate as _evaluate
-from . import options as options
+from . import options
 from .errors import OneLine
 from .request import Request
 
