@@ -71,7 +71,7 @@ class TestBy:
         c = d.recalibrator().predict_proba(q)
         after = -np.log(c[np.arange(len(y)), y])
         cost = -np.log(q[np.arange(len(y)), y])
-        optimism = d.evidence.data.after.optimism
+        optimism = d._evidence.data.after.optimism
         row = table.loc[True]
         expected = np.average((cost - after)[sites], weights=w[sites]) - optimism
         assert row["miscalibration"] == pytest.approx(expected, rel=1e-9)
@@ -336,7 +336,7 @@ class TestRecalibrator:
     def test_reproduces_the_losses_of_every_rung(self):
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w)
-        trials = d.evidence.data.after.selection.trials
+        trials = d._evidence.data.after.selection.trials
         assert [one.name for one in trials] == d.ladder.index.tolist()
         for trial in trials:
             c = d.recalibrator(trial.name).predict_proba(q)

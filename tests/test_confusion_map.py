@@ -182,4 +182,4 @@ class TestCrossValidation:
         q, _, y = mixed(600, NOISE)
         groups = np.arange(600) % n_groups
         d = decompose(y, q, groups=groups, recalibration="confusion")
-        assert d.refinement > d.evidence.data.after.costs.mean() + 0.005
+        assert d.refinement > d._evidence.data.after.costs.mean() + 0.005

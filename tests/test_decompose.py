@@ -292,13 +292,24 @@ class TestResult:
         assert hash(d) == hash(split(y, q))
         assert repr(pickle.loads(pickle.dumps(d))) == repr(d)  # noqa: S301 - our own
 
+    def test_it_knows_what_was_asked_for(self):
+        _, y, q, _ = forecasts()
+        d = split(y, q, base=2)
+        assert (d.base, d.has_data, d.recalibration_requested) == (2, True, "auto")
+        read = pickle.loads(pickle.dumps(d))  # noqa: S301 - our own
+        assert (read.base, read.has_data, read.recalibration_requested) == (
+            2,
+            False,
+            None,
+        )
+
     def test_frame_and_dict(self):
         _, y, q, _ = forecasts()
         d = split(y, q)
         frame = d.to_frame()
         assert frame.loc["resolution", "value"] == d.resolution
         assert frame.loc["resolution", "standard_error"] > 0
-        assert Decomposition(**d.to_dict(), evidence=d.evidence) == d
+        assert Decomposition(**d.to_dict(), _evidence=d._evidence) == d
 
 
 class TestRealData:

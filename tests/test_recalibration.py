@@ -140,7 +140,7 @@ class TestEveryMap:
         d = decompose(y, q, sample_weight=w, recalibration=name)
         c = d.recalibrator().predict_proba(q)
         cost = np.average(-np.log(c[np.arange(len(y)), y]), weights=w)
-        optimism = d.evidence.data.after.optimism
+        optimism = d._evidence.data.after.optimism
         assert cost + optimism == pytest.approx(d.refinement, rel=1e-10)
 
     @pytest.mark.parametrize("name", TWO)
@@ -284,7 +284,7 @@ class TestOwnMap:
             held_out[~kept] = costs(part, everything[~kept])
         expected = np.average((5 * inside + 4 * held_out) / 9, weights=w)
         assert d.refinement == pytest.approx(expected, rel=1e-12)
-        assert d.evidence.maps["Shrink"].model.share == own.share
+        assert d._evidence.maps["Shrink"].model.share == own.share
 
     def test_its_intercepts_are_debiased_too(self):
         # Of the frequencies alone, the optimism is (K - 1) / (2 n) on average.
@@ -292,7 +292,7 @@ class TestOwnMap:
         for seed in range(150):
             y = np.random.default_rng(seed).integers(4, size=n)
             d = decompose(y, np.full((n, 4), 0.25), recalibration=Frequencies())
-            found.append(d.evidence.data.after.optimism)
+            found.append(d._evidence.data.after.optimism)
         error = np.std(found) / math.sqrt(len(found))
         assert error < 0.1 * np.mean(found)
         assert np.mean(found) == pytest.approx(3 / (2 * n), abs=3 * error)
@@ -321,7 +321,7 @@ class TestOwnMap:
     def test_the_recalibrator_applies_it(self):
         _, y, q, _ = draw()
         d = decompose(y, q, recalibration=Shrink())
-        share = d.evidence.maps["Shrink"].model.share
+        share = d._evidence.maps["Shrink"].model.share
         found = d.recalibrator().predict_proba(q)
         assert found == pytest.approx((1 - share) * q + share / 3, abs=1e-13)
 
@@ -469,7 +469,7 @@ class TestManyRowsOfSeveralClasses:
         assert d.n == 3000
         c = d.recalibrator().predict_proba(q)
         cost = -np.log(c[np.arange(len(y)), y]).mean()
-        assert cost + d.evidence.data.after.optimism == pytest.approx(d.refinement)
+        assert cost + d._evidence.data.after.optimism == pytest.approx(d.refinement)
 
 
 class TestManyClasses:

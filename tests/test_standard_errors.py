@@ -176,7 +176,7 @@ class TestFloors:
         for seed in range(20):
             p, q, _ = draw(n, power=1.0, seed=seed)
             d = decompose(labels_of(p), q, recalibration="temperature")
-            floor = math.sqrt(d.evidence.data.after.variance)
+            floor = math.sqrt(d._evidence.data.after.variance)
             floors.append(floor)
             psi = influences(p, q, d, np.ones(n))["miscalibration"]
             error = of_clusters(psi, np.ones(n), np.arange(n))
@@ -212,7 +212,7 @@ class TestFloors:
         q = rng.dirichlet(np.ones(3), 600)
         p = np.stack([rng.dirichlet(2e4 * row) for row in q])  # nearly the truth
         d = decompose(p, q, recalibration="temperature-bias")
-        floor = math.sqrt(d.evidence.data.after.variance)
+        floor = math.sqrt(d._evidence.data.after.variance)
         assert floor > 0
         for name in ("miscalibration", "grouping_loss"):
             assert d.standard_errors[name] >= floor
@@ -248,7 +248,7 @@ class TestFloors:
         alone = decompose(
             y[600:], q[600:], labels=range(3), recalibration="temperature"
         )
-        both = [one.evidence.data.after.variance for one in (d, alone)]
+        both = [one._evidence.data.after.variance for one in (d, alone)]
         assert both[0] == pytest.approx(0.8**2 * both[1], rel=1e-12)
 
 

@@ -77,7 +77,7 @@ class TestFormulas:
         expected = [formula(row) for row in votes]
         mean = np.average(expected, weights=w if weighted else None)
         assert d.irreducible == pytest.approx(mean, rel=1e-12)
-        of_row = d.evidence.data.rows.entropy
+        of_row = d._evidence.data.rows.entropy
         assert of_row == pytest.approx(np.array(expected), abs=1e-12)
 
     def test_of_the_posterior(self):
@@ -202,7 +202,7 @@ class TestIdentities:
     def test_standard_error_is_that_of_the_corrected_rows(self, correction):
         votes, _, q, _ = draw()
         d = decompose(votes, q, vote_correction=correction)
-        h = d.evidence.data.rows.entropy
+        h = d._evidence.data.rows.entropy
         expected = h.std(ddof=1) / math.sqrt(len(h))
         assert d.standard_errors["irreducible"] == pytest.approx(expected, rel=1e-10)
 

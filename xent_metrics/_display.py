@@ -89,6 +89,18 @@ def two_sided(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
+def intervals(
+    values: Mapping[str, float], errors: Mapping[str, float], level: float
+) -> dict[str, tuple[float, float]]:
+    """Confidence intervals by name; NaN where there is no standard error."""
+    z = two_sided(level)
+    return {
+        name: (value - z * error, value + z * error)
+        for name, value in values.items()
+        for error in [errors.get(name, math.nan)]
+    }
+
+
 def plain(value: Any) -> Any:
     """A value that JSON knows; the same for two NaN."""
     if isinstance(value, Mapping):

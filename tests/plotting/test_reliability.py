@@ -80,7 +80,7 @@ def test_several_classes_show_the_mean_of_the_map_in_bins(several):
     ax = plotting.reliability(several, of_class="bee", bins=6)
     rows = rows_of_class(several, 1)
     codes = equal_mass(rows.predicted, rows.weights, 6)
-    data = several.decomposition.evidence.need("test").inputs.proba.source
+    data = several.decomposition._evidence.need("test").inputs.proba.source
     after = several.decomposition.recalibrator().predict_proba(data)[:, 1]
     drawn = line(ax, "recalibration map (").get_xydata()
     np.testing.assert_allclose(drawn[:, 0], observed(ax)[:, 0])

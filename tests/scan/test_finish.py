@@ -53,7 +53,7 @@ def passes(frame, recalibration, n_passes=6, n_parts=4, **options):
             accumulate(part, **HARD, **options, under=under) for part in parts
         )
         found.append(finish(state, under=under))
-        after = found[-1].decomposition.evidence.passed.under.name
+        after = found[-1].decomposition._evidence.passed.under.name
         if after == state.contract.under:
             break
     return found
@@ -119,7 +119,7 @@ class TestMoreRowsThanAreKept:
         found = two.decomposition
         away = found.miscalibration - expected.miscalibration
         # Fits to so few rows scatter by that much, which the standard error holds.
-        of_fit = one.decomposition.evidence.passed.variance**0.5
+        of_fit = one.decomposition._evidence.passed.variance**0.5
         assert abs(away) <= 3 * of_fit
         for name in OF_THE_MAP:
             wider = np.hypot(expected.standard_errors[name], of_fit)

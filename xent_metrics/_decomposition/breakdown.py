@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._inputs.groups import Keys
+from .._inputs.groups import Keys, read_keys
+from .._inputs.read_options import nats_per_unit
 from .._kernels.reader import Reader
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
-from .evidence import Correction, Data
+from .evidence import Correction, Data, Evidence
 
 FEW_ROWS = 200  # below, a decomposition is rough
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
@@ -31,31 +32,31 @@ _TERMS = (
 
 
 def breakdown(
-    data: Data, keys: Keys, *, uncertainty: float, per_unit: float
+    evidence: Evidence, values: Any, *, uncertainty: float, refit: bool
 ) -> pd.DataFrame:
-    """Terms of each group under the one map, with an equal share of the debiasing.
+    """Terms of the groups of rows that have the same values.
 
-    Groups sum, by their weight, to the whole, where none is too small.
+    Under the one map, or each group decomposed alone. ``uncertainty`` is that of all
+    rows, in the unit of the result.
     """
-    codes = active_codes(keys, data)
-    table = terms_of_cells(
-        data, codes, len(keys.groups), uncertainty=uncertainty, per_unit=per_unit
-    )
-    table.index = keys.groups
-    return without_few(table[table["n"] > 0].copy())
+    data = evidence.need("by")
+    keys = read_keys(values, data.inputs.proba.n_rows, "values")
+    if refit:
+        return _refitted(data, keys)
+    per_unit = nats_per_unit(evidence.base)
+    return _of_groups(data, keys, uncertainty=uncertainty * per_unit, per_unit=per_unit)
 
 
-def breakdown_of_classes(
-    data: Data, *, uncertainty: float, per_unit: float
-) -> pd.DataFrame:
+def breakdown_of_classes(evidence: Evidence, *, uncertainty: float) -> pd.DataFrame:
     """Terms of each class that occurs: a row counts by its target's share of it."""
-    inputs = data.inputs
+    data, per_unit = evidence.need("by_class"), nats_per_unit(evidence.base)
+    inputs, uncertainty = data.inputs, uncertainty * per_unit
     index = pd.Index(
         (*inputs.labels, *inputs.unseen), name="class", tupleize_cols=False
     )
     if inputs.codes is not None:
         keys = Keys(inputs.codes, index)
-        return breakdown(data, keys, uncertainty=uncertainty, per_unit=per_unit)
+        return _of_groups(data, keys, uncertainty=uncertainty, per_unit=per_unit)
     each = []
     for k in range(len(index)):
         share = _column(data, k)
@@ -74,6 +75,21 @@ def breakdown_of_classes(
         each.append(table)
     table = pd.concat(each)
     table.index = index
+    return without_few(table[table["n"] > 0].copy())
+
+
+def _of_groups(
+    data: Data, keys: Keys, *, uncertainty: float, per_unit: float
+) -> pd.DataFrame:
+    """Terms of each group under the one map, with an equal share of the debiasing.
+
+    Groups sum, by their weight, to the whole, where none is too small.
+    """
+    codes = active_codes(keys, data)
+    table = terms_of_cells(
+        data, codes, len(keys.groups), uncertainty=uncertainty, per_unit=per_unit
+    )
+    table.index = keys.groups
     return without_few(table[table["n"] > 0].copy())
 
 
@@ -157,7 +173,7 @@ def without_few(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def refitted(data: Data, keys: Keys) -> pd.DataFrame:
+def _refitted(data: Data, keys: Keys) -> pd.DataFrame:
     """Each group decomposed alone, with a map of its own."""
     inputs, codes = data.inputs, keys.codes
     weights = np.ones(len(codes)) if inputs.weights is None else inputs.weights

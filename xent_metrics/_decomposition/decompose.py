@@ -22,7 +22,7 @@ from .._recalibration.custom import RecalibrationMap
 from .._recalibration.sample import from_inputs
 from .._recalibration.select import NAMES, MapName, recalibrate
 from .breakdown import FEW_ROWS
-from .evidence import After, Data, maps_of
+from .evidence import After, Data, evidence_of, maps_of
 from .frequencies import count_classes, frequency_costs
 from .ladder import ladder
 from .result import Decomposition
@@ -343,7 +343,7 @@ def warn_if_few(
             "read its terms as rough.",
             SmallSampleWarning,
         )
-    data = result.evidence.data
+    data = evidence_of(result).data
     target = None if data is None else data.inputs.target
     if data is None or target is None or target.kind != "proportions":
         return

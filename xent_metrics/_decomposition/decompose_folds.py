@@ -25,7 +25,7 @@ from .decompose import (
     name_of,
     with_scaled_weights,
 )
-from .evidence import Correction, Data
+from .evidence import Correction, Data, evidence_of
 from .folds import Folds, inputs_of_fold, rows_of_folds
 from .frequencies import count_classes, frequency_costs
 from .ladder import average
@@ -57,7 +57,7 @@ class _Part(NamedTuple):
 
     @property
     def data(self) -> Data:
-        return self.result.evidence.need("decompose_folds")
+        return evidence_of(self.result).need("decompose_folds")
 
 
 def decompose_folds(
@@ -249,8 +249,8 @@ def _maps(parts: Sequence[_Part], recalibration: Recalibration, copies: float) -
 
 def _table(result: Decomposition, parts: Sequence[_Part]) -> pd.DataFrame:
     """The terms of each fold; averaged by weight they are those of the result."""
-    data = result.evidence.need("decompose_folds")
-    per_unit = nats_per_unit(result.evidence.base)
+    data = evidence_of(result).need("decompose_folds")
+    per_unit = nats_per_unit(result.base)
     each = []
     for part in parts:
         table = terms_of_cells(

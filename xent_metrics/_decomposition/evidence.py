@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
+from .._recalibration.custom import RecalibrationMap
 from .._recalibration.fitted_map import FittedMap, Recalibrate
+from .._recalibration.recalibrator import Recalibrator
 from .._recalibration.sample import Sample
 from .._recalibration.select import Selection
-from .folds import Folds
+from .folds import Folds, refuse_folds
 from .row_terms import RowTerms
 from .vote_entropy import VoteCorrection
 
@@ -66,7 +68,7 @@ class Data:
     inputs: Inputs
     rows: RowTerms
     clusters: IntArray | None
-    recalibration: Any
+    recalibration: str | RecalibrationMap
     vote_correction: VoteCorrection
     after: After | None
     correction: Correction | None
@@ -85,12 +87,17 @@ class Evidence:
     labels: tuple[Any, ...]
     clip: float
     base: float | None
-    maps: Mapping[str, Recalibrate]
-    data: Data | None
+    maps: Mapping[str, Recalibrate] = field(default_factory=dict)
+    data: Data | None = None
     passed: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "data": None}
+
+    @property
+    def requested(self) -> str | RecalibrationMap | None:
+        """The recalibration that was asked for; None without the data."""
+        return None if self.data is None else self.data.recalibration
 
     def need(self, method: str) -> Data:
         """The data; one sentence where the result came out of a pickle."""
@@ -101,6 +108,39 @@ class Evidence:
             )
             raise ValueError(msg)
         return self.data
+
+
+class _Result(Protocol):
+    @property
+    def _evidence(self) -> Evidence: ...
+
+
+def evidence_of(result: _Result) -> Evidence:
+    """What a result was computed from: for this package, not for its users."""
+    return result._evidence  # noqa: SLF001 - see above
+
+
+def fitted_recalibrator(
+    evidence: Evidence, name: str, *, n_folds: int | None
+) -> Recalibrator:
+    """The fitted map of this name, where one map is that of all rows."""
+    refuse_folds(n_folds, "recalibrator")
+    maps = evidence.maps
+    if not maps:
+        evidence.need("recalibrator")
+    if name not in maps:
+        found = ", ".join(map(repr, maps)) or "none"
+        msg = (
+            f"name must be a map that was fitted: found {name!r}, fitted are "
+            f"{found}; decompose with recalibration={name!r}."
+        )
+        raise ValueError(msg)
+    return Recalibrator(
+        name=name,
+        labels=evidence.labels,
+        recalibrate=maps[name],
+        clip=evidence.clip,
+    )
 
 
 def maps_of(selection: Selection) -> dict[str, Recalibrate]:

@@ -71,6 +71,16 @@ def read_folds(folds: Any, inputs: Inputs) -> Folds | None:
     return Folds(tuple(names), codes, known, np.arange(len(codes)))
 
 
+def refuse_folds(n_folds: int | None, method: str) -> None:
+    """One sentence where each fold has a map of its own."""
+    if n_folds is not None:
+        msg = (
+            f"{method} needs one map of all rows: this result has one for each of "
+            f"{n_folds} folds; decompose the rows of one fold."
+        )
+        raise ValueError(msg)
+
+
 def rows_of_folds(folds: Folds, inputs: Inputs) -> Iterator[tuple[int, IntArray]]:
     """The number of each fold, and its rows that count, where there are any."""
     order = np.argsort(folds.codes, kind="stable")

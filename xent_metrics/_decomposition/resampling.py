@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import public
 from .._recalibration.sample import Sample
 from .._recalibration.select import recalibrate
-from .evidence import Data
+from .evidence import Data, Evidence
+from .folds import refuse_folds
 
 _PATIENCE = 2.0  # seconds before progress is shown
 
@@ -37,15 +39,17 @@ class MiscalibrationTest:
 
 
 def consistency_test(
-    data: Data,
+    evidence: Evidence,
     statistic: float,
     *,
-    per_unit: float,
+    n_folds: int | None,
     n_resamples: int,
     random_state: int | np.random.Generator | None,
 ) -> MiscalibrationTest:
     """Draw targets from the predictions and decompose again, many times."""
-    after, inputs = data.after, data.inputs
+    refuse_folds(n_folds, "miscalibration_test")
+    data = evidence.need("miscalibration_test")
+    after, inputs, per_unit = data.after, data.inputs, nats_per_unit(evidence.base)
     if after is None or math.isnan(statistic):
         msg = (
             "miscalibration_test needs a miscalibration: it is undefined here; see "

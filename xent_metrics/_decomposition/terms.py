@@ -80,7 +80,7 @@ def assemble(
         parameters=dict(maps.parameters),
         notes=notes,
         ladder=maps.ladder,
-        evidence=Evidence(
+        _evidence=Evidence(
             labels=inputs.labels,
             clip=float(clip),
             base=base,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+import pandas as pd
 
 from .ladder import CLEAR, is_clear
-
-if TYPE_CHECKING:
-    from .result import Decomposition
 
 TERMS = (
     "cross_entropy",
@@ -42,19 +41,68 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-def summary(result: Decomposition) -> str:
+class Decomposed(Protocol):
+    """What the text tells of a decomposition; :class:`Decomposition` has it all."""
+
+    @property
+    def cross_entropy(self) -> float: ...
+    @property
+    def miscalibration(self) -> float: ...
+    @property
+    def irreducible(self) -> float: ...
+    @property
+    def standard_errors(self) -> Mapping[str, float]: ...
+    @property
+    def notes(self) -> Mapping[str, str]: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def n_effective(self) -> float: ...
+    @property
+    def n_groups(self) -> int | None: ...
+    @property
+    def n_folds(self) -> int | None: ...
+    @property
+    def n_classes(self) -> int: ...
+    @property
+    def n_clipped(self) -> int: ...
+    @property
+    def n_infinite(self) -> int: ...
+    @property
+    def n_unseen(self) -> int: ...
+    @property
+    def n_dropped(self) -> int: ...
+    @property
+    def n_skipped(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def clip(self) -> float: ...
+    @property
+    def recalibration(self) -> str: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def vote_correction(self) -> str | None: ...
+    @property
+    def parameters(self) -> Mapping[str, float]: ...
+    @property
+    def ladder(self) -> pd.DataFrame: ...
+
+
+def summary(result: Decomposed) -> str:
     """The whole text."""
     return "\n".join([_headline(result), "", *_identity(result), "", *_remarks(result)])
 
 
-def _headline(result: Decomposition) -> str:
+def _headline(result: Decomposed) -> str:
     return (
         f"Decomposition of a cross-entropy of {result.cross_entropy:.4f} {result.unit} "
         f"({result.n:,} rows, {result.n_classes} classes)"
     )
 
 
-def _identity(result: Decomposition) -> list[str]:
+def _identity(result: Decomposed) -> list[str]:
     """The cross-entropy as a sum, then the terms beside it."""
     lines = [_line("", "cross_entropy", result)]
     if not math.isnan(result.irreducible):
@@ -74,7 +122,7 @@ def _identity(result: Decomposition) -> list[str]:
     return lines + [_line("", name, result) for name in others]
 
 
-def _line(sign: str, name: str, result: Decomposition) -> str:
+def _line(sign: str, name: str, result: Decomposed) -> str:
     value = round(getattr(result, name), 4) + 0.0  # never -0.0000
     error = result.standard_errors.get(name, math.nan)
     shown = f"± {error:.4f}" if math.isfinite(error) else ""
@@ -88,7 +136,7 @@ def title(name: str) -> str:
     return words.replace("kl ", "KL ")
 
 
-def _remarks(result: Decomposition) -> list[str]:
+def _remarks(result: Decomposed) -> list[str]:
     values = ", ".join(f"{k} {v:.4g}" for k, v in result.parameters.items())
     lines = [
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
@@ -118,7 +166,7 @@ def _remarks(result: Decomposition) -> list[str]:
     return lines + _hint(result)
 
 
-def _hint(result: Decomposition) -> list[str]:
+def _hint(result: Decomposed) -> list[str]:
     """What to do about the miscalibration, if it is there."""
     won = result.miscalibration
     if not math.isfinite(won):

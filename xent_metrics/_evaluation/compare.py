@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._decomposition.decompose import Recalibration, decompose_inputs
 from .._decomposition.decompose_folds import decompose_folds
-from .._decomposition.evidence import Data
+from .._decomposition.evidence import Data, evidence_of
 from .._decomposition.folds import Folds
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
@@ -252,7 +252,7 @@ def _data_of(model: Any) -> Data | None:
     if isinstance(model, Evaluation):
         model = model.decomposition
     if isinstance(model, Decomposition):
-        return model.evidence.need("compare")
+        return evidence_of(model).need("compare")
     return None
 
 
@@ -282,8 +282,8 @@ def _differences(
     model: Decomposition, baseline: Decomposition, level: float
 ) -> dict[str, Difference]:
     """Paired differences of all terms."""
-    ours, theirs = (one.evidence.need("compare") for one in (model, baseline))
-    per_unit = nats_per_unit(model.evidence.base)
+    ours, theirs = (evidence_of(one).need("compare") for one in (model, baseline))
+    per_unit = nats_per_unit(model.base)
     floor = 0.0
     for data in (ours, theirs):
         if data.correction is not None:
@@ -304,7 +304,7 @@ def _differences(
 
 
 def _influences(rows: RowTerms, result: Decomposition) -> dict[str, Any]:
-    per_unit = nats_per_unit(result.evidence.base)
+    per_unit = nats_per_unit(result.base)
     return rows.influences(
         result.cross_entropy * per_unit, result.uncertainty * per_unit
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .._decomposition.decompose import decompose_inputs, warn_if_few
 from .._decomposition.decompose_folds import decompose_folds, warn_if_untrained
+from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import Folds
 from .._decomposition.result import Decomposition
 from .._inputs.inputs import Inputs
@@ -52,7 +53,7 @@ def evaluate(
         warn_if_few(result, found.parts)
         warn_if_untrained(inputs, found.parts)
     rows = rows_of(inputs, columns, base=base, index=index)
-    clusters = result.evidence.need("evaluate").clusters
+    clusters = evidence_of(result).need("evaluate").clusters
     if clusters is not None:
         rows["group"] = clusters
     if folds is not None:

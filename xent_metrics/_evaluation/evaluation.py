@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .._decomposition.decompose import Recalibration
+from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import read_folds
 from .._decomposition.result import Decomposition
 from .._decomposition.text import summary
@@ -219,7 +220,7 @@ class EvaluationView(Result):
         return {
             "schema": SCHEMA,
             "decomposition": self.decomposition.to_dict(),
-            "base": self.decomposition.evidence.base,
+            "base": self.decomposition.base,
             "labels": [encode_label(label) for label in self.labels],
             **{
                 name: None if table is None else encode_table(table)
@@ -340,7 +341,7 @@ class EvaluationData(EvaluationView):
         0  0.75  0.25
         1  0.25  0.75
         """
-        inputs = self.decomposition.evidence.need("probabilities").inputs
+        inputs = evidence_of(self.decomposition).need("probabilities").inputs
         return self._framed(_as_read(inputs.proba))
 
     def targets(self) -> pd.DataFrame | None:
@@ -369,7 +370,7 @@ class EvaluationData(EvaluationView):
         0  3  1
         1  0  4
         """
-        inputs = self.decomposition.evidence.need("targets").inputs
+        inputs = evidence_of(self.decomposition).need("targets").inputs
         return None if inputs.target is None else self._framed(_given(inputs.target))
 
     def _framed(self, values: NDArray[Any]) -> pd.DataFrame:

@@ -59,13 +59,7 @@ def _read_back(found: dict[str, Any]) -> Evaluated:
     decomposition = Decomposition(
         **scalars,
         ladder=decode_table(found["ladder"]),
-        evidence=Evidence(
-            labels=labels,
-            clip=scalars["clip"],
-            base=found["base"],
-            maps={},
-            data=None,
-        ),
+        _evidence=Evidence(labels=labels, clip=scalars["clip"], base=found["base"]),
     )
     return Evaluated(
         decomposition,

@@ -139,7 +139,7 @@ def of_groups(evaluation: EvaluationView, by: Any, digits: int) -> Section:
 def _groups(evaluation: EvaluationView, by: Any) -> pd.DataFrame:
     """All terms where the data is there or was scanned, else the means of rows."""
     result, rows = evaluation.decomposition, evaluation.per_sample
-    if result.evidence.data is None or rows is None:
+    if not result.has_data or rows is None:
         return evaluation.summary(by)
     return result.by(keys_of(rows, by))
 

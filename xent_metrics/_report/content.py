@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from .._decomposition.evidence import evidence_of
 from .breakdowns import of_classes, of_folds, of_groups, worst
 from .formatting import decimals, number, seen
 from .headline import headline, remarks
@@ -86,6 +87,6 @@ def _has_votes(result: Decomposition) -> bool:
     """Whether targets are known to be several people's."""
     if result.vote_correction is not None:
         return True
-    data = result.evidence.data
+    data = evidence_of(result).data
     target = None if data is None else data.inputs.target
     return target is not None and target.kind == "proportions"

@@ -137,7 +137,7 @@ class FirstPass:
 def first_pass(evaluation: Evaluation | Any) -> FirstPass:
     """What the evaluation of a first pass leaves to a second one."""
     decomposition = getattr(evaluation, "decomposition", None)
-    evidence = getattr(decomposition, "evidence", None)
+    evidence = getattr(decomposition, "_evidence", None)
     found = getattr(evidence, "passed", None)
     if not isinstance(found, FirstPass):
         msg = (

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.decompose import Recalibration, check_recalibration
+from .._decomposition.evidence import evidence_of
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
@@ -342,7 +343,7 @@ def _merged(
 
 def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
     """Whether the rows are still to be measured under the map that was found."""
-    passed = evaluation.decomposition.evidence.passed
+    passed = evidence_of(evaluation.decomposition).passed
     if passed is None or passed.name == "none":
         return False
     return bool(state.contract.under != passed.under.name)

@@ -247,7 +247,7 @@ def evaluation_of(
         parameters={} if passed is None else dict(passed.parameters),
         notes=notes,
         ladder=_ladder(passed, per_unit),
-        evidence=Evidence(
+        _evidence=Evidence(
             labels=state.labels,
             clip=clip,
             base=base,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._decomposition.evidence import Data
+from .._decomposition.evidence import Data, evidence_of
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
@@ -87,8 +87,8 @@ def kl_contributions(
     """
     n_bins = check_bins(bins)
     found = evaluated(evaluation)
-    data = found.evidence.need("kl_contributions")
-    cells = _count(data, n_bins, found.clip, nats_per_unit(found.evidence.base))
+    data = evidence_of(found).need("kl_contributions")
+    cells = _count(data, n_bins, found.clip, nats_per_unit(found.base))
     ax = axes_of(ax)
     caption(
         ax,
@@ -174,7 +174,7 @@ def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
             codes if data.inputs.active is None else codes[data.inputs.active]
         ) >= (len(data.inputs.labels))
         lost = weighted_mean(np.where(unseen, rows.cross_entropy, 0.0), rows.weights)
-        lost /= nats_per_unit(found.evidence.base)
+        lost /= nats_per_unit(found.base)
         remarks.append(
             f"not drawn: {number(lost)} {found.unit} of {rows_text(found.n_unseen)} "
             "with unseen labels"

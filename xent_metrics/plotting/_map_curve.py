@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .._decomposition.evidence import evidence_of
 from .._inputs.inputs import EPS
 from .._kernels.table import FloatArray
 from .._recalibration.band import deviations, probability_slopes
@@ -37,10 +38,10 @@ def why_no_map(evaluation: Evaluation, place: int | None) -> str:
         return "each fold has its own"
     if found.recalibration == "none":
         return "recalibration='none'"
-    if found.recalibration not in found.evidence.maps:
+    if found.recalibration not in evidence_of(found).maps:
         return found.notes.get("refinement", "the result came without it")
     of_two = place is not None and len(evaluation.labels) == 2  # noqa: PLR2004
-    return "" if of_two or found.evidence.data else "the result came without its data"
+    return "" if of_two or found.has_data else "the result came without its data"
 
 
 def map_curve(
@@ -63,7 +64,7 @@ def _curve(found: Decomposition, place: int, seen: FloatArray, z: float) -> MapC
     predicted = np.unique(np.concatenate([even, in_logits]))
     both = np.empty((2, len(predicted)))
     both[place], both[1 - place] = predicted, 1.0 - predicted
-    recalibrate = found.evidence.maps[found.recalibration]
+    recalibrate = evidence_of(found).maps[found.recalibration]
     mean, slopes = probability_slopes(
         recalibrate, log_floored(both, floor, logs=False), classes_of(place, both)
     )
@@ -74,8 +75,8 @@ def _means(
     found: Decomposition, place: int | None, seen: ClassRows, bins: Bins, z: float
 ) -> MapCurve:
     """Several classes: the mean of the map in each bin."""
-    data = found.evidence.need("reliability")
-    recalibrate = found.evidence.maps[found.recalibration]
+    data = evidence_of(found).need("reliability")
+    recalibrate = evidence_of(found).maps[found.recalibration]
     mass = np.bincount(bins.codes, seen.weights)
     mean, floor = np.zeros(len(mass)), _floor(found)
     slopes: FloatArray | None = None
@@ -94,7 +95,7 @@ def _means(
 
 def _floor(found: Decomposition) -> float:
     """The least probability that the map was fitted to."""
-    data = found.evidence.data
+    data = evidence_of(found).data
     if data is not None and data.inputs.proba.kind == "logits":
         return float(np.finfo(np.float64).tiny)
     return found.clip or EPS
@@ -111,12 +112,12 @@ def _with_band(
 
     Where labels are not among the classes, the map is that of the others.
     """
-    data = found.evidence.data
+    data = evidence_of(found).data
     known = 1.0 if data is None or data.after is None else data.after.share_known
     if slopes is None:
         return MapCurve(predicted, known * mean, None, None)
     inside = np.clip(mean, EPS, 1.0 - EPS)
-    deviation = deviations(found.evidence.maps[found.recalibration], slopes)
+    deviation = deviations(evidence_of(found).maps[found.recalibration], slopes)
     reach = z * deviation / (inside * (1.0 - inside))
     logit = np.log(inside) - np.log1p(-inside)
     low, high = (

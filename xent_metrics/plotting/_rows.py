@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .._decomposition.evidence import Data
+from .._decomposition.evidence import Data, evidence_of
 from .._inputs.labels import show
 from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray
@@ -104,7 +104,7 @@ def table_of_rows(evaluation: Evaluation) -> pd.DataFrame:
 
 def rows_of_class(evaluation: Evaluation, place: int | None) -> ClassRows:
     """One class of every row: from the data, else from the table of rows."""
-    data = evaluation.decomposition.evidence.data
+    data = evidence_of(evaluation.decomposition).data
     if data is None:
         return _from_table(evaluation, place)
     n = len(data.rows.weights)
@@ -126,7 +126,7 @@ def _from_table(evaluation: Evaluation, place: int | None) -> ClassRows:
     """What the table of rows tells: the likeliest class, or both of two."""
     table, labels = table_of_rows(evaluation), evaluation.labels
     if place is not None and len(labels) > 2:  # noqa: PLR2004
-        evaluation.decomposition.evidence.need("the plot of one of several classes")
+        evidence_of(evaluation.decomposition).need("the plot of one of several classes")
     weights: FloatArray = np.ones(len(table))
     if "weight" in table:
         weights = table["weight"].to_numpy(np.float64)
