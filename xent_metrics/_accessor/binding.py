@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from .._decomposition.decompose import Recalibration
+from .._decomposition.recalibration import Recalibration
 from .._decomposition.vote_entropy import VoteCorrection
 from .._inputs.columns import Selector, unknown_column
 from .._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame

@@ -13,7 +13,8 @@ from .._inputs.read_options import nats_per_unit
 from .._kernels.reader import Reader
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
-from .evidence import Correction, Data, Evidence
+from .evidence import Data, Evidence
+from .recalibration import Correction
 
 FEW_ROWS = 200  # below, a decomposition is rough
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
@@ -85,18 +86,12 @@ def _of_groups(
 
     Groups sum, by their weight, to the whole, where none is too small.
     """
-    codes = active_codes(keys, data)
+    codes = data.inputs.counted(keys.codes)
     table = terms_of_cells(
         data, codes, len(keys.groups), uncertainty=uncertainty, per_unit=per_unit
     )
     table.index = keys.groups
     return without_few(table[table["n"] > 0].copy())
-
-
-def active_codes(keys: Keys, data: Data) -> IntArray:
-    """The number of the group of each row that counts."""
-    where = data.inputs.active
-    return keys.codes if where is None else keys.codes[where]
 
 
 def terms_of_cells(
@@ -183,7 +178,7 @@ def _refitted(data: Data, keys: Keys) -> pd.DataFrame:
         inside = np.where(codes == group, weights, 0.0)
         if not inside.any():
             continue
-        alone = data.again(inputs._replace(weights=inside, active=inside > 0))
+        alone = data.again(inputs._replace(weights=inside, active=inside > 0))[0]
         row: dict[str, Any] = {
             "n": alone.n,
             "weight": float(inside.sum()) / float(weights.sum()),
@@ -218,4 +213,4 @@ def _column(data: Data, k: int) -> FloatArray:
         assert p is not None, "the measures checked every row before"
         parts.append(p[k].copy())
     column = np.concatenate(parts)
-    return column if inputs.active is None else column[inputs.active]
+    return inputs.counted(column)

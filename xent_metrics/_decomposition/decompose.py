@@ -2,224 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._inputs.groups import read_groups
 from .._inputs.inputs import EPS, Inputs, read
 from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._inputs.targets import Targets
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import FloatArray
 from .._pickling import public
-from .._recalibration.custom import RecalibrationMap
-from .._recalibration.sample import from_inputs
-from .._recalibration.select import NAMES, MapName, recalibrate
+from .assemble import Maps
 from .breakdown import FEW_ROWS
-from .evidence import After, Data, evidence_of, maps_of
-from .frequencies import count_classes, frequency_costs
+from .evidence import evidence_of
 from .ladder import ladder
+from .recalibration import After, Recalibration, name_of, recalibrated
 from .result import Decomposition
-from .row_terms import RowTerms
-from .terms import Maps, assemble, note_undefined_entropy, reasons
-from .vote_entropy import VoteCorrection, check_correction, entropy_of_votes, mean_votes
-
-Recalibration = MapName | RecalibrationMap
-
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
-
-
-def decompose_inputs(
-    inputs: Inputs,
-    *,
-    base: float | None,
-    clip: float,
-    recalibration: Recalibration,
-    groups: Any = None,
-    vote_correction: VoteCorrection = None,
-    columns: Iterable[str] = (),
-) -> tuple[Decomposition, dict[str, FloatArray]]:
-    """Decompose inputs that were read before.
-
-    Also returns the columns of the pass, in nats: its own and those asked for.
-    """
-    check_recalibration(recalibration)
-    check_correction(vote_correction, inputs)
-    per_unit = nats_per_unit(base)
-    clusters = read_groups(groups, inputs)
-    inputs = with_scaled_weights(inputs)
-    measured = inputs.measure([*COLUMNS, *columns], clip=clip)
-    frequencies = count_classes(inputs, clusters)
-    notes = reasons(
-        len(inputs.labels),
-        measured.at_zero,
-        frequencies,
-        clip,
-        soft=inputs.target is not None,
-    )
-    after = None
-    if "refinement" not in notes:
-        after = _recalibrate(inputs, clusters, clip, recalibration)
-        if not after.selection.chosen.converged:
-            name = after.selection.chosen.name
-            notes["refinement"] = f"the {name} map did not converge"
-    of_row = {name: active(measured.columns[name], inputs) for name in COLUMNS}
-    if vote_correction is not None:
-        sample = None if after is None else after.sample
-        chosen = None if after is None else after.selection.chosen.recalibrate
-        of_row["entropy"] = entropy_of_votes(inputs, vote_correction, sample, chosen)
-        note_undefined_entropy(notes, of_row["entropy"], vote_correction)
-    n = len(of_row["cross_entropy"])
-    rows = RowTerms(
-        cross_entropy=of_row["cross_entropy"],
-        recalibrated=np.full(n, np.nan) if after is None else after.costs,
-        frequencies=active(frequency_costs(inputs, frequencies.shares), inputs),
-        entropy=of_row["entropy"],
-        predictive_entropy=of_row["predictive_entropy"],
-        weights=np.ones(n)
-        if inputs.weights is None
-        else active(inputs.weights, inputs),
-        clusters=None if clusters is None else active(clusters, inputs),
-    )
-    data = Data(
-        inputs=inputs,
-        rows=rows,
-        clusters=clusters,
-        recalibration=recalibration,
-        vote_correction=vote_correction,
-        after=after,
-        correction=None if after is None else after.correction,
-        again=functools.partial(
-            _again,
-            base=base,
-            clip=clip,
-            recalibration=recalibration,
-            groups=groups,
-            vote_correction=vote_correction,
-        ),
-    )
-    result = assemble(
-        data,
-        frequencies,
-        _maps(after, recalibration, rows.mean(rows.cross_entropy), per_unit),
-        notes,
-        base=base,
-        clip=clip,
-        at_zero=measured.at_zero,
-        n_unseen=inputs.n_unseen,
-    )
-    return result, measured.columns
-
-
-def with_scaled_weights(inputs: Inputs) -> Inputs:
-    """Inputs with weights whose squares do not overflow.
-
-    Scaled by a power of two they keep every bit.
-    """
-    if inputs.weights is None:
-        return inputs
-    exponent = math.frexp(float(inputs.weights.max()))[1]
-    return inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
-
-
-def _again(inputs: Inputs, **options: Any) -> Decomposition:
-    """The same decomposition of other inputs."""
-    return decompose_inputs(inputs, **options)[0]
-
-
-def check_recalibration(recalibration: Any) -> None:
-    """A name, or an object that can be fitted."""
-    if isinstance(recalibration, str):
-        found = recalibration in NAMES
-    else:
-        found = isinstance(recalibration, RecalibrationMap) and not isinstance(
-            recalibration, type
-        )
-    if not found:
-        near: list[str] = []
-        if isinstance(recalibration, str):
-            near = difflib.get_close_matches(recalibration.lower(), NAMES, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else "pass the name of a map."
-        msg = (
-            f"recalibration must be one of {', '.join(map(repr, NAMES))}, or an object "
-            f"with fit and predict: found {recalibration!r}; {mend}"
-        )
-        raise ValueError(msg)
-
-
-def name_of(recalibration: Recalibration) -> str:
-    """The name of a map that was asked for."""
-    if isinstance(recalibration, str):
-        return recalibration
-    return type(recalibration).__name__
-
-
-def _maps(
-    after: After | None,
-    recalibration: Recalibration,
-    cross_entropy: float,
-    per_unit: float,
-) -> Maps:
-    tried = ladder(after, cross_entropy, per_unit)
-    if after is None:
-        return Maps(name=name_of(recalibration), ladder=tried)
-    chosen = after.selection.chosen
-    return Maps(
-        name=chosen.name,
-        degrees_of_freedom=chosen.degrees_of_freedom,
-        converged=chosen.converged,
-        parameters=chosen.parameters,
-        ladder=tried,
-        fitted=maps_of(after.selection),
-    )
-
-
-def _recalibrate(
-    inputs: Inputs,
-    clusters: IntArray | None,
-    clip: float,
-    recalibration: Recalibration,
-) -> After:
-    """Fit the map, and say what each row costs after it.
-
-    A label that the predictions do not know is recalibrated to its frequency, and
-    the law of the others is scaled by what is left: a multinomial beside the map.
-    """
-    known = inputs.active
-    if inputs.unseen and inputs.codes is not None:
-        of_known = inputs.codes < len(inputs.labels)
-        known = of_known if known is None else known & of_known
-    sample = from_inputs(inputs, known, clip=clip, clusters=clusters)
-    selection = recalibrate(sample, recalibration)
-    chosen = selection.chosen
-    if not inputs.unseen or inputs.codes is None or known is None:
-        return After(sample, selection, chosen.losses, chosen.optimism, 1.0, 0.0)
-    # All known classes as one, then the unseen ones.
-    lumped = np.maximum(inputs.codes - len(inputs.labels) + 1, 0)
-    beside = inputs._replace(labels=("known",), codes=lumped)
-    frequencies = count_classes(beside, clusters)
-    costs = frequency_costs(beside, frequencies.shares)
-    costs[known] += chosen.losses
-    share = float(frequencies.shares[0])
-    shift = frequencies.entropy(debiased=selection.debiased)
-    optimism = share * chosen.optimism
-    if selection.debiased:
-        optimism += frequencies.correction()
-    return After(sample, selection, active(costs, inputs), optimism, share, shift)
-
-
-def active(values: NDArray[Scalar], inputs: Inputs) -> NDArray[Scalar]:
-    """The values of the rows that count."""
-    return values if inputs.active is None else values[inputs.active]
-
+from .steps import Measured, Options, measure, result_of, terms_of_each_row
+from .vote_entropy import VoteCorrection, entropy_of_votes, mean_votes
 
 _FEW_VOTES = 5
 
@@ -327,6 +129,84 @@ def decompose(
     )
     warn_if_few(result)
     return result
+
+
+def decompose_inputs(
+    inputs: Inputs,
+    *,
+    base: float | None,
+    clip: float,
+    recalibration: Recalibration,
+    groups: Any = None,
+    vote_correction: VoteCorrection = None,
+    columns: Iterable[str] = (),
+) -> tuple[Decomposition, dict[str, FloatArray]]:
+    """Decompose inputs that were read before.
+
+    Also returns the columns of the pass, in nats: its own and those asked for.
+    """
+    options = Options(base, clip, recalibration, groups, vote_correction)
+    measured = measure(inputs, options, columns)
+    after = _recalibrate(measured)
+    rows = terms_of_each_row(
+        measured,
+        None if after is None else after.costs,
+        _corrected_entropy(measured, after),
+    )
+    result = result_of(
+        measured,
+        rows,
+        _maps(after, recalibration, rows.mean(rows.cross_entropy), nats_per_unit(base)),
+        correction=None if after is None else after.correction,
+        after=after,
+        n_unseen=inputs.n_unseen,
+        again=functools.partial(decompose_inputs, **options._asdict()),
+    )
+    return result, measured.columns
+
+
+def _recalibrate(measured: Measured) -> After | None:
+    """Fit the map, where one is defined; note whether its fit converged."""
+    inputs, options, notes = measured.inputs, measured.options, measured.notes
+    if "refinement" in notes:
+        return None
+    after = recalibrated(inputs, measured.clusters, options.clip, options.recalibration)
+    chosen = after.selection.chosen
+    if not chosen.converged:
+        notes["refinement"] = f"the {chosen.name} map did not converge"
+    return after
+
+
+def _corrected_entropy(measured: Measured, after: After | None) -> FloatArray | None:
+    """The entropy of few votes, where its correction is asked for."""
+    correction = measured.options.vote_correction
+    if correction is None:
+        return None
+    if after is None:
+        return entropy_of_votes(measured.inputs, correction, None, None)
+    chosen = after.selection.chosen
+    return entropy_of_votes(
+        measured.inputs, correction, after.sample, chosen.recalibrate
+    )
+
+
+def _maps(
+    after: After | None,
+    recalibration: Recalibration,
+    cross_entropy: float,
+    per_unit: float,
+) -> Maps:
+    tried = ladder(after, cross_entropy, per_unit)
+    if after is None:
+        return Maps(name=name_of(recalibration), ladder=tried)
+    chosen = after.selection.chosen
+    return Maps(
+        name=chosen.name,
+        degrees_of_freedom=chosen.degrees_of_freedom,
+        converged=chosen.converged,
+        parameters=chosen.parameters,
+        ladder=tried,
+    )
 
 
 def warn_if_few(

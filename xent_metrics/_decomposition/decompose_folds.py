@@ -9,30 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._inputs.groups import read_groups
 from .._inputs.inputs import Inputs, UnseenLabelWarning
 from .._inputs.labels import show
 from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray, IntArray
+from .assemble import Maps
 from .breakdown import terms_of_cells
-from .decompose import (
-    COLUMNS,
-    Recalibration,
-    active,
-    check_recalibration,
-    decompose_inputs,
-    name_of,
-    with_scaled_weights,
-)
-from .evidence import Correction, Data, evidence_of
+from .decompose import decompose_inputs
+from .evidence import Data, evidence_of
 from .folds import Folds, inputs_of_fold, rows_of_folds
-from .frequencies import count_classes, frequency_costs
 from .ladder import average
+from .recalibration import Correction, Recalibration, name_of
 from .result import Decomposition
-from .row_terms import RowTerms
-from .terms import OF_THE_MAP, Maps, assemble, note_undefined_entropy, reasons
-from .vote_entropy import VoteCorrection, check_correction
+from .steps import Measured, Options, measure, result_of, terms_of_each_row
+from .terms import OF_THE_MAP
+from .vote_entropy import VoteCorrection
 
 
 class FoldTerms(NamedTuple):
@@ -77,70 +69,23 @@ def decompose_folds(
     that are stratified have the same ones, and a correction in each fold for their
     chance would come to too much.
     """
-    check_recalibration(recalibration)
-    check_correction(vote_correction, inputs)
-    inputs = with_scaled_weights(inputs)
-    clusters = folds.clusters(read_groups(groups, inputs))
-    measured = inputs.measure([*COLUMNS, *columns], clip=clip)
-    frequencies = count_classes(inputs, clusters)
-    parts = _decompose_each(
-        inputs,
-        folds,
-        clusters,
-        base=base,
-        clip=clip,
-        recalibration=recalibration,
-        vote_correction=vote_correction,
+    options = Options(base, clip, recalibration, groups, vote_correction)
+    measured = measure(inputs, options, columns, folds)
+    copies = folds.copies(measured.inputs)
+    parts = _decompose_each(measured, folds)
+    _note_folds(measured.notes, parts)
+    rows = terms_of_each_row(
+        measured,
+        _joined([(part.rows, part.data.rows.recalibrated) for part in parts]),
+        _joined([(part.rows, part.data.rows.entropy) for part in parts]),
     )
-    rows = RowTerms(
-        cross_entropy=active(measured.columns["cross_entropy"], inputs),
-        recalibrated=_joined([(p.rows, p.data.rows.recalibrated) for p in parts]),
-        frequencies=active(frequency_costs(inputs, frequencies.shares), inputs),
-        entropy=_joined([(p.rows, p.data.rows.entropy) for p in parts]),
-        predictive_entropy=active(measured.columns["predictive_entropy"], inputs),
-        weights=np.ones(inputs.n)
-        if inputs.weights is None
-        else active(inputs.weights, inputs),
-        clusters=None if clusters is None else active(clusters, inputs),
-    )
-    notes = reasons(
-        len(inputs.labels),
-        measured.at_zero,
-        frequencies,
-        clip,
-        soft=inputs.target is not None,
-    )
-    _note_folds(notes, parts)
-    if vote_correction is not None:
-        note_undefined_entropy(notes, rows.entropy, vote_correction)
-    data = Data(
-        inputs=inputs,
-        rows=rows,
-        clusters=clusters,
-        recalibration=recalibration,
-        vote_correction=vote_correction,
-        after=None,
-        correction=_correction(parts, folds.copies(inputs)),
-        again=functools.partial(
-            _again,
-            folds=folds,
-            base=base,
-            clip=clip,
-            recalibration=recalibration,
-            groups=groups,
-            vote_correction=vote_correction,
-        ),
-        folds=folds,
-    )
-    result = assemble(
-        data,
-        frequencies,
-        _maps(parts, recalibration, folds.copies(inputs)),
-        notes,
-        base=base,
-        clip=clip,
-        at_zero=measured.at_zero,
+    result = result_of(
+        measured,
+        rows,
+        _maps(parts, recalibration, copies),
+        correction=_correction(parts, copies),
         n_unseen=sum(part.result.n_unseen for part in parts),
+        again=functools.partial(decompose_folds, folds=folds, **options._asdict()),
     )
     return FoldTerms(
         result,
@@ -162,24 +107,13 @@ def warn_if_untrained(inputs: Inputs, parts: Mapping[Any, Decomposition]) -> Non
         )
 
 
-def _again(inputs: Inputs, **options: Any) -> Decomposition:
-    """The same decomposition of other inputs."""
-    return decompose_folds(inputs, **options).decomposition
-
-
-def _decompose_each(
-    inputs: Inputs,
-    folds: Folds,
-    clusters: IntArray | None,
-    *,
-    recalibration: Recalibration,
-    **options: Any,
-) -> list[_Part]:
+def _decompose_each(measured: Measured, folds: Folds) -> list[_Part]:
     """Decompose each fold alone.
 
     A model that knows one class says nothing that a map could mend. Rows of a fold
     that holds one group cannot be told from independent ones, there.
     """
+    inputs, clusters, options = measured.inputs, measured.clusters, measured.options
     place = np.arange(inputs.proba.n_rows)
     if inputs.active is not None:
         place = np.cumsum(inputs.active) - 1
@@ -190,12 +124,10 @@ def _decompose_each(
         groups = None if clusters is None else clusters[rows]
         if groups is not None and len(np.unique(groups)) == 1:
             groups = None
-        result, _ = decompose_inputs(
-            part,
-            groups=groups,
-            recalibration="none" if len(part.labels) == 1 else recalibration,
-            **options,
-        )
+        own = options._replace(groups=groups)
+        if len(part.labels) == 1:
+            own = own._replace(recalibration="none")
+        result, _ = decompose_inputs(part, **own._asdict())
         share = float(weights[rows].sum()) / float(weights.sum())
         parts.append(_Part(folds.names[code], place[rows], share, result))
     return parts

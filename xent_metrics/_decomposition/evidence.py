@@ -4,56 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from .._inputs.inputs import Inputs
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import IntArray
 from .._pickling import pickled
-from .._recalibration.custom import RecalibrationMap
 from .._recalibration.fitted_map import FittedMap, Recalibrate
 from .._recalibration.recalibrator import Recalibrator
-from .._recalibration.sample import Sample
 from .._recalibration.select import Selection
 from .folds import Folds, refuse_folds
+from .recalibration import After, Correction, Recalibration
 from .row_terms import RowTerms
 from .vote_entropy import VoteCorrection
-
-
-class Correction(NamedTuple):
-    """How much costs after recalibration flatter it, and what comes of that.
-
-    ``variance`` is that of the corrected optimum where there is nothing to win back;
-    ``debiased`` says whether terms are freed of bias: not so for CORP's plug-in.
-    """
-
-    optimism: float
-    variance: float
-    debiased: bool
-
-
-class After(NamedTuple):
-    """What recalibration leaves: costs of the rows that count, and their optimism.
-
-    ``sample`` are the rows with a known label: ``share_known`` is their weight, and
-    ``shift`` is what the others, and telling them apart, add to the refinement.
-    """
-
-    sample: Sample
-    selection: Selection
-    costs: FloatArray
-    optimism: float
-    share_known: float
-    shift: float
-
-    @property
-    def variance(self) -> float:
-        """Variance of the refinement where the map has nothing to win."""
-        return self.share_known**2 * self.selection.chosen.variance
-
-    @property
-    def correction(self) -> Correction:
-        """What corrects the mean of the costs."""
-        return Correction(self.optimism, self.variance, self.selection.debiased)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,13 +24,13 @@ class Data:
 
     ``correction`` is None where no map was fitted, ``after`` also where each fold of
     a cross-validation has a map of its own. ``again`` decomposes other inputs with the
-    same options.
+    same options; what it returns begins with the result.
     """
 
     inputs: Inputs
     rows: RowTerms
     clusters: IntArray | None
-    recalibration: str | RecalibrationMap
+    recalibration: Recalibration
     vote_correction: VoteCorrection
     after: After | None
     correction: Correction | None
@@ -95,7 +57,7 @@ class Evidence:
         return {**vars(self), "data": None}
 
     @property
-    def requested(self) -> str | RecalibrationMap | None:
+    def requested(self) -> Recalibration | None:
         """The recalibration that was asked for; None without the data."""
         return None if self.data is None else self.data.recalibration
 

@@ -36,19 +36,15 @@ class Folds(NamedTuple):
 
     def copies(self, inputs: Inputs) -> float:
         """How often a row of the data that counts occurs, on average."""
-        rows = _active(self.rows, inputs)
+        rows = inputs.counted(self.rows)
         return len(rows) / len(np.unique(rows))
 
     def weights_of_origins(self, inputs: Inputs, weights: FloatArray) -> FloatArray:
         """The weights of rows of the data that count, copies counted together."""
         if self.origins is None:
             return weights
-        total = np.bincount(_active(self.rows, inputs), weights)
+        total = np.bincount(inputs.counted(self.rows), weights)
         return np.asarray(total[total > 0])
-
-
-def _active(values: IntArray, inputs: Inputs) -> IntArray:
-    return values if inputs.active is None else values[inputs.active]
 
 
 def read_folds(folds: Any, inputs: Inputs) -> Folds | None:

@@ -13,7 +13,7 @@ from .._kernels.sums import ROUNDING, standard_error
 from .._kernels.table import FloatArray
 from .._recalibration.fitted_map import FittedMap
 from .._recalibration.select import Selection
-from .evidence import After
+from .recalibration import After
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
 COLUMNS = (

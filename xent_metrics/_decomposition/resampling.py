@@ -119,6 +119,4 @@ def _votes(data: Data) -> IntArray | None:
     totals = np.concatenate(
         [counts.sum(axis=0) for _, counts in inputs.target.raw_blocks()]
     )
-    if inputs.active is not None:
-        totals = totals[inputs.active]
-    return np.asarray(totals, dtype=np.int64)
+    return np.asarray(inputs.counted(totals), dtype=np.int64)

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.table import FloatArray
-from .._recalibration.fitted_map import Recalibrate
-from .._recalibration.sample import effective_number
-from .evidence import Correction, Data, Evidence
+from .evidence import Data
 from .frequencies import Frequencies
-from .result import Decomposition
+from .recalibration import Correction
 from .row_terms import RowTerms
 
 _OF_THE_COST = (
@@ -29,77 +22,7 @@ _OF_THE_COST = (
 OF_THE_MAP = ("refinement", "resolution", "miscalibration", "skill")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Maps:
-    """What a result says of its recalibration map, or of those of its folds."""
-
-    name: str
-    degrees_of_freedom: int = 0
-    converged: bool = True
-    parameters: Mapping[str, float] = field(default_factory=dict)
-    ladder: pd.DataFrame
-    fitted: Mapping[str, Recalibrate] = field(default_factory=dict)
-
-
-def assemble(
-    data: Data,
-    frequencies: Frequencies,
-    maps: Maps,
-    notes: Mapping[str, str],
-    *,
-    base: float | None,
-    clip: float,
-    at_zero: int,
-    n_unseen: int,
-) -> Decomposition:
-    """The result of rows, the frequencies of their classes, and maps."""
-    inputs, rows, folds = data.inputs, data.rows, data.folds
-    weights = rows.weights
-    if folds is not None:
-        weights = folds.weights_of_origins(inputs, weights)
-    values = _terms(data, frequencies)
-    errors = _standard_errors(rows, values, frequencies, data.correction)
-    return Decomposition(
-        **in_unit(values, base),
-        standard_errors=in_unit(errors, base),
-        n=inputs.n,
-        n_effective=effective_number(weights),
-        n_groups=rows.n_clusters,
-        n_folds=None if folds is None else len(np.unique(folds.codes)),
-        n_classes=len(inputs.labels),
-        n_clipped=at_zero if clip else 0,
-        n_infinite=0 if clip else at_zero,
-        n_unseen=n_unseen,
-        n_dropped=0,
-        unit=unit_name(base),
-        clip=float(clip),
-        recalibration=maps.name,
-        degrees_of_freedom=maps.degrees_of_freedom,
-        converged=maps.converged,
-        vote_correction=data.vote_correction,
-        parameters=dict(maps.parameters),
-        notes=notes,
-        ladder=maps.ladder,
-        _evidence=Evidence(
-            labels=inputs.labels,
-            clip=float(clip),
-            base=base,
-            maps=maps.fitted,
-            data=data,
-        ),
-    )
-
-
-def in_unit(values: Mapping[str, float], base: float | None) -> dict[str, Any]:
-    """Terms in the unit that was asked for; the skill has none."""
-    per_unit = nats_per_unit(base)
-    return {
-        name: value / (1.0 if name == "skill" else per_unit)
-        for name, value in values.items()
-    }
-
-
-def _terms(data: Data, frequencies: Frequencies) -> dict[str, float]:
+def terms_of_rows(data: Data, frequencies: Frequencies) -> dict[str, float]:
     """The terms, in nats: sums and differences of means, so that they add up."""
     inputs, rows, correction = data.inputs, data.rows, data.correction
     soft = inputs.target is not None
@@ -149,7 +72,7 @@ def terms(
     }
 
 
-def _standard_errors(
+def errors_of_rows(
     rows: RowTerms,
     terms: dict[str, float],
     frequencies: Frequencies,

@@ -67,7 +67,7 @@ def entropy_of_votes(
             return np.full(inputs.n, np.nan)
         return _dirichlet_entropy(votes, inputs.active, sample, recalibrate)
     entropy = _corrected_entropy(votes, correction)
-    return entropy if inputs.active is None else entropy[inputs.active]
+    return inputs.counted(entropy)
 
 
 def mean_votes(votes: Table, rows: BoolArray | None) -> float:

@@ -28,10 +28,7 @@ def summarise(
 ) -> dict[str, Any]:
     """Measure all rows and reduce them: the attributes by name."""
     per_unit, floor = nats_per_unit(base), check_clip(clip)
-    if inputs.weights is not None:
-        # Their squares may overflow; scaled by a power of two they keep every bit.
-        exponent = math.frexp(float(inputs.weights.max()))[1]
-        inputs = inputs._replace(weights=np.ldexp(inputs.weights, -exponent))
+    inputs = inputs.with_scaled_weights()
     done = run(inputs, parts, member_weights, clip=floor)
     columns = {name: values / per_unit for name, values in done.columns.items()}
     kept, weights = columns, inputs.weights

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._decomposition.decompose import Recalibration, decompose_inputs
+from .._decomposition.decompose import decompose_inputs
 from .._decomposition.decompose_folds import decompose_folds
 from .._decomposition.evidence import Data, evidence_of
 from .._decomposition.folds import Folds
+from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
 from .._decomposition.text import TERMS

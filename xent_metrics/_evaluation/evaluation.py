@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from .._decomposition.decompose import Recalibration
 from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import read_folds
+from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.text import summary
 from .._decomposition.vote_entropy import VoteCorrection

@@ -6,11 +6,13 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .._kernels.per_row import Rows, per_row, sum_of_label_costs
 from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
@@ -30,6 +32,8 @@ from .targets import (
 from .weights import read_weights
 
 EPS = float(np.finfo(np.float64).eps)
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @public
@@ -69,6 +73,20 @@ class Inputs(NamedTuple):
         if self.active is not None:
             outside &= self.active
         return int(np.count_nonzero(outside))
+
+    def counted(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
+        """The values of the rows whose weight is not 0."""
+        return values if self.active is None else values[self.active]
+
+    def with_scaled_weights(self) -> Inputs:
+        """The same with weights whose squares do not overflow.
+
+        Scaled by a power of two they keep every bit.
+        """
+        if self.weights is None:
+            return self
+        exponent = math.frexp(float(self.weights.max()))[1]
+        return self._replace(weights=np.ldexp(self.weights, -exponent))
 
     def warn_of_unseen(self) -> None:
         """Warn of labels that no column stands for."""

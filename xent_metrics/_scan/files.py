@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from .._decomposition.decompose import Recalibration, check_recalibration
 from .._decomposition.evidence import evidence_of
+from .._decomposition.recalibration import Recalibration, check_recalibration
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector

@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._decomposition.assemble import Maps, assemble
 from .._decomposition.breakdown import names_of_terms, without_few
-from .._decomposition.decompose import (
+from .._decomposition.decompose import warn_if_few
+from .._decomposition.evidence import Evidence
+from .._decomposition.ladder import frame_of
+from .._decomposition.recalibration import (
     Recalibration,
     check_recalibration,
     name_of,
-    warn_if_few,
 )
-from .._decomposition.evidence import Evidence
-from .._decomposition.ladder import frame_of
 from .._decomposition.result import Decomposition
-from .._decomposition.terms import in_unit, reasons
+from .._decomposition.terms import reasons
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._evaluation.tables import MEASURES
 from .._inputs.groups import read_keys
 from .._inputs.inputs import warn_of_unseen
 from .._inputs.labels import show
-from .._inputs.read_options import nats_per_unit, unit_name
+from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .earlier_pass import FirstPass, first_pass
@@ -225,36 +226,24 @@ def evaluation_of(
     passed = None if after is None else after.passed
     whole = state.whole
     weight, weight2 = float(whole.weight[0]), float(whole.weight2[0])
-    decomposition = Decomposition(
-        **in_unit(values, base),
-        standard_errors=in_unit(errors, base),
-        n=state.n,
-        n_effective=weight * weight / weight2,
-        n_groups=None,
-        n_folds=None,
-        n_classes=len(state.labels),
-        n_clipped=counts.at_zero if clip else 0,
-        n_infinite=0 if clip else counts.at_zero,
-        n_unseen=counts.n_unseen,
-        n_dropped=counts.n_dropped,
-        n_skipped=counts.n_skipped,
-        unit=unit_name(base),
-        clip=clip,
-        recalibration=name_of(recalibration) if passed is None else passed.name,
-        degrees_of_freedom=0 if passed is None else passed.degrees_of_freedom,
-        converged=passed is None or passed.converged,
-        vote_correction=None,
-        parameters={} if passed is None else dict(passed.parameters),
-        notes=notes,
-        ladder=_ladder(passed, per_unit),
-        _evidence=Evidence(
+    decomposition = assemble(
+        values,
+        errors,
+        notes,
+        _maps(passed, recalibration, per_unit),
+        Evidence(
             labels=state.labels,
             clip=clip,
             base=base,
             maps={} if passed is None else passed.maps,
-            data=None,
             passed=passed,
         ),
+        n=state.n,
+        n_effective=weight * weight / weight2,
+        n_unseen=counts.n_unseen,
+        at_zero=counts.at_zero,
+        n_dropped=counts.n_dropped,
+        n_skipped=counts.n_skipped,
     )
     shifts = {} if after is None else shifts_of(state, values, after)
     return Evaluation(
@@ -312,11 +301,19 @@ def _check_labels(state: ScanState) -> None:
         raise ValueError(msg)
 
 
-def _ladder(passed: FirstPass | None, per_unit: float) -> pd.DataFrame:
-    """The maps that were tried, in the unit asked for."""
+def _maps(
+    passed: FirstPass | None, recalibration: Recalibration, per_unit: float
+) -> Maps:
+    """What the result says of its map; the maps tried are in the unit asked for."""
     if passed is None:
-        return frame_of({}, per_unit)
+        return Maps(name=name_of(recalibration), ladder=frame_of({}, per_unit))
     tried = passed.ladder.copy()
     for name in ("refinement", "miscalibration", "standard_error"):
         tried[name] = tried[name] / per_unit
-    return tried
+    return Maps(
+        name=passed.name,
+        degrees_of_freedom=passed.degrees_of_freedom,
+        converged=passed.converged,
+        parameters=passed.parameters,
+        ladder=tried,
+    )

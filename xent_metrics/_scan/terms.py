@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._decomposition.decompose import Recalibration
 from .._decomposition.frequencies import Frequencies
+from .._decomposition.recalibration import Recalibration
 from .._decomposition.terms import least_variances, terms, undefined
 from .._kernels.table import FloatArray
 from .earlier_pass import FirstPass, first_pass

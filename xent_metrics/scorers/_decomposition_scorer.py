@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from .._decomposition.decompose import Recalibration
+from .._decomposition.recalibration import Recalibration
 from .._inputs.inputs import EPS
 from .._inputs.targets import Targets
 from .._pickling import public

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
-from .._decomposition.decompose import Recalibration, check_recalibration
+from .._decomposition.recalibration import Recalibration, check_recalibration
 from .._inputs.inputs import EPS, check_clip
 from .._inputs.read_options import nats_per_unit
 from .._inputs.targets import Targets

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from .._decomposition.decompose import active, decompose_inputs
+from .._decomposition.decompose import decompose_inputs
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
@@ -83,9 +83,9 @@ def _measured(inputs: Inputs, wanted: set[str], options: Options) -> dict[str, f
     columns = dict.fromkeys(each for term in wanted for each in _COLUMNS_OF[term])
     rows = inputs.measure(columns, clip=options.clip)
     weights = inputs.weights
-    weights = None if weights is None else active(weights, inputs)
+    weights = None if weights is None else inputs.counted(weights)
     terms: dict[str, float] = {
-        name: weighted_mean(active(values, inputs), weights)
+        name: weighted_mean(inputs.counted(values), weights)
         for name, values in rows.columns.items()
     }
     if "perplexity" in wanted:
