@@ -32,16 +32,13 @@ class RowTerms(NamedTuple):
         """Number of groups of dependent rows; None where rows stand alone."""
         return None if self.clusters is None else len(np.unique(self.clusters))
 
-    def mean(self, values: FloatArray, weights: FloatArray | None = None) -> float:
+    def mean(self, values: FloatArray) -> float:
         """Weighted mean."""
-        return weighted_mean(values, self.weights if weights is None else weights)
+        return weighted_mean(values, self.weights)
 
-    def standard_error(
-        self, influence: FloatArray, weights: FloatArray | None = None
-    ) -> float:
+    def standard_error(self, influence: FloatArray) -> float:
         """Standard error of a weighted mean."""
-        w = self.weights if weights is None else weights
-        return standard_error(influence, w, self.clusters)
+        return standard_error(influence, self.weights, self.clusters)
 
     def influences(
         self, cross_entropy: float, uncertainty: float

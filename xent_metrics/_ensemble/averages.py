@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._inputs.inputs import Inputs, check_clip
 from .._inputs.read_options import nats_per_unit, unit_name
-from .._kernels.sums import total, weighted_mean
+from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray
 from .row_pass import Part, run
 
@@ -40,10 +40,7 @@ def summarise(
     members = pd.Index(keys, name="member", tupleize_cols=False)
     with np.errstate(invalid="ignore"):  # infinities have no deviation from their mean
         terms = {name: weighted_mean(values, weights) for name, values in kept.items()}
-        errors = {
-            name: standard_error(values, terms[name], weights)
-            for name, values in kept.items()
-        }
+        errors = {name: standard_error(kept[name], weights) for name in terms}
     return terms | {
         "standard_errors": errors,
         "n": inputs.n,
@@ -69,19 +66,6 @@ def summarise(
             done.pairwise_kl / per_unit, index=members, columns=members
         ),
     }
-
-
-def standard_error(
-    values: FloatArray, mean: float, weights: FloatArray | None
-) -> float:
-    """Standard error of a weighted mean over independent rows; NaN for one row."""
-    n = len(values)
-    if n == 1:
-        return math.nan
-    if weights is None:
-        return math.sqrt(total((values - mean) ** 2) / (n - 1) / n)
-    squares = total((weights * (values - mean)) ** 2)
-    return math.sqrt(n / (n - 1) * squares) / total(weights)
 
 
 def _reasons(

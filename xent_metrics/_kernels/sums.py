@@ -31,12 +31,17 @@ def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
 
 
 def standard_error(
-    influence: FloatArray, weights: FloatArray, clusters: IntArray | None
+    influence: FloatArray,
+    weights: FloatArray | None,
+    clusters: IntArray | None = None,
 ) -> float:
     """Standard error of a weighted mean of rows, or of clusters of rows.
 
-    SE^2 = G / (G - 1) sum over the G clusters of (sum of w psi)^2, over W^2.
+    SE^2 = G / (G - 1) sum over the G clusters of (sum of w psi)^2, over W^2; NaN where
+    there is one.
     """
+    if weights is None:
+        weights = np.ones(len(influence))
     with np.errstate(invalid="ignore", over="ignore"):
         centred = weights * (influence - weighted_mean(influence, weights))
         n = int(np.count_nonzero(weights))
