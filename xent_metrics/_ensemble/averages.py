@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from .._inputs.inputs import Inputs, check_clip
+from .._inputs.inputs import Inputs, check_clip, read
 from .._inputs.read_options import nats_per_unit, unit_name
+from .._inputs.targets import Targets
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray
+from .._measures.per_sample import index_of
+from .estimators import take_apart
 from .row_pass import Part, run
 
 
@@ -66,6 +70,38 @@ def summarise(
             done.pairwise_kl / per_unit, index=members, columns=members
         ),
     }
+
+
+def summarise_estimator(
+    estimator: Any,
+    X: Any,  # noqa: N803 - scikit-learn's name
+    y: Any,
+    *,
+    targets: Targets,
+    sample_weight: ArrayLike | None,
+    base: float | None,
+    clip: float,
+) -> dict[str, Any]:
+    """Take a fitted ensemble apart and summarise what its members predict."""
+    fitted = take_apart(estimator, X)
+    shape = (fitted.n_rows, fitted.n_classes)
+    inputs = read(
+        y,
+        np.broadcast_to(1.0 / fitted.n_classes, shape),
+        labels=estimator.classes_,
+        targets=targets,
+        sample_weight=sample_weight,
+        name="X",
+    )
+    return summarise(
+        inputs,
+        fitted.parts(),
+        fitted.keys,
+        fitted.weights,
+        base=base,
+        clip=clip,
+        index=index_of(y, X),
+    )
 
 
 def _reasons(

@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._decomposition.text import title
 from .._display import Result
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import EPS
 from .._inputs.targets import Targets
-from .._measures.per_sample import index_of
 from .._pickling import public
-from .averages import summarise
-from .estimators import take_apart
+from .averages import summarise_estimator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,36 +148,10 @@ class EnsembleDecomposition(Result):
 
     def __repr__(self) -> str:
         """The identities written out, one term a line."""
-        head = (
-            f"Decomposition of an ensemble of {self.n_members} members, in {self.unit} "
-            f"({self.n:,} rows, {self.n_classes} classes)"
-        )
-        return "\n".join(
-            [head, "", *identities(self.terms, self.notes), *self._remarks()]
-        )
+        return summary(self)
 
     def _remarks(self) -> list[str]:
-        costs, weights = self.members["cross_entropy"], self.members["weight"]
-        lines = [
-            f"cross-entropies of the members: {costs.min():.4f} to {costs.max():.4f}"
-        ]
-        if weights.max() > weights.min() * (1 + 1e-12):
-            lines.append(
-                f"weights of the members: {weights.min():.4g} to {weights.max():.4g}"
-            )
-        below = f"below clip={self.clip:.2g}"
-        for count, what in (
-            (self.n_clipped, f"rows with a probability of the target {below}"),
-            (self.n_clipped_any, f"rows with a probability of any class {below}"),
-            (self.n_infinite, "rows whose cost is infinite for a member"),
-            (self.n_unseen, "rows whose label is not among the classes"),
-        ):
-            if count:
-                lines.append(f"{what}: {count:,}")
-        share = self.diversity / self.member_cross_entropy if self.diversity else 0.0
-        if 0 < share < 1:
-            lines.append(f"averaging takes {share:.0%} off the members' loss")
-        return lines
+        return remarks(self)
 
     @classmethod
     def from_estimator(
@@ -235,27 +206,16 @@ class EnsembleDecomposition(Result):
         >>> result.n_members, result.n
         (20, 75)
         """
-        fitted = take_apart(estimator, X)
-        shape = (fitted.n_rows, fitted.n_classes)
-        inputs = read(
+        fields = summarise_estimator(
+            estimator,
+            X,
             y,
-            np.broadcast_to(1.0 / fitted.n_classes, shape),
-            labels=estimator.classes_,
             targets=targets,
             sample_weight=sample_weight,
-            name="X",
+            base=base,
+            clip=clip,
         )
-        return cls(
-            **summarise(
-                inputs,
-                fitted.parts(),
-                fitted.keys,
-                fitted.weights,
-                base=base,
-                clip=clip,
-                index=index_of(y, X),
-            )
-        )
+        return cls(**fields)
 
 
 MEANINGS: Mapping[str, str] = {
@@ -276,7 +236,40 @@ _IDENTITIES = (
 )
 
 
-def identities(terms: Mapping[str, float], notes: Mapping[str, str]) -> list[str]:
+def summary(result: EnsembleDecomposition) -> str:
+    """The whole text: the identities, one term a line, and the remarks."""
+    head = (
+        f"Decomposition of an ensemble of {result.n_members} members, in {result.unit} "
+        f"({result.n:,} rows, {result.n_classes} classes)"
+    )
+    sums = _identities(result.terms, result.notes)
+    return "\n".join([head, "", *sums, *remarks(result)])
+
+
+def remarks(result: EnsembleDecomposition) -> list[str]:
+    """What the text says of the members, of the clip, and of what averaging gains."""
+    costs, weights = result.members["cross_entropy"], result.members["weight"]
+    lines = [f"cross-entropies of the members: {costs.min():.4f} to {costs.max():.4f}"]
+    if weights.max() > weights.min() * (1 + 1e-12):
+        lines.append(
+            f"weights of the members: {weights.min():.4g} to {weights.max():.4g}"
+        )
+    below = f"below clip={result.clip:.2g}"
+    for count, what in (
+        (result.n_clipped, f"rows with a probability of the target {below}"),
+        (result.n_clipped_any, f"rows with a probability of any class {below}"),
+        (result.n_infinite, "rows whose cost is infinite for a member"),
+        (result.n_unseen, "rows whose label is not among the classes"),
+    ):
+        if count:
+            lines.append(f"{what}: {count:,}")
+    share = result.diversity / result.member_cross_entropy if result.diversity else 0.0
+    if 0 < share < 1:
+        lines.append(f"averaging takes {share:.0%} off the members' loss")
+    return lines
+
+
+def _identities(terms: Mapping[str, float], notes: Mapping[str, str]) -> list[str]:
     """Three sums, one term a line, with an empty line after each."""
     lines = []
     for names in _IDENTITIES:
