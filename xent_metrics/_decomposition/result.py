@@ -17,10 +17,11 @@ from .._inputs.groups import read_keys
 from .._inputs.read_options import nats_per_unit
 from .._pickling import public
 from .._recalibration.recalibrator import Recalibrator
+from .._terms import TERMS
 from .breakdown import breakdown, breakdown_of_classes, refitted
 from .evidence import Evidence
 from .resampling import MiscalibrationTest, consistency_test
-from .text import MEANINGS, TERMS, summary
+from .text import summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -397,13 +398,14 @@ class Decomposition(WithEvidence):
 
     def to_frame(self) -> pd.DataFrame:
         """The terms as a table, one row a term: what it means, or why it is missing."""
+        meanings = {name: term.meaning for name, term in TERMS.items()}
         return pd.DataFrame(
             {
                 "value": self.terms,
                 "standard_error": dict(self.standard_errors),
-                "meaning": {**MEANINGS, **self.notes},
+                "meaning": meanings | dict(self.notes),
             },
-            index=pd.Index(TERMS, name="term"),
+            index=pd.Index(list(TERMS), name="term"),
         )
 
     def __eq__(self, other: object) -> bool:

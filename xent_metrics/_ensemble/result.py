@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._decomposition.text import title
 from .._display import Result
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public
+from .._terms import title
 from .averages import summarise
 from .estimators import take_apart
 

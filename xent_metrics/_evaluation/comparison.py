@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._decomposition.text import TERMS, title
 from .._display import Result, show_value
 from .._pickling import public
+from .._terms import TERMS, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ import pandas as pd
 
 from .._decomposition.evidence import Evidence
 from .._decomposition.result import Decomposition
-from .._decomposition.text import TERMS
 from .._display import decode_label, decode_table
+from .._terms import TERMS
 from .evaluate import Evaluated
 
 SCHEMA = 1  # of the document

@@ -13,6 +13,7 @@ from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import check_index_order
 from .._kernels.sums import Cells
 from .._kernels.table import BoolArray, FloatArray, IntArray
+from .._terms import TERMS
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
@@ -21,12 +22,12 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _ALONE = "one independent row: no standard errors"
 
-MEASURES = (
-    "cross_entropy",
-    "entropy",
-    "kl_divergence",
-    "predictive_entropy",
-    "calibration_gap",
+# What rows have without a recalibration map, and without class frequencies.
+MEASURES = tuple(
+    name
+    for name, term in TERMS.items()
+    if term.parts
+    and not (term.needs_map or term.needs_frequencies or term.needs_soft_labels)
 )
 
 
@@ -148,11 +149,12 @@ def _one_group(n_rows: int) -> Keys:
 def _values(
     columns: Mapping[str, FloatArray], name: str, active: BoolArray | None
 ) -> FloatArray:
-    if name != "calibration_gap":
+    if name in columns:
         return _of(columns[name], active)
-    cost, expected = columns["cross_entropy"], columns["predictive_entropy"]
+    parts = {part: _of(columns[part], active) for part in TERMS[name].parts}
     with np.errstate(invalid="ignore"):
-        return np.subtract(_of(cost, active), _of(expected, active))
+        values: FloatArray = TERMS[name].of(parts)
+    return values
 
 
 def _of(values: NDArray[Scalar], active: BoolArray | None) -> NDArray[Scalar]:

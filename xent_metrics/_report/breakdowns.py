@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._decomposition.text import title
 from .._evaluation.tables import keys_of
 from .._kernels.table import FloatArray
+from .._terms import title
 from .formatting import (
     count,
     heading,
