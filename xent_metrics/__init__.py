@@ -15,6 +15,7 @@ from ._accessor.accessor import XentAccessor
 from ._decomposition.decompose import SmallSampleWarning, decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
+from ._display import provide
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare
@@ -96,6 +97,10 @@ _OF_SCANS = {
 
 __version__ = version("xent-metrics")
 
+provide(
+    plots=lambda: importlib.import_module(".plotting", __name__),
+    report=lambda: importlib.import_module("._report.render", __name__),
+)
 pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._display import Result, plain, two_sided
+from .._display import Result, plain, plots, two_sided
 from .._inputs.groups import read_keys
 from .._inputs.read_options import nats_per_unit
 from .._pickling import public
@@ -384,9 +384,8 @@ class Decomposition(WithEvidence):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        return plotting.waterfall(self, ax=ax, level=level)
+        axes: Axes = plots().waterfall(self, ax=ax, level=level)
+        return axes
 
     def to_dict(self) -> dict[str, Any]:
         """All scalars and mappings by name."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._display import Result
+from .._display import Result, plots
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
@@ -145,9 +145,8 @@ class EnsembleDecomposition(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        return plotting.ensemble(self, ax=ax)
+        axes: Axes = plots().ensemble(self, ax=ax)
+        return axes
 
     def __repr__(self) -> str:
         """The identities written out, one term a line."""

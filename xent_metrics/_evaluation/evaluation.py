@@ -15,7 +15,7 @@ from .._decomposition.decompose import Recalibration
 from .._decomposition.folds import read_folds
 from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
-from .._display import Result, plain
+from .._display import Result, plain, plots, report
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing, read_frame
 from .._inputs.inputs import EPS, read
@@ -763,9 +763,8 @@ class Evaluation(Result):
         ImportError
             If jinja2 or matplotlib is not installed.
         """
-        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
-
-        return render.render(self, by=by, title=title)
+        page: str = report().render(self, by=by, title=title)
+        return page
 
     def write_html(
         self,
@@ -783,9 +782,7 @@ class Evaluation(Result):
         by, title
             As in :meth:`to_html`.
         """
-        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
-
-        render.write(path, self.to_html(by=by, title=title))
+        report().write(path, self.to_html(by=by, title=title))
 
     def plot(
         self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any
@@ -816,8 +813,6 @@ class Evaluation(Result):
             If there is no such kind, or if it needs data that the evaluation was read
             back without.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
         kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
         if kind not in kinds:
             msg = (
@@ -825,7 +820,7 @@ class Evaluation(Result):
                 "pass the name of a plot."
             )
             raise ValueError(msg)
-        axes: Axes = getattr(plotting, kind)(self, ax=ax, **options)
+        axes: Axes = getattr(plots(), kind)(self, ax=ax, **options)
         return axes
 
     def _headline(self) -> str:
