@@ -37,6 +37,7 @@ from ._measures.per_sample import per_sample
 from ._measures.samples import kl_from_samples
 from ._recalibration.custom import RecalibrationMap
 from ._recalibration.recalibrator import Recalibrator
+from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
     from ._scan.accumulate import accumulate, merge
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from ._scan.state import ScanState
 
 __all__ = [
+    "TERMS",
     "Comparison",
     "Decomposition",
     "Difference",
@@ -56,6 +58,7 @@ __all__ = [
     "ScanState",
     "SkippedPartWarning",
     "SmallSampleWarning",
+    "Term",
     "UnseenLabelWarning",
     "XentAccessor",
     "accumulate",
@@ -115,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY, *_OF_SCANS])
+    return sorted([*__all__, "__version__"])

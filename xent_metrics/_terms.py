@@ -40,12 +40,20 @@ class Term:
     better : {"lower", "higher"} or None
         Which values of it speak for a model; None where it describes the data, or
         tells no better from worse.
+
+    Examples
+    --------
+    >>> from xent_metrics import TERMS
+    >>> TERMS["resolution"].meaning
+    'what the predictions tell about the label'
+    >>> [name for name, term in TERMS.items() if not term.has_unit]
+    ['skill']
     """
 
     name: str
     title: str
     meaning: str
-    parts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict, hash=False)
     has_unit: bool = True
     needs_soft_labels: bool = False
     by_group: bool = True
@@ -164,6 +172,7 @@ _ENTRIES = (
 )
 
 TERMS: Mapping[str, Term] = MappingProxyType({term.name: term for term in _ENTRIES})
+"""All terms by name, in the order in which they are shown."""
 
 # Sums that give the cross-entropy, for all targets and for soft labels; what stands in
 # neither is shown beside them.
