@@ -253,6 +253,28 @@ class TestWorst:
         pd.testing.assert_frame_equal(found, expected)
 
 
+class TestTheDecomposition:
+    def test_terms_and_their_intervals(self):
+        evaluation = evaluated(base=2)
+        assert evaluation.terms.keys() == evaluation.decomposition.terms.keys()
+        assert evaluation.terms["miscalibration"] > 0
+        np.testing.assert_equal(evaluation.terms, evaluation.decomposition.terms)
+        np.testing.assert_equal(evaluation.ci(), evaluation.decomposition.ci())
+        np.testing.assert_equal(evaluation.ci(0.5), evaluation.decomposition.ci(0.5))
+        with pytest.raises(
+            ValueError, match=r"level must be in \(0, 1\): found 1; pass"
+        ):
+            evaluation.ci(1)
+
+    @pytest.mark.parametrize("refit", [False, True])
+    def test_groups_of_rows(self, refit):
+        evaluation = evaluated(sample_weight=WEIGHTS, recalibration="temperature")
+        found = evaluation.by(SITE, refit=refit)
+        assert found.index.tolist() == ["e", "n", "s"]
+        expected = evaluation.decomposition.by(SITE, refit=refit)
+        pd.testing.assert_frame_equal(found, expected)
+
+
 EVALUATIONS = {
     "labels": evaluated,
     "weights and groups": lambda: evaluated(
@@ -342,6 +364,12 @@ class TestReadBack:
         ):
             with pytest.raises(ValueError, match="scanned or read back; call"):
                 call(found.decomposition)
+        message = (
+            "by needs the data: this result has none, as it was scanned or read back; "
+            "call decompose on the data."
+        )
+        with pytest.raises(ValueError, match=message):
+            found.by(SITE)
 
     @pytest.mark.parametrize(
         ("text", "message"),

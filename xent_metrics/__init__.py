@@ -15,6 +15,7 @@ from ._accessor.accessor import XentAccessor
 from ._decomposition.decompose import SmallSampleWarning, decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
+from ._display import provide
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare
@@ -36,6 +37,7 @@ from ._measures.per_sample import per_sample
 from ._measures.samples import kl_from_samples
 from ._recalibration.custom import RecalibrationMap
 from ._recalibration.recalibrator import Recalibrator
+from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
     from ._scan.accumulate import accumulate, merge
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from ._scan.state import ScanState
 
 __all__ = [
+    "TERMS",
     "Comparison",
     "Decomposition",
     "Difference",
@@ -55,6 +58,7 @@ __all__ = [
     "ScanState",
     "SkippedPartWarning",
     "SmallSampleWarning",
+    "Term",
     "UnseenLabelWarning",
     "XentAccessor",
     "accumulate",
@@ -96,6 +100,10 @@ _OF_SCANS = {
 
 __version__ = version("xent-metrics")
 
+provide(
+    plots=lambda: importlib.import_module(".plotting", __name__),
+    report=lambda: importlib.import_module("._report.render", __name__),
+)
 pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 
@@ -110,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY, *_OF_SCANS])
+    return sorted([*__all__, "__version__"])

@@ -6,12 +6,29 @@ import html
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+_displays: dict[str, Callable[[], Any]] = {}
+
+
+def provide(**displays: Callable[[], Any]) -> None:
+    """Hand in what shows results; it stands above them, so they cannot import it."""
+    _displays.update(displays)
+
+
+def plots() -> Any:
+    """The functions that draw, loaded when one first does."""
+    return _displays["plots"]()
+
+
+def report() -> Any:
+    """What renders and writes a page, loaded when it first does."""
+    return _displays["report"]()
 
 
 class Result(ABC):

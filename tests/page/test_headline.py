@@ -81,7 +81,7 @@ def test_one_class_only():
     )
     (said,) = remarks(result, 3)
     assert said == (
-        "Refinement, resolution, miscalibration and skill are undefined: y_true holds "
+        "Resolution, miscalibration, refinement and skill are undefined: y_true holds "
         "one class only."
     )
 

@@ -2,32 +2,149 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import pandas as pd
 
-from .._decomposition.decompose import decompose_inputs, warn_if_few
 from .._decomposition.result import Decomposition
-from .._evaluation.compare import compare
 from .._evaluation.comparison import Comparison
-from .._evaluation.evaluate import rows_of
 from .._evaluation.evaluation import Evaluation, PlotKind
 from .._evaluation.listeners import without_listeners
-from .._evaluation.tables import summarise, worst
 from .._inputs.columns import Selector
-from .._inputs.groups import read_groups
-from .._inputs.read_options import nats_per_unit
-from .._measures.per_sample import PER_SAMPLE, per_sample_frame
 from .._pickling import public
-from .binding import BoundFrame, Decomposing, Reading, of_rows, with_dropped
+from .binding import (
+    Decomposing,
+    Found,
+    Reading,
+    complete,
+    merge,
+    read,
+    read_by,
+    split_options,
+)
+from .results import compare_with, decompose_found, per_sample_of, summary_of, worst_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class MeasuredFrame(BoundFrame):
-    """A bound frame whose rows are measured; :class:`XentAccessor` is the whole."""
+@public
+class XentAccessor:
+    """Entropy, cross-entropy and KL divergence of the predictions in a frame.
+
+    ``df.xent(target=..., proba=...)`` binds columns and options once and returns a view
+    with the same methods; each method also takes them directly. A view holds no
+    numbers: it reads the frame anew at every call, and changes nothing in it.
+
+    ``XentAccessor(df)`` is the typed spelling of ``df.xent``: type checkers and editors
+    cannot know an attribute that is added to DataFrame, but know the columns, options
+    and results of this class.
+
+    Parameters
+    ----------
+    target : column name, or columns
+        One column of labels (categories, text, numbers, booleans, of numpy, pandas or
+        Arrow), or several: distributions or votes with one column a class, or
+        annotators with one column each that holds the label they gave.
+    proba : columns, or column name
+        The probabilities, one column a class; or one column, that of the second of two
+        classes.
+    labels : sequence of classes, optional
+        The class of each probability column, in their order. Default: what the
+        columns are named after.
+    targets : {"auto", "labels", "distribution", "votes", "annotators"}
+        What target columns hold. Default "auto": as in :func:`cross_entropy`, and
+        annotators where several columns hold no numbers.
+    sample_weight, groups : column name or array-like, optional
+        As in :func:`decompose`.
+    base, clip, rescale, from_logits
+        As in :func:`cross_entropy`.
+    on_missing : {"raise", "drop"}, default "raise"
+        Whether rows that miss a label, a probability, a weight or a group are an
+        error, or left out and counted in the result.
+    recalibration, vote_correction
+        As in :func:`decompose`.
+
+    Notes
+    -----
+    Columns are meant by a list of names, by a mapping from class to name, by a prefix
+    (the rest of each name is the class), by a compiled pattern with a group ``cls``
+    (which is the class), or, where columns have several levels, by the name of an
+    upper one. Classes that are read from names take the type of the labels, and keep
+    the order of the columns, which is never sorted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import xent_metrics
+    >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
+    >>> view = df.xent(target="y", proba="p", base=2)
+    >>> view.per_sample()["cross_entropy"].round(4).tolist()
+    [0.152, 0.3219, 1.0]
+    >>> view.summary(by="g")["cross_entropy"].round(4).to_dict()
+    {'a': 0.237, 'b': 1.0}
+
+    The same in code that is type-checked:
+
+    >>> from xent_metrics import XentAccessor
+    >>> df = pd.DataFrame({"label": [0, 1] * 100, "p_0": [0.8, 0.3] * 100})
+    >>> df["p_1"] = 1 - df["p_0"]
+    >>> result = XentAccessor(df)(target="label", proba="p_").decompose()
+    >>> round(result.cross_entropy, 4)
+    0.2899
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self._bound: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> Self:
+        """A view with columns and options bound, over those of this one."""
+        view = type(self)(self._frame)
+        view._bound = merge(self._bound, target, proba, options)  # noqa: SLF001 - its class
+        return view
+
+    def __repr__(self) -> str:
+        """What is bound."""
+        rows, columns = self._frame.shape
+        bound = ", ".join(f"{name}={value!r}" for name, value in self._bound.items())
+        return f"df.xent({bound}) of {rows:,} rows and {columns} columns"
+
+    def evaluate(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        **options: Unpack[Decomposing],
+    ) -> Evaluation:
+        """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+
+        Returns
+        -------
+        Evaluation
+            The decomposition and its tables, with the frame's index.
+
+        Raises
+        ------
+        KeyError
+            If a column does not exist.
+        TypeError
+            If no columns are given or bound, or an option does not exist.
+        ValueError
+            As in :func:`cross_entropy`.
+        """
+        bound = complete(merge(self._bound, target, proba, options))
+        return Evaluation.from_frame(self._frame, **bound)
 
     def per_sample(
         self,
@@ -62,9 +179,7 @@ class MeasuredFrame(BoundFrame):
         >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
         [0.1054, 0.9163]
         """
-        found = self._read(target, proba, options, Reading)
-        columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.clip).columns
-        return per_sample_frame(columns, base=found.base, index=found.inputs.row_index)
+        return per_sample_of(self._read(target, proba, options, Reading))
 
     def summary(
         self,
@@ -106,23 +221,7 @@ class MeasuredFrame(BoundFrame):
         b  1         0.6931
         """
         found = self._read(target, proba, options, Reading)
-        inputs = found.inputs.inputs
-        names = ["cross_entropy", "predictive_entropy"]
-        if inputs.codes is None:
-            names += ["entropy", "kl_divergence"]
-        columns = inputs.measure(names, clip=found.clip).columns
-        per_unit = nats_per_unit(found.base)
-        if per_unit != 1:
-            columns = {name: values / per_unit for name, values in columns.items()}
-        keys = self._keys(by)
-        table = summarise(
-            columns,
-            of_rows(keys, found.inputs),
-            weights=inputs.weights,
-            clusters=read_groups(found.inputs.groups, inputs),
-            hard=inputs.codes is not None,
-        )
-        return with_dropped(table, keys, found)
+        return summary_of(found, read_by(self._frame, by))
 
     def worst(
         self,
@@ -164,14 +263,7 @@ class MeasuredFrame(BoundFrame):
         c      1          0     0.4
         """
         found = self._read(target, proba, options, Reading)
-        inputs = found.inputs.inputs
-        columns = inputs.measure([*PER_SAMPLE, "predicted"], clip=found.clip).columns
-        rows = rows_of(inputs, columns, base=found.base, index=found.inputs.row_index)
-        return worst(rows, n, of_rows(self._keys(by), found.inputs), inputs.weights)
-
-
-class DecomposedFrame(MeasuredFrame):
-    """A bound frame that is decomposed; :class:`XentAccessor` is the whole."""
+        return worst_of(found, n, read_by(self._frame, by))
 
     @overload
     def decompose(
@@ -235,21 +327,7 @@ class DecomposedFrame(MeasuredFrame):
         0.6956
         """
         found = self._read(target, proba, options)
-        keys = self._keys(by)
-        settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
-        result, _ = decompose_inputs(
-            found.inputs.inputs,
-            base=found.base,
-            clip=found.clip,
-            groups=found.inputs.groups,
-            **settings,
-        )
-        warn_if_few(result)
-        result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
-        if keys is None:
-            return result
-        table = result.by(of_rows(keys, found.inputs), refit=refit)
-        return with_dropped(table, keys, found)
+        return decompose_found(found, read_by(self._frame, by), refit=refit)
 
     def per_class(
         self,
@@ -283,90 +361,6 @@ class DecomposedFrame(MeasuredFrame):
         {0: 0.231, 1: 0.4581}
         """
         return self.decompose(target, proba, **options).by_class()
-
-
-@public
-class XentAccessor(DecomposedFrame):
-    """Entropy, cross-entropy and KL divergence of the predictions in a frame.
-
-    ``df.xent(target=..., proba=...)`` binds columns and options once and returns a view
-    with the same methods; each method also takes them directly. A view holds no
-    numbers: it reads the frame anew at every call, and changes nothing in it.
-
-    Parameters
-    ----------
-    target : column name, or columns
-        One column of labels (categories, text, numbers, booleans, of numpy, pandas or
-        Arrow), or several: distributions or votes with one column a class, or
-        annotators with one column each that holds the label they gave.
-    proba : columns, or column name
-        The probabilities, one column a class; or one column, that of the second of two
-        classes.
-    labels : sequence of classes, optional
-        The class of each probability column, in their order. Default: what the
-        columns are named after.
-    targets : {"auto", "labels", "distribution", "votes", "annotators"}
-        What target columns hold. Default "auto": as in :func:`cross_entropy`, and
-        annotators where several columns hold no numbers.
-    sample_weight, groups : column name or array-like, optional
-        As in :func:`decompose`.
-    base, clip, rescale, from_logits
-        As in :func:`cross_entropy`.
-    on_missing : {"raise", "drop"}, default "raise"
-        Whether rows that miss a label, a probability, a weight or a group are an
-        error, or left out and counted in the result.
-    recalibration, vote_correction
-        As in :func:`decompose`.
-
-    Notes
-    -----
-    Columns are meant by a list of names, by a mapping from class to name, by a prefix
-    (the rest of each name is the class), by a compiled pattern with a group ``cls``
-    (which is the class), or, where columns have several levels, by the name of an
-    upper one. Classes that are read from names take the type of the labels, and keep
-    the order of the columns, which is never sorted.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import xent_metrics
-    >>> df = pd.DataFrame({"y": [0, 1, 1], "p": [0.1, 0.8, 0.5], "g": list("aab")})
-    >>> view = df.xent(target="y", proba="p", base=2)
-    >>> view.per_sample()["cross_entropy"].round(4).tolist()
-    [0.152, 0.3219, 1.0]
-    >>> view.summary(by="g")["cross_entropy"].round(4).to_dict()
-    {'a': 0.237, 'b': 1.0}
-    """
-
-    def evaluate(
-        self,
-        target: Selector | None = None,
-        proba: Selector | None = None,
-        **options: Unpack[Decomposing],
-    ) -> Evaluation:
-        """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
-
-        Parameters
-        ----------
-        target, proba, **options
-            Columns and options, as in :class:`XentAccessor`.
-
-        Returns
-        -------
-        Evaluation
-            The decomposition and its tables, with the frame's index.
-
-        Raises
-        ------
-        KeyError
-            If a column does not exist.
-        TypeError
-            If no columns are given or bound, or an option does not exist.
-        ValueError
-            As in :func:`cross_entropy`.
-        """
-        merged = self._complete(self._merged(target, proba, options))
-        return Evaluation.from_frame(self._frame, **merged)
 
     def compare(
         self,
@@ -414,28 +408,10 @@ class XentAccessor(DecomposedFrame):
         >>> comparison.differences["new"]["cross_entropy"].difference < 0
         True
         """
-        merged = self._complete(self._merged(target, proba, options))
-        theirs: Any = other
+        bound = complete(merge(self._bound, target, proba, options))
         if isinstance(other, XentAccessor):
-            theirs = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
-        if isinstance(other, (XentAccessor, Evaluation)):
-            mine = self._read(None, None, merged)
-        else:
-            mine = self._read(None, None, merged, beside=other)
-            swapped = merged | {"proba": other}
-            theirs = self._read(None, None, swapped, beside=merged["proba"])
-            theirs = theirs.inputs.inputs
-        first, second = _names(merged["proba"], other, names)
-        settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
-        settings.pop("vote_correction", None)
-        return compare(
-            {first: mine.inputs.inputs, second: theirs},
-            groups=mine.inputs.groups,
-            base=mine.base,
-            clip=mine.clip,
-            level=level,
-            **settings,
-        )
+            other = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
+        return compare_with(self._frame, bound, other, names=names, level=level)
 
     def plot(
         self,
@@ -471,26 +447,17 @@ class XentAccessor(DecomposedFrame):
         KeyError, TypeError, ValueError
             As in :meth:`evaluate` and :meth:`Evaluation.plot`.
         """
-        names = Decomposing.__annotations__
-        reading = {name: value for name, value in options.items() if name in names}
-        others = {name: value for name, value in options.items() if name not in names}
+        reading, others = split_options(options)
         with without_listeners():
-            evaluation = self(target=target, proba=proba, **reading).evaluate()
+            evaluation = self.evaluate(target, proba, **reading)
         return evaluation.plot(kind, ax=ax, **others)
 
-
-def _names(mine: Any, theirs: Any, given: Any) -> tuple[str, str]:
-    """What two sets of predictions are called."""
-    if given is not None:
-        pair = isinstance(given, (tuple, list)) and len(given) == 2  # noqa: PLR2004
-        if not pair or given[0] == given[1]:
-            msg = (
-                "names must be two that differ: found "
-                f"{given!r}; pass a pair, such as ('old', 'new')."
-            )
-            raise ValueError(msg)
-        return given[0], given[1]
-    both = mine, theirs
-    if all(isinstance(one, str) for one in both) and mine != theirs:
-        return both
-    return "this", "other"
+    def _read(
+        self,
+        target: Selector | None,
+        proba: Selector | None,
+        options: Mapping[str, Any],
+        known: type = Decomposing,
+    ) -> Found:
+        """Read the columns that are bound or given."""
+        return read(self._frame, merge(self._bound, target, proba, options, known))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._decomposition.text import TERMS
 from .._display import two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
+from .._terms import TERMS
 from .errors import UsageError, warnings_told
 from .files import Table, keyed, read
 from .gate import Condition, Number, Outcome, judge, read_conditions, tell
@@ -33,7 +33,7 @@ class Asked:
 
 def compare(files: list[str], request: Request, asked: Asked) -> int:
     """Compare models, show what was found, and return the exit code."""
-    conditions = read_conditions(asked.fail_if, TERMS)
+    conditions = read_conditions(asked.fail_if, tuple(TERMS))
     two_sided(asked.level)
     named = _named(files, request.probas)
     with warnings_told() as told, stages() as shown:

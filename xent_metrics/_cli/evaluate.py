@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._decomposition.text import TERMS
 from .._display import two_sided
+from .._terms import TERMS
 from .errors import UsageError, warnings_told
 from .files import Table, keyed, read
 from .gate import Number, Outcome, judge, read_conditions, tell
@@ -51,7 +51,7 @@ class Found:
 
 def evaluate(file: str, request: Request, asked: Asked) -> int:
     """Evaluate a file, show what was found, and return the exit code."""
-    conditions = read_conditions(asked.fail_if, TERMS, COUNTS)
+    conditions = read_conditions(asked.fail_if, tuple(TERMS), COUNTS)
     two_sided(asked.level)
     if asked.html is not None:
         _check_folder(asked.html)
@@ -87,7 +87,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
 def numbers_of(result: Decomposition, level: float) -> dict[str, Number]:
     """The terms and counts that a condition may name."""
     ends = result.ci(level)
-    units = dict.fromkeys(TERMS, result.unit) | {"skill": ""}
+    units = {name: result.unit * term.has_unit for name, term in TERMS.items()}
     notes = result.notes
     numbers = {
         name: Number(value, ends[name], units[name], notes.get(name, ""))

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._decomposition.text import MEANINGS, title
 from .._display import encode_label
 from .._evaluation.comparison import Comparison
+from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .terminal import Page
 
 
@@ -50,9 +50,6 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-_IDENTITY = {"uncertainty": "=", "resolution": "-", "miscalibration": "+"}
-_SOFT_IDENTITY = {"irreducible": "=", "grouping_loss": "+", "miscalibration": "+"}
-_BESIDE = ("refinement", "skill", "predictive_entropy", "calibration_gap")
 _OF_CELLS = ("cross_entropy", "refinement", "miscalibration")
 _OF_ROWS = ("fold", "label", "predicted", "cross_entropy", "p_true", "confidence")
 
@@ -69,7 +66,7 @@ def show_decomposition(page: Page, result: Decomposition, level: float) -> None:
             f"{sign:<1} {title(name)}",
             number(result.terms[name]),
             _interval(*ends[name]),
-            result.notes.get(name, MEANINGS[name]),
+            result.notes.get(name, TERMS[name].meaning),
         )
         for sign, name in _signed(result)
     ]
@@ -79,12 +76,9 @@ def show_decomposition(page: Page, result: Decomposition, level: float) -> None:
 
 
 def _signed(result: Decomposition) -> list[tuple[str, str]]:
-    identity = {"cross_entropy": ""}
-    if not math.isnan(result.irreducible):
-        identity |= _SOFT_IDENTITY
-    signed = [(sign, name) for name, sign in identity.items()]
-    signed += [(sign, name) for name, sign in _IDENTITY.items()]
-    return signed + [("", name) for name in _BESIDE]
+    soft = SOFT_IDENTITY if not math.isnan(result.irreducible) else ()
+    beside = [("", name) for name in BESIDE]
+    return [("", "cross_entropy"), *soft, *IDENTITY, *beside]
 
 
 def show_cells(page: Page, table: pd.DataFrame, what: str, unit: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .._inputs.read_options import nats_per_unit
 from .._kernels.reader import Reader
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
+from .._terms import TERMS
 from .evidence import Data, Evidence
 from .recalibration import Correction
 
@@ -20,16 +22,7 @@ FEW_ROWS = 200  # below, a decomposition is rough
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
 _TOO_FEW = 10  # below, nor do the rows under a map of all
 
-_SOFT = ("kl_divergence", "irreducible", "grouping_loss")
-_OF_THE_MAP = ("resolution", "miscalibration", "refinement", "grouping_loss")
-_TERMS = (
-    "cross_entropy",
-    "uncertainty",
-    "resolution",
-    "miscalibration",
-    "refinement",
-    *_SOFT,
-)
+_OF_THE_MAP = tuple(name for name, term in TERMS.items() if term.needs_map)
 
 
 def breakdown(
@@ -116,13 +109,7 @@ def terms_of_cells(
     optimism, floor = math.nan, 0.0
     if correction is not None:
         optimism, floor = correction.optimism, math.sqrt(correction.variance)
-    shifts = {
-        "uncertainty": of_frequencies,
-        "resolution": of_frequencies - optimism,
-        "miscalibration": -optimism,
-        "refinement": optimism,
-        "grouping_loss": optimism,
-    }
+    shifts = {"uncertainty": of_frequencies, "refinement": optimism}
     weights, clusters = rows.weights, rows.clusters
     if share is not None:
         weights = weights * share
@@ -138,17 +125,21 @@ def terms_of_cells(
     }
     for name in names_of_terms(soft=soft):
         mean, error = cells.means_and_errors(influences[name])
-        if name in ("miscalibration", "resolution", "grouping_loss"):
+        if TERMS[name].has_floor:
             error = np.where(error < floor, floor, error)
-        table[name] = (mean + shifts.get(name, 0.0)) / per_unit
+        shift = TERMS[name].of(defaultdict(float, shifts))
+        table[name] = (mean + shift) / per_unit
         table[f"{name}_se"] = error / per_unit
     table["n_independent"] = cells.n_independent
     return pd.DataFrame(table)
 
 
 def names_of_terms(*, soft: bool) -> list[str]:
-    """The terms of a cell; some want distributions."""
-    return [name for name in _TERMS if soft or name not in _SOFT]
+    """The terms of a cell: with soft labels, also those that other labels have not."""
+    given = [term for term in TERMS.values() if term.by_group]
+    of_all = [term.name for term in given if "entropy" not in term.parts]
+    of_soft = [term.name for term in given if "entropy" in term.parts]
+    return of_all + of_soft if soft else of_all
 
 
 def without_few(table: pd.DataFrame) -> pd.DataFrame:

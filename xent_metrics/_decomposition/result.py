@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._display import Result, intervals, plain
+from .._display import Result, intervals, plain, plots
 from .._pickling import public
 from .._recalibration.custom import RecalibrationMap
 from .._recalibration.recalibrator import Recalibrator
+from .._terms import TERMS
 from .breakdown import breakdown, breakdown_of_classes
 from .evidence import Evidence, fitted_recalibrator
 from .resampling import MiscalibrationTest, consistency_test
-from .text import MEANINGS, TERMS, summary
+from .text import summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -356,9 +357,8 @@ class Decomposition(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        return plotting.waterfall(self, ax=ax, level=level)
+        axes: Axes = plots().waterfall(self, ax=ax, level=level)
+        return axes
 
     def to_dict(self) -> dict[str, Any]:
         """All scalars and mappings by name."""
@@ -370,13 +370,14 @@ class Decomposition(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """The terms as a table, one row a term: what it means, or why it is missing."""
+        meanings = {name: term.meaning for name, term in TERMS.items()}
         return pd.DataFrame(
             {
                 "value": self.terms,
                 "standard_error": dict(self.standard_errors),
-                "meaning": {**MEANINGS, **self.notes},
+                "meaning": meanings | dict(self.notes),
             },
-            index=pd.Index(TERMS, name="term"),
+            index=pd.Index(list(TERMS), name="term"),
         )
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:

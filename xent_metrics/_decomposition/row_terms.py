@@ -9,6 +9,7 @@ import numpy as np
 
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray, IntArray
+from .._terms import TERMS
 
 
 class RowTerms(NamedTuple):
@@ -44,20 +45,18 @@ class RowTerms(NamedTuple):
         self, cross_entropy: float, uncertainty: float
     ) -> dict[str, FloatArray]:
         """What each row moves a term by, but for a constant, by the term's name."""
-        ce, after, u = self.cross_entropy, self.recalibrated, self.frequencies
+        costs = {
+            "cross_entropy": self.cross_entropy,
+            "entropy": self.entropy,
+            "predictive_entropy": self.predictive_entropy,
+            "uncertainty": self.frequencies,
+            "refinement": self.recalibrated,
+        }
         whole = uncertainty or math.nan
         with np.errstate(invalid="ignore", divide="ignore"):
+            expected = cross_entropy / whole * self.frequencies
+            others = {"skill": -(self.cross_entropy - expected) / whole}
             return {
-                "cross_entropy": ce,
-                "entropy": self.entropy,
-                "kl_divergence": ce - self.entropy,
-                "uncertainty": u,
-                "resolution": u - after,
-                "miscalibration": ce - after,
-                "refinement": after,
-                "irreducible": self.entropy,
-                "grouping_loss": after - self.entropy,
-                "skill": -(ce - cross_entropy / whole * u) / whole,
-                "predictive_entropy": self.predictive_entropy,
-                "calibration_gap": ce - self.predictive_entropy,
+                name: term.of(costs) if term.parts else others[name]
+                for name, term in TERMS.items()
             }

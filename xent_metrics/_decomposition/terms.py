@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from .._kernels.table import FloatArray
+from .._terms import TERMS, Term
 from .evidence import Data
 from .frequencies import Frequencies
 from .recalibration import Correction
 from .row_terms import RowTerms
 
-_OF_THE_COST = (
-    "cross_entropy",
-    "kl_divergence",
-    "miscalibration",
-    "skill",
-    "calibration_gap",
+
+def _terms_where(condition: Callable[[Term], bool]) -> tuple[str, ...]:
+    return tuple(name for name, term in TERMS.items() if condition(term))
+
+
+# A term that is no sum is the skill, which needs a cost and class frequencies.
+_OF_THE_COST = _terms_where(
+    lambda term: "cross_entropy" in term.parts or not term.parts
 )
-OF_THE_MAP = ("refinement", "resolution", "miscalibration", "skill")
+OF_THE_MAP = _terms_where(
+    lambda term: (term.needs_map or not term.parts) and not term.needs_soft_labels
+)
+_FOR_SOFT_LABELS = _terms_where(lambda term: term.needs_soft_labels)
+_FLOORED = _terms_where(lambda term: term.has_floor)
 
 
 def terms_of_rows(data: Data, frequencies: Frequencies) -> dict[str, float]:
@@ -56,20 +64,21 @@ def terms(
     with_skill: bool,
 ) -> dict[str, float]:
     """All terms, by what they are sums and differences of."""
-    return {
+    costs = {
         "cross_entropy": cross_entropy,
         "entropy": entropy,
-        "kl_divergence": cross_entropy - entropy,
-        "uncertainty": uncertainty,
-        "resolution": uncertainty - refinement,
-        "miscalibration": cross_entropy - refinement,
-        "refinement": refinement,
-        "irreducible": entropy if soft else math.nan,
-        "grouping_loss": refinement - entropy if soft else math.nan,
-        "skill": 1.0 - cross_entropy / uncertainty if with_skill else math.nan,
         "predictive_entropy": predictive_entropy,
-        "calibration_gap": cross_entropy - predictive_entropy,
+        "uncertainty": uncertainty,
+        "refinement": refinement,
     }
+    others = {"skill": 1.0 - cross_entropy / uncertainty if with_skill else math.nan}
+    found = {
+        name: term.of(costs) if term.parts else others[name]
+        for name, term in TERMS.items()
+    }
+    if not soft:
+        found |= dict.fromkeys(_FOR_SOFT_LABELS, math.nan)
+    return found
 
 
 def errors_of_rows(
@@ -101,7 +110,7 @@ def least_variances(
     uncertainty: float, frequencies: Frequencies, of_map: float
 ) -> dict[str, float]:
     """Variances that remain where an influence vanishes, by term."""
-    least = dict.fromkeys(("miscalibration", "resolution", "grouping_loss"), of_map)
+    least = dict.fromkeys(_FLOORED, of_map)
     least["uncertainty"] = frequencies.variance()
     if uncertainty:
         least["skill"] = frequencies.variance() / uncertainty**2
@@ -120,8 +129,8 @@ def note_undefined_entropy(
         reason = f"undefined: {n} rows have one vote; leave them out by a weight of 0"
         if correction == "dirichlet":
             reason = notes["refinement"]
-        for name in ("entropy", "kl_divergence", "irreducible", "grouping_loss"):
-            notes[name] = reason
+        uses_it = _terms_where(lambda term: "entropy" in term.parts)
+        notes.update(dict.fromkeys(uses_it, reason))
 
 
 def reasons(
@@ -140,7 +149,7 @@ def reasons(
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
     if not soft:
         one_label = "undefined: one label per row"
-        notes.update(dict.fromkeys(("irreducible", "grouping_loss"), one_label))
+        notes.update(dict.fromkeys(_FOR_SOFT_LABELS, one_label))
     reason = undefined(n_labels, frequencies)
     if reason:
         notes.update(dict.fromkeys(OF_THE_MAP, reason))

@@ -8,37 +8,8 @@ from typing import Protocol
 
 import pandas as pd
 
+from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .ladder import CLEAR, is_clear
-
-TERMS = (
-    "cross_entropy",
-    "entropy",
-    "kl_divergence",
-    "uncertainty",
-    "resolution",
-    "miscalibration",
-    "refinement",
-    "irreducible",
-    "grouping_loss",
-    "skill",
-    "predictive_entropy",
-    "calibration_gap",
-)
-
-MEANINGS: Mapping[str, str] = {
-    "cross_entropy": "the log loss",
-    "entropy": "of the targets themselves",
-    "kl_divergence": "of the predictions from the targets",
-    "uncertainty": "cost of predicting class frequencies",
-    "resolution": "what the predictions tell about the label",
-    "miscalibration": "what recalibration alone would win back",
-    "refinement": "what is left after recalibration",
-    "irreducible": "what no model could remove",
-    "grouping_loss": "samples that the model cannot tell apart",
-    "skill": "1 - cross-entropy / uncertainty",
-    "predictive_entropy": "cost that the model itself expects",
-    "calibration_gap": "cross-entropy - predictive entropy",
-}
 
 
 class Decomposed(Protocol):
@@ -106,34 +77,17 @@ def _identity(result: Decomposed) -> list[str]:
     """The cross-entropy as a sum, then the terms beside it."""
     lines = [_line("", "cross_entropy", result)]
     if not math.isnan(result.irreducible):
-        lines += [
-            _line("=", "irreducible", result),
-            _line("+", "grouping_loss", result),
-            _line("+", "miscalibration", result),
-            "",
-        ]
-    lines += [
-        _line("=", "uncertainty", result),
-        _line("-", "resolution", result),
-        _line("+", "miscalibration", result),
-        "",
-    ]
-    others = ("refinement", "skill", "predictive_entropy", "calibration_gap")
-    return lines + [_line("", name, result) for name in others]
+        lines += [*(_line(sign, name, result) for sign, name in SOFT_IDENTITY), ""]
+    lines += [*(_line(sign, name, result) for sign, name in IDENTITY), ""]
+    return lines + [_line("", name, result) for name in BESIDE]
 
 
 def _line(sign: str, name: str, result: Decomposed) -> str:
     value = round(getattr(result, name), 4) + 0.0  # never -0.0000
     error = result.standard_errors.get(name, math.nan)
     shown = f"± {error:.4f}" if math.isfinite(error) else ""
-    meaning = result.notes.get(name, MEANINGS[name])
+    meaning = result.notes.get(name, TERMS[name].meaning)
     return f"  {sign:<1} {title(name):<18} {value:>9.4f} {shown:<8}  {meaning}"
-
-
-def title(name: str) -> str:
-    """A term's name as words."""
-    words = name.replace("_", " ").replace("cross entropy", "cross-entropy")
-    return words.replace("kl ", "KL ")
 
 
 def _remarks(result: Decomposed) -> list[str]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._decomposition.text import title
-from .._display import Result
+from .._display import Result, plots
 from .._inputs.inputs import EPS
 from .._inputs.targets import Targets
 from .._pickling import public
+from .._terms import title
 from .averages import summarise_estimator
 
 if TYPE_CHECKING:
@@ -142,9 +142,8 @@ class EnsembleDecomposition(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        return plotting.ensemble(self, ax=ax)
+        axes: Axes = plots().ensemble(self, ax=ax)
+        return axes
 
     def __repr__(self) -> str:
         """The identities written out, one term a line."""

@@ -16,7 +16,6 @@ from .._decomposition.folds import Folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
-from .._decomposition.text import TERMS
 from .._display import two_sided
 from .._inputs.inputs import EPS, Inputs, read
 from .._inputs.read_options import nats_per_unit
@@ -24,6 +23,7 @@ from .._inputs.targets import Targets
 from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray
 from .._pickling import public
+from .._terms import TERMS
 from .comparison import Comparison, Difference
 from .evaluation import Evaluation
 
@@ -91,9 +91,6 @@ def _refuse(differ: BoolArray, what: str, names: tuple[str, str]) -> None:
             "test set, in one order."
         )
         raise ValueError(msg)
-
-
-_OF_THE_MAP = ("miscalibration", "resolution", "grouping_loss")
 
 
 @public
@@ -295,7 +292,7 @@ def _differences(
     for name in TERMS:
         change = model.terms[name] - baseline.terms[name]
         error = ours.rows.standard_error(influences[0][name] - influences[1][name])
-        if model is not baseline and name in _OF_THE_MAP:
+        if model is not baseline and TERMS[name].has_floor:
             error = max(error, math.sqrt(floor))
         error = math.nan if math.isnan(change) else error
         error /= 1.0 if name == "skill" else per_unit

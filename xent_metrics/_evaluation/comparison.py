@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._decomposition.text import TERMS, title
-from .._display import Result, show_value
+from .._display import Result, plots, show_value
 from .._pickling import public
+from .._terms import TERMS, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,9 +102,8 @@ class Comparison(Result):
         ImportError
             If matplotlib is not installed.
         """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        return plotting.models(self, ax=ax)
+        axes: Axes = plots().models(self, ax=ax)
+        return axes
 
     def _shown_table(self) -> pd.DataFrame:
         """One row a model: each term, and its difference from the baseline."""

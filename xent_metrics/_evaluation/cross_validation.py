@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +14,7 @@ from .._inputs.arrays import as_numpy, read_columns
 from .._inputs.inputs import check_index_order, check_length
 from .._inputs.labels import check_labels, sort_labels
 from .._kernels.table import IntArray
-
-Predict = Callable[[Any, Any], Any]
+from .estimators import probabilities
 
 
 class OutOfFold(NamedTuple):
@@ -48,7 +47,6 @@ def predict_out_of_fold(
     cv_results: Any,
     X: Any,  # noqa: N803 - scikit-learn's name
     y: Any,
-    predict: Predict,
 ) -> OutOfFold:
     """Predict the test rows of each fold; columns follow the classes of all folds."""
     estimators, test = _models_and_rows(cv_results)
@@ -59,7 +57,7 @@ def predict_out_of_fold(
     tables, classes = [], []
     for fold, (estimator, rows) in enumerate(zip(estimators, test, strict=True)):
         name = f"predict_proba of fold {fold}"
-        table, own = _predictions(estimator, take_rows(X, rows), predict, fold, name)
+        table, own = _predictions(estimator, take_rows(X, rows), fold, name)
         check_length(len(table), len(rows), (name, "its test indices"))
         tables.append(table)
         classes.append(own)
@@ -136,19 +134,19 @@ def _check_extent(indices: Any, n: int) -> None:
 
 
 def _predictions(
-    estimator: Any, part: Any, predict: Predict, fold: int, name: str
+    estimator: Any, part: Any, fold: int, name: str
 ) -> tuple[NDArray[Any], tuple[Any, ...]]:
     """What the model of a fold predicts, and its classes, in column order."""
     if getattr(estimator, "classes_", None) is None and hasattr(estimator, "fit"):
         if not hasattr(estimator, "predict_proba"):
-            predict(estimator, part)  # says that it has no probabilities
+            probabilities(estimator, part)  # says that it has no probabilities
         msg = (
             f"the estimator of every fold must be fitted: {type(estimator).__name__} "
             f"of fold {fold} is not, as where its fit failed; call cross_validate with "
             "error_score='raise' to see why."
         )
         raise ValueError(msg)
-    columns = read_columns(predict(estimator, part), name)
+    columns = read_columns(probabilities(estimator, part), name)
     if columns.one_dimensional:
         msg = (
             f"{name} must have rows and columns: it has one dimension; return one "

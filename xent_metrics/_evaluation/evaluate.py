@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from .._decomposition.decompose import decompose_inputs, warn_if_few
@@ -15,8 +13,8 @@ from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import Folds
 from .._decomposition.result import Decomposition
 from .._inputs.inputs import Inputs
-from .._kernels.table import BoolArray, FloatArray
-from .._measures.per_sample import PER_SAMPLE, per_sample_frame
+from .._measures.per_sample import PER_SAMPLE
+from .tables import rows_of
 
 
 class Evaluated(NamedTuple):
@@ -60,37 +58,3 @@ def evaluate(
         rows.insert(0, "fold", pd.Index(folds.names).take(folds.codes))
     result = dataclasses.replace(result, n_dropped=n_dropped)
     return Evaluated(result, rows, result.by_class(), inputs.labels, table)
-
-
-def rows_of(
-    inputs: Inputs,
-    columns: Mapping[str, FloatArray],
-    *,
-    base: float | None,
-    index: pd.Index[Any] | None,
-) -> pd.DataFrame:
-    """The measures of each row after its label and predicted class, before its weight.
-
-    ``columns`` are those of a pass, in nats. A row of weight 0 that breaks a rule has
-    neither label nor predicted class.
-    """
-    rows = per_sample_frame(columns, base=base, index=index)
-    predicted = columns["predicted"]
-    broken = np.isnan(predicted)
-    codes = np.where(broken, 0, predicted).astype(np.int64)
-    names = pd.Index(inputs.labels, tupleize_cols=False)
-    rows.insert(0, "predicted", _named(names, codes, broken))
-    if inputs.codes is not None:
-        names = pd.Index((*inputs.labels, *inputs.unseen), tupleize_cols=False)
-        inactive = None if inputs.active is None else ~inputs.active
-        rows.insert(0, "label", _named(names, inputs.codes, inactive))
-    if inputs.weights is not None:
-        rows["weight"] = inputs.weights
-    return rows
-
-
-def _named(names: pd.Index[Any], codes: Any, absent: BoolArray | None) -> Any:
-    found = names.take(codes)
-    if absent is None or not absent.any():
-        return found
-    return found.where(~absent)

@@ -6,31 +6,28 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import read_folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
-from .._decomposition.text import summary
 from .._decomposition.vote_entropy import VoteCorrection
-from .._display import Result, encode_label, encode_table, plain
+from .._display import Result, plain, plots, report
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing, read_frame
 from .._inputs.inputs import EPS, read
 from .._inputs.targets import Targets
-from .._kernels.table import Table
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
+from .estimators import Classifier, probabilities
 from .evaluate import evaluate
 from .listeners import tell
-from .serialize import SCHEMA, read_back
-from .tables import keys_of, summarise, summary_of, worst
+from .serialize import decode, encode
+from .tables import probability_table, sizes, summary, target_table, worst
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +37,36 @@ PlotKind = Literal[
 ]
 
 
+@public
 @dataclass(frozen=True, kw_only=True, repr=False)
-class EvaluationView(Result):
-    """What an evaluation holds and shows; :class:`Evaluation` says how it is made."""
+class Evaluation(Result):
+    """Predictions evaluated: the decomposition of their loss, and each row's part.
+
+    Made by :meth:`from_predictions`, :meth:`from_frame`, :meth:`from_estimator`,
+    :meth:`from_cv_results`, or :meth:`from_json`.
+
+    Attributes
+    ----------
+    decomposition : Decomposition
+        The terms of the mean cross-entropy.
+    per_sample : DataFrame or None
+        The measures of each row, as :func:`per_sample` gives them, after its ``label``
+        (where it has one) and the class ``predicted``; before these the ``fold`` that
+        it was tested in, where folds have models of their own; last its ``weight`` and
+        the number of its ``group``, where these were given. None where the evaluation
+        was read back without its rows.
+    per_class : DataFrame
+        The terms of each true class, as :meth:`Decomposition.by_class` gives them.
+    labels : tuple
+        The classes, in column order.
+    folds : DataFrame or None
+        The terms of each fold under its own recalibration map: as
+        :meth:`Decomposition.by` gives them, with the map's name and degrees of
+        freedom. None where one model predicted all rows.
+    by_group : DataFrame or None
+        The counts and means of each group that the data was scanned ``by``, as
+        :meth:`summary` gives them. None where it was not.
+    """
 
     decomposition: Decomposition
     per_sample: pd.DataFrame | None = field(compare=False)
@@ -50,357 +74,6 @@ class EvaluationView(Result):
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None = field(default=None, compare=False)
     by_group: pd.DataFrame | None = field(default=None, compare=False)
-
-    def __repr__(self) -> str:
-        """The decomposition, and what tables there are."""
-        tables = {
-            "per_sample": self.per_sample,
-            "per_class": self.per_class,
-            "folds": self.folds,
-            "by_group": self.by_group,
-        }
-        lines = [
-            f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
-            for name, table in tables.items()
-            if table is not None
-        ]
-        return "\n".join(["Evaluation", "", repr(self.decomposition), *lines])
-
-    def summary(self, by: Any = None) -> pd.DataFrame:
-        """Counts and means of the rows' measures, in all or by group.
-
-        Parameters
-        ----------
-        by : column name or names of per_sample, or values, optional
-            What the rows are grouped by: columns of ``per_sample``, one value a
-            row, or a DataFrame or mapping of several keys. A missing value is a group
-            of its own.
-
-        Returns
-        -------
-        DataFrame
-            One row a group: ``n``, ``weight`` (its share), the means of
-            ``cross_entropy``, ``entropy``, ``kl_divergence``, ``predictive_entropy``
-            and ``calibration_gap``, each with its standard error ``<name>_se``, and a
-            ``note`` where there are none. For terms of the recalibration map by group
-            see :meth:`Decomposition.by`.
-
-        Raises
-        ------
-        ValueError
-            If there is not one value a row, or if the evaluation has no rows to group:
-            of one that was scanned, ``by`` may be what it was scanned by.
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
-        >>> evaluation.summary("label")["cross_entropy"].round(4).to_dict()
-        {0: 0.2231, 1: 0.3567}
-        """
-        if self.by_group is not None and by is not None:
-            names = [by] if isinstance(by, str) else by
-            if list(names) == list(self.by_group.index.names):
-                return self.by_group
-        if by is None and self.per_sample is None:
-            return summary_of(self.decomposition)
-        rows = self._rows("summary")
-        columns = {
-            name: rows[name].to_numpy()
-            for name in rows.columns
-            if rows[name].dtype == np.float64
-        }
-        return summarise(
-            columns,
-            keys_of(rows, by),
-            weights=self._weights(),
-            clusters=rows["group"].to_numpy() if "group" in rows else None,
-            hard="label" in rows,
-        )
-
-    def worst(self, n: int = 10, *, by: Any = None) -> pd.DataFrame:
-        """The rows of ``per_sample`` that cost most, the most costly first.
-
-        Parameters
-        ----------
-        n : int, default 10
-            How many rows, of each group if there are groups.
-        by : column name or names of per_sample, or values, optional
-            Groups, as in :meth:`summary`.
-
-        Returns
-        -------
-        DataFrame
-            With the rows' index; the groups' names come first. Rows of weight 0 are
-            left out.
-
-        Raises
-        ------
-        ValueError
-            As in :meth:`summary`, or if ``n`` is not a whole number above 0.
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
-        >>> evaluation.worst(1)[["label", "predicted", "p_true"]]
-           label  predicted  p_true
-        1      1          1     0.7
-        """
-        rows = self._rows("worst")
-        return worst(rows, n, keys_of(rows, by), self._weights())
-
-    def plot(
-        self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any
-    ) -> Axes:
-        """Draw one of the plots of :mod:`xent_metrics.plotting`.
-
-        Parameters
-        ----------
-        kind : str, default "waterfall"
-            "waterfall" (what the cross-entropy is made of), "reliability" (predicted
-            against observed), "entropy" (the cost of each row against the one that the
-            model expects), "per_class" or "kl_contributions".
-        ax : matplotlib Axes, optional
-            Where to draw. Default: a figure of its own.
-        **options
-            Those of the function of that name.
-
-        Returns
-        -------
-        Axes
-            With the plot.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        ValueError
-            If there is no such kind, or if it needs data that the evaluation was read
-            back without.
-        """
-        from .. import plotting  # noqa: PLC0415 - matplotlib is loaded when first used
-
-        kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
-        if kind not in kinds:
-            msg = (
-                f"kind must be one of {', '.join(map(repr, kinds))}: found {kind!r}; "
-                "pass the name of a plot."
-            )
-            raise ValueError(msg)
-        axes: Axes = getattr(plotting, kind)(self, ax=ax, **options)
-        return axes
-
-    def to_frame(self) -> pd.DataFrame:
-        """The terms as a table with one row a term; see ``per_sample`` for rows."""
-        return self.decomposition.to_frame()
-
-    def to_dict(self, *, per_sample: bool = False) -> dict[str, Any]:
-        """All that is needed to read the evaluation back, in plain types.
-
-        Parameters
-        ----------
-        per_sample : bool, default False
-            Whether the rows come too.
-
-        Returns
-        -------
-        dict
-            ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class``, ``folds``, ``by_group`` and
-            ``per_sample``.
-        """
-        tables = {
-            "ladder": self.decomposition.ladder,
-            "per_class": self.per_class,
-            "folds": self.folds,
-            "by_group": self.by_group,
-            "per_sample": self.per_sample if per_sample else None,
-        }
-        return {
-            "schema": SCHEMA,
-            "decomposition": self.decomposition.to_dict(),
-            "base": self.decomposition.base,
-            "labels": [encode_label(label) for label in self.labels],
-            **{
-                name: None if table is None else encode_table(table)
-                for name, table in tables.items()
-            },
-        }
-
-    def to_json(self, *, per_sample: bool = False) -> str:
-        """:meth:`to_dict` as strict JSON, for :meth:`Evaluation.from_json`.
-
-        Parameters
-        ----------
-        per_sample : bool, default False
-            Whether the rows come too: about 200 bytes each.
-
-        Returns
-        -------
-        str
-            What is not finite is text, such as "nan" and "inf".
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
-        >>> Evaluation.from_json(evaluation.to_json()) == evaluation
-        True
-        """
-        return json.dumps(plain(self.to_dict(per_sample=per_sample)), allow_nan=False)
-
-    def to_html(self, *, by: Any = None, title: str | None = None) -> str:
-        """One self-contained page: figures inline, no script, no outside request.
-
-        Parameters
-        ----------
-        by : column name or names of per_sample, or values, optional
-            Groups to show, as in :meth:`summary`.
-        title : str, optional
-            The page's title. Default: what was evaluated, in numbers.
-
-        Returns
-        -------
-        str
-            The page. Names of classes and all else from the data is escaped.
-
-        Raises
-        ------
-        ImportError
-            If jinja2 or matplotlib is not installed.
-        """
-        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
-
-        return render.render(self, by=by, title=title)
-
-    def write_html(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        by: Any = None,
-        title: str | None = None,
-    ) -> None:
-        """Write the page of :meth:`to_html` to a file, wholly or not at all.
-
-        Parameters
-        ----------
-        path : path of a file
-            Where to write.
-        by, title
-            As in :meth:`to_html`.
-        """
-        from .._report import render  # noqa: PLC0415 - jinja2 is loaded when first used
-
-        render.write(path, self.to_html(by=by, title=title))
-
-    def _headline(self) -> str:
-        return summary(self.decomposition).partition("\n")[0]
-
-    def _rows(self, method: str) -> pd.DataFrame:
-        if self.per_sample is None:
-            msg = (
-                f"{method} needs per_sample: the evaluation has no rows, as it was "
-                "scanned, or read back without them; pass by= to scan, or "
-                "per_sample=True to to_json."
-            )
-            raise ValueError(msg)
-        return self.per_sample
-
-    def _weights(self) -> Any:
-        rows = self.per_sample
-        known = rows is not None and "weight" in rows
-        return rows["weight"].to_numpy() if rows is not None and known else None
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class EvaluationData(EvaluationView):
-    """An evaluation that hands out its data; :class:`Evaluation` is the whole."""
-
-    def probabilities(self) -> pd.DataFrame:
-        """The predicted probabilities of each row.
-
-        Returns
-        -------
-        DataFrame
-            One row a row of :attr:`per_sample`, one column a class, in column order: as
-            they were given, in their type; after the softmax of logits, or the division
-            by the row's sum that ``rescale=True`` asks for.
-
-        Raises
-        ------
-        ValueError
-            If the evaluation was read back without its data.
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.25, 0.75] * 200)
-        >>> evaluation.probabilities().head(2)
-              0     1
-        0  0.75  0.25
-        1  0.25  0.75
-        """
-        inputs = evidence_of(self.decomposition).need("probabilities").inputs
-        return self._framed(_as_read(inputs.proba))
-
-    def targets(self) -> pd.DataFrame | None:
-        """The target distributions, or the vote counts, of each row.
-
-        Returns
-        -------
-        DataFrame or None
-            Like :meth:`probabilities`, as they were given. None where targets are hard
-            labels, also those given as one-hot rows: see ``label`` of
-            :attr:`per_sample`.
-
-        Raises
-        ------
-        ValueError
-            If the evaluation was read back without its data.
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> votes, q = [[3, 1], [0, 4]] * 200, [[0.75, 0.25], [0.5, 0.5]] * 200
-        >>> options = {"vote_correction": "jackknife"}
-        >>> evaluation = Evaluation.from_predictions(votes, q, **options)
-        >>> evaluation.targets().head(2)
-           0  1
-        0  3  1
-        1  0  4
-        """
-        inputs = evidence_of(self.decomposition).need("targets").inputs
-        return None if inputs.target is None else self._framed(_given(inputs.target))
-
-    def _framed(self, values: NDArray[Any]) -> pd.DataFrame:
-        index = None if self.per_sample is None else self.per_sample.index
-        columns = pd.Index(self.labels, tupleize_cols=False)
-        return pd.DataFrame(values, index=index, columns=columns)
-
-
-def _given(table: Table) -> NDArray[Any]:
-    """A matrix of its own: what is done to it leaves the evaluation as it is."""
-    source = table.source
-    return np.column_stack(source) if isinstance(source, tuple) else source.copy()
-
-
-def _as_read(table: Table) -> NDArray[Any]:
-    """Rows that sum to one: exactly what was given where that was probabilities."""
-    values = _given(table)
-    if table.kind == "probabilities":
-        return values
-    values = values.astype(np.float64)
-    if table.kind == "logits":
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-    with np.errstate(invalid="ignore", divide="ignore"):  # rows of weight 0
-        scaled: NDArray[Any] = values / values.sum(axis=1, keepdims=True)
-    return scaled
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class PredictionsEvaluated(EvaluationData):
-    """An evaluation made from predictions; :class:`Evaluation` is the whole."""
 
     @classmethod
     def from_predictions(
@@ -594,74 +267,6 @@ class PredictionsEvaluated(EvaluationData):
         return tell(cls(**evaluated._asdict()))
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read an evaluation back from what :meth:`to_json` gave.
-
-        Parameters
-        ----------
-        text : str or bytes
-            Strict JSON.
-
-        Returns
-        -------
-        Evaluation
-            Equal to the one written. It has no predictions: what needs them, such as
-            :meth:`Decomposition.by` or a recalibrator, says so.
-
-        Raises
-        ------
-        ValueError
-            If the text is not the JSON of an evaluation.
-
-        Examples
-        --------
-        >>> from xent_metrics import Evaluation
-        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
-        >>> read = Evaluation.from_json(evaluation.to_json(per_sample=True))
-        >>> read.per_sample.equals(evaluation.per_sample)
-        True
-        """
-        return cls(**read_back(text)._asdict())
-
-
-class Classifier(Protocol):
-    """What an evaluation asks of an estimator: its classes and probabilities."""
-
-    classes_: Any
-
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
-        """Probabilities of shape (N, K), columns in the order of ``classes_``."""
-
-
-@public
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Evaluation(PredictionsEvaluated):
-    """Predictions evaluated: the decomposition of their loss, and each row's part.
-
-    Made by :meth:`from_predictions`, :meth:`from_frame`, :meth:`from_estimator`,
-    :meth:`from_cv_results`, or :meth:`from_json`.
-
-    Attributes
-    ----------
-    decomposition : Decomposition
-        The terms of the mean cross-entropy.
-    per_sample : DataFrame or None
-        The measures of each row, as :func:`per_sample` gives them, after its ``label``
-        (where it has one) and the class ``predicted``; before these the ``fold`` that
-        it was tested in, where folds have models of their own; last its ``weight`` and
-        the number of its ``group``, where these were given. None where the evaluation
-        was read back without its rows.
-    per_class : DataFrame
-        The terms of each true class, as :meth:`Decomposition.by_class` gives them.
-    labels : tuple
-        The classes, in column order.
-    folds : DataFrame or None
-        The terms of each fold under its own recalibration map: as
-        :meth:`Decomposition.by` gives them, with the map's name and degrees of
-        freedom. None where one model predicted all rows.
-    """
-
-    @classmethod
     def from_estimator(
         cls,
         estimator: Classifier,
@@ -822,7 +427,7 @@ class Evaluation(PredictionsEvaluated):
         0     285             0.9
         1     284             0.2
         """
-        tested = predict_out_of_fold(cv_results, X, y, probabilities)
+        tested = predict_out_of_fold(cv_results, X, y)
         inputs = read(
             tested.take(y, "y"),
             tested.proba,
@@ -842,16 +447,381 @@ class Evaluation(PredictionsEvaluated):
         )
         return tell(cls(**evaluated._asdict()))
 
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read an evaluation back from what :meth:`to_json` gave.
 
-def probabilities(estimator: Any, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
-    """The estimator's probabilities; one sentence where it has none."""
-    predict_proba = getattr(estimator, "predict_proba", None)
-    if predict_proba is None:
-        msg = (
-            "estimator must have predict_proba: "
-            f"{type(estimator).__name__} has none; wrap it in "
-            "sklearn.calibration.CalibratedClassifierCV, or choose a classifier that "
-            "predicts probabilities."
+        Parameters
+        ----------
+        text : str or bytes
+            Strict JSON.
+
+        Returns
+        -------
+        Evaluation
+            Equal to the one written. It has no predictions: what needs them, such as
+            :meth:`Decomposition.by` or a recalibrator, says so.
+
+        Raises
+        ------
+        ValueError
+            If the text is not the JSON of an evaluation.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> read = Evaluation.from_json(evaluation.to_json(per_sample=True))
+        >>> read.per_sample.equals(evaluation.per_sample)
+        True
+        """
+        return cls(**decode(text)._asdict())
+
+    def __repr__(self) -> str:
+        """The decomposition, and what tables there are."""
+        return "\n".join(
+            [
+                "Evaluation",
+                "",
+                repr(self.decomposition),
+                *sizes(
+                    per_sample=self.per_sample,
+                    per_class=self.per_class,
+                    folds=self.folds,
+                    by_group=self.by_group,
+                ),
+            ]
         )
-        raise TypeError(msg)
-    return predict_proba(X)
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """The terms by name, in the order in which they are shown.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> round(evaluation.terms["cross_entropy"], 4)
+        0.2899
+        """
+        return self.decomposition.terms
+
+    def ci(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Confidence intervals of the terms, by name.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            How often such an interval holds the true value, in (0, 1).
+
+        Returns
+        -------
+        dict of str to (low, high)
+            Value -+ z times the standard error. Near calibration, where terms of rows
+            no longer vary, the standard error of miscalibration is that of the
+            weighted chi-square of its estimate.
+
+        Raises
+        ------
+        ValueError
+            If ``level`` is not in (0, 1).
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> low, high = evaluation.ci(0.9)["uncertainty"]
+        >>> low < evaluation.terms["uncertainty"] < high
+        True
+        """
+        return self.decomposition.ci(level)
+
+    def by(self, values: Any, *, refit: bool = False) -> pd.DataFrame:
+        """The terms of groups of rows.
+
+        Parameters
+        ----------
+        values : array-like of shape (N,), or DataFrame or mapping of such
+            What the rows are grouped by: one key or several. A missing value is a
+            group of its own.
+        refit : bool, default False
+            False: one recalibration map for all rows; the groups' terms, averaged by
+            ``weight``, are those of the whole. True: each group is decomposed alone.
+
+        Returns
+        -------
+        DataFrame
+            One row a distinct value: ``n``, ``weight`` (its share), the terms,
+            ``<term>_se``, and a ``note``. Where independent rows are too few for terms
+            of the map (10 under the map of all rows, 50 for one of their own), these
+            are NaN and the note says so.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value a row, or if the evaluation was scanned, or read
+            back without its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> table = evaluation.by(["north", "south"] * 200)
+        >>> table["cross_entropy"].round(4).to_dict()
+        {'north': 0.2231, 'south': 0.3567}
+        """
+        return self.decomposition.by(values, refit=refit)
+
+    def summary(self, by: Any = None) -> pd.DataFrame:
+        """Counts and means of the rows' measures, in all or by group.
+
+        Parameters
+        ----------
+        by : column name or names of per_sample, or values, optional
+            What the rows are grouped by: columns of ``per_sample``, one value a
+            row, or a DataFrame or mapping of several keys. A missing value is a group
+            of its own.
+
+        Returns
+        -------
+        DataFrame
+            One row a group: ``n``, ``weight`` (its share), the means of
+            ``cross_entropy``, ``entropy``, ``kl_divergence``, ``predictive_entropy``
+            and ``calibration_gap``, each with its standard error ``<name>_se``, and a
+            ``note`` where there are none. For terms of the recalibration map by group
+            see :meth:`Decomposition.by`.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value a row, or if the evaluation has no rows to group:
+            of one that was scanned, ``by`` may be what it was scanned by.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> evaluation.summary("label")["cross_entropy"].round(4).to_dict()
+        {0: 0.2231, 1: 0.3567}
+        """
+        return summary(
+            self.per_sample, by, whole=self.decomposition, by_group=self.by_group
+        )
+
+    def worst(self, n: int = 10, *, by: Any = None) -> pd.DataFrame:
+        """The rows of ``per_sample`` that cost most, the most costly first.
+
+        Parameters
+        ----------
+        n : int, default 10
+            How many rows, of each group if there are groups.
+        by : column name or names of per_sample, or values, optional
+            Groups, as in :meth:`summary`.
+
+        Returns
+        -------
+        DataFrame
+            With the rows' index; the groups' names come first. Rows of weight 0 are
+            left out.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`summary`, or if ``n`` is not a whole number above 0.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> evaluation.worst(1)[["label", "predicted", "p_true"]]
+           label  predicted  p_true
+        1      1          1     0.7
+        """
+        return worst(self.per_sample, n, by)
+
+    def probabilities(self) -> pd.DataFrame:
+        """The predicted probabilities of each row.
+
+        Returns
+        -------
+        DataFrame
+            One row a row of :attr:`per_sample`, one column a class, in column order: as
+            they were given, in their type; after the softmax of logits, or the division
+            by the row's sum that ``rescale=True`` asks for.
+
+        Raises
+        ------
+        ValueError
+            If the evaluation was read back without its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.25, 0.75] * 200)
+        >>> evaluation.probabilities().head(2)
+              0     1
+        0  0.75  0.25
+        1  0.25  0.75
+        """
+        return probability_table(self.decomposition, self.labels, self.per_sample)
+
+    def targets(self) -> pd.DataFrame | None:
+        """The target distributions, or the vote counts, of each row.
+
+        Returns
+        -------
+        DataFrame or None
+            Like :meth:`probabilities`, as they were given. None where targets are hard
+            labels, also those given as one-hot rows: see ``label`` of
+            :attr:`per_sample`.
+
+        Raises
+        ------
+        ValueError
+            If the evaluation was read back without its data.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> votes, q = [[3, 1], [0, 4]] * 200, [[0.75, 0.25], [0.5, 0.5]] * 200
+        >>> options = {"vote_correction": "jackknife"}
+        >>> evaluation = Evaluation.from_predictions(votes, q, **options)
+        >>> evaluation.targets().head(2)
+           0  1
+        0  3  1
+        1  0  4
+        """
+        return target_table(self.decomposition, self.labels, self.per_sample)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The terms as a table with one row a term; see ``per_sample`` for rows."""
+        return self.decomposition.to_frame()
+
+    def to_dict(self, *, per_sample: bool = False) -> dict[str, Any]:
+        """All that is needed to read the evaluation back, in plain types.
+
+        Parameters
+        ----------
+        per_sample : bool, default False
+            Whether the rows come too.
+
+        Returns
+        -------
+        dict
+            ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
+            tables ``ladder``, ``per_class``, ``folds``, ``by_group`` and
+            ``per_sample``.
+        """
+        return encode(
+            self.decomposition,
+            self.labels,
+            per_class=self.per_class,
+            folds=self.folds,
+            by_group=self.by_group,
+            per_sample=self.per_sample if per_sample else None,
+        )
+
+    def to_json(self, *, per_sample: bool = False) -> str:
+        """:meth:`to_dict` as strict JSON, for :meth:`Evaluation.from_json`.
+
+        Parameters
+        ----------
+        per_sample : bool, default False
+            Whether the rows come too: about 200 bytes each.
+
+        Returns
+        -------
+        str
+            What is not finite is text, such as "nan" and "inf".
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> Evaluation.from_json(evaluation.to_json()) == evaluation
+        True
+        """
+        return json.dumps(plain(self.to_dict(per_sample=per_sample)), allow_nan=False)
+
+    def to_html(self, *, by: Any = None, title: str | None = None) -> str:
+        """One self-contained page: figures inline, no script, no outside request.
+
+        Parameters
+        ----------
+        by : column name or names of per_sample, or values, optional
+            Groups to show, as in :meth:`summary`.
+        title : str, optional
+            The page's title. Default: what was evaluated, in numbers.
+
+        Returns
+        -------
+        str
+            The page. Names of classes and all else from the data is escaped.
+
+        Raises
+        ------
+        ImportError
+            If jinja2 or matplotlib is not installed.
+        """
+        page: str = report().render(self, by=by, title=title)
+        return page
+
+    def write_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        by: Any = None,
+        title: str | None = None,
+    ) -> None:
+        """Write the page of :meth:`to_html` to a file, wholly or not at all.
+
+        Parameters
+        ----------
+        path : path of a file
+            Where to write.
+        by, title
+            As in :meth:`to_html`.
+        """
+        report().write(path, self.to_html(by=by, title=title))
+
+    def plot(
+        self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Draw one of the plots of :mod:`xent_metrics.plotting`.
+
+        Parameters
+        ----------
+        kind : str, default "waterfall"
+            "waterfall" (what the cross-entropy is made of), "reliability" (predicted
+            against observed), "entropy" (the cost of each row against the one that the
+            model expects), "per_class" or "kl_contributions".
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
+        **options
+            Those of the function of that name.
+
+        Returns
+        -------
+        Axes
+            With the plot.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there is no such kind, or if it needs data that the evaluation was read
+            back without.
+        """
+        kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
+        if kind not in kinds:
+            msg = (
+                f"kind must be one of {', '.join(map(repr, kinds))}: found {kind!r}; "
+                "pass the name of a plot."
+            )
+            raise ValueError(msg)
+        axes: Axes = getattr(plots(), kind)(self, ax=ax, **options)
+        return axes
+
+    def _headline(self) -> str:
+        return repr(self.decomposition).partition("\n")[0]

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from .._pickling import public
 
-if TYPE_CHECKING:
-    from .evaluation import Evaluation
-
 Told = TypeVar("Told")
+
+
+class Listener(Protocol):
+    """A function that is called with each :class:`Evaluation`."""
+
+    def __call__(self, evaluation: Any, /) -> Any:
+        """Take note of an evaluation; what is returned is ignored."""
+
 
 _paused = ContextVar("_paused", default=False)
 _lock = threading.Lock()
-_listeners: tuple[Callable[[Evaluation], Any], ...] = ()
+_listeners: tuple[Listener, ...] = ()
 
 
 @public
-def add_listener(listener: Callable[[Evaluation], Any]) -> None:
+def add_listener(listener: Listener) -> None:
     """Have a function called with each evaluation as soon as it is finished.
 
     Parameters
@@ -63,7 +68,7 @@ def add_listener(listener: Callable[[Evaluation], Any]) -> None:
 
 
 @public
-def remove_listener(listener: Callable[[Evaluation], Any]) -> None:
+def remove_listener(listener: Listener) -> None:
     """Call a listener no longer; one that was never added is no error.
 
     Parameters
@@ -111,7 +116,7 @@ def tell(evaluation: Told) -> Told:
     """Call the listeners; return what they were told of."""
     if anyone_listens():
         for listener in _listeners:
-            listener(cast("Evaluation", evaluation))
+            listener(evaluation)
     return evaluation
 
 

@@ -1,4 +1,4 @@
-"""Reading an evaluation back from JSON."""
+"""An evaluation as a document of plain types, written and read back."""
 
 from __future__ import annotations
 
@@ -9,14 +9,31 @@ import pandas as pd
 
 from .._decomposition.evidence import Evidence
 from .._decomposition.result import Decomposition
-from .._decomposition.text import TERMS
-from .._display import decode_label, decode_table
+from .._display import decode_label, decode_table, encode_label, encode_table
+from .._terms import TERMS
 from .evaluate import Evaluated
 
 SCHEMA = 1  # of the document
 
 
-def read_back(text: str | bytes) -> Evaluated:
+def encode(
+    decomposition: Decomposition, labels: tuple[Any, ...], **tables: pd.DataFrame | None
+) -> dict[str, Any]:
+    """The document of an evaluation; tables that it lacks are None there too."""
+    return {
+        "schema": SCHEMA,
+        "decomposition": decomposition.to_dict(),
+        "base": decomposition.base,
+        "labels": [encode_label(label) for label in labels],
+        "ladder": encode_table(decomposition.ladder),
+        **{
+            name: None if table is None else encode_table(table)
+            for name, table in tables.items()
+        },
+    }
+
+
+def decode(text: str | bytes) -> Evaluated:
     """What an evaluation held when it was written, but for the data behind it."""
     if not isinstance(text, (str, bytes, bytearray)):
         msg = (
@@ -40,7 +57,7 @@ def read_back(text: str | bytes) -> Evaluated:
         )
         raise ValueError(msg)
     try:
-        return _read_back(found)
+        return _decode(found)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         msg = (
             "text must be the whole JSON of an evaluation: a part of it is missing or "
@@ -49,7 +66,7 @@ def read_back(text: str | bytes) -> Evaluated:
         raise ValueError(msg) from None
 
 
-def _read_back(found: dict[str, Any]) -> Evaluated:
+def _decode(found: dict[str, Any]) -> Evaluated:
     labels = tuple(decode_label(label) for label in found["labels"])
     scalars = dict(found["decomposition"])
     for name in (*TERMS, "n_effective", "clip"):

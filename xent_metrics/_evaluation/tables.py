@@ -1,33 +1,61 @@
-"""Tables of groups of rows and of the worst rows, from the measures of each row."""
+"""Tables of an evaluation: its rows, their groups, and the worst of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._decomposition.evidence import evidence_of
+from .._decomposition.result import Decomposition
 from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import check_index_order
+from .._inputs.inputs import Inputs, check_index_order
 from .._kernels.sums import Cells
-from .._kernels.table import BoolArray, FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from .._decomposition.result import Decomposition
+from .._kernels.table import BoolArray, FloatArray, IntArray, Table
+from .._measures.per_sample import per_sample_frame
+from .._terms import TERMS
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _ALONE = "one independent row: no standard errors"
 
-MEASURES = (
-    "cross_entropy",
-    "entropy",
-    "kl_divergence",
-    "predictive_entropy",
-    "calibration_gap",
+# What rows have without a recalibration map, and without class frequencies.
+MEASURES = tuple(
+    name
+    for name, term in TERMS.items()
+    if term.parts
+    and not (term.needs_map or term.needs_frequencies or term.needs_soft_labels)
 )
+
+
+def rows_of(
+    inputs: Inputs,
+    columns: Mapping[str, FloatArray],
+    *,
+    base: float | None,
+    index: pd.Index[Any] | None,
+) -> pd.DataFrame:
+    """The measures of each row after its label and predicted class, before its weight.
+
+    ``columns`` are those of a pass, in nats. A row of weight 0 that breaks a rule has
+    neither label nor predicted class.
+    """
+    rows = per_sample_frame(columns, base=base, index=index)
+    predicted = columns["predicted"]
+    broken = np.isnan(predicted)
+    codes = np.where(broken, 0, predicted).astype(np.int64)
+    names = pd.Index(inputs.labels, tupleize_cols=False)
+    rows.insert(0, "predicted", _named(names, codes, broken))
+    if inputs.codes is not None:
+        names = pd.Index((*inputs.labels, *inputs.unseen), tupleize_cols=False)
+        inactive = None if inputs.active is None else ~inputs.active
+        rows.insert(0, "label", _named(names, inputs.codes, inactive))
+    if inputs.weights is not None:
+        rows["weight"] = inputs.weights
+    return rows
 
 
 def summarise(
@@ -74,8 +102,37 @@ def summarise(
     return frame if cells.n.all() else frame[frame["n"] > 0]
 
 
-def summary_of(result: Decomposition) -> pd.DataFrame:
-    """The same of all rows, where they are gone: terms that a decomposition has."""
+def summary(
+    rows: pd.DataFrame | None,
+    by: Any,
+    *,
+    whole: Decomposition,
+    by_group: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """The same for an evaluation, whose rows may be gone."""
+    if by_group is not None and by is not None:
+        names = [by] if isinstance(by, str) else by
+        if list(names) == list(by_group.index.names):
+            return by_group
+    if by is None and rows is None:
+        return _of_whole(whole)
+    rows = _need(rows, "summary")
+    columns = {
+        name: rows[name].to_numpy()
+        for name in rows.columns
+        if rows[name].dtype == np.float64
+    }
+    return summarise(
+        columns,
+        keys_of(rows, by),
+        weights=_weights(rows),
+        clusters=rows["group"].to_numpy() if "group" in rows else None,
+        hard="label" in rows,
+    )
+
+
+def _of_whole(result: Decomposition) -> pd.DataFrame:
+    """All rows, where they are gone: terms that a decomposition has."""
     table: dict[str, Any] = {"n": result.n, "weight": 1.0}
     for name in MEASURES:
         table[name] = getattr(result, name)
@@ -85,10 +142,10 @@ def summary_of(result: Decomposition) -> pd.DataFrame:
     return pd.DataFrame(table, index=pd.Index(["all"]))
 
 
-def worst(
-    rows: pd.DataFrame, n: int, keys: Keys | None, weights: FloatArray | None
-) -> pd.DataFrame:
+def worst(rows: pd.DataFrame | None, n: int, by: Any) -> pd.DataFrame:
     """The most costly rows of all, or of each group, the most costly first."""
+    rows = _need(rows, "worst")
+    keys, weights = keys_of(rows, by), _weights(rows)
     kinds: Any = (int, np.integer)
     whole = isinstance(n, kinds) and not isinstance(n, bool)
     if not whole or n < 1:
@@ -120,8 +177,8 @@ def worst(
 
 def keys_of(rows: pd.DataFrame, by: Any) -> Keys | None:
     """The groups that ``by`` means: columns of the rows by name, or values."""
-    if by is None:
-        return None
+    if by is None or isinstance(by, Keys):
+        return by
     if isinstance(by, str):
         by = _column(rows, by)
     elif isinstance(by, list) and by and set(map(str, by)) <= set(rows.columns):
@@ -129,6 +186,38 @@ def keys_of(rows: pd.DataFrame, by: Any) -> Keys | None:
     for values in by.values() if isinstance(by, Mapping) else [by]:
         check_index_order(rows, values, ("per_sample", "by"), strict=True)
     return read_keys(by, len(rows))
+
+
+def probability_table(
+    decomposition: Decomposition, labels: tuple[Any, ...], rows: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The predicted probabilities of each row, as they were read."""
+    inputs = evidence_of(decomposition).need("probabilities").inputs
+    return _framed(_as_read(inputs.proba), labels, rows)
+
+
+def target_table(
+    decomposition: Decomposition, labels: tuple[Any, ...], rows: pd.DataFrame | None
+) -> pd.DataFrame | None:
+    """The soft target of each row, as it was given; None where targets are labels."""
+    target = evidence_of(decomposition).need("targets").inputs.target
+    return None if target is None else _framed(_given(target), labels, rows)
+
+
+def _framed(
+    values: NDArray[Any], labels: tuple[Any, ...], rows: pd.DataFrame | None
+) -> pd.DataFrame:
+    index = None if rows is None else rows.index
+    return pd.DataFrame(values, index, pd.Index(labels, tupleize_cols=False))
+
+
+def sizes(**tables: pd.DataFrame | None) -> list[str]:
+    """How large each table is, of those that there are."""
+    return [
+        f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
+        for name, table in tables.items()
+        if table is not None
+    ]
 
 
 def _column(rows: pd.DataFrame, name: str) -> Any:
@@ -141,6 +230,22 @@ def _column(rows: pd.DataFrame, name: str) -> Any:
     return rows[name]
 
 
+def _need(rows: pd.DataFrame | None, method: str) -> pd.DataFrame:
+    """The rows; one sentence where they are gone."""
+    if rows is None:
+        msg = (
+            f"{method} needs per_sample: the evaluation has no rows, as it was "
+            "scanned, or read back without them; pass by= to scan, or "
+            "per_sample=True to to_json."
+        )
+        raise ValueError(msg)
+    return rows
+
+
+def _weights(rows: pd.DataFrame) -> FloatArray | None:
+    return rows["weight"].to_numpy() if "weight" in rows else None
+
+
 def _one_group(n_rows: int) -> Keys:
     return Keys(np.zeros(n_rows, dtype=np.int64), pd.Index(["all"]))
 
@@ -148,12 +253,39 @@ def _one_group(n_rows: int) -> Keys:
 def _values(
     columns: Mapping[str, FloatArray], name: str, active: BoolArray | None
 ) -> FloatArray:
-    if name != "calibration_gap":
+    if name in columns:
         return _of(columns[name], active)
-    cost, expected = columns["cross_entropy"], columns["predictive_entropy"]
+    parts = {part: _of(columns[part], active) for part in TERMS[name].parts}
     with np.errstate(invalid="ignore"):
-        return np.subtract(_of(cost, active), _of(expected, active))
+        values: FloatArray = TERMS[name].of(parts)
+    return values
 
 
 def _of(values: NDArray[Scalar], active: BoolArray | None) -> NDArray[Scalar]:
     return values if active is None else values[active]
+
+
+def _named(names: pd.Index[Any], codes: Any, absent: BoolArray | None) -> Any:
+    found = names.take(codes)
+    if absent is None or not absent.any():
+        return found
+    return found.where(~absent)
+
+
+def _given(table: Table) -> NDArray[Any]:
+    """A matrix of its own: what is done to it leaves the evaluation as it is."""
+    source = table.source
+    return np.column_stack(source) if isinstance(source, tuple) else source.copy()
+
+
+def _as_read(table: Table) -> NDArray[Any]:
+    """Rows that sum to one: exactly what was given where that was probabilities."""
+    values = _given(table)
+    if table.kind == "probabilities":
+        return values
+    values = values.astype(np.float64)
+    if table.kind == "logits":
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore", divide="ignore"):  # rows of weight 0
+        scaled: NDArray[Any] = values / values.sum(axis=1, keepdims=True)
+    return scaled

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._decomposition.text import title
 from .._evaluation.tables import keys_of
 from .._kernels.table import FloatArray
+from .._terms import title
 from .formatting import (
     count,
     heading,
@@ -24,7 +24,7 @@ from .formatting import (
 from .tables import AT_MOST, Column, Row, Section, Table, table
 
 if TYPE_CHECKING:
-    from .._evaluation.evaluation import EvaluationView
+    from .._evaluation.evaluation import Evaluation
 
 _AT_MOST = 10
 _NAMES = {"fold": "Fold", "label": "Label", "predicted": "Predicted"}
@@ -37,7 +37,7 @@ _NUMBERS = {
 }
 
 
-def worst(evaluation: EvaluationView, all_rows: pd.DataFrame, digits: int) -> Section:
+def worst(evaluation: Evaluation, all_rows: pd.DataFrame, digits: int) -> Section:
     """The costliest rows, and how much of the loss they carry."""
     found = evaluation.worst(_AT_MOST)
     soft = not math.isnan(evaluation.decomposition.irreducible)
@@ -106,7 +106,7 @@ _TERMS = (
 )
 
 
-def of_classes(evaluation: EvaluationView, digits: int) -> Section:
+def of_classes(evaluation: Evaluation, digits: int) -> Section:
     """The terms of each true class, the costliest first."""
     found = evaluation.per_class.rename_axis("Class")
     return Section(
@@ -125,7 +125,7 @@ def of_folds(folds: pd.DataFrame, digits: int) -> Section:
     return Section(ident="folds", heading="Folds", tables=(shown,))
 
 
-def of_groups(evaluation: EvaluationView, by: Any, digits: int) -> Section:
+def of_groups(evaluation: Evaluation, by: Any, digits: int) -> Section:
     """The terms of groups of rows, the costliest first."""
     found = _groups(evaluation, by)
     return Section(
@@ -136,7 +136,7 @@ def of_groups(evaluation: EvaluationView, by: Any, digits: int) -> Section:
     )
 
 
-def _groups(evaluation: EvaluationView, by: Any) -> pd.DataFrame:
+def _groups(evaluation: Evaluation, by: Any) -> pd.DataFrame:
     """All terms where the data is there or was scanned, else the means of rows."""
     result, rows = evaluation.decomposition, evaluation.per_sample
     if not result.has_data or rows is None:

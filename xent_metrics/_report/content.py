@@ -21,7 +21,7 @@ from .tables import Section
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
-    from .._evaluation.evaluation import EvaluationView
+    from .._evaluation.evaluation import Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Content:
 
 
 def content(
-    evaluation: EvaluationView, *, by: Any = None, title: str | None = None
+    evaluation: Evaluation, *, by: Any = None, title: str | None = None
 ) -> Content:
     """All sentences and tables of an evaluation, in the order of the page."""
     result = evaluation.decomposition
@@ -53,7 +53,7 @@ def content(
     )
 
 
-def _breakdowns(evaluation: EvaluationView, by: Any, digits: int) -> Iterator[Section]:
+def _breakdowns(evaluation: Evaluation, by: Any, digits: int) -> Iterator[Section]:
     """Where the loss sits, as far as the evaluation knows, and what was counted."""
     rows = evaluation.per_sample
     yield of_classes(evaluation, digits)
@@ -71,7 +71,7 @@ def _breakdowns(evaluation: EvaluationView, by: Any, digits: int) -> Iterator[Se
     )
 
 
-def _missing(evaluation: EvaluationView, by: Any) -> list[str]:
+def _missing(evaluation: Evaluation, by: Any) -> list[str]:
     """What an evaluation that was read back lacks."""
     if evaluation.per_sample is not None:
         return []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .._evaluation.evaluation import EvaluationView
+    from .._evaluation.evaluation import Evaluation
 
 # Colours that no plot would choose: the page's style decides what they are.
 INK, RULE, PAPER = "#010203", "#010204", "#010205"
@@ -156,7 +156,7 @@ class Figures(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def figures(evaluation: EvaluationView) -> Figures:
+def figures(evaluation: Evaluation) -> Figures:
     """All plots of an evaluation, drawn without a window or a global figure."""
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2, an extra
 
@@ -176,13 +176,13 @@ def figures(evaluation: EvaluationView) -> Figures:
     return Figures(tuple(shown), tuple(left_out))
 
 
-def _kinds(evaluation: EvaluationView) -> list[Kind]:
+def _kinds(evaluation: Evaluation) -> list[Kind]:
     """The plots that mean something: hard labels have no laws to differ from."""
     soft = not math.isnan(evaluation.decomposition.irreducible)
     return [kind for kind in _KINDS if soft or kind.name != "kl_contributions"]
 
 
-def _drawn(evaluation: EvaluationView, kind: Kind) -> str:
+def _drawn(evaluation: Evaluation, kind: Kind) -> str:
     """One plot, in the page's colours whatever the user's settings are."""
     from matplotlib import style  # noqa: PLC0415 - heavy, and an extra
     from matplotlib.figure import Figure  # noqa: PLC0415

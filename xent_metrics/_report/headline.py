@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._decomposition.ladder import CLEAR, is_clear
-from .._decomposition.text import title
+from .._terms import title
 from .formatting import heading, listed, number, plural, with_error
 
 if TYPE_CHECKING:

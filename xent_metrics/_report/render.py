@@ -13,7 +13,7 @@ from .content import content
 from .figures import figures
 
 if TYPE_CHECKING:
-    from .._evaluation.evaluation import EvaluationView
+    from .._evaluation.evaluation import Evaluation
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
@@ -50,14 +50,12 @@ def write(path: str | os.PathLike[str], text: str) -> None:
 __all__ = ["render", "write"]
 
 
-def render(
-    evaluation: EvaluationView, *, by: Any = None, title: str | None = None
-) -> str:
+def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) -> str:
     """The page of an evaluation; all that users named is escaped.
 
     Parameters
     ----------
-    evaluation : EvaluationView
+    evaluation : Evaluation
         What the page shows, as far as it holds it.
     by : str, array-like, DataFrame or mapping, optional
         What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from .._decomposition.text import MEANINGS, title
+from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .formatting import (
     MINUS,
     NOTHING,
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
 
 _MOST = 0.9  # of what the chosen map wins back: a simpler map may do
-_HARD = (
-    ("", "cross_entropy"),
-    ("= ", "uncertainty"),
-    (f"{MINUS} ", "resolution"),
-    ("+ ", "miscalibration"),
-)
-_SOFT = (
-    ("", "cross_entropy"),
-    ("= ", "irreducible"),
-    ("+ ", "grouping_loss"),
-    ("+ ", "miscalibration"),
-)
-_BESIDE = ("refinement", "skill", "predictive_entropy", "calibration_gap")
 
 
 def terms(result: Decomposition, digits: int) -> Section:
@@ -47,11 +35,17 @@ def terms(result: Decomposition, digits: int) -> Section:
 
     def row(sign: str, term: str) -> Row:
         value = getattr(result, term)
-        meaning = result.notes.get(term, MEANINGS[term])
-        if term == "skill" and term not in result.notes:
+        meaning = result.notes.get(term, TERMS[term].meaning)
+        if not TERMS[term].has_unit and term not in result.notes:
             meaning += ", without unit"
         shown = number(value, digits)
-        cells = (sign + title(term), shown, interval(*bounds[term], digits), meaning)
+        shown_sign = f"{MINUS if sign == '-' else sign} " if sign else ""
+        cells = (
+            shown_sign + title(term),
+            shown,
+            interval(*bounds[term], digits),
+            meaning,
+        )
         return Row(cells=cells, strong=term == "cross_entropy")
 
     columns = (
@@ -61,11 +55,11 @@ def terms(result: Decomposition, digits: int) -> Section:
         Column(title="Meaning", kind="text"),
     )
     soft = not math.isnan(result.irreducible)
-    beside = ("kl_divergence", *_BESIDE) if soft else _BESIDE
-    identities = (_SOFT, _HARD) if soft else (_HARD,)
+    beside = ("kl_divergence", *BESIDE) if soft else BESIDE
+    identities = (SOFT_IDENTITY, IDENTITY) if soft else (IDENTITY,)
     captions = ("The loss as a sum", "The same loss, seen from the class frequencies")
     tables = [
-        table(caption, columns, [row(*each) for each in identity])
+        table(caption, columns, [row("", "cross_entropy"), *starmap(row, identity)])
         for caption, identity in zip(captions, identities, strict=False)
     ]
     others = table("Beside them", columns, [row("", term) for term in beside])

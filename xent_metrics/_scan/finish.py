@@ -29,12 +29,11 @@ from .._inputs.labels import show
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
+from .._terms import TERMS
 from .earlier_pass import FirstPass, first_pass
 from .moments import Moments
 from .state import ScanState
 from .terms import after_map, errors_of, frequencies_of, is_soft, shifts_of, terms_of
-
-_FLOORED = ("miscalibration", "resolution", "grouping_loss")
 
 
 def of_classes(
@@ -116,7 +115,7 @@ def _terms(
         if name in place:
             mean = moments.mean[place[name]] + shifts.get(name, 0.0)
             error = errors[place[name]]
-        if name in _FLOORED:
+        if TERMS[name].has_floor:
             floor = shifts.get("floor", 0.0)
             error = np.where(error < floor, floor, error)
         table[name], table[f"{name}_se"] = mean / per_unit, error / per_unit

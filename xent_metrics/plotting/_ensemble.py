@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .._decomposition.text import title
 from .._pickling import public
+from .._terms import title
 from ._style import (
     BLUE,
     ORANGE,

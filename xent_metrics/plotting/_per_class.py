@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .._decomposition.text import title
 from .._kernels.table import FloatArray
 from .._pickling import public
+from .._terms import title
 from ._style import (
     AS_IT_IS,
     COLOURS,

@@ -8,7 +8,7 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .._decomposition.text import title
+from .._terms import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

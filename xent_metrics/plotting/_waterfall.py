@@ -6,9 +6,9 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._decomposition.text import title
 from .._display import two_sided
 from .._pickling import public
+from .._terms import IDENTITY, SOFT_IDENTITY, title
 from ._style import (
     COLOURS,
     HATCHES,
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
     from .._evaluation.evaluation import Evaluation
 
-_COARSE = (("", "uncertainty"), ("-", "resolution"), ("+", "miscalibration"))
-_FINE = (("", "irreducible"), ("+", "grouping_loss"), ("+", "miscalibration"))
 _ROOM = 0.62  # for the numbers, of the width of the bars
 
 
@@ -120,7 +118,8 @@ def waterfall(
 def _steps(found: Decomposition, z: float) -> list[_Step]:
     fine = not math.isnan(found.irreducible)
     steps, end = [], 0.0
-    for sign, name in (*(_FINE if fine else _COARSE), ("=", "cross_entropy")):
+    (_, first), *others = SOFT_IDENTITY if fine else IDENTITY
+    for sign, name in (("", first), *others, ("=", "cross_entropy")):
         value = getattr(found, name)
         start = 0.0 if sign == "=" else end
         end = start - value if sign == "-" else start + value

@@ -70,3 +70,7 @@ skill = TermScorer("skill")
 
 uncertainty = TermScorer("uncertainty")
 """Cost of always predicting the class frequencies."""
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evaluation.evaluation import probabilities
+from .._evaluation.estimators import probabilities
 from .._inputs.arrays import as_frame
 from .._inputs.inputs import Inputs, UnseenLabelWarning, read
 from .._inputs.labels import show

@@ -10,30 +10,30 @@ from .._decomposition.decompose import decompose_inputs
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
+from .._terms import TERMS
 from ._options import Options
 from ._outputs import Output
 
 # Greater is better: costs are negated, terms that describe keep their sign.
+_OF_TERMS = {
+    ("neg_" if term.better == "lower" else "") + name: name
+    for name, term in TERMS.items()
+    if not term.needs_soft_labels
+}
+_FIRST = (
+    *("neg_cross_entropy", "neg_kl_divergence", "neg_refinement"),
+    *("neg_miscalibration", "uncertainty", "resolution", "skill"),
+)
 TERM_OF: Mapping[str, str] = MappingProxyType(
     {
-        "neg_cross_entropy": "cross_entropy",
-        "neg_kl_divergence": "kl_divergence",
-        "neg_refinement": "refinement",
-        "neg_miscalibration": "miscalibration",
-        "uncertainty": "uncertainty",
-        "resolution": "resolution",
-        "skill": "skill",
-        "entropy": "entropy",
-        "predictive_entropy": "predictive_entropy",
-        "calibration_gap": "calibration_gap",
+        **{name: _OF_TERMS[name] for name in (*_FIRST, *_OF_TERMS)},
         "neg_abs_calibration_gap": "calibration_gap",
         "neg_perplexity": "perplexity",
     }
 )
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen")
 
-# Of the terms beside the sums, the two last are functions of others.
-DEFAULT = tuple(TERM_OF)[:10]
+DEFAULT = tuple(TERM_OF)[: len(_OF_TERMS)]
 
 # What one pass over the rows tells, without a recalibration map.
 _COLUMNS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(

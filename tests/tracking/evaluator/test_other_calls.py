@@ -35,6 +35,7 @@ def test_other_types_are_declined(model_type):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("figures")  # MLflow's own evaluator leaves some open
 def test_beside_the_default_evaluator(saved):
     found = mlflow.models.evaluate(
         saved["predict"],
@@ -49,6 +50,7 @@ def test_beside_the_default_evaluator(saved):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("figures")  # as above
 def test_without_names_all_are_asked_and_foreign_options_ignored(saved):
     found = mlflow.models.evaluate(
         saved["predict"],

@@ -1,0 +1,147 @@
+"""What is computed from the columns that were read."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._decomposition.decompose import decompose_inputs, warn_if_few
+from .._decomposition.result import Decomposition
+from .._evaluation.compare import compare
+from .._evaluation.comparison import Comparison
+from .._evaluation.evaluation import Evaluation
+from .._evaluation.tables import rows_of, summarise, worst
+from .._inputs.frames import FrameInputs
+from .._inputs.groups import Keys, read_groups
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import nats_per_unit
+from .._kernels.table import IntArray
+from .._measures.per_sample import PER_SAMPLE, per_sample_frame
+from .binding import Found, read
+
+
+def per_sample_of(found: Found) -> pd.DataFrame:
+    """The measures of each row."""
+    columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.clip).columns
+    return per_sample_frame(columns, base=found.base, index=found.inputs.row_index)
+
+
+def summary_of(found: Found, keys: Keys | None) -> pd.DataFrame:
+    """Counts and means of the measures, in all or by group."""
+    inputs = found.inputs.inputs
+    names = ["cross_entropy", "predictive_entropy"]
+    if inputs.codes is None:
+        names += ["entropy", "kl_divergence"]
+    columns = inputs.measure(names, clip=found.clip).columns
+    per_unit = nats_per_unit(found.base)
+    if per_unit != 1:
+        columns = {name: values / per_unit for name, values in columns.items()}
+    table = summarise(
+        columns,
+        _kept(keys, found.inputs),
+        weights=inputs.weights,
+        clusters=read_groups(found.inputs.groups, inputs),
+        hard=inputs.codes is not None,
+    )
+    return _with_dropped(table, keys, found)
+
+
+def worst_of(found: Found, n: int, keys: Keys | None) -> pd.DataFrame:
+    """The rows that cost most, in all or of each group."""
+    inputs = found.inputs.inputs
+    columns = inputs.measure([*PER_SAMPLE, "predicted"], clip=found.clip).columns
+    rows = rows_of(inputs, columns, base=found.base, index=found.inputs.row_index)
+    return worst(rows, n, _kept(keys, found.inputs))
+
+
+def decompose_found(
+    found: Found, keys: Keys | None, *, refit: bool
+) -> Decomposition | pd.DataFrame:
+    """The terms of all rows, or those of each group."""
+    settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
+    result, _ = decompose_inputs(
+        found.inputs.inputs,
+        base=found.base,
+        clip=found.clip,
+        groups=found.inputs.groups,
+        **settings,
+    )
+    warn_if_few(result)
+    result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
+    if keys is None:
+        return result
+    table = result.by(_kept(keys, found.inputs), refit=refit)
+    return _with_dropped(table, keys, found)
+
+
+def compare_with(
+    frame: pd.DataFrame,
+    bound: dict[str, Any],
+    other: Any,
+    *,
+    names: tuple[str, str] | None,
+    level: float,
+) -> Comparison:
+    """Compare with inputs, an evaluation, or other columns of the frame."""
+    theirs: Any = other
+    if isinstance(other, (Inputs, Evaluation)):
+        mine = read(frame, bound)
+    else:
+        mine = read(frame, bound, beside=other)
+        swapped = bound | {"proba": other}
+        theirs = read(frame, swapped, beside=bound["proba"]).inputs.inputs
+    first, second = _names(bound["proba"], other, names)
+    settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
+    settings.pop("vote_correction", None)
+    return compare(
+        {first: mine.inputs.inputs, second: theirs},
+        groups=mine.inputs.groups,
+        base=mine.base,
+        clip=mine.clip,
+        level=level,
+        **settings,
+    )
+
+
+def _names(mine: Any, theirs: Any, given: Any) -> tuple[str, str]:
+    """What two sets of predictions are called."""
+    if given is not None:
+        pair = isinstance(given, (tuple, list)) and len(given) == 2  # noqa: PLR2004
+        if not pair or given[0] == given[1]:
+            msg = (
+                "names must be two that differ: found "
+                f"{given!r}; pass a pair, such as ('old', 'new')."
+            )
+            raise ValueError(msg)
+        return given[0], given[1]
+    both = mine, theirs
+    if all(isinstance(one, str) for one in both) and mine != theirs:
+        return both
+    return "this", "other"
+
+
+def _kept(keys: Keys | None, found: FrameInputs) -> Keys | None:
+    """The groups of the rows that were kept."""
+    if keys is None or found.kept is None:
+        return keys
+    return Keys(keys.codes[found.kept], keys.groups)
+
+
+def _dropped(
+    keys: Keys | None, found: FrameInputs, groups: pd.Index[Any]
+) -> int | IntArray:
+    """How many rows were left out, in all or of each group."""
+    if keys is None or found.kept is None:
+        return found.n_dropped
+    counts = np.bincount(keys.codes[~found.kept], minlength=len(keys.groups))
+    return np.asarray(counts[keys.groups.get_indexer(groups)], dtype=np.int64)
+
+
+def _with_dropped(table: pd.DataFrame, keys: Keys | None, found: Found) -> pd.DataFrame:
+    """The table with the number of rows left out, where they may be."""
+    if found.counts_dropped:
+        table.insert(1, "n_dropped", _dropped(keys, found.inputs, table.index))
+    return table
