@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import _artifacts, _spool
-from ._address import lasting
-from ._send import Job, send, told
+from ._delivery import spool
+from ._delivery.address import lasting
+from ._delivery.send import Job, send, told
+from ._items import artifacts
 
 _BOUNDED = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -44,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m xent_metrics_mlflow",
         description="What waits in the spool to be logged to MLflow runs.",
         epilog=(
-            f"The spool is the folder that {_spool.VARIABLE} names, or else "
-            f"{_spool.root()}. A replay takes credentials from its environment."
+            f"The spool is the folder that {spool.VARIABLE} names, or else "
+            f"{spool.root()}. A replay takes credentials from its environment."
         ),
     )
     commands = parser.add_subparsers(required=True, metavar="status | replay | purge")
@@ -79,7 +80,7 @@ def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
     for folder in folders:
         _say(folder, _told_of(folder))
     if folders:
-        _print(_TO_DO.format(*_amount(folders), root=_spool.root()))
+        _print(_TO_DO.format(*_amount(folders), root=spool.root()))
     else:
         _say_nothing_waits()
     return int(bool(folders))
@@ -96,7 +97,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
         raise ValueError(msg)
     if options.gently and hasattr(os, "nice"):
         os.nice(10)
-    _spool.sweep(_spool.root())
+    spool.sweep(spool.root())
     if not folders:
         _say_nothing_waits()
     for folder in folders:
@@ -116,11 +117,11 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
     if not options.entry and not options.all:
         msg = "purge must know what to delete: no entry is named; name some, or --all."
         raise ValueError(msg)
-    _spool.sweep(_spool.root())
+    spool.sweep(spool.root())
     if not folders:
         _say_nothing_waits()
     for folder in folders:
-        _spool.remove(folder)
+        spool.remove(folder)
         _say(folder, "deleted")
     return 0
 
@@ -129,14 +130,14 @@ def _replay(
     folder: Path, tracking_uri: str | None, run_id: str | None
 ) -> Exception | None:
     """Send one entry: what is fixed in it is written again, never twice."""
-    entry = _spool.read(folder)
+    entry = spool.read(folder)
     if run_id is not None:
         entry = replace(entry, run_id=run_id)
     job = Job(
         uri=tracking_uri or _with_credentials(entry.address),
         entry=entry,
         folder=folder,
-        later=lambda: _artifacts.to_show_again(
+        later=lambda: artifacts.to_show_again(
             folder, entry.folder.rpartition("/")[2], entry.later
         ),
     )
@@ -152,11 +153,11 @@ def _with_credentials(address: str) -> str:
 
 def _chosen(names: Sequence[str]) -> list[Path]:
     """Entries by name, or all."""
-    found = {folder.name: folder for folder in _spool.entries(_spool.root())}
+    found = {folder.name: folder for folder in spool.entries(spool.root())}
     for name in names:
         if name not in found:
             msg = (
-                f"entry must be one that waits in {_spool.root()}: {name!r} is none; "
+                f"entry must be one that waits in {spool.root()}: {name!r} is none; "
                 "see status."
             )
             raise ValueError(msg)
@@ -165,10 +166,10 @@ def _chosen(names: Sequence[str]) -> list[Path]:
 
 def _told_of(folder: Path) -> str:
     try:
-        entry = _spool.read(folder)
+        entry = spool.read(folder)
     except (OSError, ValueError) as error:
         return told(error)
-    known = _spool.state(folder)
+    known = spool.state(folder)
     age = _age(time.time() - entry.timestamp / 1000)
     run = entry.run_id or known.run_id or "a new run"
     words = [f"{entry.folder} of {run} at {entry.address}, {age} old"]
@@ -202,7 +203,7 @@ def _say(folder: Path, text: str) -> None:
 
 
 def _say_nothing_waits() -> None:
-    _print(f"nothing waits in {_spool.root()}")
+    _print(f"nothing waits in {spool.root()}")
 
 
 def _print(text: str) -> None:

@@ -28,10 +28,10 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
-from ._address import is_remote, page_of_run
-from ._names import check_known
-from ._spool import Entry
-from ._tables import TABLES, listed, tables
+from ._delivery.address import is_remote, page_of_run
+from ._delivery.spool import Entry
+from ._items.keys import check_known
+from ._items.tables import TABLES, listed, tables
 from ._within import no_progress, within
 
 _ENTRY_OF_RUN = "xent/entry"

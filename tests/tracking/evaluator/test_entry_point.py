@@ -43,7 +43,7 @@ def test_finding_it_loads_mlflow_and_nothing_of_ours():
     code = (
         "import sys, mlflow.models.evaluation\n"
         "before = set(sys.modules)\n"
-        "from xent_metrics_mlflow._evaluator import XentEvaluator\n"
+        "from xent_metrics_mlflow._evaluator.evaluator import XentEvaluator\n"
         "print(*set(sys.modules) - before)"
     )
     done = subprocess.run(
@@ -53,4 +53,8 @@ def test_finding_it_loads_mlflow_and_nothing_of_ours():
         check=True,
     )
     added = set(done.stdout.split())
-    assert added == {"xent_metrics_mlflow", "xent_metrics_mlflow._evaluator"}
+    assert added == {
+        "xent_metrics_mlflow",
+        "xent_metrics_mlflow._evaluator",
+        "xent_metrics_mlflow._evaluator.evaluator",
+    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._names import LONGEST_TAG
+from .keys import LONGEST_TAG
 
 if TYPE_CHECKING:
     import pandas as pd

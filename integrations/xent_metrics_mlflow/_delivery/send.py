@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import _spool
-from ._address import without_secrets
-from ._items import paths
+from .._items.items import paths
+from . import spool
+from .address import without_secrets
 
 Later = Callable[[], Mapping[str, bytes]]
 
@@ -29,7 +29,7 @@ class Job:
     """
 
     uri: str
-    entry: _spool.Entry
+    entry: spool.Entry
     folder: Path | None
     later: Later | None = None
     temporary: bool = False
@@ -58,10 +58,10 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
             return False  # another process has sent it meanwhile
         job.error = error
         if folder is not None:
-            before = _spool.state(folder)
-            _spool.note(
+            before = spool.state(folder)
+            spool.note(
                 folder,
-                _spool.State(
+                spool.State(
                     attempts=before.attempts + 1,
                     error=told(error),
                     run_id=job.run_id,
@@ -73,10 +73,10 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
 
 def send_numbers(job: Job) -> None:
     """Metrics and tags, to the run or to one that is started."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     entry, folder = job.entry, job.folder
-    before = _spool.State() if folder is None else _spool.state(folder)
+    before = spool.State() if folder is None else spool.state(folder)
     job.run_id = entry.run_id or before.run_id
     if job.run_id is None:
         job.run_id = _client.start_run_of(job.uri, entry)
@@ -87,7 +87,7 @@ def send_numbers(job: Job) -> None:
 def _table(job: Job) -> str | None:
     """The path of the file to look at as a table, if there is or will be one."""
     entry, folder = job.entry, job.folder
-    names = [] if folder is None else [path.name for path in _spool.files(folder)]
+    names = [] if folder is None else [path.name for path in spool.files(folder)]
     if entry.table in (*names, *entry.later):
         return f"{entry.folder}/{entry.table}"
     return None
@@ -95,29 +95,29 @@ def _table(job: Job) -> str | None:
 
 def send_files(job: Job) -> None:
     """All files, of which some are made now; then nothing waits any more."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     entry, folder, run_id = job.entry, job.folder, job.run_id
     if folder is None:
         return
     assert run_id is not None, "files are sent after numbers"
     table = _table(job)
-    names = {path.name for path in _spool.files(folder)}
+    names = {path.name for path in spool.files(folder)}
     if job.later is not None and not set(entry.later) <= names:
         with contextlib.suppress(Exception):  # the exact files are what is needed
-            _spool.add(folder, job.later())
-    _upload(job, run_id, _spool.files(folder))
+            spool.add(folder, job.later())
+    _upload(job, run_id, spool.files(folder))
     if table is not None:
         _client.settle_tables(job.uri, run_id)
     if job.temporary:
         shutil.rmtree(folder.parent, ignore_errors=True)
     else:
-        _spool.remove(folder)
+        spool.remove(folder)
 
 
 def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
     """Upload files; one that fails does not keep the others from going."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     failed: dict[str, Exception] = {}
     for path in files:

@@ -6,11 +6,11 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
-from . import _artifacts
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import Items, items
-from ._result import LogResult
-from ._rows import are_all
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items import artifacts
+from .._items.items import Items, items
+from .._items.rows import are_all
 
 
 def log_evaluation(
@@ -116,7 +116,7 @@ def log_evaluation(
     >>> result.artifacts[0]
     'xent/test/evaluation.json'
     """
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     check(on_error, deadline, step)
     if not isinstance(evaluation, Evaluation):
@@ -150,21 +150,21 @@ def parcel_of(
     by: Any = None,
 ) -> Parcel:
     """An evaluation's numbers and files."""
-    shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
+    shown = artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
     # Another process would not know the groups, or the repeats: that page is made here.
     alone = by is None and are_all(evaluation)
-    later = [name for name in shown if alone or name != _artifacts.PAGE]
+    later = [name for name in shown if alone or name != artifacts.PAGE]
     now = [name for name in shown if name not in later]
 
-    def files() -> _artifacts.Files:
-        exact = _artifacts.exact(evaluation, per_sample=per_sample)
-        return exact.beside(_artifacts.to_show(evaluation, split, now, by=by))
+    def files() -> artifacts.Files:
+        exact = artifacts.exact(evaluation, per_sample=per_sample)
+        return exact.beside(artifacts.to_show(evaluation, split, now, by=by))
 
     return Parcel(
         what=what,
         unit=evaluation.decomposition.unit,
         files=files,
         later=tuple(later),
-        show=lambda: _artifacts.to_show(evaluation, split, later),
-        table=_artifacts.TABLE,
+        show=lambda: artifacts.to_show(evaluation, split, later),
+        table=artifacts.TABLE,
     )

@@ -12,16 +12,16 @@ import pandas as pd
 
 from xent_metrics import __version__
 
-from ._artifacts import MOST_ROWS, Files
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import NONE, SCHEMA, Items, folder_of
-from ._names import check_keys, names_for_keys, shortened
-from ._points import split_by_finiteness, told_of
-from ._result import LogResult
-from ._tables import table_as_json
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items.artifacts import MOST_ROWS, Files
+from .._items.items import NONE, SCHEMA, Items, folder_of
+from .._items.keys import check_keys, names_for_keys, shortened
+from .._items.points import split_by_finiteness, told_of
+from .._items.tables import table_as_json
 
 if TYPE_CHECKING:
-    from ._points import Point
+    from .._items.points import Point
 
 MOST_CANDIDATES = 20  # more keys make a run's page unreadable; the table holds all
 TABLE = "cv_results.json"

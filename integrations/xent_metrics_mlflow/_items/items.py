@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import __version__
 
-from ._names import check_keys, keys_of_classes, shortened
-from ._points import Child, Point
-from ._rows import digest
+from .keys import check_keys, keys_of_classes, shortened
+from .points import Child, Point
+from .rows import digest
 
 if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation

@@ -8,13 +8,13 @@ from typing import Any
 
 from xent_metrics import Comparison, __version__
 
-from ._artifacts import Files
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import NONE, SCHEMA, Items, folder_of, terms_of
-from ._names import check_keys, names_for_keys, shortened
-from ._points import told_of
-from ._result import LogResult
-from ._tables import table_as_json
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items.artifacts import Files
+from .._items.items import NONE, SCHEMA, Items, folder_of, terms_of
+from .._items.keys import check_keys, names_for_keys, shortened
+from .._items.points import told_of
+from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
 _PAGE = """<!DOCTYPE html>

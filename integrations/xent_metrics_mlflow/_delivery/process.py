@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._spool import VARIABLE
+from .spool import VARIABLE
 
+_COMMAND = "xent_metrics_mlflow"  # not this room: its __main__ replays
 _LONGEST = 600.0  # seconds; MLflow's tries are bounded in a replay
 
 
@@ -23,7 +24,7 @@ def replay_apart(uri: str, folders: Sequence[Path]) -> None:
     if not folders or not sys.executable:
         return
     command = [
-        *(sys.executable, "-m", __package__, "replay", "--gently"),
+        *(sys.executable, "-m", _COMMAND, "replay", "--gently"),
         *(folder.name for folder in folders),
     ]
     environment = {

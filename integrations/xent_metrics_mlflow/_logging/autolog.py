@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import add_listener, remove_listener
 
-from ._items import folder_of
-from ._log import log_evaluation
+from .._items.items import folder_of
+from .log_evaluation import log_evaluation
 
 if TYPE_CHECKING:
     from xent_metrics import Evaluation

@@ -145,7 +145,7 @@ class XentEvaluator(ModelEvaluator):
         if set(config) == {_NAME} and isinstance(config[_NAME], dict):
             config = dict(config[_NAME])
         with _forgiving(named=named):
-            from ._model_evaluation import evaluate_and_log  # noqa: PLC0415 - lazily
+            from .evaluate import evaluate_and_log  # noqa: PLC0415 - lazily
 
             metrics = evaluate_and_log(
                 model,

@@ -14,8 +14,8 @@ import queue
 import threading
 import time
 
-from ._apart import replay_apart
-from ._send import Job, attempt, send_files, send_numbers
+from .process import replay_apart
+from .send import Job, attempt, send_files, send_numbers
 
 _AT_EXIT = 30.0  # seconds that the end of the process waits for a server that answers
 

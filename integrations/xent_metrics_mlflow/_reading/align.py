@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._rows import Rows
+from .._items.rows import Rows
 
 _TOLERANCE = 1e-9
 _SHOWN = 5

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Evaluation, without_listeners
 
-from ._deliver import OnError, check, deliver
-from ._items import NONE, Items, items
-from ._log import parcel_of
-from ._names import check_keys, shortened
-from ._points import split_by_finiteness, told_of
-from ._result import LogResult
+from .._delivery.deliver import OnError, check, deliver
+from .._delivery.result import LogResult
+from .._items.items import NONE, Items, items
+from .._items.keys import check_keys, shortened
+from .._items.points import split_by_finiteness, told_of
+from .log_evaluation import parcel_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._points import Child, Point
+    from .._items.points import Child, Point
 
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 _ERROR = "_se"
@@ -108,7 +108,7 @@ def log_cv_results(
     >>> [(metric.step, round(metric.value, 1)) for metric in steps]
     [(0, 0.9), (1, 0.2)]
     """
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     check(on_error, deadline)
     name, described = _client.describe(dataset)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from xent_metrics import Evaluation
 
-from ._rows import from_parquet, to_parquet
+from .rows import from_parquet, to_parquet
 
 PAGE = "report.html"
 RESULT = "evaluation.json"

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _spool
-from ._address import experiment_of_new_runs, lasting
-from ._artifacts import Files
-from ._items import Items
-from ._names import check_id
-from ._result import LogError, LogResult, NotLoggedWarning
-from ._send import Job, told
-from ._sender import sender
+from .._items.artifacts import Files
+from .._items.items import Items
+from .._items.keys import check_id
+from . import spool
+from .address import experiment_of_new_runs, lasting
+from .result import LogError, LogResult, NotLoggedWarning
+from .send import Job, told
+from .threads import sender
 
 if TYPE_CHECKING:
-    from ._client import Where
+    from .._client import Where
 
 OnError = Literal["spool", "raise", "warn"]
 
@@ -65,7 +65,7 @@ def deliver(
     step: int | None = None,
 ) -> LogResult:
     """Log it to a run; called by what the user calls, so that warnings name that."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     for option, given in (("run_id", run_id), ("model_id", model_id)):
         if given is not None:
@@ -74,8 +74,8 @@ def deliver(
     uri = _client.tracking_uri()
     where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)
     now = time.time_ns() // 1_000_000
-    entry = _spool.Entry(
-        id=_spool.new_id(),
+    entry = spool.Entry(
+        id=spool.new_id(),
         address=lasting(uri),
         run_id=where.run_id,
         experiment={} if where.run_id else experiment_of_new_runs(),
@@ -124,12 +124,12 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
 
 
 def _secure(
-    entry: _spool.Entry, contents: Mapping[str, bytes], uri: str
+    entry: spool.Entry, contents: Mapping[str, bytes], uri: str
 ) -> tuple[Job, str | None]:
     """Write the entry ahead; where the spool cannot take it, say so and go on."""
-    root = _spool.root()
+    root = spool.root()
     try:
-        return Job(uri=uri, entry=entry, folder=_spool.write(entry, contents, root)), (
+        return Job(uri=uri, entry=entry, folder=spool.write(entry, contents, root)), (
             None
         )
     except OSError as error:
@@ -137,11 +137,11 @@ def _secure(
         mend = "free space" if error.errno == errno.ENOSPC else "make it writable"
         unsecured = (
             f"the spool must be writable: {reason} at {root}; {mend}, or name another "
-            f"folder in {_spool.VARIABLE}."
+            f"folder in {spool.VARIABLE}."
         )
     try:
         folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
-        written = _spool.write(entry, contents, folder)
+        written = spool.write(entry, contents, folder)
     except OSError:
         return Job(uri=uri, entry=entry, folder=None), unsecured
     return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
@@ -155,7 +155,7 @@ def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
     if where.error is not None:
         job.error = Exception(told(where.error))
         if job.folder is not None:
-            _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
+            spool.note(job.folder, spool.State(attempts=1, error=str(job.error)))
         return None
     thread = sender(job.uri, apart=deadline == 0)
     thread.submit(job)
