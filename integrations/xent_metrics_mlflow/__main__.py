@@ -105,7 +105,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
             error = _replay(folder, options.tracking_uri, options.run_id)
         except FileNotFoundError:
             error = None  # another process has sent it
-        except (OSError, ValueError) as found:
+        except (ImportError, OSError, ValueError) as found:
             error = found
         failed += error is not None
         _say(folder, "sent" if error is None else told(error))
@@ -133,8 +133,11 @@ def _replay(
     entry = spool.read(folder)
     if run_id is not None:
         entry = replace(entry, run_id=run_id)
+    from . import _client  # noqa: PLC0415 - status and purge need no MLflow
+
     job = Job(
         uri=tracking_uri or _with_credentials(entry.address),
+        tracker=_client,
         entry=entry,
         folder=folder,
         later=lambda: artifacts.to_show_again(

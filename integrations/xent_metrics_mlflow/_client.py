@@ -6,13 +6,14 @@ no thread starts a run of its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
@@ -28,22 +29,15 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
-from ._delivery.address import is_remote, page_of_run
+from ._delivery.address import is_remote, lasting
 from ._delivery.spool import Entry
+from ._delivery.tracker import Where
 from ._items.keys import check_known
 from ._items.tables import TABLES, listed, tables
-from ._within import no_progress, within
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
-
-
-class Where(NamedTuple):
-    """The run to log to, None where no server answers, and the models beside it."""
-
-    run_id: str | None
-    model_ids: tuple[str, ...] = ()
-    error: BaseException | None = None
+_PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
 class UnitError(ValueError):
@@ -88,7 +82,7 @@ def _made_by(active: Any, step: int, limit: float) -> tuple[str, ...]:
         found[0] = MlflowClient().get_run(active.info.run_id).outputs
 
     if active.outputs is None:
-        within(limit, ask)
+        _within(limit, ask)
     outputs = found[0].model_outputs if found[0] else []
     return tuple(each.model_id for each in outputs if each.step == step)
 
@@ -98,12 +92,19 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
     uri, wanted = tracking_uri(), os.environ.get("MLFLOW_RUN_ID")
     try:
         if is_remote(uri):
-            error = within(limit, MlflowClient(uri).search_experiments, max_results=1)
+            error = _within(limit, MlflowClient(uri).search_experiments, max_results=1)
             if error is not None:
                 return Where(wanted, model_ids, error)
         return Where(mlflow.start_run().info.run_id, model_ids)
     except Exception as error:  # noqa: BLE001 - the evaluation is kept without a run
         return Where(wanted, model_ids, error)
+
+
+def experiment_of_new_runs() -> dict[str, str]:
+    """Where MLflow would start a run, without asking the server."""
+    if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+        return {"name": name}
+    return {"id": os.environ.get("MLFLOW_EXPERIMENT_ID", "0")}
 
 
 def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
@@ -183,7 +184,14 @@ def log_numbers(
         tags=[RunTag(key, value) for key, value in tags.items()],
         synchronous=True,
     )
-    return page_of_run(uri, run.info.experiment_id, run_id)
+    return _page_of_run(uri, run.info.experiment_id, run_id)
+
+
+def _page_of_run(uri: str, experiment_id: str, run_id: str) -> str | None:
+    """Where a server shows a run."""
+    if not is_remote(uri):
+        return None
+    return f"{lasting(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def log_children(uri: str, entry: Entry, run_id: str) -> None:
@@ -277,7 +285,7 @@ def read_file(run_id: str, path: str) -> bytes | None:
     folder = path.rpartition("/")[0]
     if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
         return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, no_progress():
+    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
         return Path(client.download_artifacts(run_id, path, own)).read_bytes()
 
 
@@ -295,3 +303,34 @@ def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any
         output_format="list",
     )
     return found
+
+
+def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
+    """What a call raises within some seconds; None where it returns."""
+    silent = f"the server did not answer within {limit:g} seconds"
+    raised: list[BaseException] = [TimeoutError(silent)]
+
+    def run() -> None:
+        try:
+            call(**options)
+            raised.clear()
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            raised[:] = [error]
+
+    thread = threading.Thread(target=run, daemon=True, name="xent-metrics-ask")
+    thread.start()
+    thread.join(limit)
+    return raised[0] if raised else None
+
+
+@contextlib.contextmanager
+def _no_progress() -> Iterator[None]:
+    """MLflow draws a bar for a single file too, unless its environment says not to."""
+    before = os.environ.get(_PROGRESS)
+    os.environ[_PROGRESS] = "false"
+    try:
+        yield
+    finally:
+        del os.environ[_PROGRESS]
+        if before is not None:
+            os.environ[_PROGRESS] = before

@@ -14,7 +14,7 @@ from mlflow.entities import LoggedModelOutput
 from sklearn.dummy import DummyClassifier
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow import _client, log_evaluation
 from xent_metrics_mlflow.__main__ import main
 from xent_metrics_mlflow._delivery import spool, threads
 from xent_metrics_mlflow._items.rows import from_parquet
@@ -220,7 +220,7 @@ class TestBackground:
     def test_it_does_not_wait_for_silence(self, silent):
         sender = threads.Sender()
         sender.stalled = True
-        job = threads.Job(uri=silent, entry=entry(), folder=None)
+        job = threads.Job(uri=silent, tracker=_client, entry=entry(), folder=None)
         sender._unsent.add(job)
         began = time.monotonic()
         sender.drain(began + 60)

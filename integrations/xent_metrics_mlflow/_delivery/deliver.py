@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import tempfile
@@ -16,13 +17,13 @@ from .._items.artifacts import Files
 from .._items.items import Items
 from .._items.keys import check_id
 from . import spool
-from .address import experiment_of_new_runs, lasting
+from .address import lasting
 from .result import LogError, LogResult, NotLoggedWarning
 from .send import Job, told
 from .threads import sender
 
 if TYPE_CHECKING:
-    from .._client import Where
+    from .tracker import Tracker, Where
 
 OnError = Literal["spool", "raise", "warn"]
 
@@ -56,6 +57,7 @@ class Parcel:
 
 def deliver(
     parcel: Parcel,
+    tracker: Tracker,
     *,
     run_id: str | None,
     on_error: OnError,
@@ -65,20 +67,18 @@ def deliver(
     step: int | None = None,
 ) -> LogResult:
     """Log it to a run; called by what the user calls, so that warnings name that."""
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
     for option, given in (("run_id", run_id), ("model_id", model_id)):
         if given is not None:
             check_id(option, given)
     what = parcel.what
-    uri = _client.tracking_uri()
-    where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)
+    uri = tracker.tracking_uri()
+    where = tracker.find_run(run_id, model_id, step or 0, deadline or _ASK)
     now = time.time_ns() // 1_000_000
     entry = spool.Entry(
         id=spool.new_id(),
         address=lasting(uri),
         run_id=where.run_id,
-        experiment={} if where.run_id else experiment_of_new_runs(),
+        experiment={} if where.run_id else tracker.experiment_of_new_runs(),
         folder=what.folder,
         unit=parcel.unit,
         metrics=what.metrics,
@@ -95,7 +95,8 @@ def deliver(
     files = parcel.files()
     if deadline > 0:
         files = files.beside(parcel.show())
-    job, unsecured = _secure(entry, files.contents, uri)
+    job = Job(uri=uri, tracker=tracker, entry=entry, folder=None)
+    unsecured = _secure(job, files.contents)
     if deadline == 0:
         job.later = lambda: parcel.show().contents
     late = _send_or_leave(job, where, deadline)
@@ -123,15 +124,11 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
         raise ValueError(msg)
 
 
-def _secure(
-    entry: spool.Entry, contents: Mapping[str, bytes], uri: str
-) -> tuple[Job, str | None]:
-    """Write the entry ahead; where the spool cannot take it, say so and go on."""
+def _secure(job: Job, contents: Mapping[str, bytes]) -> str | None:
+    """Write the entry to the spool; where that fails, elsewhere, and say why."""
     root = spool.root()
     try:
-        return Job(uri=uri, entry=entry, folder=spool.write(entry, contents, root)), (
-            None
-        )
+        job.folder = spool.write(job.entry, contents, root)
     except OSError as error:
         reason = error.strerror or str(error)
         mend = "free space" if error.errno == errno.ENOSPC else "make it writable"
@@ -139,12 +136,13 @@ def _secure(
             f"the spool must be writable: {reason} at {root}; {mend}, or name another "
             f"folder in {spool.VARIABLE}."
         )
-    try:
+    else:
+        return None
+    with contextlib.suppress(OSError):
         folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
-        written = spool.write(entry, contents, folder)
-    except OSError:
-        return Job(uri=uri, entry=entry, folder=None), unsecured
-    return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
+        job.folder = spool.write(job.entry, contents, folder)
+        job.temporary = True
+    return unsecured
 
 
 def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:

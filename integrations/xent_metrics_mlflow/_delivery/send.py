@@ -12,6 +12,7 @@ from pathlib import Path
 from .._items.items import paths
 from . import spool
 from .address import without_secrets
+from .tracker import Tracker
 
 Later = Callable[[], Mapping[str, bytes]]
 
@@ -29,6 +30,7 @@ class Job:
     """
 
     uri: str
+    tracker: Tracker
     entry: spool.Entry
     folder: Path | None
     later: Later | None = None
@@ -73,15 +75,13 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
 
 def send_numbers(job: Job) -> None:
     """Metrics and tags, to the run or to one that is started."""
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
     entry, folder = job.entry, job.folder
     before = spool.State() if folder is None else spool.state(folder)
     job.run_id = entry.run_id or before.run_id
     if job.run_id is None:
-        job.run_id = _client.start_run_of(job.uri, entry)
-    job.url = _client.log_numbers(job.uri, entry, job.run_id, table=_table(job))
-    _client.log_children(job.uri, entry, job.run_id)
+        job.run_id = job.tracker.start_run_of(job.uri, entry)
+    job.url = job.tracker.log_numbers(job.uri, entry, job.run_id, table=_table(job))
+    job.tracker.log_children(job.uri, entry, job.run_id)
 
 
 def _table(job: Job) -> str | None:
@@ -95,8 +95,6 @@ def _table(job: Job) -> str | None:
 
 def send_files(job: Job) -> None:
     """All files, of which some are made now; then nothing waits any more."""
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
     entry, folder, run_id = job.entry, job.folder, job.run_id
     if folder is None:
         return
@@ -108,7 +106,7 @@ def send_files(job: Job) -> None:
             spool.add(folder, job.later())
     _upload(job, run_id, spool.files(folder))
     if table is not None:
-        _client.settle_tables(job.uri, run_id)
+        job.tracker.settle_tables(job.uri, run_id)
     if job.temporary:
         shutil.rmtree(folder.parent, ignore_errors=True)
     else:
@@ -117,13 +115,11 @@ def send_files(job: Job) -> None:
 
 def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
     """Upload files; one that fails does not keep the others from going."""
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
     failed: dict[str, Exception] = {}
     for path in files:
         job.uploading = path.name
         try:
-            _client.log_file(job.uri, run_id, job.entry.folder, path)
+            job.tracker.log_file(job.uri, run_id, job.entry.folder, path)
         except Exception as error:  # noqa: BLE001 - raised below
             failed[path.name] = error
         else:

@@ -79,6 +79,8 @@ def log_comparison(
     >>> round(result.metrics["xent/compare/sharp/cross_entropy_difference"], 4)
     -0.2574
     """
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+
     check(on_error, deadline)
     if not isinstance(comparison, Comparison):
         msg = (
@@ -95,6 +97,7 @@ def log_comparison(
             name="comparison",
             of_model=False,
         ),
+        _client,
         run_id=run_id,
         on_error=on_error,
         deadline=deadline,

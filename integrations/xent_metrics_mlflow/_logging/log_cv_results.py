@@ -118,6 +118,7 @@ def log_cv_results(
     what = with_folds(what, evaluation.folds, child_runs=child_runs)
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page),
+        _client,
         run_id=run_id,
         model_id=model_id,
         dataset=described,

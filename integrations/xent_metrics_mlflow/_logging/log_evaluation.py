@@ -131,6 +131,7 @@ def log_evaluation(
         evaluation.summary(by)  # what is no group is an error here, not a missing page
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page, by=by),
+        _client,
         run_id=run_id,
         model_id=model_id,
         dataset=described,

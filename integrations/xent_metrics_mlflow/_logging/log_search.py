@@ -103,6 +103,8 @@ def log_search(
     >>> round(result.metrics["xent/search/best_mean/score"], 2)
     -0.47
     """
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+
     check(on_error, deadline)
     results = _results(search)
     scores = _scores(search, results, score)
@@ -116,6 +118,7 @@ def log_search(
             name="search",
             of_model=False,
         ),
+        _client,
         run_id=run_id,
         on_error=on_error,
         deadline=deadline,
