@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._items.points import Child, Point
+from .._items.items import Child, Point
 
 SCHEMA = 1
 VARIABLE = "XENT_METRICS_SPOOL"

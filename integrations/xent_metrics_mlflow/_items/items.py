@@ -1,4 +1,4 @@
-"""What to log: an evaluation as metrics and tags. Knows nothing of MLflow."""
+"""What is logged: metrics and tags. Nothing here knows a tracking server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from xent_metrics import __version__
 
 from .keys import check_keys, keys_of_classes, shortened
-from .points import Child, Point
 from .rows import digest
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMA = "1"
 NONE = "none"  # not an absent tag: that of an earlier step would stay
 MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
+Point = tuple[str, float, int]  # key, value, step
+Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
@@ -30,11 +31,11 @@ _NOT_TERMS = ("weight", "note")
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """Metrics and tags of one evaluation; ``left_out`` names non-finite metrics.
+    """The metrics and tags of one split.
 
-    ``folder`` is the path of all that belongs to the split, without a slash at its end.
-    ``points`` are further metrics as (key, value, step), ``children`` what runs of
-    their own hold.
+    ``folder`` is the path that all of them share, without a slash at its end.
+    ``left_out`` holds the metrics that are not finite. ``points`` are metrics with
+    steps of their own, and ``children`` is what runs below the run hold.
     """
 
     folder: str
@@ -46,11 +47,7 @@ class Items:
 
 
 def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
-    """Every term as ``xent/<split>/<term>``, every setting as a tag.
-
-    Stores turn infinities and NaN into ordinary numbers, so a term that is not
-    finite is never a metric: a tag lists it.
-    """
+    """Every term of an evaluation as a metric, and every setting as a tag."""
     folder = folder_of(split)
     result = evaluation.decomposition
     shown = evaluation.labels[:MOST_CLASSES]
@@ -59,25 +56,56 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
         f"by_class/{name}": value
         for name, value in _by_class(evaluation, names).items()
     }
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    left_out = {name: values[name] for name in values if name not in finite}
-    tags = _settings(result) | {
-        "data": digest(evaluation) or NONE,
-        "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items())
-        or NONE,
-    }
+    tags = _settings(result) | {"data": digest(evaluation) or NONE}
     if told := _map_of_classes(names, len(evaluation.labels)):
         tags["classes"] = told
     if dataset is not None:
         tags["dataset"] = dataset
+    return items_of(folder, values, tags)
+
+
+def items_of(
+    folder: str, values: Mapping[str, float], tags: Mapping[str, str]
+) -> Items:
+    """Values as metrics ``<folder>/<name>``, beside tags with the same prefix.
+
+    Stores turn infinities and NaN into ordinary numbers, so a value that is not finite
+    is never a metric: the tag "non_finite" lists it.
+    """
+    named = under(folder, values)
+    metrics = {key: value for key, value in named.items() if math.isfinite(value)}
+    left_out = {key: value for key, value in named.items() if key not in metrics}
+    tags = {**tags, "non_finite": non_finite(left_out, folder)}
     found = Items(
         folder=folder,
-        metrics=_under(folder, finite),
-        tags=_under(folder, {name: shortened(tags[name]) for name in tags}),
-        left_out=_under(folder, left_out),
+        metrics=metrics,
+        tags=under(folder, {name: shortened(value) for name, value in tags.items()}),
+        left_out=left_out,
     )
     check_keys(found.metrics, found.tags)
     return found
+
+
+def split_by_finiteness(
+    key: str, values: Iterable[float]
+) -> tuple[list[Point], dict[str, float]]:
+    """One point per finite value, its place as step; the other values by name."""
+    points: list[Point] = []
+    left_out: dict[str, float] = {}
+    for step, value in enumerate(values):
+        if math.isfinite(value):
+            points.append((key, value, step))
+        else:
+            left_out[f"{key}[{step}]"] = value
+    return points, left_out
+
+
+def non_finite(left_out: Mapping[str, float], folder: str) -> str:
+    """The value of the tag that lists what is not finite."""
+    told = (
+        f"{key.removeprefix(f'{folder}/')}={value}" for key, value in left_out.items()
+    )
+    return shortened(", ".join(told) or NONE)
 
 
 def folder_of(split: Any, option: str = "split") -> str:
@@ -91,7 +119,8 @@ def folder_of(split: Any, option: str = "split") -> str:
     return f"xent/{split}"
 
 
-def _under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by key: the folder, a slash and the name."""
     return {f"{folder}/{name}": value for name, value in values.items()}
 
 

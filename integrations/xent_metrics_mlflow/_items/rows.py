@@ -17,6 +17,8 @@ from xent_metrics import Evaluation, without_listeners
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from xent_metrics import Decomposition
+
 SCHEMA = 1
 _KEY = b"xent"
 _SUM_TOLERANCE = 1e-3
@@ -36,16 +38,16 @@ def to_parquet(evaluation: Evaluation) -> bytes:
     rows = evaluation.per_sample
     assert rows is not None, "rows are asked for where there are some"
     parts = [rows]
-    has_data = evaluation.decomposition.evidence.data is not None
+    with_data = has_data(evaluation.decomposition)
     targets = None
-    if has_data:
+    if with_data:
         parts.append(_numbered(evaluation.probabilities(), "probability"))
         targets = evaluation.targets()
         if targets is not None:
             parts.append(_numbered(targets, "target"))
     table = _arrow(pd.concat(parts, axis=1))
     about = json.dumps(
-        _about(evaluation, targets) if has_data else {"schema": SCHEMA},
+        _about(evaluation, targets) if with_data else {"schema": SCHEMA},
         allow_nan=False,
     )
     table = table.replace_schema_metadata(
@@ -150,7 +152,7 @@ def digest(evaluation: Evaluation) -> str | None:
     None where the evaluation has no rows, or has lost its data.
     """
     rows = evaluation.per_sample
-    if rows is None or evaluation.decomposition.evidence.data is None:
+    if rows is None or not has_data(evaluation.decomposition):
         return None
     weight = rows["weight"] if "weight" in rows else np.ones(len(rows))
     columns = [_hashed(rows.index), _hashed(np.asarray(weight) / np.max(weight))]
@@ -178,9 +180,7 @@ def _hashed(values: Any) -> NDArray[np.uint64]:
 
 def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:
     result = evaluation.decomposition
-    data = result.evidence.data
-    assert data is not None
-    asked = data.recalibration
+    asked = _recalibration_requested(result)
     labels = [_plain(label) for label in evaluation.labels]
     rows = evaluation.per_sample
     text = rows is not None and "label" in rows and _needs_text(rows["label"])
@@ -189,12 +189,32 @@ def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, An
         "labels": labels,
         "label_type": "text" if text else "own",
         "targets": None if targets is None else _kind(targets),
-        "base": result.evidence.base,
+        "base": _base(result),
         "clip": result.clip,
         "recalibration": asked if isinstance(asked, str) else None,
         "vote_correction": result.vote_correction,
         "n_dropped": result.n_dropped,
     }
+
+
+# Of a decomposition these three have no public names of their own.
+
+
+def has_data(result: Decomposition) -> bool:
+    """Whether a decomposition holds the data that it was made of."""
+    return result.evidence.data is not None
+
+
+def _base(result: Decomposition) -> float | None:
+    """The base of its logarithms, as it was asked for."""
+    return result.evidence.base
+
+
+def _recalibration_requested(result: Decomposition) -> Any:
+    """The map that was asked for: a name, or an object of the user's own."""
+    data = result.evidence.data
+    assert data is not None, "only results with data are written with their settings"
+    return data.recalibration
 
 
 def _kind(targets: pd.DataFrame) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from xent_metrics import Comparison, __version__
@@ -11,9 +10,8 @@ from xent_metrics import Comparison, __version__
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import Files
-from .._items.items import NONE, SCHEMA, Items, folder_of, terms_of
-from .._items.keys import check_keys, names_for_keys, shortened
-from .._items.points import told_of
+from .._items.items import SCHEMA, Items, folder_of, items_of, terms_of
+from .._items.keys import names_for_keys
 from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
@@ -111,8 +109,6 @@ def _items(comparison: Comparison, folder: str) -> Items:
         for key, model in names.items()
         for term, value in _values(comparison, model).items()
     }
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    left_out = {name: values[name] for name in values if name not in finite}
     first = comparison.decompositions[comparison.baseline]
     tags = {
         "schema": SCHEMA,
@@ -124,16 +120,8 @@ def _items(comparison: Comparison, folder: str) -> Items:
         "baseline": comparison.baseline,
         "level": repr(comparison.level),
         "models": json.dumps(names, ensure_ascii=False),
-        "non_finite": told_of(left_out, folder) or NONE,
     }
-    found = Items(
-        folder=folder,
-        metrics={f"{folder}/{name}": value for name, value in finite.items()},
-        tags={f"{folder}/{name}": shortened(value) for name, value in tags.items()},
-        left_out={f"{folder}/{name}": value for name, value in left_out.items()},
-    )
-    check_keys(found.metrics, found.tags)
-    return found
+    return items_of(folder, values, tags)
 
 
 def _values(comparison: Comparison, model: Any) -> dict[str, float]:

@@ -11,15 +11,13 @@ from xent_metrics import Evaluation, without_listeners
 
 from .._delivery.deliver import OnError, check, deliver
 from .._delivery.result import LogResult
-from .._items.items import NONE, Items, items
+from .._items.items import Child, Items, Point, items, non_finite, split_by_finiteness
 from .._items.keys import check_keys, shortened
-from .._items.points import split_by_finiteness, told_of
 from .log_evaluation import parcel_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .._items.points import Child, Point
 
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 _ERROR = "_se"
@@ -167,7 +165,7 @@ def with_folds(what: Items, folds: pd.DataFrame, *, child_runs: bool) -> Items:
     tags = {
         **what.tags,
         f"{what.folder}/folds": shortened(json.dumps(list(map(str, folds.index)))),
-        f"{what.folder}/non_finite": shortened(told_of(left_out, what.folder) or NONE),
+        f"{what.folder}/non_finite": non_finite(left_out, what.folder),
     }
     check_keys([*metrics, *dict.fromkeys(key for key, _, _ in points)], tags)
     return dataclasses.replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,17 @@ from xent_metrics import __version__
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import MOST_ROWS, Files
-from .._items.items import NONE, SCHEMA, Items, folder_of
+from .._items.items import (
+    SCHEMA,
+    Items,
+    Point,
+    folder_of,
+    non_finite,
+    split_by_finiteness,
+    under,
+)
 from .._items.keys import check_keys, names_for_keys, shortened
-from .._items.points import split_by_finiteness, told_of
 from .._items.tables import table_as_json
-
-if TYPE_CHECKING:
-    from .._items.points import Point
 
 MOST_CANDIDATES = 20  # more keys make a run's page unreadable; the table holds all
 TABLE = "cv_results.json"
@@ -238,6 +242,6 @@ def _tags(
         "version": __version__,
         "best_params": json.dumps(chosen, ensure_ascii=False),
         "scores": json.dumps(keys, ensure_ascii=False),
-        "non_finite": told_of(left_out, folder) or NONE,
+        "non_finite": non_finite(left_out, folder),
     }
-    return {f"{folder}/{name}": shortened(value) for name, value in tags.items()}
+    return under(folder, {name: shortened(value) for name, value in tags.items()})
