@@ -100,6 +100,16 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
         return Where(wanted, model_ids, error)
 
 
+def has_active_run() -> bool:
+    """Whether a run is active in this thread."""
+    return mlflow.active_run() is not None
+
+
+def end_run() -> None:
+    """End the active run."""
+    mlflow.end_run()
+
+
 def experiment_of_new_runs() -> dict[str, str]:
     """Where MLflow would start a run, without asking the server."""
     if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):

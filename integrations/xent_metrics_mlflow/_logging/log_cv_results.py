@@ -18,7 +18,6 @@ from .log_evaluation import parcel_of
 if TYPE_CHECKING:
     import pandas as pd
 
-
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 _ERROR = "_se"
 
