@@ -29,7 +29,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 where nothing waits any more, 1 where something does."""
+    """Run a command; return 1 if entries still wait, 2 if it cannot be run, else 0."""
     options = _parser().parse_args(arguments)
     try:
         folders = _chosen(options.entry)
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
-    """One line an entry, and what can be done."""
+    """Print one line per entry, and what can be done with them."""
     for folder in folders:
         _say(folder, _told_of(folder))
     if folders:
@@ -87,7 +87,7 @@ def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
 
 
 def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
-    """Send entries, the oldest first; one that fails stays."""
+    """Send entries, the oldest first; one that fails stays in the spool."""
     failed = 0
     if options.run_id is not None and len(options.entry) != 1:
         msg = (
@@ -113,7 +113,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
 
 
 def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
-    """Delete entries unsent."""
+    """Delete entries without sending them."""
     if not options.entry and not options.all:
         msg = "purge must know what to delete: no entry is named; name some, or --all."
         raise ValueError(msg)
@@ -129,7 +129,7 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
 def _replay(
     folder: Path, tracking_uri: str | None, run_id: str | None
 ) -> Exception | None:
-    """Send one entry: what is fixed in it is written again, never twice."""
+    """Send one entry; return the error, or None. Sent twice it is logged once."""
     entry = spool.read(folder)
     if run_id is not None:
         entry = replace(entry, run_id=run_id)
@@ -149,13 +149,13 @@ def _replay(
 
 
 def _with_credentials(address: str) -> str:
-    """The address as the environment has it: entries hold no credentials."""
+    """The address with the environment's credentials: entries hold none."""
     found = os.environ.get("MLFLOW_TRACKING_URI", "")
     return found if found and lasting(found) == address else address
 
 
 def _chosen(names: Sequence[str]) -> list[Path]:
-    """Entries by name, or all."""
+    """The entries that are named, or all of them."""
     found = {folder.name: folder for folder in spool.entries(spool.root())}
     for name in names:
         if name not in found:
@@ -214,10 +214,10 @@ def _print(text: str) -> None:
 
 
 def _bound() -> None:
-    """Fewer tries and a shorter wait than MLflow's own minutes, in this process."""
+    """Limit MLflow's retries and timeouts, which take minutes by default."""
     for name, value in _BOUNDED.items():
         os.environ.setdefault(name, value)
-    # What would join the metrics to a model that the entry does not name.
+    # These would attach the metrics to a model that the entry does not name.
     for name in ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"):
         os.environ.pop(name, None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
-from ._logging import log_evaluation as logging
+from ._logging.log_evaluation import log_evaluation as log
 
 
 def is_installed() -> bool:
@@ -24,7 +24,7 @@ def log_evaluation(evaluation: Evaluation, *, split: str, by: Any) -> str | None
     from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     was_active = _client.has_active_run()
-    logged = logging.log_evaluation(evaluation, split=split, by=by, on_error="warn")
+    logged = log(evaluation, split=split, by=by, on_error="warn")
     if not was_active:
         _client.end_run()
     return logged.run_id

@@ -32,5 +32,5 @@ def lasting(uri: str) -> str:
 
 
 def is_remote(uri: str) -> bool:
-    """Whether a server is asked over HTTP."""
+    """Whether the store is a server that is reached over HTTP."""
     return uri.startswith(("http://", "https://"))

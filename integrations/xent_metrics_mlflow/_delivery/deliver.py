@@ -1,4 +1,4 @@
-"""Delivering what is to be logged: on disk first, then to its run, in time."""
+"""Delivering a parcel: written to disk first, then sent to its run in time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OnError = Literal["spool", "raise", "warn"]
 
 _ON_ERROR = ("spool", "raise", "warn")
-_ASK = 10.0  # seconds that a new run may take to start where nothing waits
+_ASK = 10.0  # seconds that a new run may take to start if the call does not wait
 _logger = logging.getLogger("xent_metrics_mlflow")
 
 
@@ -38,11 +38,12 @@ def _nothing() -> Files:
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """What is to be logged: numbers, files, and the unit that a split has once.
+    """What one call logs: numbers, files, and the one unit of the split.
 
-    ``later`` names files that ``show`` makes of the others, when there is time;
-    ``table`` is the file that the page of the run shows as a table. ``name`` is what
-    messages call it; ``of_model`` is whether its metrics are a model's.
+    ``later`` names the files that ``show`` makes from the others when there is time.
+    ``table`` is the file that the run's page shows as a table, ``name`` is what
+    messages call the parcel, and ``of_model`` says whether its metrics belong to a
+    model too.
     """
 
     what: Items
@@ -66,7 +67,10 @@ def deliver(
     dataset: Mapping[str, str] | None = None,
     step: int | None = None,
 ) -> LogResult:
-    """Log it to a run; called by what the user calls, so that warnings name that."""
+    """Log a parcel to a run.
+
+    Public functions call this directly, so that warnings point at the user's line.
+    """
     for option, given in (("run_id", run_id), ("model_id", model_id)):
         if given is not None:
             check_id(option, given)
@@ -106,7 +110,7 @@ def deliver(
 
 
 def check(on_error: Any, deadline: Any, step: Any = None) -> None:
-    """Refuse options that are none, before anything is made."""
+    """Check options before anything is computed."""
     if on_error not in _ON_ERROR:
         msg = (
             f"on_error must be one of {', '.join(map(repr, _ON_ERROR))}: found "
@@ -146,16 +150,17 @@ def _secure(job: Job, contents: Mapping[str, bytes]) -> str | None:
 
 
 def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
-    """Have the entry sent, unless the server was silent when a run was asked for.
+    """Have the entry sent, unless the server did not answer when asked for a run.
 
-    What the server has not done by the deadline; None where it has, or nobody waits.
+    Return what the server has not done by the deadline; None if it has done all, or if
+    the call does not wait.
     """
     if where.error is not None:
         job.error = Exception(told(where.error))
         if job.folder is not None:
             spool.note(job.folder, spool.State(attempts=1, error=str(job.error)))
         return None
-    thread = sender(job.uri, apart=deadline == 0)
+    thread = sender(job.uri, other_process=deadline == 0)
     thread.submit(job)
     return thread.wait(job, deadline) if deadline > 0 else None
 

@@ -1,4 +1,4 @@
-"""Sending one entry: its numbers, then its files; it is taken away when all is sent."""
+"""Sending one entry: its numbers, then its files; it is removed when all is sent."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Later = Callable[[], Mapping[str, bytes]]
 
 
 class UploadError(Exception):
-    """The run has the metrics, and not all of the files."""
+    """The run has the metrics, but not all of the files."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Job:
-    """An entry to send, and what came of it once ``done`` is set, or ``numbers_done``.
+    """An entry to send, and the outcome, once ``numbers_done`` or ``done`` is set.
 
-    ``folder`` is None where no disk could take the entry: then only numbers are sent.
-    ``uploading`` is the file that the server is to take at the moment.
+    ``folder`` is None if no disk could hold the entry: then only numbers are sent.
+    ``uploading`` is the file that is being uploaded.
     """
 
     uri: str
@@ -45,13 +45,13 @@ class Job:
 
 
 def send(job: Job) -> None:
-    """Send an entry and take it away, or note in it why that failed."""
+    """Send an entry and remove it, or note in it why that failed."""
     if attempt(job, send_numbers):
         attempt(job, send_files)
 
 
 def attempt(job: Job, part: Callable[[Job], None]) -> bool:
-    """Whether a part of an entry was sent; else the entry says why not."""
+    """Send a part of an entry; return whether that worked, and note in it if not."""
     folder = job.folder
     try:
         part(job)
@@ -74,7 +74,7 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
 
 
 def send_numbers(job: Job) -> None:
-    """Metrics and tags, to the run or to one that is started."""
+    """Send metrics and tags, to the run or to one that is started."""
     entry, folder = job.entry, job.folder
     before = spool.State() if folder is None else spool.state(folder)
     job.run_id = entry.run_id or before.run_id
@@ -85,7 +85,7 @@ def send_numbers(job: Job) -> None:
 
 
 def _table(job: Job) -> str | None:
-    """The path of the file to look at as a table, if there is or will be one."""
+    """The path of the file that is shown as a table, if there is or will be one."""
     entry, folder = job.entry, job.folder
     names = [] if folder is None else [path.name for path in spool.files(folder)]
     if entry.table in (*names, *entry.later):
@@ -94,7 +94,7 @@ def _table(job: Job) -> str | None:
 
 
 def send_files(job: Job) -> None:
-    """All files, of which some are made now; then nothing waits any more."""
+    """Send all files, of which some are made now; then remove the entry."""
     entry, folder, run_id = job.entry, job.folder, job.run_id
     if folder is None:
         return
@@ -131,6 +131,6 @@ def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
 
 
 def told(error: BaseException) -> str:
-    """An error in one line, without secrets and statements of a database."""
+    """An error in one line, without secrets and database statements."""
     text = " ".join(str(error).partition("[SQL:")[0].split()) or type(error).__name__
     return without_secrets(text)[:500]

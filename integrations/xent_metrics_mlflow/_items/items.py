@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
 
 SCHEMA = "1"
-NONE = "none"  # not an absent tag: that of an earlier step would stay
+NONE = "none"  # without a tag, that of an earlier step would stay
 MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
 Point = tuple[str, float, int]  # key, value, step
 Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
-_OF_LAWS = ("irreducible", "grouping_loss")
+_SOFT_ONLY = ("irreducible", "grouping_loss")
 _NOT_TERMS = ("weight", "note")
 
 
@@ -109,7 +109,7 @@ def non_finite(left_out: Mapping[str, float], folder: str) -> str:
 
 
 def folder_of(split: Any, option: str = "split") -> str:
-    """The path of a split; one sentence where its name cannot be part of one."""
+    """The path of a split; an error if its name cannot be part of one."""
     if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
         msg = (
             f"{option} must be letters, digits, '_', '-', '.' or spaces: found "
@@ -125,13 +125,13 @@ def under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def terms_of(result: Decomposition) -> dict[str, float]:
-    """The terms that there are: what laws alone can tell is not missing for labels."""
-    without = _OF_LAWS if math.isnan(result.irreducible) else ()
+    """The terms; without those that only soft labels have, if labels are hard."""
+    without = _SOFT_ONLY if math.isnan(result.irreducible) else ()
     return {name: value for name, value in result.terms.items() if name not in without}
 
 
 def _overall(result: Decomposition) -> dict[str, float]:
-    """The terms, each after it its standard error, and the counts."""
+    """The terms, each followed by its standard error, and the counts."""
     values: dict[str, float] = {}
     for name, value in terms_of(result).items():
         values[name] = value
@@ -174,9 +174,9 @@ def _settings(result: Decomposition) -> dict[str, str]:
 
 
 def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str | None:
-    """Which class a key means where it is not its name; how many have no key.
+    """Which class a key means if that is not its name, and how many have no key.
 
-    JSON; None where there is nothing to say.
+    JSON; None if every class has a key by its own name.
     """
     changed = {name: str(names[name]) for name in names if name != str(names[name])}
     found: dict[str, Any] = {"classes": changed} if changed else {}

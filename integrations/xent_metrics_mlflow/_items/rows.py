@@ -1,4 +1,4 @@
-"""The exact rows of an evaluation as Parquet, and the evaluation made of them again."""
+"""The exact rows of an evaluation as Parquet, and the evaluation made from them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def to_parquet(evaluation: Evaluation) -> bytes:
-    """The columns of ``per_sample``, then what was predicted and what was the target.
+    """The columns of ``per_sample``, then the predictions and the targets.
 
-    Column ``probability_<k>`` is that of class k, ``target_<k>`` its part of a target
-    distribution or its votes. The file's metadata, under the key "xent", says which
+    Column ``probability_<k>`` is that of class k, ``target_<k>`` its share of a soft
+    label or its votes. The file's metadata, under the key "xent", says which
     classes these are and with which options they were evaluated.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
@@ -81,9 +81,9 @@ class Rows(NamedTuple):
 
 
 def from_parquet(data: bytes) -> Evaluation:
-    """The evaluation again, to the last bit: fitted anew from what was given.
+    """The evaluation again, to the last bit: its map is fitted once more.
 
-    Where rows :func:`are_all` that it was made of; else nearly.
+    That holds if the rows :func:`are_all`; else it is nearly the same.
 
     Raises
     ------
@@ -98,8 +98,9 @@ def from_parquet(data: bytes) -> Evaluation:
 def are_all(evaluation: Evaluation) -> bool:
     """Whether the rows are all that the evaluation was made of.
 
-    Not of a cross-validation that was repeated, whose rows count once, or where a
-    fold's model knew fewer classes: they come back as groups, and as clipped.
+    Not for a repeated cross-validation, where a row counts once and its repeats come
+    back as groups, and not if the model of a fold knew fewer classes: what it lacked
+    comes back as clipped.
     """
     rows = evaluation.per_sample
     if rows is None or evaluation.folds is None:
@@ -108,7 +109,7 @@ def are_all(evaluation: Evaluation) -> bool:
 
 
 def read_rows(data: bytes) -> Rows:
-    """The rows of a file: columns and JSON, from which nothing is unpickled."""
+    """The rows of a file, which is columns and JSON: nothing is unpickled."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and optional
 
     table = pq.read_table(io.BytesIO(data))
@@ -130,7 +131,7 @@ def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
     truth: Any = targets
     if truth is None:
         truth = _labels_of(table["label"], labels, about["label_type"])
-    with without_listeners():  # it is read back, not made
+    with without_listeners():  # it is read back, not new
         return Evaluation.from_predictions(
             truth,
             _block(table, "probability", labels),
@@ -147,9 +148,9 @@ def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
 
 
 def digest(evaluation: Evaluation) -> str | None:
-    """A number of the rows' names, targets and weights, whatever their order.
+    """A digest of row ids, targets and weights, the same in any order of rows.
 
-    None where the evaluation has no rows, or has lost its data.
+    None if the evaluation has no rows, or does not hold its data.
     """
     rows = evaluation.per_sample
     if rows is None or not has_data(evaluation.decomposition):
@@ -228,7 +229,7 @@ def _kind(targets: pd.DataFrame) -> str:
 
 
 def _numbered(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Columns by number: two classes may have one text."""
+    """Columns named by number: two classes may have the same text."""
     return table.set_axis([f"{prefix}_{k}" for k in range(table.shape[1])], axis=1)
 
 

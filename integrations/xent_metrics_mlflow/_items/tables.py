@@ -41,7 +41,7 @@ def listed(tags: Mapping[str, str]) -> list[Any]:
 
 
 def table_as_json(frame: pd.DataFrame) -> bytes:
-    """The JSON that ``mlflow.log_table`` writes; what is not finite is text there."""
+    """The JSON that ``mlflow.log_table`` writes; values not finite are text."""
     rows = frame.astype(object).to_numpy().tolist()
     return json.dumps(
         {

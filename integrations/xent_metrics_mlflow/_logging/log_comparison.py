@@ -53,13 +53,13 @@ def log_comparison(
     LogError
         As in :func:`log_evaluation`.
     TypeError
-        If ``comparison`` is none.
+        If ``comparison`` is not a Comparison.
     ValueError
         If ``name`` cannot be part of a key, or as in :func:`log_evaluation`.
 
     Notes
     -----
-    Of each model there is ``<term>`` and ``<term>_se``, and of all but the baseline
+    Each model has ``<term>`` and ``<term>_se``, and all but the baseline have
     ``<term>_difference``, ``<term>_difference_se`` and ``<term>_pvalue``. Names of
     models have the characters that keys can have; the tag ``xent/<name>/models`` says
     which is which. The artifacts hold all of it as JSON, a table, Markdown and HTML.

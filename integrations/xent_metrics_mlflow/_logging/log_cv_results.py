@@ -178,7 +178,7 @@ def with_folds(what: Items, folds: pd.DataFrame, *, child_runs: bool) -> Items:
 
 
 def _children(what: Items, table: pd.DataFrame) -> tuple[Child, ...]:
-    """What the run of each fold holds; without a schema: it is a part of a split."""
+    """What the run of each fold holds; no schema tag, as it is a part of a split."""
     split = what.folder.rpartition("/")[2]
     return tuple(
         {

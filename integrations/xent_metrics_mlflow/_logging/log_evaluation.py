@@ -29,8 +29,8 @@ def log_evaluation(
 ) -> LogResult:
     """Log an evaluation to an MLflow run: metrics, tags, its page and its rows.
 
-    What is to be logged is on disk before it is sent. Where the server does not answer
-    in time, the call returns, and the entry waits there: nothing is lost.
+    What is to be logged is written to disk before it is sent. If the server does not
+    answer in time, the call returns, and the entry waits there: nothing is lost.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ def log_evaluation(
     LogError
         With ``on_error="raise"``, if the run does not have all of it in time.
     TypeError
-        If ``evaluation`` is none, or if ``dataset`` is neither a name nor a dataset of
-        MLflow.
+        If ``evaluation`` is not an Evaluation, or if ``dataset`` is neither a name nor
+        a dataset of MLflow.
     ValueError
         If an argument is not one of those above, if a key would be one that stores
         refuse, or if no run is active off the main thread.
@@ -88,11 +88,11 @@ def log_evaluation(
 
     Notes
     -----
-    Stores keep infinities and NaN as ordinary numbers, so what is not finite is never
-    a metric: the tag ``xent/<split>/non_finite`` lists it.
+    Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
+    is never a metric: the tag ``xent/<split>/non_finite`` lists it.
 
     Terms have their standard errors beside them, ``<term>_se``. Those of a class are
-    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; where its
+    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; if its
     name cannot be part of a key, the tag ``xent/<split>/classes`` says which is meant.
     Of more than 20 classes the first 20 have metrics; evaluation.json holds all.
 
@@ -128,7 +128,7 @@ def log_evaluation(
     name, described = _client.describe(dataset)
     what = items(evaluation, split, dataset=name)
     if by is not None:
-        evaluation.summary(by)  # what is no group is an error here, not a missing page
+        evaluation.summary(by)  # unknown groups are an error, not a missing page
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page, by=by),
         _client,
@@ -152,7 +152,7 @@ def parcel_of(
 ) -> Parcel:
     """An evaluation's numbers and files."""
     shown = artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
-    # Another process would not know the groups, or the repeats: that page is made here.
+    # Another process knows neither groups nor repeats: such a page is made here.
     alone = by is None and are_all(evaluation)
     later = [name for name in shown if alone or name != artifacts.PAGE]
     now = [name for name in shown if name not in later]

@@ -76,7 +76,7 @@ def log_search(
     LogError
         As in :func:`log_evaluation`.
     TypeError
-        If it is no fitted search.
+        If ``search`` is not a fitted search.
     ValueError
         If it is not known which candidate is best, or as in :func:`log_evaluation`.
 
@@ -170,7 +170,7 @@ def _scores(search: Any, results: dict[str, Any], asked: str | None) -> _Scores:
 
 
 def _table(results: dict[str, Any]) -> pd.DataFrame:
-    """One row a candidate, the best first; objects are text."""
+    """One row per candidate, the best first; objects are text."""
     columns = {
         key: pd.Series(values.tolist(), dtype=object)  # None where it has no such
         if isinstance(values, np.ma.MaskedArray)

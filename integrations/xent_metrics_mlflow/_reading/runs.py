@@ -1,4 +1,4 @@
-"""Runs read back: compared on their rows, and as a table of all."""
+"""Runs read back: two compared row by row, and all of them as a table."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def runs_frame(
     unit: str | None = None,
     filter_string: str = "",
 ) -> pd.DataFrame:
-    """The decomposition of all runs as a table, one row a run.
+    """The decomposition of all runs as a table, one row per run.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _NATS = {"nats": 1.0, "bits": math.log(2), "bans": math.log(10)}
 
 
 def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.DataFrame:
-    """One row a run: what it is, its settings, its terms, its counts."""
+    """One row per run: what it is, its settings, its terms, its counts."""
     _check_unit(unit)
     rows = [_row(run, folder) for run in runs]
     units = list(dict.fromkeys(row["unit"] for row in rows))
