@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from xent_metrics import __version__
+from xent_metrics import TERMS, __version__
 
 from .keys import check_keys, keys_of_classes, shortened
 from .rows import digest
@@ -25,7 +25,6 @@ Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
-_SOFT_ONLY = ("irreducible", "grouping_loss")
 _NOT_TERMS = ("weight", "note")
 
 
@@ -126,8 +125,12 @@ def under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def terms_of(result: Decomposition) -> dict[str, float]:
     """The terms; without those that only soft labels have, if labels are hard."""
-    without = _SOFT_ONLY if math.isnan(result.irreducible) else ()
-    return {name: value for name, value in result.terms.items() if name not in without}
+    soft = not math.isnan(result.irreducible)
+    return {
+        name: value
+        for name, value in result.terms.items()
+        if soft or not TERMS[name].needs_soft_labels
+    }
 
 
 def _overall(result: Decomposition) -> dict[str, float]:
