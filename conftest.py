@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+import tomllib
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
 
@@ -119,6 +120,25 @@ def tracking(request, tmp_path, monkeypatch):
     while mlflow.active_run():
         mlflow.end_run()
     mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def entry_points_declared(tmp_path, monkeypatch):
+    """The entry points of pyproject.toml, also where an older one was installed."""
+    path = Path(__file__).with_name("pyproject.toml")
+    project = tomllib.loads(path.read_text("utf-8"))["project"]
+    info = tmp_path / "site" / "xent_metrics-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: xent-metrics\nVersion: {project['version']}\n"
+    )
+    lines = [
+        line
+        for group, entries in project["entry-points"].items()
+        for line in (f"[{group}]", *(f"{k} = {v}" for k, v in entries.items()))
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(info.parent)
 
 
 @pytest.fixture(scope="session")

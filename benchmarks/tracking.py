@@ -24,8 +24,10 @@ import numpy as np
 import pandas as pd
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import _artifacts, _spool, log_evaluation
+from xent_metrics_mlflow import log_evaluation
 from xent_metrics_mlflow.__main__ import main as command
+from xent_metrics_mlflow._delivery import spool
+from xent_metrics_mlflow._items import artifacts
 
 REPEATS = 9
 
@@ -80,7 +82,7 @@ def new_run() -> str:
 
 def by_hand(evaluation: Evaluation, folder: Path) -> None:
     """One log_metrics of 20, the same files, made and uploaded one by one."""
-    exact = _artifacts.exact(evaluation, per_sample=True).contents
+    exact = artifacts.exact(evaluation, per_sample=True).contents
     page = evaluation.to_html()
     terms = evaluation.decomposition.terms
     values = [value for value in terms.values() if np.isfinite(value)] * 2
@@ -104,7 +106,7 @@ def in_background(evaluation: Evaluation, **options: Any) -> float:
     taken = seconds(
         lambda: log_evaluation(evaluation, run_id=run_id, deadline=0, **options)
     )
-    while _spool.entries(_spool.root()):
+    while spool.entries(spool.root()):
         time.sleep(0.1)
     return taken
 
@@ -132,7 +134,7 @@ def costs() -> None:
     evaluation = evaluate(10_000, 10)
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
         mlflow.set_tracking_uri(uri)
-        os.environ[_spool.VARIABLE] = f"{name}/spool"
+        os.environ[spool.VARIABLE] = f"{name}/spool"
         folder = Path(name) / "files"
         folder.mkdir()
         by_hand(evaluation, folder)
@@ -165,13 +167,13 @@ def kills(n: int) -> None:
     outcomes: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
         mlflow.set_tracking_uri(uri)
-        os.environ[_spool.VARIABLE] = f"{name}/spool"
+        os.environ[spool.VARIABLE] = f"{name}/spool"
         # Forked children must find no threads: none are started before the last fork.
         usual = _child(evaluation, new_run(), None)[2]
         while sum(outcomes.values()) < n:
             run_id = new_run()
             killed, written, _ = _child(evaluation, run_id, rng.uniform(0, usual))
-            waiting = len(_spool.entries(_spool.root()))
+            waiting = len(spool.entries(spool.root()))
             _replay()
             if not killed:  # it was done before its moment came
                 usual *= 0.95
@@ -200,14 +202,14 @@ def _child(
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        write = _spool.write
+        write = spool.write
 
         def told(*arguments: Any) -> Path:
             found = write(*arguments)
             os.write(writing, b"w")
             return found
 
-        _spool.write = told
+        spool.write = told
         done = log_evaluation(evaluation, run_id=run_id, deadline=60, page=False)
         os._exit(not done.logged)
     os.close(writing)

@@ -8,14 +8,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._autolog import autolog
-    from ._comparison import log_comparison
-    from ._cv import log_cv_results
-    from ._evaluator import XentEvaluator
-    from ._log import log_evaluation
-    from ._result import LogError, LogResult, NotLoggedWarning
-    from ._runs import compare_runs, runs_frame
-    from ._search import log_search
+    from ._delivery.result import LogError, LogResult, NotLoggedWarning
+    from ._evaluator.evaluator import XentEvaluator
+    from ._logging.autolog import autolog
+    from ._logging.log_comparison import log_comparison
+    from ._logging.log_cv_results import log_cv_results
+    from ._logging.log_evaluation import log_evaluation
+    from ._logging.log_search import log_search
+    from ._reading.runs import compare_runs, runs_frame
 
 __all__ = [
     "LogError",
@@ -32,17 +32,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "LogError": "_result",
-    "LogResult": "_result",
-    "NotLoggedWarning": "_result",
-    "XentEvaluator": "_evaluator",
-    "autolog": "_autolog",
-    "compare_runs": "_runs",
-    "log_comparison": "_comparison",
-    "log_cv_results": "_cv",
-    "log_evaluation": "_log",
-    "log_search": "_search",
-    "runs_frame": "_runs",
+    "LogError": "_delivery.result",
+    "LogResult": "_delivery.result",
+    "NotLoggedWarning": "_delivery.result",
+    "XentEvaluator": "_evaluator.evaluator",
+    "autolog": "_logging.autolog",
+    "compare_runs": "_reading.runs",
+    "log_comparison": "_logging.log_comparison",
+    "log_cv_results": "_logging.log_cv_results",
+    "log_evaluation": "_logging.log_evaluation",
+    "log_search": "_logging.log_search",
+    "runs_frame": "_reading.runs",
 }
 
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import _artifacts, _spool
-from ._address import lasting
-from ._send import Job, send, told
+from ._delivery import spool
+from ._delivery.address import lasting
+from ._delivery.send import Job, send, told
+from ._items import artifacts
 
 _BOUNDED = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -28,7 +29,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 where nothing waits any more, 1 where something does."""
+    """Run a command; return 1 if entries still wait, 2 if it cannot be run, else 0."""
     options = _parser().parse_args(arguments)
     try:
         folders = _chosen(options.entry)
@@ -44,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m xent_metrics_mlflow",
         description="What waits in the spool to be logged to MLflow runs.",
         epilog=(
-            f"The spool is the folder that {_spool.VARIABLE} names, or else "
-            f"{_spool.root()}. A replay takes credentials from its environment."
+            f"The spool is the folder that {spool.VARIABLE} names, or else "
+            f"{spool.root()}. A replay takes credentials from its environment."
         ),
     )
     commands = parser.add_subparsers(required=True, metavar="status | replay | purge")
@@ -75,18 +76,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def status(folders: Sequence[Path], _options: argparse.Namespace) -> int:
-    """One line an entry, and what can be done."""
+    """Print one line per entry, and what can be done with them."""
     for folder in folders:
         _say(folder, _told_of(folder))
     if folders:
-        _print(_TO_DO.format(*_amount(folders), root=_spool.root()))
+        _print(_TO_DO.format(*_amount(folders), root=spool.root()))
     else:
         _say_nothing_waits()
     return int(bool(folders))
 
 
 def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
-    """Send entries, the oldest first; one that fails stays."""
+    """Send entries, the oldest first; one that fails stays in the spool."""
     failed = 0
     if options.run_id is not None and len(options.entry) != 1:
         msg = (
@@ -96,7 +97,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
         raise ValueError(msg)
     if options.gently and hasattr(os, "nice"):
         os.nice(10)
-    _spool.sweep(_spool.root())
+    spool.sweep(spool.root())
     if not folders:
         _say_nothing_waits()
     for folder in folders:
@@ -104,7 +105,7 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
             error = _replay(folder, options.tracking_uri, options.run_id)
         except FileNotFoundError:
             error = None  # another process has sent it
-        except (OSError, ValueError) as found:
+        except (ImportError, OSError, ValueError) as found:
             error = found
         failed += error is not None
         _say(folder, "sent" if error is None else told(error))
@@ -112,15 +113,15 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
 
 
 def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
-    """Delete entries unsent."""
+    """Delete entries without sending them."""
     if not options.entry and not options.all:
         msg = "purge must know what to delete: no entry is named; name some, or --all."
         raise ValueError(msg)
-    _spool.sweep(_spool.root())
+    spool.sweep(spool.root())
     if not folders:
         _say_nothing_waits()
     for folder in folders:
-        _spool.remove(folder)
+        spool.remove(folder)
         _say(folder, "deleted")
     return 0
 
@@ -128,15 +129,18 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
 def _replay(
     folder: Path, tracking_uri: str | None, run_id: str | None
 ) -> Exception | None:
-    """Send one entry: what is fixed in it is written again, never twice."""
-    entry = _spool.read(folder)
+    """Send one entry; return the error, or None. Sent twice it is logged once."""
+    entry = spool.read(folder)
     if run_id is not None:
         entry = replace(entry, run_id=run_id)
+    from . import _client  # noqa: PLC0415 - status and purge need no MLflow
+
     job = Job(
         uri=tracking_uri or _with_credentials(entry.address),
+        tracker=_client,
         entry=entry,
         folder=folder,
-        later=lambda: _artifacts.to_show_again(
+        later=lambda: artifacts.to_show_again(
             folder, entry.folder.rpartition("/")[2], entry.later
         ),
     )
@@ -145,18 +149,18 @@ def _replay(
 
 
 def _with_credentials(address: str) -> str:
-    """The address as the environment has it: entries hold no credentials."""
+    """The address with the environment's credentials: entries hold none."""
     found = os.environ.get("MLFLOW_TRACKING_URI", "")
     return found if found and lasting(found) == address else address
 
 
 def _chosen(names: Sequence[str]) -> list[Path]:
-    """Entries by name, or all."""
-    found = {folder.name: folder for folder in _spool.entries(_spool.root())}
+    """The entries that are named, or all of them."""
+    found = {folder.name: folder for folder in spool.entries(spool.root())}
     for name in names:
         if name not in found:
             msg = (
-                f"entry must be one that waits in {_spool.root()}: {name!r} is none; "
+                f"entry must be one that waits in {spool.root()}: {name!r} is none; "
                 "see status."
             )
             raise ValueError(msg)
@@ -165,10 +169,10 @@ def _chosen(names: Sequence[str]) -> list[Path]:
 
 def _told_of(folder: Path) -> str:
     try:
-        entry = _spool.read(folder)
+        entry = spool.read(folder)
     except (OSError, ValueError) as error:
         return told(error)
-    known = _spool.state(folder)
+    known = spool.state(folder)
     age = _age(time.time() - entry.timestamp / 1000)
     run = entry.run_id or known.run_id or "a new run"
     words = [f"{entry.folder} of {run} at {entry.address}, {age} old"]
@@ -202,7 +206,7 @@ def _say(folder: Path, text: str) -> None:
 
 
 def _say_nothing_waits() -> None:
-    _print(f"nothing waits in {_spool.root()}")
+    _print(f"nothing waits in {spool.root()}")
 
 
 def _print(text: str) -> None:
@@ -210,10 +214,10 @@ def _print(text: str) -> None:
 
 
 def _bound() -> None:
-    """Fewer tries and a shorter wait than MLflow's own minutes, in this process."""
+    """Limit MLflow's retries and timeouts, which take minutes by default."""
     for name, value in _BOUNDED.items():
         os.environ.setdefault(name, value)
-    # What would join the metrics to a model that the entry does not name.
+    # These would attach the metrics to a model that the entry does not name.
     for name in ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"):
         os.environ.pop(name, None)
 

@@ -1,18 +1,19 @@
-"""How to log: the one file that talks to a tracking server.
+"""MLflow as a tracker: the one file that talks to a tracking server.
 
-A run is found, or started, in the caller's thread; all else names it by its id, so that
-no thread starts a run of its own.
+A run is found or started in the caller's thread; everything else names it by its id, so
+that no thread starts a run of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
@@ -28,22 +29,15 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
-from ._address import is_remote, page_of_run
-from ._names import check_known
-from ._spool import Entry
-from ._tables import TABLES, listed, tables
-from ._within import no_progress, within
+from ._delivery.address import is_remote, lasting
+from ._delivery.spool import Entry
+from ._delivery.tracker import Where
+from ._items.keys import check_known
+from ._items.tables import TABLES, listed, tables
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
-
-
-class Where(NamedTuple):
-    """The run to log to, None where no server answers, and the models beside it."""
-
-    run_id: str | None
-    model_ids: tuple[str, ...] = ()
-    error: BaseException | None = None
+_PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
 class UnitError(ValueError):
@@ -59,9 +53,9 @@ def tracking_uri() -> str:
 def find_run(
     run_id: str | None, model_id: str | None, step: int, limit: float
 ) -> Where:
-    """The run as ``mlflow.log_metrics`` finds it; with none, a new one.
+    """Find the run that ``mlflow.log_metrics`` would log to, or start one.
 
-    Starting one asks the server, for at most about ``limit`` seconds.
+    Starting one waits for the server for about ``limit`` seconds at most.
     """
     active = mlflow.active_run()
     model_id = model_id or mlflow.get_active_model_id()
@@ -81,24 +75,24 @@ def find_run(
 
 
 def _made_by(active: Any, step: int, limit: float) -> tuple[str, ...]:
-    """The models of a run at a step; MLflow 3.1 has to be asked for them."""
+    """The models that a run made at a step; MLflow 3.1 asks the server for them."""
     found = [active.outputs]
 
     def ask() -> None:
         found[0] = MlflowClient().get_run(active.info.run_id).outputs
 
     if active.outputs is None:
-        within(limit, ask)
+        _within(limit, ask)
     outputs = found[0].model_outputs if found[0] else []
     return tuple(each.model_id for each in outputs if each.step == step)
 
 
 def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
-    """Start a run, once it is known that the server answers."""
+    """Start a run, if the server answers."""
     uri, wanted = tracking_uri(), os.environ.get("MLFLOW_RUN_ID")
     try:
         if is_remote(uri):
-            error = within(limit, MlflowClient(uri).search_experiments, max_results=1)
+            error = _within(limit, MlflowClient(uri).search_experiments, max_results=1)
             if error is not None:
                 return Where(wanted, model_ids, error)
         return Where(mlflow.start_run().info.run_id, model_ids)
@@ -106,8 +100,25 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
         return Where(wanted, model_ids, error)
 
 
+def has_active_run() -> bool:
+    """Whether a run is active in this thread."""
+    return mlflow.active_run() is not None
+
+
+def end_run() -> None:
+    """End the active run."""
+    mlflow.end_run()
+
+
+def experiment_of_new_runs() -> dict[str, str]:
+    """Where MLflow would start a run, without asking the server."""
+    if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+        return {"name": name}
+    return {"id": os.environ.get("MLFLOW_EXPERIMENT_ID", "0")}
+
+
 def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
-    """The name of a dataset, and what MLflow keeps of it."""
+    """The name of a dataset, and the fields that MLflow keeps of it."""
     if dataset is None or isinstance(dataset, str):
         return dataset, None
     if isinstance(dataset, Dataset):
@@ -126,7 +137,7 @@ def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
 
 
 def start_run_of(uri: str, entry: Entry) -> str:
-    """The run of an entry that has none: the one started for it before, or one now."""
+    """The run that was started for an entry before, or a new one."""
     client = MlflowClient(uri)
     experiment = entry.experiment.get("id")
     if experiment is None:
@@ -150,7 +161,7 @@ def start_run_of(uri: str, entry: Entry) -> str:
 def log_numbers(
     uri: str, entry: Entry, run_id: str, *, table: str | None
 ) -> str | None:
-    """Metrics and tags in one batch, after the inputs they name; the run's page."""
+    """Log inputs, then metrics and tags in one batch; return the run's page."""
     client = MlflowClient(uri)
     run = client.get_run(run_id)
     told = run.data.tags.get(f"{entry.folder}/unit", entry.unit)
@@ -183,11 +194,18 @@ def log_numbers(
         tags=[RunTag(key, value) for key, value in tags.items()],
         synchronous=True,
     )
-    return page_of_run(uri, run.info.experiment_id, run_id)
+    return _page_of_run(uri, run.info.experiment_id, run_id)
+
+
+def _page_of_run(uri: str, experiment_id: str, run_id: str) -> str | None:
+    """The address at which a server shows a run."""
+    if not is_remote(uri):
+        return None
+    return f"{lasting(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def log_children(uri: str, entry: Entry, run_id: str) -> None:
-    """Runs below a run; those that an earlier try has made are written again."""
+    """Log child runs; those that an earlier attempt created are written again."""
     if not entry.children:
         return
     client = MlflowClient(uri)
@@ -219,7 +237,7 @@ def log_children(uri: str, entry: Entry, run_id: str) -> None:
 def log_file(uri: str, run_id: str, folder: str, path: Path) -> None:
     """Upload a file to a folder of the run's artifacts.
 
-    MLflow 3.1 would send it to the server of the process, whatever the client's is.
+    MLflow 3.1 uploads to the tracking server of the process, not of the client.
     """
     client = MlflowClient(uri)
     if uri == tracking_uri():
@@ -232,10 +250,10 @@ def log_file(uri: str, run_id: str, folder: str, path: Path) -> None:
 
 
 def settle_tables(uri: str, run_id: str) -> None:
-    """List all tables of the run, also where others list theirs at the same time.
+    """List all tables of the run, even if others add theirs at the same time.
 
-    Every writer has its own tag for its table, and looks at all of these after it has
-    written the list: so the last to write has seen all.
+    Each writer sets a tag of its own for its table, and reads all of these tags after
+    it has written the list, so the last writer has seen every table.
     """
     client = MlflowClient(uri)
     for _ in range(_TRIES):
@@ -247,7 +265,7 @@ def settle_tables(uri: str, run_id: str) -> None:
 
 
 def _log_inputs(client: MlflowClient, run: Any, entry: Entry) -> None:
-    """The models and the dataset of the metrics, where the run does not name them."""
+    """Log the models and the dataset of the metrics, unless the run has them."""
     known = {each.model_id for each in run.inputs.model_inputs or ()}
     if run.outputs:
         known |= {each.model_id for each in run.outputs.model_outputs or ()}
@@ -272,17 +290,17 @@ def read_run(run_id: str) -> Any:
 
 
 def read_file(run_id: str, path: str) -> bytes | None:
-    """A file of a run; None where it has no such file."""
+    """The contents of a file of a run; None if there is no such file."""
     client = MlflowClient()
     folder = path.rpartition("/")[0]
     if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
         return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, no_progress():
+    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
         return Path(client.download_artifacts(run_id, path, own)).read_bytes()
 
 
 def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any]:
-    """Runs of experiments by name or id, the newest first; default: the active one."""
+    """Runs of experiments by name or id, newest first; default: the active one."""
     known: dict[str, str] = {}
     for each in MlflowClient().search_experiments() if experiments else ():
         known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
@@ -295,3 +313,34 @@ def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any
         output_format="list",
     )
     return found
+
+
+def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
+    """What a call raises, or a TimeoutError after ``limit`` seconds; else None."""
+    silent = f"the server did not answer within {limit:g} seconds"
+    raised: list[BaseException] = [TimeoutError(silent)]
+
+    def run() -> None:
+        try:
+            call(**options)
+            raised.clear()
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            raised[:] = [error]
+
+    thread = threading.Thread(target=run, daemon=True, name="xent-metrics-ask")
+    thread.start()
+    thread.join(limit)
+    return raised[0] if raised else None
+
+
+@contextlib.contextmanager
+def _no_progress() -> Iterator[None]:
+    """Turn off the progress bar that MLflow draws even for a single file."""
+    before = os.environ.get(_PROGRESS)
+    os.environ[_PROGRESS] = "false"
+    try:
+        yield
+    finally:
+        del os.environ[_PROGRESS]
+        if before is not None:
+            os.environ[_PROGRESS] = before

@@ -127,6 +127,7 @@ def test_a_page(run, folder):
     assert "<html" in (folder / "out.html").read_text(encoding="utf-8").lower()
 
 
+@pytest.mark.usefixtures("entry_points_declared")
 def test_a_run_of_mlflow(tracking, run, expected):
     pytest.importorskip("mlflow")
     done = run(*ARGS, *FAST, "--json", "--mlflow", "--split", "val")
@@ -144,6 +145,7 @@ def test_a_run_of_mlflow(tracking, run, expected):
     assert last == f"MLflow run: {outer.info.run_id} (xent/test/...)"
 
 
+@pytest.mark.usefixtures("entry_points_declared")
 def test_a_split_that_cannot_be_a_key(tracking, run):
     pytest.importorskip("mlflow")
     before = len(tracking.search_runs())
@@ -153,6 +155,7 @@ def test_a_split_that_cannot_be_a_key(tracking, run):
     assert len(tracking.search_runs()) == before
 
 
+@pytest.mark.usefixtures("entry_points_declared")
 def test_groups_on_the_page_of_a_run(tracking, run, tmp_path):
     pytest.importorskip("mlflow")
     pytest.importorskip("jinja2")
@@ -164,11 +167,48 @@ def test_groups_on_the_page_of_a_run(tracking, run, tmp_path):
     assert "The loss by group" in Path(page).read_text(encoding="utf-8")
 
 
+NO_MLFLOW = (
+    "xent-metrics: --mlflow needs the extra 'mlflow': it is not installed; "
+    "pip install 'xent-metrics[mlflow]'.\n"
+)
+
+
+@pytest.mark.usefixtures("entry_points_declared")
 def test_without_mlflow(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
     done = run(*ARGS, "--mlflow")
     assert done.exit_code == 2
-    assert done.stderr == (
-        "xent-metrics: --mlflow needs the extra 'mlflow': it is not installed; "
-        "pip install 'xent-metrics[mlflow]'.\n"
-    )
+    assert done.stderr == NO_MLFLOW
+
+
+def test_without_the_integration(run, monkeypatch):
+    monkeypatch.setattr("xent_metrics._cli.track.entry_points", lambda **_: ())
+    done = run(*ARGS, "--mlflow")
+    assert done.exit_code == 2
+    assert done.stderr == NO_MLFLOW
+
+
+def test_what_logs_is_found_by_its_entry_point(run, monkeypatch):
+    asked = []
+
+    class Tracker:
+        def is_installed(self):
+            return True
+
+        def log_evaluation(self, evaluation, *, split, by):
+            asked.append((evaluation.decomposition.n, split, list(by.columns)))
+            print("what a tracker prints")  # noqa: T201
+            return "a-run"
+
+    class Entry:
+        def load(self):
+            return Tracker()
+
+    def entry_points(*, group, name):
+        return [Entry()] if (group, name) == ("xent_metrics.trackers", "mlflow") else []
+
+    monkeypatch.setattr("xent_metrics._cli.track.entry_points", entry_points)
+    done = run(*ARGS, *FAST, "--mlflow", "--by", "site")
+    assert asked == [(300, "test", ["site"])]
+    assert done.stdout.endswith("\nMLflow run: a-run (xent/test/...)\n")
+    assert "what a tracker prints" not in done.stdout

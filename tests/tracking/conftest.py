@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import _spool
+from xent_metrics_mlflow._delivery import spool
 
 START = 90  # seconds that a server may take
 
@@ -178,7 +178,7 @@ def new_run(mlflow, **options):
 
 def entries():
     """What waits in the spool of the test."""
-    return _spool.entries(_spool.root())
+    return spool.entries(spool.root())
 
 
 def assert_logged(mlflow, run_id, result, split="test"):
@@ -202,7 +202,7 @@ def assert_logged(mlflow, run_id, result, split="test"):
 
 def entry(**options):
     given = {
-        "id": _spool.new_id(),
+        "id": spool.new_id(),
         "address": "http://127.0.0.1:1",
         "run_id": "a" * 32,
         "folder": "xent/test",
@@ -212,4 +212,4 @@ def entry(**options):
         "timestamp": 1,
         "step": 0,
     }
-    return _spool.Entry(**given | options)
+    return spool.Entry(**given | options)

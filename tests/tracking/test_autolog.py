@@ -15,7 +15,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation, scorers, without_listeners
 from xent_metrics_mlflow import autolog, log_evaluation
-from xent_metrics_mlflow._rows import from_parquet, to_parquet
+from xent_metrics_mlflow._items.rows import from_parquet, to_parquet
 
 X, Y = load_breast_cancer(return_X_y=True)
 MODEL = GaussianNB().fit(X[:200], Y[:200])

@@ -10,8 +10,9 @@ from sklearn.model_selection import cross_validate
 from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import LogError, _spool, autolog, log_cv_results
+from xent_metrics_mlflow import LogError, autolog, log_cv_results
 from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._delivery import spool
 
 from .conftest import new_run
 
@@ -156,8 +157,8 @@ def test_a_replay_makes_no_fold_twice(tracking, evaluation, monkeypatch):
             log_cv_results(
                 evaluation, run_id=run_id, child_runs=True, on_error="raise", **QUICK
             )
-    [entry] = _spool.entries(_spool.root())
-    assert _spool.read(entry).children[1]["name"] == "cv fold 1"
+    [entry] = spool.entries(spool.root())
+    assert spool.read(entry).children[1]["name"] == "cv fold 1"
     assert main(["replay"]) == 0
     children = tracking.search_runs(
         filter_string=f"tags.`mlflow.parentRunId` = '{run_id}'", output_format="list"

@@ -14,9 +14,10 @@ from mlflow.entities import LoggedModelOutput
 from sklearn.dummy import DummyClassifier
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import _sender, _spool, log_evaluation
+from xent_metrics_mlflow import _client, log_evaluation
 from xent_metrics_mlflow.__main__ import main
-from xent_metrics_mlflow._rows import from_parquet
+from xent_metrics_mlflow._delivery import spool, threads
+from xent_metrics_mlflow._items.rows import from_parquet
 
 from .conftest import assert_logged, entry, new_run
 
@@ -165,7 +166,7 @@ class TestModels:
         run_id = new_run(tracking)
         options = {"run_id": run_id, "model_id": model.model_id} | QUICK
         with monkeypatch.context() as patch:
-            patch.setattr(_spool, "remove", lambda _: None)
+            patch.setattr(spool, "remove", lambda _: None)
             result = log_evaluation(evaluation, **options)
         assert main(["replay"]) == 0
         found = tracking.get_logged_model(model.model_id).metrics
@@ -185,7 +186,7 @@ class TestBackground:
         run_id = new_run(tracking)
         result = log_evaluation(evaluation, run_id=run_id, deadline=0)
         assert result.error is None
-        assert result.spooled.parent == _spool.root()
+        assert result.spooled.parent == spool.root()
         until = time.monotonic() + 60
         while result.spooled.exists() and time.monotonic() < until:
             time.sleep(0.02)
@@ -201,7 +202,7 @@ class TestBackground:
             [sys.executable, "-c", SCRIPT, run_id], env=environment, check=True
         )
         until = time.monotonic() + 60
-        while _spool.entries(_spool.root()) and time.monotonic() < until:
+        while spool.entries(spool.root()) and time.monotonic() < until:
             time.sleep(0.1)  # where the machine is busy it outlives the process
         assert "xent/test/n" in tracking.get_run(run_id).data.metrics
 
@@ -217,9 +218,9 @@ class TestBackground:
         assert_logged(tracking, run_id, result)
 
     def test_it_does_not_wait_for_silence(self, silent):
-        sender = _sender.Sender()
+        sender = threads.Sender()
         sender.stalled = True
-        job = _sender.Job(uri=silent, entry=entry(), folder=None)
+        job = threads.Job(uri=silent, tracker=_client, entry=entry(), folder=None)
         sender._unsent.add(job)
         began = time.monotonic()
         sender.drain(began + 60)

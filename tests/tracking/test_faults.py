@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xent_metrics_mlflow import (
-    LogError,
-    NotLoggedWarning,
-    _sender,
-    _spool,
-    log_evaluation,
-)
+from xent_metrics_mlflow import LogError, NotLoggedWarning, log_evaluation
 from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._delivery import spool, threads
 
 from .conftest import assert_logged, entries, free_port, new_run
 
@@ -104,7 +99,7 @@ def test_deleted_run(remote, evaluation):
     assert "active" in result.error
     assert main(["replay"]) == 1
     assert [result.spooled] == entries()
-    assert _spool.state(result.spooled).attempts == 2
+    assert spool.state(result.spooled).attempts == 2
     remote.MlflowClient().restore_run(run_id)
     assert main(["replay"]) == 0
     assert_logged(remote, run_id, result)
@@ -156,7 +151,7 @@ def broken_root(server):
     yield mend
     if server.artifacts.is_file():
         mend()
-    _sender._forget()  # its threads ask for minutes
+    threads._forget()  # its threads ask for minutes
 
 
 FILES = "evaluation.json, per_sample.json, per_sample.parquet"
@@ -186,7 +181,7 @@ class TestBrokenArtifactRoot:
         assert f"could not upload {FILES}: " in result.error
         assert "500 error" in result.error
         assert remote.get_run(run_id).data.metrics == result.metrics
-        kept = {path.name for path in _spool.files(result.spooled)}
+        kept = {path.name for path in spool.files(result.spooled)}
         assert kept == set(FILES.split(", "))
         assert main(["status"]) == 1
         assert f"could not upload {FILES}: " in capsys.readouterr().out
@@ -250,7 +245,7 @@ class TestSpoolThatCannotBeWritten:
         def full(_):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(_spool.os, "fsync", full)
+        monkeypatch.setattr(spool.os, "fsync", full)
         run_id = new_run(tracking)
         result = log_evaluation(evaluation, run_id=run_id, on_error="raise", **QUICK)
         assert "the spool must be writable: No space left on device at" in result.error
@@ -260,7 +255,7 @@ class TestSpoolThatCannotBeWritten:
         assert result.artifacts == ()
         assert tracking.get_run(run_id).data.metrics == result.metrics
         assert entries() == []
-        assert list(_spool.root().iterdir()) == []
+        assert list(spool.root().iterdir()) == []
 
     def test_another_disk_serves_until_it_is_sent(
         self, tracking, evaluation, monkeypatch, tmp_path
@@ -279,7 +274,7 @@ class TestSpoolThatCannotBeWritten:
         def full(_):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(_spool.os, "fsync", full)
+        monkeypatch.setattr(spool.os, "fsync", full)
         tracking.set_tracking_uri(silent)
         options = {"run_id": "a" * 32, "on_error": "raise", "deadline": 0.3} | QUICK
         with pytest.raises(LogError, match="log it again") as caught:

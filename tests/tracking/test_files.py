@@ -9,10 +9,10 @@ from sklearn.model_selection import RepeatedKFold, cross_validate
 from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation, RecalibrationMap, UnseenLabelWarning
-from xent_metrics_mlflow import _artifacts
-from xent_metrics_mlflow._items import items
-from xent_metrics_mlflow._log import parcel_of
-from xent_metrics_mlflow._rows import are_all, from_parquet, to_parquet
+from xent_metrics_mlflow._items import artifacts
+from xent_metrics_mlflow._items.items import items
+from xent_metrics_mlflow._items.rows import are_all, from_parquet, to_parquet
+from xent_metrics_mlflow._logging.log_evaluation import parcel_of
 
 rng = np.random.default_rng(0)
 N = 600
@@ -170,7 +170,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["distributions", "votes"])
     def test_the_table_has_what_targets_have_most_of(self, name):
         evaluation = ROWS[name]
-        found = json.loads(_artifacts.table_to_look_at(evaluation))
+        found = json.loads(artifacts.table_to_look_at(evaluation))
         assert found["columns"][:3] == ["row", "target", "predicted"]
         table = pd.DataFrame(found["data"], columns=found["columns"])
         wanted = evaluation.targets().idxmax(axis=1)[table["row"]]
@@ -178,7 +178,7 @@ class TestFiles:
 
     def test_the_table_has_the_worst_rows_first(self):
         evaluation = evaluated(base=2)
-        found = json.loads(_artifacts.table_to_look_at(evaluation))
+        found = json.loads(artifacts.table_to_look_at(evaluation))
         table = pd.DataFrame(found["data"], columns=found["columns"])
         worst = evaluation.worst(1000)
         assert table["row"].tolist() == worst.index.tolist()
@@ -187,38 +187,38 @@ class TestFiles:
     def test_it_is_capped(self):
         q = rng.dirichlet(np.ones(3), 3000)
         evaluation = evaluated(rng.integers(3, size=3000), q)
-        found = json.loads(_artifacts.table_to_look_at(evaluation))
+        found = json.loads(artifacts.table_to_look_at(evaluation))
         assert len(found["data"]) == 1000
 
     def test_infinite_costs_are_told(self):
         q = PROBA.copy()
         q[0] = np.eye(3)[(CODES[0] + 1) % 3]
-        found = json.loads(_artifacts.table_to_look_at(evaluated(q=q, clip=0)))
+        found = json.loads(artifacts.table_to_look_at(evaluated(q=q, clip=0)))
         assert found["data"][0][found["columns"].index("cross_entropy")] == "inf"
 
     def test_an_index_named_like_a_column(self):
         index = pd.Index(np.arange(N), name="label")
         evaluation = evaluated(q=pd.DataFrame(PROBA, columns=NAMES, index=index))
-        found = json.loads(_artifacts.table_to_look_at(evaluation))
+        found = json.loads(artifacts.table_to_look_at(evaluation))
         assert found["columns"][:2] == ["index_0", "label"]
 
     def test_the_json_reads_back(self):
         evaluation = evaluated()
-        found = _artifacts.exact(evaluation, per_sample=True)
+        found = artifacts.exact(evaluation, per_sample=True)
         assert Evaluation.from_json(found.contents["evaluation.json"]) == evaluation
 
     def test_rows_that_are_gone(self):
         read = Evaluation.from_json(evaluated().to_json())
-        found = _artifacts.exact(read, per_sample=True)
+        found = artifacts.exact(read, per_sample=True)
         assert list(found.contents) == ["evaluation.json"]
         assert "read back without its rows" in found.notes["per_sample.parquet"]
-        assert _artifacts.names_to_show(read, per_sample=True, page=True) == [
+        assert artifacts.names_to_show(read, per_sample=True, page=True) == [
             "report.html"
         ]
 
     def test_without_pyarrow(self, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-        found = _artifacts.exact(evaluated(), per_sample=True)
+        found = artifacts.exact(evaluated(), per_sample=True)
         assert "pip install 'xent-metrics[arrow]'" in found.notes["per_sample.parquet"]
 
     @pytest.mark.parametrize("error", [ImportError("no jinja2"), KeyError("a fault")])
@@ -227,19 +227,17 @@ class TestFiles:
             raise error
 
         monkeypatch.setattr(Evaluation, "to_html", fails)
-        found = _artifacts.to_show(evaluated(), "test", ["report.html"])
+        found = artifacts.to_show(evaluated(), "test", ["report.html"])
         assert found.contents == {}
         assert str(error) in found.notes["report.html"]
 
     def test_what_is_shown_can_be_made_of_what_is_exact(self, tmp_path):
         evaluation = evaluated()
         names = ["per_sample.json", "report.html"]
-        for name, data in _artifacts.exact(
-            evaluation, per_sample=True
-        ).contents.items():
+        for name, data in artifacts.exact(evaluation, per_sample=True).contents.items():
             (tmp_path / name).write_bytes(data)
-        wanted = _artifacts.to_show(evaluation, "test", names).contents
-        assert _artifacts.to_show_again(tmp_path, "test", names) == wanted
+        wanted = artifacts.to_show(evaluation, "test", names).contents
+        assert artifacts.to_show_again(tmp_path, "test", names) == wanted
         (tmp_path / "per_sample.parquet").unlink()
-        found = _artifacts.to_show_again(tmp_path, "test", names)
+        found = artifacts.to_show_again(tmp_path, "test", names)
         assert list(found) == ["report.html"]

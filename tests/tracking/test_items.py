@@ -9,8 +9,8 @@ from mlflow.entities import Metric, RunTag
 from mlflow.utils.validation import _validate_batch_log_data
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow._items import MOST_CLASSES, items
-from xent_metrics_mlflow._names import check_keys, keys_of_classes
+from xent_metrics_mlflow._items.items import MOST_CLASSES, items
+from xent_metrics_mlflow._items.keys import check_keys, keys_of_classes
 
 rng = np.random.default_rng(0)
 N = 600

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 
-from xent_metrics_mlflow import _spool, log_evaluation
+from xent_metrics_mlflow import log_evaluation
 from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._delivery import spool
 
 from .conftest import assert_logged, entries, new_run
 
@@ -85,8 +86,9 @@ def test_killed_amid_a_batch_and_started_again(remote, server, evaluation, monke
 CLIENT = """
 import os, signal, sys, numpy as np, mlflow
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import _sender, log_evaluation
-_sender.Sender._numbers = lambda self: None  # the process dies before anything is sent
+from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow._delivery import threads
+threads.Sender._numbers = lambda self: None  # the process dies before anything is sent
 rng = np.random.default_rng(0)
 evaluation = Evaluation.from_predictions(
     rng.integers(3, size=300), rng.dirichlet(np.ones(3), 300),
@@ -107,7 +109,7 @@ def test_client_killed_after_spooling(remote, server, capfd):
 
     assert run("-c", CLIENT, run_id) == -9
     (folder,) = entries()
-    entry = _spool.read(folder)
+    entry = spool.read(folder)
     assert entry.later == ("per_sample.json",)
     assert run("-m", "xent_metrics_mlflow", "status") == 1
     assert run("-m", "xent_metrics_mlflow", "replay") == 0
@@ -116,7 +118,7 @@ def test_client_killed_after_spooling(remote, server, capfd):
     assert f"{folder.name}: xent/test of {run_id} at {server.uri}" in told[0]
     assert told[-2:] == [
         f"{folder.name}: sent",
-        f"nothing waits in {_spool.root()}",
+        f"nothing waits in {spool.root()}",
     ]
     result = type("Result", (), {"metrics": entry.metrics})
     assert_logged(remote, run_id, result)

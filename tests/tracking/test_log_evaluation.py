@@ -9,8 +9,9 @@ import pytest
 
 from xent_metrics import Evaluation, scan
 from xent_metrics._decomposition.text import TERMS
-from xent_metrics_mlflow import _spool, log_evaluation
-from xent_metrics_mlflow._items import items
+from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow._delivery import spool
+from xent_metrics_mlflow._items.items import items
 
 from .conftest import new_run
 
@@ -110,7 +111,7 @@ def test_groups_on_the_page(store, tmp_path, deadline):
     by = np.where(np.arange(500) % 2, "in the sun", "in shade")
     result = log_evaluation(evaluation(), run_id=run_id, by=by, deadline=deadline)
     until = time.monotonic() + 60
-    while _spool.entries(_spool.root()) and time.monotonic() < until:
+    while spool.entries(spool.root()) and time.monotonic() < until:
         time.sleep(0.1)
     page = store.MlflowClient().download_artifacts(
         result.run_id, "xent/test/report.html", str(tmp_path)

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from xent_metrics_mlflow import _spool, log_evaluation
+from xent_metrics_mlflow import log_evaluation
+from xent_metrics_mlflow._delivery import spool
 
 from .conftest import assert_logged
 
@@ -49,7 +50,7 @@ class TestManyAtOnce:
             assert len(files) == 3
         assert len(client.search_runs([experiment])) == 1
         assert _tables(client, run_id) == 8
-        assert _spool.entries(_spool.root()) == []
+        assert spool.entries(spool.root()) == []
 
     def test_no_thread_opens_a_stray_run(self, tracking, evaluation):
         client = tracking.MlflowClient()

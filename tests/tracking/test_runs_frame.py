@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 from xent_metrics import Evaluation
-from xent_metrics_mlflow import (
-    log_cv_results,
-    log_evaluation,
-    runs_frame,
-)
-from xent_metrics_mlflow._rows import digest
+from xent_metrics_mlflow import log_cv_results, log_evaluation, runs_frame
+from xent_metrics_mlflow._items.rows import digest
 
 from .conftest import new_run
 

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics.scorers import DecompositionScorer, neg_cross_entropy
 from xent_metrics_mlflow import log_search
-from xent_metrics_mlflow._search import MOST_CANDIDATES
+from xent_metrics_mlflow._logging.log_search import MOST_CANDIDATES
 
 from .conftest import new_run
 

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from xent_metrics_mlflow import _spool, log_evaluation
+from xent_metrics_mlflow import log_evaluation
 from xent_metrics_mlflow.__main__ import main
-from xent_metrics_mlflow._address import lasting, without_secrets
+from xent_metrics_mlflow._delivery import spool
+from xent_metrics_mlflow._delivery.address import lasting, without_secrets
 
 from .conftest import entry
 
@@ -24,8 +25,8 @@ class TestSpool:
         pass
 
     def test_only_the_user_can_read_it(self):
-        folder = _spool.write(entry(), {"a.json": b"{}"}, _spool.root())
-        for path in (_spool.root(), folder):
+        folder = spool.write(entry(), {"a.json": b"{}"}, spool.root())
+        for path in (spool.root(), folder):
             assert stat.S_IMODE(path.stat().st_mode) == 0o700
         for path in folder.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -39,43 +40,43 @@ class TestSpool:
             dataset={"name": "n", "digest": "d"},
             later=("report.html",),
         )
-        assert _spool.read(_spool.write(given, {}, _spool.root())) == given
+        assert spool.read(spool.write(given, {}, spool.root())) == given
 
     def test_the_folder_of_the_user(self, monkeypatch, tmp_path):
         monkeypatch.delenv("XENT_METRICS_SPOOL")
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
         monkeypatch.setattr(sys, "platform", "linux")
-        assert _spool.root() == tmp_path / "state" / "xent-metrics" / "spool"
+        assert spool.root() == tmp_path / "state" / "xent-metrics" / "spool"
         monkeypatch.setattr(sys, "platform", "darwin")
-        assert _spool.root().parts[-4:-2] == ("Library", "Application Support")
+        assert spool.root().parts[-4:-2] == ("Library", "Application Support")
         monkeypatch.setattr(sys, "platform", "win32")
         monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-        assert _spool.root() == tmp_path / "local" / "xent-metrics" / "spool"
+        assert spool.root() == tmp_path / "local" / "xent-metrics" / "spool"
 
     def test_half_an_entry_is_none_and_is_swept(self):
-        root = _spool.root()
-        folder = _spool.write(entry(), {}, root)
+        root = spool.root()
+        folder = spool.write(entry(), {}, root)
         half = root / ".new-0"
         half.mkdir()
         gone = folder.rename(root / f".sent-{folder.name}")
-        assert _spool.entries(root) == []
-        _spool.sweep(root)
+        assert spool.entries(root) == []
+        spool.sweep(root)
         assert half.exists()
         assert not gone.exists()
         os.utime(half, (1, 1))
-        _spool.sweep(root)
+        spool.sweep(root)
         assert not half.exists()
 
     def test_metrics_that_json_does_not_know(self):
         with pytest.raises(ValueError, match="not JSON compliant"):
-            _spool.write(entry(metrics={"a": math.nan}), {}, _spool.root())
-        assert list(_spool.root().iterdir()) == []
+            spool.write(entry(metrics={"a": math.nan}), {}, spool.root())
+        assert list(spool.root().iterdir()) == []
 
     def test_taken_away_twice(self):
-        folder = _spool.write(entry(), {}, _spool.root())
-        _spool.remove(folder)
-        _spool.remove(folder)
-        assert list(_spool.root().iterdir()) == []
+        folder = spool.write(entry(), {}, spool.root())
+        spool.remove(folder)
+        spool.remove(folder)
+        assert list(spool.root().iterdir()) == []
 
 
 class TestSecrets:
@@ -140,13 +141,13 @@ class TestCommands:
         assert main(["replay"]) == 0
         assert main(["purge", "--all"]) == 0
         told = capsys.readouterr().out.splitlines()
-        assert told == [f"nothing waits in {_spool.root()}"] * 3
+        assert told == [f"nothing waits in {spool.root()}"] * 3
 
     def test_what_waits_is_told(self, capsys):
         now = time.time_ns() // 1_000_000
-        days = _spool.write(entry(timestamp=now - 2 * 86_400_000), {}, _spool.root())
-        _spool.note(days, _spool.State(attempts=2, error="no answer"))
-        new = _spool.write(entry(run_id=None, timestamp=now), {}, _spool.root())
+        days = spool.write(entry(timestamp=now - 2 * 86_400_000), {}, spool.root())
+        spool.note(days, spool.State(attempts=2, error="no answer"))
+        new = spool.write(entry(run_id=None, timestamp=now), {}, spool.root())
         assert main(["status"]) == 1
         told = capsys.readouterr().out.splitlines()
         assert told[0] == (
@@ -158,26 +159,24 @@ class TestCommands:
 
     def test_what_can_be_done_is_told(self, capsys):
         for count in ("1 entry waits", "2 entries wait"):
-            folder = _spool.write(entry(), {"a": bytes(400_000)}, _spool.root())
-            _spool.note(folder, _spool.State(attempts=1, error="no answer"))
+            folder = spool.write(entry(), {"a": bytes(400_000)}, spool.root())
+            spool.note(folder, spool.State(attempts=1, error="no answer"))
             assert main(["status"]) == 1
             told = capsys.readouterr().out
             assert "; 1 attempt, the last: no answer" in told
-            assert f"\n\n{count} in {_spool.root()}, 0." in told
+            assert f"\n\n{count} in {spool.root()}, 0." in told
             for command in ("replay", "purge"):
                 assert f"    python -m xent_metrics_mlflow {command} " in told
 
     def test_purge_asks_for_names_or_all(self, capsys):
-        folders = [_spool.write(entry(), {}, _spool.root()) for _ in range(3)]
+        folders = [spool.write(entry(), {}, spool.root()) for _ in range(3)]
         assert main(["purge"]) == 2
         assert "name some, or --all" in capsys.readouterr().err
         assert main(["purge", folders[1].name]) == 0
         left = [folders[0].name, folders[2].name]
-        assert sorted(path.name for path in _spool.entries(_spool.root())) == sorted(
-            left
-        )
+        assert sorted(path.name for path in spool.entries(spool.root())) == sorted(left)
         assert main(["purge", "--all"]) == 0
-        assert _spool.entries(_spool.root()) == []
+        assert spool.entries(spool.root()) == []
 
     def test_names_that_are_none(self, capsys):
         assert main(["replay", "nothing"]) == 2
@@ -186,7 +185,7 @@ class TestCommands:
         assert told.count("\n") == 1
 
     def test_an_entry_of_another_version(self, capsys):
-        folder = _spool.write(entry(schema=9), {}, _spool.root())
+        folder = spool.write(entry(schema=9), {}, spool.root())
         assert main(["status"]) == 1
         assert main(["replay"]) == 1
         told = capsys.readouterr().out

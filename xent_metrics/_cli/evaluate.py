@@ -18,7 +18,7 @@ from .gate import Number, Outcome, judge, read_conditions, tell
 from .output import document, show_cells, show_decomposition, show_worst
 from .request import Request
 from .terminal import Page, stages
-from .track import log, refuse_without_mlflow
+from .track import find_tracker, log
 
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 
@@ -55,8 +55,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     two_sided(asked.level)
     if asked.html is not None:
         _check_folder(asked.html)
-    if asked.mlflow:
-        refuse_without_mlflow()
+    tracker = find_tracker() if asked.mlflow else None  # before any work is done
     with warnings_told() as told, stages() as shown:
         table = keyed(read(file, request.wanted, shown), request.key, file)
         shown.start("decomposing")
@@ -74,7 +73,9 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             by=None if keys is None else result.by(keys),
             per_class=evaluation.per_class if asked.per_class else None,
             worst=evaluation.worst(asked.n_worst) if asked.n_worst else None,
-            run_id=log(evaluation, asked.split, keys) if asked.mlflow else None,
+            run_id=None
+            if tracker is None
+            else log(tracker, evaluation, asked.split, keys),
         )
     if asked.json:
         content = _content(file, request, asked, found)

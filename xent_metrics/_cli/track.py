@@ -1,39 +1,50 @@
-"""Logging an evaluation to MLflow, where ``--mlflow`` asks for it."""
+"""Logging an evaluation to MLflow, where ``--mlflow`` asks for it.
+
+What logs is found by its entry point: this package imports no integration.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from contextlib import redirect_stdout
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, Protocol
 
 from .._evaluation.evaluation import Evaluation
 from .errors import UsageError
 
-
-def refuse_without_mlflow() -> None:
-    """One sentence before any work is done."""
-    if importlib.util.find_spec("mlflow") is None:
-        msg = (
-            "--mlflow needs the extra 'mlflow': it is not installed; "
-            "pip install 'xent-metrics[mlflow]'."
-        )
-        raise UsageError(msg)
+GROUP = "xent_metrics.trackers"
 
 
-def log(evaluation: Evaluation, split: str, by: Any = None) -> str | None:
-    """Log to the active run, that of MLFLOW_RUN_ID, or a new one; return its id.
+class Tracker(Protocol):
+    """What an entry point of the group loads: an object, or a module of functions."""
 
-    Where no server answers it is None, and a warning says where the evaluation waits.
-    """
-    import mlflow  # noqa: PLC0415 - an extra
+    def is_installed(self) -> bool:
+        """Whether the library that it logs with is installed."""
 
-    from xent_metrics_mlflow import log_evaluation  # noqa: PLC0415 - an extra
+    def log_evaluation(
+        self, evaluation: Evaluation, *, split: str, by: Any
+    ) -> str | None:
+        """Log to a run; return its id, or None if no server answers."""
 
-    was_active = mlflow.active_run() is not None
+
+def find_tracker() -> Tracker:
+    """Find what logs to MLflow, or say in one sentence that it is not installed."""
+    for entry in entry_points(group=GROUP, name="mlflow"):
+        found: Tracker = entry.load()
+        if found.is_installed():
+            return found
+    msg = (
+        "--mlflow needs the extra 'mlflow': it is not installed; "
+        "pip install 'xent-metrics[mlflow]'."
+    )
+    raise UsageError(msg)
+
+
+def log(
+    tracker: Tracker, evaluation: Evaluation, split: str, by: Any = None
+) -> str | None:
+    """Log to a run and return its id; None if no server answers, after a warning."""
     # MLflow tells of runs on standard output, which is the results' alone.
     with redirect_stdout(sys.stderr):
-        logged = log_evaluation(evaluation, split=split, by=by, on_error="warn")
-        if not was_active:
-            mlflow.end_run()
-    return logged.run_id
+        return tracker.log_evaluation(evaluation, split=split, by=by)

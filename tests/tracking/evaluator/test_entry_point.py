@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import tomllib
-from pathlib import Path
 
 import pytest
 from mlflow.models.evaluation.evaluator_registry import (
@@ -13,18 +11,9 @@ from mlflow.models.evaluation.evaluator_registry import (
 import xent_metrics_mlflow
 from xent_metrics_mlflow import XentEvaluator
 
-ROOT = Path(__file__).parents[3]
-GROUP = "mlflow.model_evaluator"
 
-
-def test_mlflow_finds_it_by_its_entry_point(tmp_path, monkeypatch):
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    info = tmp_path / "xent_metrics-0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xent-metrics\n")
-    lines = [f"{k} = {v}" for k, v in declared["entry-points"][GROUP].items()]
-    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines]))
-    monkeypatch.syspath_prepend(tmp_path)
+@pytest.mark.usefixtures("entry_points_declared")
+def test_mlflow_finds_it_by_its_entry_point():
     registry = ModelEvaluatorRegistry()
     registry.register_entrypoints()
     assert isinstance(registry.get_evaluator("xent"), XentEvaluator)
@@ -43,7 +32,7 @@ def test_finding_it_loads_mlflow_and_nothing_of_ours():
     code = (
         "import sys, mlflow.models.evaluation\n"
         "before = set(sys.modules)\n"
-        "from xent_metrics_mlflow._evaluator import XentEvaluator\n"
+        "from xent_metrics_mlflow._evaluator.evaluator import XentEvaluator\n"
         "print(*set(sys.modules) - before)"
     )
     done = subprocess.run(
@@ -53,4 +42,8 @@ def test_finding_it_loads_mlflow_and_nothing_of_ours():
         check=True,
     )
     added = set(done.stdout.split())
-    assert added == {"xent_metrics_mlflow", "xent_metrics_mlflow._evaluator"}
+    assert added == {
+        "xent_metrics_mlflow",
+        "xent_metrics_mlflow._evaluator",
+        "xent_metrics_mlflow._evaluator.evaluator",
+    }

@@ -63,7 +63,7 @@ def test_classes_that_the_config_names(saved):
 
 def test_the_index_of_the_data_is_kept(saved, monkeypatch):
     found = []
-    home = importlib.import_module("xent_metrics_mlflow._model_evaluation")
+    home = importlib.import_module("xent_metrics_mlflow._evaluator.evaluate")
     original = home.log_evaluation
     monkeypatch.setattr(
         home,

@@ -118,8 +118,8 @@ def test_unnamed_it_never_warns(beside):
 
 
 def test_unnamed_an_import_that_fails_is_a_line_in_the_log(beside, said, monkeypatch):
-    monkeypatch.setitem(sys.modules, "xent_metrics_mlflow._model_evaluation", None)
+    monkeypatch.setitem(sys.modules, "xent_metrics_mlflow._evaluator.evaluate", None)
     assert evaluate(lambda _: PROBA, named=False) == {"other": 1.0}
     assert "evaluator 'xent' did not evaluate: import of" in said[0].getMessage()
-    with pytest.raises(ImportError, match="_model_evaluation halted"):
+    with pytest.raises(ImportError, match=r"_evaluator\.evaluate halted"):
         evaluate(lambda _: PROBA)

@@ -104,7 +104,7 @@ class Holder:
 
 
 def test_a_classifier_without_classes():
-    home = importlib.import_module("xent_metrics_mlflow._probabilities")
+    home = importlib.import_module("xent_metrics_mlflow._evaluator.probabilities")
     with pytest.raises(home.ClassOrderError, match="the model has no classes_; pass"):
         home.of_model(Holder(PROBA), X, None, None, None)
     found = home.of_model(Holder(PROBA), X, None, tuple(CLASSES), None)
@@ -112,7 +112,7 @@ def test_a_classifier_without_classes():
 
 
 def test_a_classifier_of_several_outputs():
-    home = importlib.import_module("xent_metrics_mlflow._probabilities")
+    home = importlib.import_module("xent_metrics_mlflow._evaluator.probabilities")
     with pytest.raises(home.DeclinedError, match="must have one output: it has 2"):
         home.of_model(Holder(PROBA, PROBA), X, None, tuple(CLASSES), None)
 

@@ -1,7 +1,8 @@
-"""Delivering what is to be logged: on disk first, then to its run, in time."""
+"""Delivering a parcel: written to disk first, then sent to its run in time."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import tempfile
@@ -12,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _spool
-from ._address import experiment_of_new_runs, lasting
-from ._artifacts import Files
-from ._items import Items
-from ._names import check_id
-from ._result import LogError, LogResult, NotLoggedWarning
-from ._send import Job, told
-from ._sender import sender
+from .._items.artifacts import Files
+from .._items.items import Items
+from .._items.keys import check_id
+from . import spool
+from .address import lasting
+from .result import LogError, LogResult, NotLoggedWarning
+from .send import Job, told
+from .threads import sender
 
 if TYPE_CHECKING:
-    from ._client import Where
+    from .tracker import Tracker, Where
 
 OnError = Literal["spool", "raise", "warn"]
 
 _ON_ERROR = ("spool", "raise", "warn")
-_ASK = 10.0  # seconds that a new run may take to start where nothing waits
+_ASK = 10.0  # seconds that a new run may take to start if the call does not wait
 _logger = logging.getLogger("xent_metrics_mlflow")
 
 
@@ -37,11 +38,12 @@ def _nothing() -> Files:
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """What is to be logged: numbers, files, and the unit that a split has once.
+    """What one call logs: numbers, files, and the one unit of the split.
 
-    ``later`` names files that ``show`` makes of the others, when there is time;
-    ``table`` is the file that the page of the run shows as a table. ``name`` is what
-    messages call it; ``of_model`` is whether its metrics are a model's.
+    ``later`` names the files that ``show`` makes from the others when there is time.
+    ``table`` is the file that the run's page shows as a table, ``name`` is what
+    messages call the parcel, and ``of_model`` says whether its metrics belong to a
+    model too.
     """
 
     what: Items
@@ -56,6 +58,7 @@ class Parcel:
 
 def deliver(
     parcel: Parcel,
+    tracker: Tracker,
     *,
     run_id: str | None,
     on_error: OnError,
@@ -64,21 +67,22 @@ def deliver(
     dataset: Mapping[str, str] | None = None,
     step: int | None = None,
 ) -> LogResult:
-    """Log it to a run; called by what the user calls, so that warnings name that."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    """Log a parcel to a run.
 
+    Public functions call this directly, so that warnings point at the user's line.
+    """
     for option, given in (("run_id", run_id), ("model_id", model_id)):
         if given is not None:
             check_id(option, given)
     what = parcel.what
-    uri = _client.tracking_uri()
-    where = _client.find_run(run_id, model_id, step or 0, deadline or _ASK)
+    uri = tracker.tracking_uri()
+    where = tracker.find_run(run_id, model_id, step or 0, deadline or _ASK)
     now = time.time_ns() // 1_000_000
-    entry = _spool.Entry(
-        id=_spool.new_id(),
+    entry = spool.Entry(
+        id=spool.new_id(),
         address=lasting(uri),
         run_id=where.run_id,
-        experiment={} if where.run_id else experiment_of_new_runs(),
+        experiment={} if where.run_id else tracker.experiment_of_new_runs(),
         folder=what.folder,
         unit=parcel.unit,
         metrics=what.metrics,
@@ -95,7 +99,8 @@ def deliver(
     files = parcel.files()
     if deadline > 0:
         files = files.beside(parcel.show())
-    job, unsecured = _secure(entry, files.contents, uri)
+    job = Job(uri=uri, tracker=tracker, entry=entry, folder=None)
+    unsecured = _secure(job, files.contents)
     if deadline == 0:
         job.later = lambda: parcel.show().contents
     late = _send_or_leave(job, where, deadline)
@@ -105,7 +110,7 @@ def deliver(
 
 
 def check(on_error: Any, deadline: Any, step: Any = None) -> None:
-    """Refuse options that are none, before anything is made."""
+    """Check options before anything is computed."""
     if on_error not in _ON_ERROR:
         msg = (
             f"on_error must be one of {', '.join(map(repr, _ON_ERROR))}: found "
@@ -123,41 +128,39 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
         raise ValueError(msg)
 
 
-def _secure(
-    entry: _spool.Entry, contents: Mapping[str, bytes], uri: str
-) -> tuple[Job, str | None]:
-    """Write the entry ahead; where the spool cannot take it, say so and go on."""
-    root = _spool.root()
+def _secure(job: Job, contents: Mapping[str, bytes]) -> str | None:
+    """Write the entry to the spool; where that fails, elsewhere, and say why."""
+    root = spool.root()
     try:
-        return Job(uri=uri, entry=entry, folder=_spool.write(entry, contents, root)), (
-            None
-        )
+        job.folder = spool.write(job.entry, contents, root)
     except OSError as error:
         reason = error.strerror or str(error)
         mend = "free space" if error.errno == errno.ENOSPC else "make it writable"
         unsecured = (
             f"the spool must be writable: {reason} at {root}; {mend}, or name another "
-            f"folder in {_spool.VARIABLE}."
+            f"folder in {spool.VARIABLE}."
         )
-    try:
+    else:
+        return None
+    with contextlib.suppress(OSError):
         folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
-        written = _spool.write(entry, contents, folder)
-    except OSError:
-        return Job(uri=uri, entry=entry, folder=None), unsecured
-    return Job(uri=uri, entry=entry, folder=written, temporary=True), unsecured
+        job.folder = spool.write(job.entry, contents, folder)
+        job.temporary = True
+    return unsecured
 
 
 def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
-    """Have the entry sent, unless the server was silent when a run was asked for.
+    """Have the entry sent, unless the server did not answer when asked for a run.
 
-    What the server has not done by the deadline; None where it has, or nobody waits.
+    Return what the server has not done by the deadline; None if it has done all, or if
+    the call does not wait.
     """
     if where.error is not None:
         job.error = Exception(told(where.error))
         if job.folder is not None:
-            _spool.note(job.folder, _spool.State(attempts=1, error=str(job.error)))
+            spool.note(job.folder, spool.State(attempts=1, error=str(job.error)))
         return None
-    thread = sender(job.uri, apart=deadline == 0)
+    thread = sender(job.uri, other_process=deadline == 0)
     thread.submit(job)
     return thread.wait(job, deadline) if deadline > 0 else None
 

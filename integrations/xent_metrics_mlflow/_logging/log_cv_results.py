@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Evaluation, without_listeners
 
-from ._deliver import OnError, check, deliver
-from ._items import NONE, Items, items
-from ._log import parcel_of
-from ._names import check_keys, shortened
-from ._points import split_by_finiteness, told_of
-from ._result import LogResult
+from .._delivery.deliver import OnError, check, deliver
+from .._delivery.result import LogResult
+from .._items.items import Child, Items, Point, items, non_finite, split_by_finiteness
+from .._items.keys import check_keys, shortened
+from .log_evaluation import parcel_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ._points import Child, Point
 
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 _ERROR = "_se"
@@ -108,7 +105,7 @@ def log_cv_results(
     >>> [(metric.step, round(metric.value, 1)) for metric in steps]
     [(0, 0.9), (1, 0.2)]
     """
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     check(on_error, deadline)
     name, described = _client.describe(dataset)
@@ -118,6 +115,7 @@ def log_cv_results(
     what = with_folds(what, evaluation.folds, child_runs=child_runs)
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page),
+        _client,
         run_id=run_id,
         model_id=model_id,
         dataset=described,
@@ -166,7 +164,7 @@ def with_folds(what: Items, folds: pd.DataFrame, *, child_runs: bool) -> Items:
     tags = {
         **what.tags,
         f"{what.folder}/folds": shortened(json.dumps(list(map(str, folds.index)))),
-        f"{what.folder}/non_finite": shortened(told_of(left_out, what.folder) or NONE),
+        f"{what.folder}/non_finite": non_finite(left_out, what.folder),
     }
     check_keys([*metrics, *dict.fromkeys(key for key, _, _ in points)], tags)
     return dataclasses.replace(
@@ -180,7 +178,7 @@ def with_folds(what: Items, folds: pd.DataFrame, *, child_runs: bool) -> Items:
 
 
 def _children(what: Items, table: pd.DataFrame) -> tuple[Child, ...]:
-    """What the run of each fold holds; without a schema: it is a part of a split."""
+    """What the run of each fold holds; no schema tag, as it is a part of a split."""
     split = what.folder.rpartition("/")[2]
     return tuple(
         {

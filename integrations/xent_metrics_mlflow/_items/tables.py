@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._names import LONGEST_TAG
+from .keys import LONGEST_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def listed(tags: Mapping[str, str]) -> list[Any]:
 
 
 def table_as_json(frame: pd.DataFrame) -> bytes:
-    """The JSON that ``mlflow.log_table`` writes; what is not finite is text there."""
+    """The JSON that ``mlflow.log_table`` writes; values not finite are text."""
     rows = frame.astype(object).to_numpy().tolist()
     return json.dumps(
         {

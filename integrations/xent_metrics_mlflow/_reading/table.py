@@ -8,18 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-_TERMS = (
-    *("cross_entropy", "entropy", "kl_divergence", "uncertainty", "resolution"),
-    *("miscalibration", "refinement", "irreducible", "grouping_loss", "skill"),
-    *("predictive_entropy", "calibration_gap"),
-)
-_WITHOUT_UNIT = "skill"
+from xent_metrics import TERMS
+
 _TAGS = ("unit", "recalibration", "clip", "data")
 _NATS = {"nats": 1.0, "bits": math.log(2), "bans": math.log(10)}
 
 
 def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.DataFrame:
-    """One row a run: what it is, its settings, its terms, its counts."""
+    """One row per run: what it is, its settings, its terms, its counts."""
     _check_unit(unit)
     rows = [_row(run, folder) for run in runs]
     units = list(dict.fromkeys(row["unit"] for row in rows))
@@ -33,7 +29,7 @@ def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.Data
         for row in rows:
             _convert(row, unit)
     found = {key for row in rows for key in row}
-    terms = [key for term in _TERMS for key in (term, f"{term}_se") if key in found]
+    terms = [key for term in TERMS for key in (term, f"{term}_se") if key in found]
     first = ["run_id", "name", "start_time", "status", *_TAGS, "n"]
     counts = sorted(found.difference(first, terms))
     table = pd.DataFrame(rows, columns=[*first, *terms, *counts])
@@ -67,7 +63,7 @@ def _not_finite(told: str) -> dict[str, float]:
     return {
         name: float(value)
         for name, _, value in parts
-        if name.removesuffix("_se") in _TERMS and value in ("inf", "-inf", "nan")
+        if name.removesuffix("_se") in TERMS and value in ("inf", "-inf", "nan")
     }
 
 
@@ -85,7 +81,7 @@ def _convert(row: dict[str, Any], unit: str) -> None:
     factor = _nats_of(row["unit"]) / _NATS[unit]
     for key in row:
         term = key.removesuffix("_se")
-        if term in _TERMS and term != _WITHOUT_UNIT and row["unit"] != unit:
+        if term in TERMS and TERMS[term].has_unit and row["unit"] != unit:
             row[key] *= factor
     row["unit"] = unit
 

@@ -1,4 +1,4 @@
-"""The exact rows of an evaluation as Parquet, and the evaluation made of them again."""
+"""The exact rows of an evaluation as Parquet, and the evaluation made from them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from xent_metrics import Evaluation, without_listeners
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from xent_metrics import Decomposition
+
 SCHEMA = 1
 _KEY = b"xent"
 _SUM_TOLERANCE = 1e-3
@@ -24,10 +26,10 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def to_parquet(evaluation: Evaluation) -> bytes:
-    """The columns of ``per_sample``, then what was predicted and what was the target.
+    """The columns of ``per_sample``, then the predictions and the targets.
 
-    Column ``probability_<k>`` is that of class k, ``target_<k>`` its part of a target
-    distribution or its votes. The file's metadata, under the key "xent", says which
+    Column ``probability_<k>`` is that of class k, ``target_<k>`` its share of a soft
+    label or its votes. The file's metadata, under the key "xent", says which
     classes these are and with which options they were evaluated.
     """
     import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
@@ -36,16 +38,16 @@ def to_parquet(evaluation: Evaluation) -> bytes:
     rows = evaluation.per_sample
     assert rows is not None, "rows are asked for where there are some"
     parts = [rows]
-    has_data = evaluation.decomposition.evidence.data is not None
+    with_data = has_data(evaluation.decomposition)
     targets = None
-    if has_data:
+    if with_data:
         parts.append(_numbered(evaluation.probabilities(), "probability"))
         targets = evaluation.targets()
         if targets is not None:
             parts.append(_numbered(targets, "target"))
     table = _arrow(pd.concat(parts, axis=1))
     about = json.dumps(
-        _about(evaluation, targets) if has_data else {"schema": SCHEMA},
+        _about(evaluation, targets) if with_data else {"schema": SCHEMA},
         allow_nan=False,
     )
     table = table.replace_schema_metadata(
@@ -79,9 +81,9 @@ class Rows(NamedTuple):
 
 
 def from_parquet(data: bytes) -> Evaluation:
-    """The evaluation again, to the last bit: fitted anew from what was given.
+    """The evaluation again, to the last bit: its map is fitted once more.
 
-    Where rows :func:`are_all` that it was made of; else nearly.
+    That holds if the rows :func:`are_all`; else it is nearly the same.
 
     Raises
     ------
@@ -96,8 +98,9 @@ def from_parquet(data: bytes) -> Evaluation:
 def are_all(evaluation: Evaluation) -> bool:
     """Whether the rows are all that the evaluation was made of.
 
-    Not of a cross-validation that was repeated, whose rows count once, or where a
-    fold's model knew fewer classes: they come back as groups, and as clipped.
+    Not for a repeated cross-validation, where a row counts once and its repeats come
+    back as groups, and not if the model of a fold knew fewer classes: what it lacked
+    comes back as clipped.
     """
     rows = evaluation.per_sample
     if rows is None or evaluation.folds is None:
@@ -106,7 +109,7 @@ def are_all(evaluation: Evaluation) -> bool:
 
 
 def read_rows(data: bytes) -> Rows:
-    """The rows of a file: columns and JSON, from which nothing is unpickled."""
+    """The rows of a file, which is columns and JSON: nothing is unpickled."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and optional
 
     table = pq.read_table(io.BytesIO(data))
@@ -128,7 +131,7 @@ def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
     truth: Any = targets
     if truth is None:
         truth = _labels_of(table["label"], labels, about["label_type"])
-    with without_listeners():  # it is read back, not made
+    with without_listeners():  # it is read back, not new
         return Evaluation.from_predictions(
             truth,
             _block(table, "probability", labels),
@@ -145,12 +148,12 @@ def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
 
 
 def digest(evaluation: Evaluation) -> str | None:
-    """A number of the rows' names, targets and weights, whatever their order.
+    """A digest of row ids, targets and weights, the same in any order of rows.
 
-    None where the evaluation has no rows, or has lost its data.
+    None if the evaluation has no rows, or does not hold its data.
     """
     rows = evaluation.per_sample
-    if rows is None or evaluation.decomposition.evidence.data is None:
+    if rows is None or not has_data(evaluation.decomposition):
         return None
     weight = rows["weight"] if "weight" in rows else np.ones(len(rows))
     columns = [_hashed(rows.index), _hashed(np.asarray(weight) / np.max(weight))]
@@ -178,9 +181,7 @@ def _hashed(values: Any) -> NDArray[np.uint64]:
 
 def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:
     result = evaluation.decomposition
-    data = result.evidence.data
-    assert data is not None
-    asked = data.recalibration
+    asked = _recalibration_requested(result)
     labels = [_plain(label) for label in evaluation.labels]
     rows = evaluation.per_sample
     text = rows is not None and "label" in rows and _needs_text(rows["label"])
@@ -189,12 +190,32 @@ def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, An
         "labels": labels,
         "label_type": "text" if text else "own",
         "targets": None if targets is None else _kind(targets),
-        "base": result.evidence.base,
+        "base": _base(result),
         "clip": result.clip,
         "recalibration": asked if isinstance(asked, str) else None,
         "vote_correction": result.vote_correction,
         "n_dropped": result.n_dropped,
     }
+
+
+# Of a decomposition these three have no public names of their own.
+
+
+def has_data(result: Decomposition) -> bool:
+    """Whether a decomposition holds the data that it was made of."""
+    return result.evidence.data is not None
+
+
+def _base(result: Decomposition) -> float | None:
+    """The base of its logarithms, as it was asked for."""
+    return result.evidence.base
+
+
+def _recalibration_requested(result: Decomposition) -> Any:
+    """The map that was asked for: a name, or an object of the user's own."""
+    data = result.evidence.data
+    assert data is not None, "only results with data are written with their settings"
+    return data.recalibration
 
 
 def _kind(targets: pd.DataFrame) -> str:
@@ -208,7 +229,7 @@ def _kind(targets: pd.DataFrame) -> str:
 
 
 def _numbered(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Columns by number: two classes may have one text."""
+    """Columns named by number: two classes may have the same text."""
     return table.set_axis([f"{prefix}_{k}" for k in range(table.shape[1])], axis=1)
 
 

@@ -1,8 +1,8 @@
-"""Write-ahead entries: what is to be logged is on disk before it is sent.
+"""The spool: what is to be logged is written to disk before it is sent.
 
-An entry is a folder of its own: ``entry.json`` and the files to upload. It appears by
-one rename, when all in it is on disk, and goes by one rename, when all was sent. What
-names start with a dot is not an entry.
+An entry is a folder with ``entry.json`` and the files to upload. It appears by one
+rename, once all of it is on disk, and goes by one rename, once all of it was sent.
+Names that start with a dot are not entries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ._points import Child, Point
+from .._items.items import Child, Point
 
 SCHEMA = 1
 VARIABLE = "XENT_METRICS_SPOOL"
@@ -31,12 +31,12 @@ _ABANDONED = 3600.0  # seconds after which a half-written folder has no writer
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is to be written to a run, all of it fixed: sent twice it is the same.
+    """What is written to a run, all of it fixed: sending it twice changes nothing.
 
-    ``run_id`` is None where the server could not be asked for a run; then one is
+    ``run_id`` is None if the server did not answer when asked for a run; then one is
     started in ``experiment``, an id or a name. ``points`` are metrics with steps of
-    their own, ``children`` runs below this one. ``table`` is the file to look at as a
-    table; ``later`` names files that are made of the others when they are sent.
+    their own, ``children`` are runs below this one. ``table`` is the file that is shown
+    as a table; ``later`` names files that are made from the others when they are sent.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What came of sending an entry so far."""
+    """The outcome of sending an entry so far."""
 
     attempts: int = 0
     error: str | None = None
@@ -87,7 +87,7 @@ def root() -> Path:
 
 
 def write(entry: Entry, contents: Mapping[str, bytes], where: Path) -> Path:
-    """Put an entry on disk, wholly or not at all; return its folder."""
+    """Write an entry to disk, all of it or nothing; return its folder."""
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     making = where / f".new-{entry.id}"
     try:
@@ -105,13 +105,13 @@ def write(entry: Entry, contents: Mapping[str, bytes], where: Path) -> Path:
 
 
 def add(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Files that were made later."""
+    """Add files that were made later."""
     for name, data in contents.items():
         _replace(folder / name, data)
 
 
 def read(folder: Path) -> Entry:
-    """The entry of a folder; one sentence where it is none."""
+    """Read the entry of a folder; an error if it is not one."""
     try:
         found = json.loads((folder / _ENTRY).read_bytes())
         found["model_ids"] = tuple(found["model_ids"])
@@ -150,7 +150,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def state(folder: Path) -> State:
-    """What came of it so far; nothing where that cannot be read."""
+    """The outcome so far; empty if it cannot be read."""
     try:
         return State(**json.loads((folder / _STATE).read_bytes()))
     except (OSError, TypeError, ValueError):
@@ -158,13 +158,13 @@ def state(folder: Path) -> State:
 
 
 def note(folder: Path, found: State) -> None:
-    """Write down what came of sending; an entry that is gone stays gone."""
+    """Write down the outcome of an attempt; a removed entry stays removed."""
     with contextlib.suppress(OSError):
         _replace(folder / _STATE, _json(asdict(found)))
 
 
 def remove(folder: Path) -> None:
-    """Take an entry away: by one rename, so that half of one is never seen."""
+    """Remove an entry by one rename, so that half of one is never seen."""
     gone = folder.with_name(f".sent-{folder.name}")
     try:
         folder.rename(gone)
@@ -174,7 +174,7 @@ def remove(folder: Path) -> None:
 
 
 def sweep(where: Path) -> None:
-    """Remove what writers left that were killed."""
+    """Remove what killed processes have left."""
     if not where.is_dir():
         return
     for each in where.iterdir():
@@ -190,7 +190,7 @@ def _json(value: Any) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file in the place of another, wholly or not at all."""
+    """Write a file in the place of another, all of it or nothing."""
     making = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     try:
         _write_file(making, data)
@@ -210,7 +210,7 @@ def _write_file(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make names in a folder last; where folders cannot be opened nothing is needed."""
+    """Write the names in a folder to disk; Windows cannot, and need not."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY)

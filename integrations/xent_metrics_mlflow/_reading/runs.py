@@ -1,4 +1,4 @@
-"""Runs read back: compared on their rows, and as a table of all."""
+"""Runs read back: two compared row by row, and all of them as a table."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Comparison, SmallSampleWarning, UnseenLabelWarning, compare
 
-from ._artifacts import ROWS
-from ._items import folder_of
-from ._names import check_id
-from ._rows import Rows, evaluate_rows, read_rows
-from ._same_rows import in_one_order
-from ._table_of_runs import table_of_runs
+from .._items.artifacts import ROWS
+from .._items.items import folder_of
+from .._items.keys import check_id
+from .._items.rows import Rows, evaluate_rows, read_rows
+from .align import in_one_order
+from .table import table_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,7 @@ def compare_runs(
 
 def _read(run_id: str, folder: str) -> tuple[str, Rows]:
     """The name of a run, and its rows."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     run = _client.read_run(run_id)
     data = _client.read_file(run_id, f"{folder}/{ROWS}")
@@ -143,7 +143,7 @@ def runs_frame(
     unit: str | None = None,
     filter_string: str = "",
 ) -> pd.DataFrame:
-    """The decomposition of all runs as a table, one row a run.
+    """The decomposition of all runs as a table, one row per run.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def runs_frame(
        name  unit      n  cross_entropy  cross_entropy_se
     0  calm  nats  400.0         0.2899            0.0033
     """
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     folder = folder_of(split)
     given: Sequence[Any] | None = None

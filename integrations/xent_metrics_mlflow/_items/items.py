@@ -1,4 +1,4 @@
-"""What to log: an evaluation as metrics and tags. Knows nothing of MLflow."""
+"""What is logged: metrics and tags. Nothing here knows a tracking server."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from xent_metrics import __version__
+from xent_metrics import TERMS, __version__
 
-from ._names import check_keys, keys_of_classes, shortened
-from ._points import Child, Point
-from ._rows import digest
+from .keys import check_keys, keys_of_classes, shortened
+from .rows import digest
 
 if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
 
 SCHEMA = "1"
-NONE = "none"  # not an absent tag: that of an earlier step would stay
+NONE = "none"  # without a tag, that of an earlier step would stay
 MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
+Point = tuple[str, float, int]  # key, value, step
+Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
-_OF_LAWS = ("irreducible", "grouping_loss")
 _NOT_TERMS = ("weight", "note")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """Metrics and tags of one evaluation; ``left_out`` names non-finite metrics.
+    """The metrics and tags of one split.
 
-    ``folder`` is the path of all that belongs to the split, without a slash at its end.
-    ``points`` are further metrics as (key, value, step), ``children`` what runs of
-    their own hold.
+    ``folder`` is the path that all of them share, without a slash at its end.
+    ``left_out`` holds the metrics that are not finite. ``points`` are metrics with
+    steps of their own, and ``children`` is what runs below the run hold.
     """
 
     folder: str
@@ -46,11 +46,7 @@ class Items:
 
 
 def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
-    """Every term as ``xent/<split>/<term>``, every setting as a tag.
-
-    Stores turn infinities and NaN into ordinary numbers, so a term that is not
-    finite is never a metric: a tag lists it.
-    """
+    """Every term of an evaluation as a metric, and every setting as a tag."""
     folder = folder_of(split)
     result = evaluation.decomposition
     shown = evaluation.labels[:MOST_CLASSES]
@@ -59,29 +55,60 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
         f"by_class/{name}": value
         for name, value in _by_class(evaluation, names).items()
     }
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    left_out = {name: values[name] for name in values if name not in finite}
-    tags = _settings(result) | {
-        "data": digest(evaluation) or NONE,
-        "non_finite": ", ".join(f"{name}={value}" for name, value in left_out.items())
-        or NONE,
-    }
+    tags = _settings(result) | {"data": digest(evaluation) or NONE}
     if told := _map_of_classes(names, len(evaluation.labels)):
         tags["classes"] = told
     if dataset is not None:
         tags["dataset"] = dataset
+    return items_of(folder, values, tags)
+
+
+def items_of(
+    folder: str, values: Mapping[str, float], tags: Mapping[str, str]
+) -> Items:
+    """Values as metrics ``<folder>/<name>``, beside tags with the same prefix.
+
+    Stores turn infinities and NaN into ordinary numbers, so a value that is not finite
+    is never a metric: the tag "non_finite" lists it.
+    """
+    named = under(folder, values)
+    metrics = {key: value for key, value in named.items() if math.isfinite(value)}
+    left_out = {key: value for key, value in named.items() if key not in metrics}
+    tags = {**tags, "non_finite": non_finite(left_out, folder)}
     found = Items(
         folder=folder,
-        metrics=_under(folder, finite),
-        tags=_under(folder, {name: shortened(tags[name]) for name in tags}),
-        left_out=_under(folder, left_out),
+        metrics=metrics,
+        tags=under(folder, {name: shortened(value) for name, value in tags.items()}),
+        left_out=left_out,
     )
     check_keys(found.metrics, found.tags)
     return found
 
 
+def split_by_finiteness(
+    key: str, values: Iterable[float]
+) -> tuple[list[Point], dict[str, float]]:
+    """One point per finite value, its place as step; the other values by name."""
+    points: list[Point] = []
+    left_out: dict[str, float] = {}
+    for step, value in enumerate(values):
+        if math.isfinite(value):
+            points.append((key, value, step))
+        else:
+            left_out[f"{key}[{step}]"] = value
+    return points, left_out
+
+
+def non_finite(left_out: Mapping[str, float], folder: str) -> str:
+    """The value of the tag that lists what is not finite."""
+    told = (
+        f"{key.removeprefix(f'{folder}/')}={value}" for key, value in left_out.items()
+    )
+    return shortened(", ".join(told) or NONE)
+
+
 def folder_of(split: Any, option: str = "split") -> str:
-    """The path of a split; one sentence where its name cannot be part of one."""
+    """The path of a split; an error if its name cannot be part of one."""
     if not (isinstance(split, str) and _SPLIT.fullmatch(split)):
         msg = (
             f"{option} must be letters, digits, '_', '-', '.' or spaces: found "
@@ -91,18 +118,23 @@ def folder_of(split: Any, option: str = "split") -> str:
     return f"xent/{split}"
 
 
-def _under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by key: the folder, a slash and the name."""
     return {f"{folder}/{name}": value for name, value in values.items()}
 
 
 def terms_of(result: Decomposition) -> dict[str, float]:
-    """The terms that there are: what laws alone can tell is not missing for labels."""
-    without = _OF_LAWS if math.isnan(result.irreducible) else ()
-    return {name: value for name, value in result.terms.items() if name not in without}
+    """The terms; without those that only soft labels have, if labels are hard."""
+    soft = not math.isnan(result.irreducible)
+    return {
+        name: value
+        for name, value in result.terms.items()
+        if soft or not TERMS[name].needs_soft_labels
+    }
 
 
 def _overall(result: Decomposition) -> dict[str, float]:
-    """The terms, each after it its standard error, and the counts."""
+    """The terms, each followed by its standard error, and the counts."""
     values: dict[str, float] = {}
     for name, value in terms_of(result).items():
         values[name] = value
@@ -145,9 +177,9 @@ def _settings(result: Decomposition) -> dict[str, str]:
 
 
 def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str | None:
-    """Which class a key means where it is not its name; how many have no key.
+    """Which class a key means if that is not its name, and how many have no key.
 
-    JSON; None where there is nothing to say.
+    JSON; None if every class has a key by its own name.
     """
     changed = {name: str(names[name]) for name in names if name != str(names[name])}
     found: dict[str, Any] = {"classes": changed} if changed else {}

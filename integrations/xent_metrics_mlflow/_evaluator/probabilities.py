@@ -80,7 +80,7 @@ def of_frame(frame: Any, proba: Any, labels: tuple[Any, ...] | None) -> Probabil
 
 
 def of_values(values: Any, labels: tuple[Any, ...] | None) -> Probabilities:
-    """Predictions without names: one row of them a sample, or the second of two."""
+    """Predictions without names: one row per sample, or those of the second class."""
     table = stacked(values)
     if table.ndim == _COLUMNS and table.shape[1] == 1:
         table = table[:, 0]
@@ -179,7 +179,7 @@ def _classes(raw: Any) -> tuple[Any, ...] | None:
 def _of_all_columns(
     output: pd.DataFrame, labels: Sequence[Any] | None
 ) -> Probabilities:
-    """A frame of one column a class, whose names are classes unless they are places."""
+    """A frame with one column per class, named by its class or by its place."""
     if any(column.dtype.kind != "f" for _, column in output.items()):
         msg = (
             "columns that a model returns must all be probabilities: found "

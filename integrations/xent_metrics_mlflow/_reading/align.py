@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ._rows import Rows
+from .._items.rows import Rows
 
 _TOLERANCE = 1e-9
 _SHOWN = 5
 
 
 def in_one_order(first: Rows, second: Rows, names: tuple[str, str]) -> Rows:
-    """The second in the order of the first; an error where their data differ."""
+    """The second in the order of the first; an error if their data differ."""
     unique = first.table.index.is_unique and second.table.index.is_unique
     told = _rows_that_lack(first, second, names)
     if unique:
@@ -69,7 +69,7 @@ def _taken(rows: Rows, index: pd.Index[Any]) -> Rows:
 
 
 def _weights(table: pd.DataFrame) -> NDArray[np.float64]:
-    """On a scale of their own; that of the user is free."""
+    """Relative to the largest: the scale of weights means nothing."""
     if "weight" not in table or not len(table):
         return np.ones(len(table))
     weight = table["weight"].to_numpy(np.float64)

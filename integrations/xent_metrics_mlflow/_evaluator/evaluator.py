@@ -51,7 +51,7 @@ class XentEvaluator(ModelEvaluator):
     metrics are part of the ``EvaluationResult``, by the same keys. A term that is not
     finite is none of them, so a threshold on it is not met.
 
-    Where it is named and there are no probabilities, as a function returns labels, a
+    If it is named and there are no probabilities, as when a function returns labels, a
     line in the log ``xent_metrics_mlflow`` says so, and the other evaluators go on.
     With ``evaluators=None`` MLflow asks every evaluator that is installed: there it
     never raises, and ignores options that are not its own.
@@ -145,7 +145,7 @@ class XentEvaluator(ModelEvaluator):
         if set(config) == {_NAME} and isinstance(config[_NAME], dict):
             config = dict(config[_NAME])
         with _forgiving(named=named):
-            from ._model_evaluation import evaluate_and_log  # noqa: PLC0415 - lazily
+            from .evaluate import evaluate_and_log  # noqa: PLC0415 - lazily
 
             metrics = evaluate_and_log(
                 model,
@@ -161,7 +161,7 @@ class XentEvaluator(ModelEvaluator):
 
 @contextlib.contextmanager
 def _forgiving(*, named: bool) -> Iterator[None]:
-    """Decline in the log; where nobody asked for this evaluator, fail there too."""
+    """Log why there is nothing to evaluate; if it was not named, any error too."""
     with contextlib.ExitStack() as stack:
         if not named:
             stack.enter_context(warnings.catch_warnings())

@@ -1,4 +1,4 @@
-"""What came of logging."""
+"""The result of logging, and what is raised or warned if it failed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 class LogError(RuntimeError):
-    """An evaluation was not logged; ``result`` is what it would have been.
+    """An evaluation was not logged in time.
 
     Attributes
     ----------
     result : LogResult
-        What there is, with ``spooled`` where the entry waits to be replayed.
+        What was to be logged; ``spooled`` is where it waits to be replayed.
     """
 
     def __init__(self, message: str, result: LogResult) -> None:
@@ -31,8 +31,8 @@ class LogResult:
     Attributes
     ----------
     run_id : str or None
-        The run that holds it; None where there was no active run and the server could
-        not be asked for one: a replay starts it.
+        The run; None if no run was active and the server did not answer when asked for
+        a new one: a replay starts it.
     metrics : dict of str to float
         The metrics by key.
     left_out : dict of str to float
@@ -42,15 +42,15 @@ class LogResult:
     notes : dict of str to str
         Why a file that was asked for is missing, by its name.
     spooled : Path or None
-        The entry on disk, where the run does not have all of it yet:
+        The entry on disk, if the run does not have all of it yet:
         ``python -m xent_metrics_mlflow replay`` sends it.
     logged : bool
         Whether the run has all of it.
     error : str or None
-        Why the run does not have all of it; or, where it has, why nothing secured it
-        on the way.
+        Why the run does not have all of it; or, if it has, why the entry could not be
+        written to the spool first.
     url : str or None
-        The run's page, where a server shows it.
+        The address of the run's page, if a server shows it.
     """
 
     run_id: str | None
@@ -76,4 +76,4 @@ class LogResult:
 
 
 for _each in (LogError, LogResult, NotLoggedWarning):
-    _each.__module__ = "xent_metrics_mlflow"  # where they are found, also in pickles
+    _each.__module__ = "xent_metrics_mlflow"  # where users find them, and pickles do

@@ -1,4 +1,4 @@
-"""Evaluations that log themselves to the active run."""
+"""Logging evaluations to the active run automatically."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import add_listener, remove_listener
 
-from ._items import folder_of
-from ._log import log_evaluation
+from .._items.items import folder_of
+from .log_evaluation import log_evaluation
 
 if TYPE_CHECKING:
     from xent_metrics import Evaluation
@@ -27,10 +27,10 @@ _MOST_RUNS = 1000  # that are remembered
 def autolog(
     *, disable: bool = False, split: str = "test", at_most: int = 20, **options: Any
 ) -> None:
-    """Log each evaluation of this package to the run that is active, by itself.
+    """Log each evaluation of this package to the active run automatically.
 
-    From then on whatever is evaluated inside an active run is logged there as
-    :func:`log_evaluation` does it: by a ``from_...`` of
+    From then on each evaluation that is made inside an active run is logged there as
+    :func:`log_evaluation` does it: one made by a ``from_...`` of
     :class:`~xent_metrics.Evaluation`, by ``df.xent.evaluate``, or by calling a scorer
     of ``xent_metrics.scorers`` with a fitted model. Without an active run in the same
     thread nothing is logged, and none is started.
@@ -38,7 +38,7 @@ def autolog(
     Parameters
     ----------
     disable : bool, default False
-        Take it back: nothing is logged by itself, and nothing is remembered.
+        Turn it off: nothing is logged automatically, and what was logged is forgotten.
     split : str, default "test"
         The data's name in keys, ``xent/<split>/<term>``. A run's second evaluation by
         that name is logged as "test-2", the third as "test-3", and so on, in a run
@@ -95,7 +95,7 @@ def autolog(
 
 
 def _check(split: Any, at_most: Any, options: Mapping[str, Any]) -> None:
-    """Refuse what cannot be logged with, before there is anything to log."""
+    """Check options before there is anything to log."""
     folder_of(split)
     if not isinstance(at_most, int) or at_most < 1:
         msg = (
@@ -130,7 +130,7 @@ class _Settings:
             self._options = dict(options)
 
     def forget(self) -> None:
-        """Be as at first."""
+        """Return to the state before the first call."""
         with self._lock:
             self._used.clear()
         self.change("test", 20, {})

@@ -13,7 +13,7 @@ import pandas as pd
 
 from xent_metrics import Evaluation
 
-from ._rows import from_parquet, to_parquet
+from .rows import from_parquet, has_data, to_parquet
 
 PAGE = "report.html"
 RESULT = "evaluation.json"
@@ -24,20 +24,20 @@ MOST_ROWS = 1000  # of the table that is looked at; the Parquet file holds all
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Contents by name, and why one that was asked for is missing."""
+    """Contents by name, and why a file that was asked for is missing."""
 
     contents: dict[str, bytes]
     notes: dict[str, str] = field(default_factory=dict)
 
     def beside(self, others: Files) -> Files:
-        """These, and others."""
+        """These files and others."""
         return Files(
             contents=self.contents | others.contents, notes=self.notes | others.notes
         )
 
 
 def exact(evaluation: Evaluation, *, per_sample: bool) -> Files:
-    """What the evaluation is: all else can be made of it."""
+    """The files that hold the evaluation; the others can be made from them."""
     contents = {RESULT: evaluation.to_json().encode()}
     notes: dict[str, str] = {}
     if per_sample and evaluation.per_sample is None:
@@ -59,7 +59,7 @@ def names_to_show(evaluation: Evaluation, *, per_sample: bool, page: bool) -> li
 def to_show(
     evaluation: Evaluation, split: str, names: Collection[str], *, by: Any = None
 ) -> Files:
-    """What people look at: the table of the worst rows, and the page."""
+    """The files to look at: the table of the most costly rows, and the page."""
     contents: dict[str, bytes] = {}
     notes: dict[str, str] = {}
     if TABLE in names:
@@ -72,7 +72,7 @@ def to_show(
 
 
 def to_show_again(folder: Path, split: str, names: Collection[str]) -> dict[str, bytes]:
-    """The same from the exact files in a folder, in another process."""
+    """The same files, made from the exact ones of a folder."""
     rows = folder / ROWS
     try:
         evaluation = from_parquet(rows.read_bytes())
@@ -103,8 +103,8 @@ def _headline(evaluation: Evaluation) -> str:
 def table_to_look_at(evaluation: Evaluation) -> bytes:
     """The most costly rows first, in the JSON that ``mlflow.log_table`` writes.
 
-    What is not finite is text there: as null, a cost would look missing. Beside the
-    class that was predicted is the one that distributions or votes have most of.
+    Values that are not finite are text: as null, a cost would look missing. For soft
+    labels and votes, the column "target" is the class with the largest share.
     """
     rows = evaluation.worst(MOST_ROWS)
     if (target := _mostly(evaluation)) is not None:
@@ -125,11 +125,11 @@ def table_to_look_at(evaluation: Evaluation) -> bytes:
 
 
 def _mostly(evaluation: Evaluation) -> pd.Series[Any] | None:
-    """The largest part of each target; None for labels, and where rows share a name."""
+    """The largest class of each target; None for hard labels, or if ids repeat."""
     table = evaluation.per_sample
     if table is None or not table.index.is_unique:
         return None
-    if "label" in table or evaluation.decomposition.evidence.data is None:
+    if "label" in table or not has_data(evaluation.decomposition):
         return None
     targets = evaluation.targets()
     if targets is None:
@@ -143,7 +143,7 @@ def _finite_or_text(value: float) -> float | str:
 
 
 def _names_of_index(evaluation: Evaluation) -> list[str]:
-    """Names for the index that no column has."""
+    """Names for the levels of the index that no column has."""
     table = evaluation.per_sample
     assert table is not None
     names = list(table.index.names)

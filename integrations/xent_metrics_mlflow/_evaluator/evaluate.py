@@ -10,8 +10,8 @@ import pandas as pd
 
 from xent_metrics import Evaluation, without_listeners
 
-from ._log import log_evaluation
-from ._probabilities import (
+from .._logging.log_evaluation import log_evaluation
+from .probabilities import (
     DeclinedError,
     Probabilities,
     of_frame,

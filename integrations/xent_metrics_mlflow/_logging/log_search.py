@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from xent_metrics import __version__
 
-from ._artifacts import MOST_ROWS, Files
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import NONE, SCHEMA, Items, folder_of
-from ._names import check_keys, names_for_keys, shortened
-from ._points import split_by_finiteness, told_of
-from ._result import LogResult
-from ._tables import table_as_json
-
-if TYPE_CHECKING:
-    from ._points import Point
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items.artifacts import MOST_ROWS, Files
+from .._items.items import (
+    SCHEMA,
+    Items,
+    Point,
+    folder_of,
+    non_finite,
+    split_by_finiteness,
+    under,
+)
+from .._items.keys import check_keys, names_for_keys, shortened
+from .._items.tables import table_as_json
 
 MOST_CANDIDATES = 20  # more keys make a run's page unreadable; the table holds all
 TABLE = "cv_results.json"
@@ -72,7 +76,7 @@ def log_search(
     LogError
         As in :func:`log_evaluation`.
     TypeError
-        If it is no fitted search.
+        If ``search`` is not a fitted search.
     ValueError
         If it is not known which candidate is best, or as in :func:`log_evaluation`.
 
@@ -103,6 +107,8 @@ def log_search(
     >>> round(result.metrics["xent/search/best_mean/score"], 2)
     -0.47
     """
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+
     check(on_error, deadline)
     results = _results(search)
     scores = _scores(search, results, score)
@@ -116,6 +122,7 @@ def log_search(
             name="search",
             of_model=False,
         ),
+        _client,
         run_id=run_id,
         on_error=on_error,
         deadline=deadline,
@@ -163,7 +170,7 @@ def _scores(search: Any, results: dict[str, Any], asked: str | None) -> _Scores:
 
 
 def _table(results: dict[str, Any]) -> pd.DataFrame:
-    """One row a candidate, the best first; objects are text."""
+    """One row per candidate, the best first; objects are text."""
     columns = {
         key: pd.Series(values.tolist(), dtype=object)  # None where it has no such
         if isinstance(values, np.ma.MaskedArray)
@@ -235,6 +242,6 @@ def _tags(
         "version": __version__,
         "best_params": json.dumps(chosen, ensure_ascii=False),
         "scores": json.dumps(keys, ensure_ascii=False),
-        "non_finite": told_of(left_out, folder) or NONE,
+        "non_finite": non_finite(left_out, folder),
     }
-    return {f"{folder}/{name}": shortened(value) for name, value in tags.items()}
+    return under(folder, {name: shortened(value) for name, value in tags.items()})

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from xent_metrics import Comparison, __version__
 
-from ._artifacts import Files
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import NONE, SCHEMA, Items, folder_of, terms_of
-from ._names import check_keys, names_for_keys, shortened
-from ._points import told_of
-from ._result import LogResult
-from ._tables import table_as_json
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items.artifacts import Files
+from .._items.items import SCHEMA, Items, folder_of, items_of, terms_of
+from .._items.keys import names_for_keys
+from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
 _PAGE = """<!DOCTYPE html>
@@ -55,13 +53,13 @@ def log_comparison(
     LogError
         As in :func:`log_evaluation`.
     TypeError
-        If ``comparison`` is none.
+        If ``comparison`` is not a Comparison.
     ValueError
         If ``name`` cannot be part of a key, or as in :func:`log_evaluation`.
 
     Notes
     -----
-    Of each model there is ``<term>`` and ``<term>_se``, and of all but the baseline
+    Each model has ``<term>`` and ``<term>_se``, and all but the baseline have
     ``<term>_difference``, ``<term>_difference_se`` and ``<term>_pvalue``. Names of
     models have the characters that keys can have; the tag ``xent/<name>/models`` says
     which is which. The artifacts hold all of it as JSON, a table, Markdown and HTML.
@@ -79,6 +77,8 @@ def log_comparison(
     >>> round(result.metrics["xent/compare/sharp/cross_entropy_difference"], 4)
     -0.2574
     """
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+
     check(on_error, deadline)
     if not isinstance(comparison, Comparison):
         msg = (
@@ -95,6 +95,7 @@ def log_comparison(
             name="comparison",
             of_model=False,
         ),
+        _client,
         run_id=run_id,
         on_error=on_error,
         deadline=deadline,
@@ -108,8 +109,6 @@ def _items(comparison: Comparison, folder: str) -> Items:
         for key, model in names.items()
         for term, value in _values(comparison, model).items()
     }
-    finite = {name: value for name, value in values.items() if math.isfinite(value)}
-    left_out = {name: values[name] for name in values if name not in finite}
     first = comparison.decompositions[comparison.baseline]
     tags = {
         "schema": SCHEMA,
@@ -121,16 +120,8 @@ def _items(comparison: Comparison, folder: str) -> Items:
         "baseline": comparison.baseline,
         "level": repr(comparison.level),
         "models": json.dumps(names, ensure_ascii=False),
-        "non_finite": told_of(left_out, folder) or NONE,
     }
-    found = Items(
-        folder=folder,
-        metrics={f"{folder}/{name}": value for name, value in finite.items()},
-        tags={f"{folder}/{name}": shortened(value) for name, value in tags.items()},
-        left_out={f"{folder}/{name}": value for name, value in left_out.items()},
-    )
-    check_keys(found.metrics, found.tags)
-    return found
+    return items_of(folder, values, tags)
 
 
 def _values(comparison: Comparison, model: Any) -> dict[str, float]:

@@ -1,8 +1,7 @@
-"""Sending entries: threads wait for the server, so that callers need not.
+"""Sending entries from threads, so that callers need not wait for the server.
 
-MLflow tries again for minutes where a server does not answer, by settings that are the
-process's own. They are left alone: the threads are what waits, the caller only until
-its deadline.
+If a server does not answer, MLflow retries for minutes, by settings that belong to the
+process. They are left alone: the threads wait, and callers only until their deadline.
 """
 
 from __future__ import annotations
@@ -14,26 +13,27 @@ import queue
 import threading
 import time
 
-from ._apart import replay_apart
-from ._send import Job, attempt, send_files, send_numbers
+from .process import replay_in_other_process
+from .send import Job, attempt, send_files, send_numbers
 
 _AT_EXIT = 30.0  # seconds that the end of the process waits for a server that answers
 
 
 class Sender:
-    """Two threads for one address: entries are sent in the order they came.
+    """Two threads for one address, which send entries in the order they came.
 
-    One sends numbers, the other files: where a server does not take files, which it is
-    asked for minutes, the numbers of later entries are in their runs all the same.
+    One sends numbers, the other files: if a server does not accept files, which is
+    tried for minutes, the numbers of later entries still reach their runs.
 
-    ``apart``: another process sends them, and the threads what that could not.
+    With ``other_process`` another process sends entries, and the threads what it could
+    not.
     """
 
-    def __init__(self, *, apart: bool = False) -> None:
+    def __init__(self, *, other_process: bool = False) -> None:
         self.pid = os.getpid()
         self.stalled = False
         self.stalled_files = False
-        self._apart = apart
+        self._other_process = other_process
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._with_files: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._unsent: set[Job] = set()
@@ -43,14 +43,14 @@ class Sender:
             ).start()
 
     def submit(self, job: Job) -> None:
-        """Send an entry when those before it are."""
+        """Send an entry after those before it."""
         self._unsent.add(job)
         self._jobs.put(job)
 
     def wait(self, job: Job, seconds: float) -> str | None:
-        """What the server did not do in time; None where the entry was dealt with.
+        """Wait for an entry; return what the server did not do in time, or None.
 
-        While the server keeps an earlier call waiting, no call waits again.
+        After a call that waited in vain, none waits until the server answers.
         """
         until = time.monotonic() + seconds
         if not job.numbers_done.wait(0 if self.stalled else seconds):
@@ -84,8 +84,8 @@ class Sender:
     def _numbers(self) -> None:
         while True:
             jobs = self._waiting()
-            if self._apart:
-                _send_apart(jobs)
+            if self._other_process:
+                _send_from_other_process(jobs)
             for job in jobs:
                 sent = job.done.is_set() or attempt(job, send_numbers)
                 if job.error is None:
@@ -108,7 +108,7 @@ class Sender:
         job.done.set()
 
     def _waiting(self) -> list[Job]:
-        """The next entry, and all that wait behind it."""
+        """The next entry, and all that are queued behind it."""
         jobs = [self._jobs.get()]
         with contextlib.suppress(queue.Empty):
             while True:
@@ -116,12 +116,12 @@ class Sender:
         return jobs
 
 
-def _send_apart(jobs: list[Job]) -> None:
-    """Have entries sent by another process; those that it sent are done."""
+def _send_from_other_process(jobs: list[Job]) -> None:
+    """Have another process send entries; those that it sent are done."""
     on_disk = [(job, job.folder) for job in jobs if job.folder and not job.temporary]
     if not on_disk:
         return
-    replay_apart(on_disk[0][0].uri, [folder for _, folder in on_disk])
+    replay_in_other_process(on_disk[0][0].uri, [folder for _, folder in on_disk])
     for job, folder in on_disk:
         if not folder.exists():
             job.done.set()
@@ -131,12 +131,13 @@ _senders: dict[tuple[str, bool], Sender] = {}
 _lock = threading.Lock()
 
 
-def sender(uri: str, *, apart: bool = False) -> Sender:
-    """The process's own thread for an address; a fork has none of its parent's."""
+def sender(uri: str, *, other_process: bool = False) -> Sender:
+    """The sender of this process for an address; a fork makes its own."""
+    key = uri, other_process
     with _lock:
-        found = _senders.get((uri, apart))
+        found = _senders.get(key)
         if found is None or found.pid != os.getpid():
-            found = _senders[uri, apart] = Sender(apart=apart)
+            found = _senders[key] = Sender(other_process=other_process)
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -33,19 +32,5 @@ def lasting(uri: str) -> str:
 
 
 def is_remote(uri: str) -> bool:
-    """Whether a server is asked over HTTP."""
+    """Whether the store is a server that is reached over HTTP."""
     return uri.startswith(("http://", "https://"))
-
-
-def page_of_run(uri: str, experiment_id: str, run_id: str) -> str | None:
-    """Where a server shows a run."""
-    if not is_remote(uri):
-        return None
-    return f"{lasting(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
-
-
-def experiment_of_new_runs() -> dict[str, str]:
-    """Where MLflow would start a run, without asking the server."""
-    if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
-        return {"name": name}
-    return {"id": os.environ.get("MLFLOW_EXPERIMENT_ID", "0")}

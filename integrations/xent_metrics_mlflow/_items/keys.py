@@ -1,4 +1,4 @@
-"""Names that every tracking store takes: of metrics, of tags, of classes."""
+"""Names that every tracking store accepts: of metrics, of tags, of classes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NOT_OF_A_CLASS = re.compile(r"[^\w.\- ]")
 
 
 def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
-    """Labels by a name for each that can be part of a key.
+    """Labels, by a name that can be part of a key.
 
-    Names differ by more than case, as some databases do not tell it; of several
-    labels with one name the second has "-2" behind it, and those that keep their own
-    name come first.
+    Names differ by more than case, which some databases ignore. If several labels have
+    one name, the second gets "-2" at its end; labels that keep their own name come
+    first.
     """
     wanted = [(_of_class(label), label) for label in labels]
     order = sorted(
@@ -40,7 +40,7 @@ def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
 
 
 def names_for_keys(names: Iterable[Any]) -> dict[str, Any]:
-    """The same for names that are a folder of their own: no dots alone."""
+    """The same for names that become folders, which dots alone cannot be."""
     given = list(names)
     found = keys_of_classes(
         "_" * len(str(name)) if set(str(name).strip()) == {"."} else name
@@ -55,7 +55,7 @@ def _of_class(label: Any) -> str:
 
 
 def check_id(option: str, value: Any) -> None:
-    """Refuse a run or a model itself where its id is asked for."""
+    """Refuse a run or a model itself in place of its id."""
     if not isinstance(value, str):
         whose = "run.info.run_id" if option.startswith("run") else "model.model_id"
         msg = (
@@ -78,7 +78,7 @@ def check_known(name: Any, experiments: Iterable[str]) -> None:
 
 
 def shortened(value: str) -> str:
-    """A tag's value that fits, with its loss marked."""
+    """The value of a tag, cut to what stores accept; an ellipsis marks the cut."""
     return value if len(value) <= LONGEST_TAG else value[: LONGEST_TAG - 1] + "…"
 
 

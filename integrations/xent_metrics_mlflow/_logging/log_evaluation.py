@@ -6,11 +6,11 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
-from . import _artifacts
-from ._deliver import OnError, Parcel, check, deliver
-from ._items import Items, items
-from ._result import LogResult
-from ._rows import are_all
+from .._delivery.deliver import OnError, Parcel, check, deliver
+from .._delivery.result import LogResult
+from .._items import artifacts
+from .._items.items import Items, items
+from .._items.rows import are_all
 
 
 def log_evaluation(
@@ -29,8 +29,8 @@ def log_evaluation(
 ) -> LogResult:
     """Log an evaluation to an MLflow run: metrics, tags, its page and its rows.
 
-    What is to be logged is on disk before it is sent. Where the server does not answer
-    in time, the call returns, and the entry waits there: nothing is lost.
+    What is to be logged is written to disk before it is sent. If the server does not
+    answer in time, the call returns, and the entry waits there: nothing is lost.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ def log_evaluation(
     LogError
         With ``on_error="raise"``, if the run does not have all of it in time.
     TypeError
-        If ``evaluation`` is none, or if ``dataset`` is neither a name nor a dataset of
-        MLflow.
+        If ``evaluation`` is not an Evaluation, or if ``dataset`` is neither a name nor
+        a dataset of MLflow.
     ValueError
         If an argument is not one of those above, if a key would be one that stores
         refuse, or if no run is active off the main thread.
@@ -88,11 +88,11 @@ def log_evaluation(
 
     Notes
     -----
-    Stores keep infinities and NaN as ordinary numbers, so what is not finite is never
-    a metric: the tag ``xent/<split>/non_finite`` lists it.
+    Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
+    is never a metric: the tag ``xent/<split>/non_finite`` lists it.
 
     Terms have their standard errors beside them, ``<term>_se``. Those of a class are
-    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; where its
+    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; if its
     name cannot be part of a key, the tag ``xent/<split>/classes`` says which is meant.
     Of more than 20 classes the first 20 have metrics; evaluation.json holds all.
 
@@ -116,7 +116,7 @@ def log_evaluation(
     >>> result.artifacts[0]
     'xent/test/evaluation.json'
     """
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
     check(on_error, deadline, step)
     if not isinstance(evaluation, Evaluation):
@@ -128,9 +128,10 @@ def log_evaluation(
     name, described = _client.describe(dataset)
     what = items(evaluation, split, dataset=name)
     if by is not None:
-        evaluation.summary(by)  # what is no group is an error here, not a missing page
+        evaluation.summary(by)  # unknown groups are an error, not a missing page
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page, by=by),
+        _client,
         run_id=run_id,
         model_id=model_id,
         dataset=described,
@@ -150,21 +151,21 @@ def parcel_of(
     by: Any = None,
 ) -> Parcel:
     """An evaluation's numbers and files."""
-    shown = _artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
-    # Another process would not know the groups, or the repeats: that page is made here.
+    shown = artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
+    # Another process knows neither groups nor repeats: such a page is made here.
     alone = by is None and are_all(evaluation)
-    later = [name for name in shown if alone or name != _artifacts.PAGE]
+    later = [name for name in shown if alone or name != artifacts.PAGE]
     now = [name for name in shown if name not in later]
 
-    def files() -> _artifacts.Files:
-        exact = _artifacts.exact(evaluation, per_sample=per_sample)
-        return exact.beside(_artifacts.to_show(evaluation, split, now, by=by))
+    def files() -> artifacts.Files:
+        exact = artifacts.exact(evaluation, per_sample=per_sample)
+        return exact.beside(artifacts.to_show(evaluation, split, now, by=by))
 
     return Parcel(
         what=what,
         unit=evaluation.decomposition.unit,
         files=files,
         later=tuple(later),
-        show=lambda: _artifacts.to_show(evaluation, split, later),
-        table=_artifacts.TABLE,
+        show=lambda: artifacts.to_show(evaluation, split, later),
+        table=artifacts.TABLE,
     )

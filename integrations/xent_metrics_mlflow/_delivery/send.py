@@ -1,4 +1,4 @@
-"""Sending one entry: its numbers, then its files; it is taken away when all is sent."""
+"""Sending one entry: its numbers, then its files; it is removed when all is sent."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import _spool
-from ._address import without_secrets
-from ._items import paths
+from .._items.items import paths
+from . import spool
+from .address import without_secrets
+from .tracker import Tracker
 
 Later = Callable[[], Mapping[str, bytes]]
 
 
 class UploadError(Exception):
-    """The run has the metrics, and not all of the files."""
+    """The run has the metrics, but not all of the files."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Job:
-    """An entry to send, and what came of it once ``done`` is set, or ``numbers_done``.
+    """An entry to send, and the outcome, once ``numbers_done`` or ``done`` is set.
 
-    ``folder`` is None where no disk could take the entry: then only numbers are sent.
-    ``uploading`` is the file that the server is to take at the moment.
+    ``folder`` is None if no disk could hold the entry: then only numbers are sent.
+    ``uploading`` is the file that is being uploaded.
     """
 
     uri: str
-    entry: _spool.Entry
+    tracker: Tracker
+    entry: spool.Entry
     folder: Path | None
     later: Later | None = None
     temporary: bool = False
@@ -43,13 +45,13 @@ class Job:
 
 
 def send(job: Job) -> None:
-    """Send an entry and take it away, or note in it why that failed."""
+    """Send an entry and remove it, or note in it why that failed."""
     if attempt(job, send_numbers):
         attempt(job, send_files)
 
 
 def attempt(job: Job, part: Callable[[Job], None]) -> bool:
-    """Whether a part of an entry was sent; else the entry says why not."""
+    """Send a part of an entry; return whether that worked, and note in it if not."""
     folder = job.folder
     try:
         part(job)
@@ -58,10 +60,10 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
             return False  # another process has sent it meanwhile
         job.error = error
         if folder is not None:
-            before = _spool.state(folder)
-            _spool.note(
+            before = spool.state(folder)
+            spool.note(
                 folder,
-                _spool.State(
+                spool.State(
                     attempts=before.attempts + 1,
                     error=told(error),
                     run_id=job.run_id,
@@ -72,58 +74,52 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
 
 
 def send_numbers(job: Job) -> None:
-    """Metrics and tags, to the run or to one that is started."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
+    """Send metrics and tags, to the run or to one that is started."""
     entry, folder = job.entry, job.folder
-    before = _spool.State() if folder is None else _spool.state(folder)
+    before = spool.State() if folder is None else spool.state(folder)
     job.run_id = entry.run_id or before.run_id
     if job.run_id is None:
-        job.run_id = _client.start_run_of(job.uri, entry)
-    job.url = _client.log_numbers(job.uri, entry, job.run_id, table=_table(job))
-    _client.log_children(job.uri, entry, job.run_id)
+        job.run_id = job.tracker.start_run_of(job.uri, entry)
+    job.url = job.tracker.log_numbers(job.uri, entry, job.run_id, table=_table(job))
+    job.tracker.log_children(job.uri, entry, job.run_id)
 
 
 def _table(job: Job) -> str | None:
-    """The path of the file to look at as a table, if there is or will be one."""
+    """The path of the file that is shown as a table, if there is or will be one."""
     entry, folder = job.entry, job.folder
-    names = [] if folder is None else [path.name for path in _spool.files(folder)]
+    names = [] if folder is None else [path.name for path in spool.files(folder)]
     if entry.table in (*names, *entry.later):
         return f"{entry.folder}/{entry.table}"
     return None
 
 
 def send_files(job: Job) -> None:
-    """All files, of which some are made now; then nothing waits any more."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
+    """Send all files, of which some are made now; then remove the entry."""
     entry, folder, run_id = job.entry, job.folder, job.run_id
     if folder is None:
         return
     assert run_id is not None, "files are sent after numbers"
     table = _table(job)
-    names = {path.name for path in _spool.files(folder)}
+    names = {path.name for path in spool.files(folder)}
     if job.later is not None and not set(entry.later) <= names:
         with contextlib.suppress(Exception):  # the exact files are what is needed
-            _spool.add(folder, job.later())
-    _upload(job, run_id, _spool.files(folder))
+            spool.add(folder, job.later())
+    _upload(job, run_id, spool.files(folder))
     if table is not None:
-        _client.settle_tables(job.uri, run_id)
+        job.tracker.settle_tables(job.uri, run_id)
     if job.temporary:
         shutil.rmtree(folder.parent, ignore_errors=True)
     else:
-        _spool.remove(folder)
+        spool.remove(folder)
 
 
 def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
     """Upload files; one that fails does not keep the others from going."""
-    from . import _client  # noqa: PLC0415 - MLflow is loaded when first used
-
     failed: dict[str, Exception] = {}
     for path in files:
         job.uploading = path.name
         try:
-            _client.log_file(job.uri, run_id, job.entry.folder, path)
+            job.tracker.log_file(job.uri, run_id, job.entry.folder, path)
         except Exception as error:  # noqa: BLE001 - raised below
             failed[path.name] = error
         else:
@@ -135,6 +131,6 @@ def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
 
 
 def told(error: BaseException) -> str:
-    """An error in one line, without secrets and statements of a database."""
+    """An error in one line, without secrets and database statements."""
     text = " ".join(str(error).partition("[SQL:")[0].split()) or type(error).__name__
     return without_secrets(text)[:500]

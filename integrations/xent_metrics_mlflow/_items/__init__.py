@@ -1,0 +1,1 @@
+"""What is logged: metrics, tags and files. Nothing here knows a tracking server."""

@@ -1,0 +1,1 @@
+"""The functions that log: evaluations, cross-validations, searches, comparisons."""
