@@ -13,7 +13,7 @@ import pandas as pd
 
 from xent_metrics import Evaluation
 
-from .rows import from_parquet, has_data, to_parquet
+from .rows import from_parquet, to_parquet
 
 PAGE = "report.html"
 RESULT = "evaluation.json"
@@ -129,7 +129,7 @@ def _mostly(evaluation: Evaluation) -> pd.Series[Any] | None:
     table = evaluation.per_sample
     if table is None or not table.index.is_unique:
         return None
-    if "label" in table or not has_data(evaluation.decomposition):
+    if "label" in table or not evaluation.decomposition.has_data:
         return None
     targets = evaluation.targets()
     if targets is None:

@@ -17,7 +17,6 @@ from xent_metrics import Evaluation, without_listeners
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from xent_metrics import Decomposition
 
 SCHEMA = 1
 _KEY = b"xent"
@@ -38,7 +37,7 @@ def to_parquet(evaluation: Evaluation) -> bytes:
     rows = evaluation.per_sample
     assert rows is not None, "rows are asked for where there are some"
     parts = [rows]
-    with_data = has_data(evaluation.decomposition)
+    with_data = evaluation.decomposition.has_data
     targets = None
     if with_data:
         parts.append(_numbered(evaluation.probabilities(), "probability"))
@@ -153,7 +152,7 @@ def digest(evaluation: Evaluation) -> str | None:
     None if the evaluation has no rows, or does not hold its data.
     """
     rows = evaluation.per_sample
-    if rows is None or not has_data(evaluation.decomposition):
+    if rows is None or not evaluation.decomposition.has_data:
         return None
     weight = rows["weight"] if "weight" in rows else np.ones(len(rows))
     columns = [_hashed(rows.index), _hashed(np.asarray(weight) / np.max(weight))]
@@ -181,7 +180,7 @@ def _hashed(values: Any) -> NDArray[np.uint64]:
 
 def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, Any]:
     result = evaluation.decomposition
-    asked = _recalibration_requested(result)
+    asked = result.recalibration_requested
     labels = [_plain(label) for label in evaluation.labels]
     rows = evaluation.per_sample
     text = rows is not None and "label" in rows and _needs_text(rows["label"])
@@ -190,32 +189,12 @@ def _about(evaluation: Evaluation, targets: pd.DataFrame | None) -> dict[str, An
         "labels": labels,
         "label_type": "text" if text else "own",
         "targets": None if targets is None else _kind(targets),
-        "base": _base(result),
+        "base": result.base,
         "clip": result.clip,
         "recalibration": asked if isinstance(asked, str) else None,
         "vote_correction": result.vote_correction,
         "n_dropped": result.n_dropped,
     }
-
-
-# Of a decomposition these three have no public names of their own.
-
-
-def has_data(result: Decomposition) -> bool:
-    """Whether a decomposition holds the data that it was made of."""
-    return result.evidence.data is not None
-
-
-def _base(result: Decomposition) -> float | None:
-    """The base of its logarithms, as it was asked for."""
-    return result.evidence.base
-
-
-def _recalibration_requested(result: Decomposition) -> Any:
-    """The map that was asked for: a name, or an object of the user's own."""
-    data = result.evidence.data
-    assert data is not None, "only results with data are written with their settings"
-    return data.recalibration
 
 
 def _kind(targets: pd.DataFrame) -> str:
