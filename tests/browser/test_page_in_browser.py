@@ -11,6 +11,8 @@ pytest.importorskip("matplotlib")
 
 from xent_metrics import Evaluation
 
+from ..draws import labels_from, tempered
+
 NAMES = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -58,8 +60,7 @@ def page_path(tmp_path_factory):
     """A page with names that would break what does not escape them."""
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(len(NAMES)), size=400)
-    q = p**2 / (p**2).sum(axis=1)[:, None]
-    y = np.array(NAMES, dtype=object)[[rng.choice(len(NAMES), p=row) for row in p]]
+    q, y = tempered(p), np.array(NAMES, dtype=object)[labels_from(p, rng)]
     evaluation = Evaluation.from_predictions(
         y, q, labels=NAMES, recalibration="temperature"
     )

@@ -1,5 +1,6 @@
 import pytest
 
+# Errors that nobody expects are made here, and not every one is a user's.
 from xent_metrics._cli.errors import in_options, sentence
 
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")

@@ -1,25 +1,13 @@
-import json
-
 import numpy as np
 import pytest
 
 from xent_metrics import decompose
 
+from .conftest import parsed
+
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
 FAST = ("--recalibration", "temperature")
 CLASSES = ["cat", "dog", "eel"]
-
-
-@pytest.fixture
-def expected(frame):
-    return frame.xent(target="label", proba="p_", recalibration="temperature")
-
-
-def parsed(text):
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    return json.loads(text, parse_constant=refuse)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+# The command line shows no frame that it has read.
 from xent_metrics._cli.columns import Wanted
 from xent_metrics._cli.errors import UsageError
 from xent_metrics._cli.files import as_written, keyed, read

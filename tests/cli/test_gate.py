@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+# No file of predictions gives all the numbers that a gate must judge.
 from xent_metrics._cli.errors import UsageError
 from xent_metrics._cli.gate import Number, judge, read_conditions, tell
 

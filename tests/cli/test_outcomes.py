@@ -1,24 +1,13 @@
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
 
+from .conftest import parsed
+
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
 FAST = ("--recalibration", "temperature")
 CLASSES = ["cat", "dog", "eel"]
-
-
-@pytest.fixture
-def expected(frame):
-    return frame.xent(target="label", proba="p_", recalibration="temperature")
-
-
-def parsed(text):
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    return json.loads(text, parse_constant=refuse)
 
 
 def test_json_is_one_strict_document(run, expected, frame):

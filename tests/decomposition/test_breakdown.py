@@ -9,27 +9,22 @@ import pandas as pd
 import pytest
 
 from xent_metrics import MiscalibrationTest, decompose
-from xent_metrics._recalibration.select import NAMES
+
+from ..draws import forecasts
 
 TERMS = ("cross_entropy", "uncertainty", "resolution", "miscalibration", "refinement")
 SOFT = ("kl_divergence", "irreducible", "grouping_loss")
+SEVERAL = (
+    *("temperature", "temperature-bias", "slope-bias", "shared-spline"),
+    *("dirichlet", "dirichlet-spline", "confusion"),
+)
 KINDS = ("labels", "distributions", "votes")
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def draw(n=900, k=3, power=2.0, seed=0, *, kind="labels"):
-    """Targets, predictions and weights; the predictions are the law to a power."""
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.arange(1.0, k + 1), n)
-    q = p**power
-    q /= q.sum(axis=1, keepdims=True)
-    if kind == "votes":
-        y = rng.multinomial(8, p)
-    elif kind == "distributions":
-        y = p
-    else:
-        y = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    return y, q, rng.exponential(size=n)
+    """Targets, predictions and weights."""
+    return forecasts(n, k, power, seed, kind=kind)[1:]
 
 
 def check_sums(table, d, names):
@@ -256,7 +251,7 @@ class TestLadder:
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w, base=2)
         ladder = d.ladder
-        assert ladder.index.tolist() == list(NAMES[1:8])
+        assert ladder.index.tolist() == list(SEVERAL)
         assert ladder.index.name == "map"
         assert ladder.index[ladder["chosen"]].tolist() == [d.recalibration]
         chosen = ladder.loc[d.recalibration]
@@ -320,7 +315,7 @@ class TestLadder:
         y, q, _ = draw(150, k=k, power=1.2)
         d = decompose(y, q, labels=range(k))
         left_out = d.ladder[d.ladder["note"] != ""]
-        assert left_out.index.tolist() == list(NAMES[2:8])
+        assert left_out.index.tolist() == list(SEVERAL[1:])
         assert left_out["note"].str.fullmatch(r"\d+ parameters for 150 rows").all()
         assert left_out["refinement"].isna().all()
         assert not left_out["chosen"].any()

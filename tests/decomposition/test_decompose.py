@@ -25,16 +25,14 @@ from xent_metrics import (
     kl_divergence,
 )
 
+from ..draws import forecasts
 
-def forecasts(n=2000, n_classes=3, power=1.0, seed=0, *, unseen=False):
-    """Labels drawn from laws p, and predictions that are p to a power."""
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.ones(n_classes), n)
-    y = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=n_classes - 1)
+
+def draw(n=2000, n_classes=3, power=1.0, seed=0, *, unseen=False):
+    p, y, q, w = forecasts(n, n_classes, power, seed, rare=False)
     if unseen:
         y[:40] = n_classes + y[:40] % 2
-    q = p**power
-    return p, y, q / q.sum(axis=1, keepdims=True), rng.exponential(size=n)
+    return p, y, q, w
 
 
 def split(y, q, **options):
@@ -54,7 +52,7 @@ class TestIdentities:
         st.booleans(),
     )
     def test_terms_add_up(self, n, n_classes, power, soft, weighted, unseen):
-        p, y, q, w = forecasts(n, n_classes, power, unseen=unseen and not soft)
+        p, y, q, w = draw(n, n_classes, power, unseen=unseen and not soft)
         d = split(p if soft else y, q, sample_weight=w if weighted else None)
         total = d.uncertainty - d.resolution + d.miscalibration
         assert total == pytest.approx(d.cross_entropy, abs=1e-14)
@@ -72,7 +70,7 @@ class TestIdentities:
             )
 
     def test_the_terms_are_the_measures(self):
-        p, _, q, w = forecasts(power=2)
+        p, _, q, w = draw(power=2)
         d = split(p, q, sample_weight=w, base=2)
         for value, function in (
             (d.cross_entropy, cross_entropy),
@@ -84,7 +82,7 @@ class TestIdentities:
         assert d.predictive_entropy == entropy(q, sample_weight=w, base=2)
 
     def test_scale_of_weights_and_order_of_rows_do_not_matter(self):
-        _, y, q, w = forecasts(power=2)
+        _, y, q, w = draw(power=2)
         order = np.random.default_rng(1).permutation(len(y))
         before = split(y, q, sample_weight=w)
         after = split(y[order], q[order], sample_weight=1e-3 * w[order])
@@ -94,14 +92,14 @@ class TestIdentities:
 
     @pytest.mark.parametrize("scale", [1e-200, 1e200])
     def test_extreme_weights(self, scale):
-        _, y, q, w = forecasts(power=2)
+        _, y, q, w = draw(power=2)
         before, after = (split(y, q, sample_weight=s * w) for s in (1.0, scale))
         assert list(after.terms.values()) == pytest.approx(
             list(before.terms.values()), rel=1e-12, nan_ok=True
         )
 
     def test_a_row_of_weight_zero_is_as_if_removed(self):
-        _, y, q, w = forecasts(power=2)
+        _, y, q, w = draw(power=2)
         w[::3] = 0
         kept = w > 0
         before = split(y[kept], q[kept], sample_weight=w[kept])
@@ -113,13 +111,13 @@ class TestIdentities:
         )
 
     def test_one_hot_is_a_label(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         assert split(np.eye(3)[y], q).terms == pytest.approx(
             split(y, q).terms, nan_ok=True, rel=0, abs=0
         )
 
     def test_bits(self):
-        _, y, q, _ = forecasts(power=2)
+        _, y, q, _ = draw(power=2)
         nats, bits = split(y, q), split(y, q, base=2)
         assert bits.unit == "bits"
         assert bits.miscalibration == pytest.approx(nats.miscalibration / math.log(2))
@@ -128,14 +126,14 @@ class TestIdentities:
 
 class TestEstimates:
     def test_uncertainty_is_millers_and_madows_for_labels(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         share = np.bincount(y) / len(y)
         plug_in = -(share * np.log(share)).sum()
         expected = plug_in + (3 - 1) / (2 * len(y))
         assert split(y, q).uncertainty == pytest.approx(expected, rel=1e-14)
 
     def test_temperature_is_the_best_one(self):
-        _, y, q, w = forecasts(power=2)
+        _, y, q, w = draw(power=2)
         rows = np.arange(len(y))
 
         def cost(beta):
@@ -147,7 +145,7 @@ class TestEstimates:
         assert fitted == pytest.approx(1 / best.x, rel=1e-4)  # the ridge moves it
 
     def test_optimism_is_takeuchis(self):
-        _, y, q, w = forecasts(n=400, power=2)
+        _, y, q, w = draw(n=400, power=2)
         d = split(y, q, sample_weight=w, recalibration="temperature")
         rows, z = np.arange(len(y)), np.log(q)
         w = w * w.sum() / (w @ w)
@@ -159,7 +157,7 @@ class TestEstimates:
         assert d.refinement == pytest.approx(expected / w.sum(), rel=1e-12)
 
     def test_soft_targets_equal_to_the_predictions(self):
-        p, _, _, w = forecasts()
+        p, _, _, w = draw()
         d = split(p, p, sample_weight=w)
         assert abs(d.miscalibration) < 1e-15
         assert abs(d.grouping_loss) < 1e-15
@@ -170,9 +168,7 @@ class TestEstimates:
         n, draws = 300, 300
         found = np.array(
             [
-                split(
-                    *forecasts(n, seed=s)[1:3], recalibration="temperature"
-                ).miscalibration
+                split(*draw(n, seed=s)[1:3], recalibration="temperature").miscalibration
                 for s in range(draws)
             ]
         )
@@ -181,7 +177,7 @@ class TestEstimates:
         assert found.mean() + 1 / (2 * n) > 3 * error
 
     def test_over_confidence_of_known_size(self):
-        p, y, q, _ = forecasts(20_000, power=2)
+        p, y, q, _ = draw(20_000, power=2)
         truth = kl_divergence(p, q)
         d = split(y, q)
         assert d.parameters["temperature"] == pytest.approx(2, abs=0.05)
@@ -192,7 +188,7 @@ class TestEstimates:
 class TestEdges:
     @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
     def test_unseen_labels_are_recalibrated_to_their_frequency(self):
-        _, y, q, _ = forecasts(unseen=True)
+        _, y, q, _ = draw(unseen=True)
         d = split(y, q)
         known = split(y[40:], q[40:])
         assert d.n_unseen == d.n_clipped == 40
@@ -203,7 +199,7 @@ class TestEdges:
         assert d.resolution > 0
 
     def test_exact_cost_is_infinite_and_says_why(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         q[0] = np.eye(3)[(y[0] + 1) % 3]
         d = split(y, q, clip=0)
         assert d.cross_entropy == d.miscalibration == math.inf
@@ -255,21 +251,21 @@ class TestEdges:
         assert d.resolution == pytest.approx(1 / 600)  # Miller and Madow's own
 
     def test_few_rows_warn(self):
-        _, y, q, _ = forecasts(199)
+        _, y, q, _ = draw(199)
         with pytest.warns(
             SmallSampleWarning, match="wants 200 rows or more: found 199"
         ):
             split(y, q)
 
     def test_a_class_without_rows_is_ordinary(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         q = np.column_stack([q * 0.9, np.full(len(q), 0.1)])
         assert math.isfinite(split(y, q).miscalibration)
 
 
 class TestResult:
     def test_repr_writes_the_identity_out(self):
-        _, y, q, _ = forecasts(power=2)
+        _, y, q, _ = draw(power=2)
         d = split(y, q, sample_weight=np.linspace(1, 2, len(y)))
         text = repr(d)
         assert re.search(
@@ -280,20 +276,20 @@ class TestResult:
         assert "irreducible" not in text
 
     def test_repr_of_distributions_has_both_identities(self):
-        p, _, q, _ = forecasts(power=2)
+        p, _, q, _ = draw(power=2)
         lines = [line.split()[:2] for line in repr(split(p, q)).splitlines()]
         signs = [line[0] for line in lines if line and line[0] in "=-+"]
         assert signs == ["=", "+", "+", "=", "-", "+"]
 
     def test_equal_hashable_and_picklable(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         d = split(y, q)
         assert d == split(y, q)
         assert hash(d) == hash(split(y, q))
         assert repr(pickle.loads(pickle.dumps(d))) == repr(d)  # noqa: S301 - our own
 
     def test_frame_and_dict(self):
-        _, y, q, _ = forecasts()
+        _, y, q, _ = draw()
         d = split(y, q)
         frame = d.to_frame()
         assert frame.loc["resolution", "value"] == d.resolution

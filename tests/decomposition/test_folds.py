@@ -6,51 +6,26 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
     StratifiedKFold,
-    cross_validate,
 )
 from sklearn.naive_bayes import GaussianNB
 
 from xent_metrics import Evaluation, SmallSampleWarning, compare, decompose
 
-X, Y = load_digits(return_X_y=True)
-X, Y = X[:1500], Y[:1500]
-RNG = np.random.default_rng(0)
-W = RNG.exponential(size=len(Y))
-
-
-def validated(model, X, y, cv):
-    return cross_validate(
-        model,
-        X,
-        y,
-        cv=cv,
-        scoring=lambda *_: 0.0,
-        return_estimator=True,
-        return_indices=True,
-    )
-
-
-RESULTS = validated(GaussianNB(), X, Y, KFold(3, shuffle=True, random_state=0))
-TEMPERATURE = {"recalibration": "temperature"}
-
-
-def evaluated(**options):
-    return Evaluation.from_cv_results(RESULTS, X, Y, **TEMPERATURE | options)
-
+from ..digits import RESULTS, TEMPERATURE, W, X, Y, cross_validated, validated
 
 # -- averages -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weights", [None, W], ids=["alone", "weighted"])
 def test_every_term_is_the_average_over_folds(weights):
-    evaluation = evaluated(sample_weight=weights, base=2)
+    evaluation = cross_validated(sample_weight=weights, base=2)
     result, folds = evaluation.decomposition, evaluation.folds
     assert folds.index.to_list() == [0, 1, 2]
     assert result.n_folds == 3
@@ -64,7 +39,7 @@ def test_every_term_is_the_average_over_folds(weights):
 
 
 def test_a_fold_has_the_map_of_its_own_rows():
-    evaluation = evaluated(sample_weight=W, recalibration="dirichlet")
+    evaluation = cross_validated(sample_weight=W, recalibration="dirichlet")
     for fold, test in enumerate(RESULTS["indices"]["test"]):
         proba = RESULTS["estimator"][fold].predict_proba(X[test])
         alone = decompose(
@@ -82,7 +57,7 @@ def test_a_fold_has_the_map_of_its_own_rows():
 
 
 def test_uncertainty_is_that_of_all_rows():
-    result = evaluated().decomposition
+    result = cross_validated().decomposition
     proba = np.full((len(Y), 10), 0.1)
     assert result.uncertainty == decompose(Y, proba, **TEMPERATURE).uncertainty
 
@@ -107,7 +82,7 @@ def test_stratified_folds_do_not_raise_the_uncertainty():
 
 def test_one_model_for_all_folds_without_a_map_is_one_decomposition():
     q = GaussianNB().fit(X, Y).predict_proba(X)
-    folds = RNG.integers(0, 4, len(Y))
+    folds = np.random.default_rng(0).integers(0, 4, len(Y))
     options = {"recalibration": "none", "sample_weight": W}
     of_folds = Evaluation.from_predictions(Y, q, folds=folds, **options).decomposition
     whole = decompose(Y, q, **options)
@@ -119,10 +94,10 @@ def test_one_model_for_all_folds_without_a_map_is_one_decomposition():
 
 
 def test_the_ladder_is_the_average_of_the_ladders():
-    evaluation = evaluated(recalibration="auto")
+    evaluation = cross_validated(recalibration="auto")
     result = evaluation.decomposition
     rung = result.ladder.loc["temperature"]
-    expected = evaluated().decomposition
+    expected = cross_validated().decomposition
     assert rung["refinement"] == pytest.approx(expected.refinement, rel=1e-9)
     assert rung["miscalibration"] == pytest.approx(expected.miscalibration, rel=1e-9)
     error = expected.standard_errors["miscalibration"]
@@ -148,7 +123,7 @@ def test_maps_that_a_fold_did_not_try_come_last():
 
 
 def test_text():
-    text = repr(evaluated())
+    text = repr(cross_validated())
     assert "map: temperature, one for each of 3 folds" in text
     assert "per_sample: a table of 1,500 rows and 10 columns" in text
     assert "folds: a table of 3 rows and" in text
@@ -158,7 +133,7 @@ def test_text():
 
 
 def test_groups_of_rows_average_to_the_whole():
-    result = evaluated(sample_weight=W).decomposition
+    result = cross_validated(sample_weight=W).decomposition
     for table in (result.by(Y % 2), result.by_class()):
         for term in ("miscalibration", "resolution", "cross_entropy"):
             average = np.average(table[term], weights=table["weight"])
@@ -166,10 +141,10 @@ def test_groups_of_rows_average_to_the_whole():
 
 
 def test_refitted_groups_have_a_map_for_each_fold():
-    result = evaluated().decomposition
+    result = cross_validated().decomposition
     odd = Y % 2 == 1
     table = result.by(odd, refit=True)
-    alone = evaluated(sample_weight=odd.astype(float)).decomposition
+    alone = cross_validated(sample_weight=odd.astype(float)).decomposition
     found = table.loc[True, "miscalibration"]
     assert found == pytest.approx(alone.miscalibration, rel=1e-12)
 
@@ -178,7 +153,7 @@ def test_compare_keeps_the_maps_of_the_folds():
     cv = KFold(3, shuffle=True, random_state=0)
     other = validated(LogisticRegression(max_iter=500), X / 16, Y, cv)
     rival = Evaluation.from_cv_results(other, X / 16, Y, **TEMPERATURE)
-    ours = evaluated()
+    ours = cross_validated()
     comparison = compare({"bayes": ours, "logistic": rival})
     assert comparison.decompositions["bayes"] == ours.decomposition
     assert comparison.decompositions["logistic"] == rival.decomposition
@@ -205,7 +180,7 @@ def test_compare_refuses_folds_that_test_other_rows():
 
 
 def test_what_needs_one_map_is_refused():
-    result = evaluated().decomposition
+    result = cross_validated().decomposition
     sentence = "needs one map of all rows: this result has one for each of 3 folds"
     for one in (result, pickle.loads(pickle.dumps(result))):  # noqa: S301
         with pytest.raises(ValueError, match=f"recalibrator {sentence}"):
@@ -215,7 +190,7 @@ def test_what_needs_one_map_is_refused():
 
 
 def test_pickles_keep_numbers_and_tables():
-    evaluation = evaluated()
+    evaluation = cross_validated()
     copy = pickle.loads(pickle.dumps(evaluation))  # noqa: S301
     assert copy == evaluation
     pd.testing.assert_frame_equal(copy.folds, evaluation.folds)

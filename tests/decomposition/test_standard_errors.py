@@ -10,20 +10,20 @@ import pytest
 
 from xent_metrics import SmallSampleWarning, decompose
 
+from ..draws import labels_from, tempered
+
 SOFT_TERMS = ("irreducible", "grouping_loss")
 
 
 def draw(n=400, k=3, power=2.0, seed=0, *, soft=False):
-    """Targets, predictions and weights; the predictions are the law to a power."""
+    """One-hot or soft targets, predictions and weights."""
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.arange(1.0, k + 1), n)
-    q = p**power
-    q /= q.sum(axis=1, keepdims=True)
+    q = tempered(p, power)
     if soft:
         p = np.stack([rng.dirichlet(20 * row + 0.1) for row in p])
         return p, q, rng.exponential(size=n)
-    y = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    return np.eye(k)[y], q, rng.exponential(size=n)
+    return np.eye(k)[labels_from(p, rng)], q, rng.exponential(size=n)
 
 
 def influences(p, q, d, w):

@@ -1,4 +1,4 @@
-"""The entropy of the law behind a few votes, corrected."""
+"""The entropy of the class probabilities behind a few votes, corrected."""
 
 import math
 import re
@@ -10,20 +10,22 @@ from scipy.special import digamma, gammaln
 
 from xent_metrics import SmallSampleWarning, decompose
 
+from ..draws import tempered
+
 CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
 each_correction = pytest.mark.parametrize("correction", CORRECTIONS)
 
 
 def draw(n=400, k=3, n_votes=6, seed=0, *, concentration=None):
-    """Votes, laws behind them, predictions and weights.
+    """Votes, class probabilities behind them, predictions and weights.
 
-    The laws are drawn around the predictions where there is a concentration; else
-    the predictions are bold.
+    The class probabilities are drawn around the predictions where there is a
+    concentration; else the predictions are over-confident.
     """
     rng = np.random.default_rng(seed)
     q = rng.dirichlet(np.ones(k), n)
     if concentration is None:
-        p = np.sqrt(q) / np.sqrt(q).sum(axis=1, keepdims=True)
+        p = tempered(q, 0.5)
     else:
         p = rng.gamma(concentration * q)
         p /= p.sum(axis=1, keepdims=True)

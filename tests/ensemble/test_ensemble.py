@@ -19,6 +19,8 @@ from xent_metrics import (
     kl_divergence,
 )
 
+from .conftest import ensemble
+
 EPS = np.finfo(float).eps
 SUMS = (
     ("member_cross_entropy", "ensemble_cross_entropy", "diversity"),
@@ -27,19 +29,9 @@ SUMS = (
 )
 
 
-def ensemble(n_members=4, n=50, n_classes=3, seed=0, concentration=1.0):
-    """Labels, laws, members' predictions, weights of rows and of members."""
-    rng = np.random.default_rng(seed)
-    q = rng.dirichlet(np.full(n_classes, concentration), (n_members, n))
-    p = rng.dirichlet(np.ones(n_classes), n)
-    y = rng.integers(n_classes, size=n)
-    y[:n_classes] = np.arange(n_classes)
-    return y, p, q, rng.exponential(size=n), rng.exponential(size=n_members)
-
-
 @st.composite
 def members(draw):
-    """Laws, members' predictions with exact zeros among them, members' weights."""
+    """Soft labels, members' predictions with exact zeros, members' weights."""
     n_members, n, n_classes = (
         draw(st.integers(a, b)) for a, b in ((1, 5), (1, 4), (2, 4))
     )
@@ -336,8 +328,8 @@ class TestTargets:
     def test_target_columns_align_by_name(self):
         _, p, q, _, _ = ensemble()
         frames = [pd.DataFrame(m, columns=list("abc")) for m in q]
-        law = pd.DataFrame(p, columns=list("abc"))[["c", "a", "b"]]
-        assert decompose_ensemble(law, frames) == decompose_ensemble(p, q)
+        soft = pd.DataFrame(p, columns=list("abc"))[["c", "a", "b"]]
+        assert decompose_ensemble(soft, frames) == decompose_ensemble(p, q)
 
 
 class TestLogits:

@@ -29,6 +29,8 @@ from xent_metrics import (
     decompose_ensemble,
     kl_divergence,
 )
+
+# No public option sets how much of the data members predict at once.
 from xent_metrics._ensemble import estimators
 
 X, CODES = load_wine(return_X_y=True, as_frame=True)
@@ -136,9 +138,9 @@ def test_the_same_through_both_doors():
 
 def test_soft_targets():
     fitted = ENSEMBLES["extra trees"].fit(X[TRAIN], Y[TRAIN])
-    laws = fitted.predict_proba(X[TEST])
+    soft = fitted.predict_proba(X[TEST])
     result = EnsembleDecomposition.from_estimator(
-        fitted, X[TEST], laws, targets="distribution"
+        fitted, X[TEST], soft, targets="distribution"
     )
     assert result.ensemble_cross_entropy == pytest.approx(result.predictive_entropy)
     assert result.diversity == pytest.approx(

@@ -4,24 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import xent_metrics._ensemble.row_pass as ensemble_pass
 from xent_metrics import decompose_ensemble, kl_divergence
 
+# No public option sets the size of blocks.
+from xent_metrics._ensemble import row_pass
 
-def polars_frame(q):
-    return pytest.importorskip("polars").DataFrame(
-        {str(c): q[:, c] for c in range(q.shape[1])}
-    )
-
-
-def ensemble(n_members=4, n=50, n_classes=3):
-    """Labels, laws, members' predictions, weights of rows and of members."""
-    rng = np.random.default_rng(0)
-    q = rng.dirichlet(np.ones(n_classes), (n_members, n))
-    p = rng.dirichlet(np.ones(n_classes), n)
-    y = rng.integers(n_classes, size=n)
-    y[:n_classes] = np.arange(n_classes)
-    return y, p, q, rng.exponential(size=n), rng.exponential(size=n_members)
+from ..draws import polars_frame
+from .conftest import ensemble
 
 
 class TestLayouts:
@@ -96,7 +85,7 @@ class TestLayouts:
         whole = [
             decompose_ensemble(t, q, sample_weight=w, member_weights=v) for t in (y, p)
         ]
-        monkeypatch.setattr(ensemble_pass, "_BLOCK_ELEMENTS", 400)
+        monkeypatch.setattr(row_pass, "_BLOCK_ELEMENTS", 400)
         for targets, expected in zip((y, p), whole, strict=True):
             found = decompose_ensemble(targets, q, sample_weight=w, member_weights=v)
             pd.testing.assert_frame_equal(
@@ -149,9 +138,9 @@ class TestErrors:
         )
 
     def test_targets(self):
-        laws = np.full((50, 3), 1 / 3)
-        laws[3, 2] = np.nan
-        self.check("y_true must not be missing: row 3, class 2 is NaN", y=laws)
+        soft = np.full((50, 3), 1 / 3)
+        soft[3, 2] = np.nan
+        self.check("y_true must not be missing: row 3, class 2 is NaN", y=soft)
 
     def test_shapes(self):
         self.check("y_true and member_proba[0] must have as many rows", y=self.Y[1:])

@@ -7,21 +7,16 @@ import pytest
 
 from xent_metrics import Evaluation, compare, decompose
 
+from ..draws import labels_from, tempered
+
 RNG = np.random.default_rng(5)
 P = RNG.dirichlet(np.ones(3), 1200)
-Y = (P.cumsum(axis=1) < RNG.random((1200, 1))).sum(axis=1).clip(max=2)
+Y = labels_from(P, RNG)
 W = RNG.exponential(size=1200)
+BOLD, SHY = tempered(P, 2.0), tempered(P, 0.5)
 
 
-def tempered(power):
-    q = P**power
-    return q / q.sum(axis=1, keepdims=True)
-
-
-BOLD, SHY = tempered(2.0), tempered(0.5)
-
-
-def evaluated(q, **options):
+def evaluation_of(q, **options):
     return Evaluation.from_predictions(Y, q, labels=range(3), **options)
 
 
@@ -68,8 +63,10 @@ def test_groups_of_copies_are_single_rows():
 def test_evaluations_pairs_and_decompositions_are_the_same():
     names = {"bold": BOLD, "shy": SHY}
     pairs = compare({k: (Y, q) for k, q in names.items()}, labels=range(3), base=2)
-    evaluations = compare({k: evaluated(q) for k, q in names.items()}, base=2)
-    results = compare({k: evaluated(q).decomposition for k, q in names.items()}, base=2)
+    evaluations = compare({k: evaluation_of(q) for k, q in names.items()}, base=2)
+    results = compare(
+        {k: evaluation_of(q).decomposition for k, q in names.items()}, base=2
+    )
     pd.testing.assert_frame_equal(pairs.to_frame(), evaluations.to_frame())
     pd.testing.assert_frame_equal(pairs.to_frame(), results.to_frame())
 
@@ -119,7 +116,7 @@ def test_coverage_of_the_true_difference():
     rng = np.random.default_rng(0)
     truth = (P * np.log(BOLD / SHY)).sum(axis=1).mean()
     for _ in range(150):
-        y = (P.cumsum(axis=1) < rng.random((1200, 1))).sum(axis=1).clip(max=2)
+        y = labels_from(P, rng)
         c = compare({"a": (y, BOLD), "b": (y, SHY)}, labels=range(3))
         found = c.differences["b"]["cross_entropy"]
         covered.append(found.low <= truth <= found.high)
@@ -144,7 +141,10 @@ class TestErrors:
     def test_other_weights_name_the_rows(self):
         heavier = W.copy()
         heavier[0] *= 1.5
-        a, b = evaluated(BOLD, sample_weight=W), evaluated(SHY, sample_weight=heavier)
+        a, b = (
+            evaluation_of(BOLD, sample_weight=W),
+            evaluation_of(SHY, sample_weight=heavier),
+        )
         with pytest.raises(ValueError, match=r"same weights: .* 1 rows \(0\)"):
             compare({"a": a, "b": b})
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
@@ -30,32 +29,8 @@ from xent_metrics import (
     decompose,
     per_sample,
 )
-from xent_metrics._evaluation.cross_validation import n_rows, take_rows
 
-X, Y = load_digits(return_X_y=True)
-X, Y = X[:1500], Y[:1500]
-RNG = np.random.default_rng(0)
-W = RNG.exponential(size=len(Y))
-
-
-def validated(model, X, y, cv):
-    return cross_validate(
-        model,
-        X,
-        y,
-        cv=cv,
-        scoring=lambda *_: 0.0,
-        return_estimator=True,
-        return_indices=True,
-    )
-
-
-RESULTS = validated(GaussianNB(), X, Y, KFold(3, shuffle=True, random_state=0))
-TEMPERATURE = {"recalibration": "temperature"}
-
-
-def evaluated(**options):
-    return Evaluation.from_cv_results(RESULTS, X, Y, **TEMPERATURE | options)
+from ..digits import RESULTS, TEMPERATURE, W, X, Y, cross_validated, validated
 
 
 class Frequencies(ClassifierMixin, BaseEstimator):
@@ -166,7 +141,7 @@ def test_a_weight_of_zero_removes_a_row_and_a_fold():
     weights = W.copy()
     weights[RESULTS["indices"]["test"][1]] = 0
     weights[:100] = 0
-    evaluation = evaluated(sample_weight=weights)
+    evaluation = cross_validated(sample_weight=weights)
     assert evaluation.folds.index.to_list() == [0, 2]
     assert evaluation.decomposition.n == np.count_nonzero(weights)
     parts = evaluation.folds["weight"] @ evaluation.folds["miscalibration"]
@@ -305,10 +280,13 @@ def test_leave_one_out():
 
 
 def test_distributions_and_votes_as_targets():
-    votes = RNG.multinomial(8, [0.1] * 10, len(Y)) + 5 * np.eye(10, dtype=int)[Y]
+    votes = (
+        np.random.default_rng(0).multinomial(8, [0.1] * 10, len(Y))
+        + 5 * np.eye(10, dtype=int)[Y]
+    )
     whole = Evaluation.from_cv_results(RESULTS, X, votes, **TEMPERATURE)
-    laws = votes / votes.sum(axis=1, keepdims=True)
-    same = Evaluation.from_cv_results(RESULTS, X, laws, **TEMPERATURE)
+    shares = votes / votes.sum(axis=1, keepdims=True)
+    same = Evaluation.from_cv_results(RESULTS, X, shares, **TEMPERATURE)
     result = whole.decomposition
     assert result.irreducible == pytest.approx(same.decomposition.irreducible)
     assert result.irreducible + result.grouping_loss == pytest.approx(result.refinement)
@@ -331,19 +309,32 @@ def test_texts_in_a_list_and_labels_in_a_list():
 
 @pytest.mark.parametrize("kind", ["sparse", "pandas", "polars", "pyarrow", "list"])
 def test_data_of_every_kind(kind):
-    rows, table = np.array([2, 0]), {"a": [1, 2, 3], "b": [4, 5, 6]}
+    table, given = {"a": [1, 2, 3], "b": [4, 5, 6]}, []
     if kind == "sparse":
         data = scipy.sparse.csr_array(np.column_stack(list(table.values())))
-        found = take_rows(data, rows).toarray()
     elif kind == "list":
         data = [[1, 4], [2, 5], [3, 6]]
-        found = np.array(take_rows(data, rows))
     else:
         library = pytest.importorskip(kind)
         data = (library.table if kind == "pyarrow" else library.DataFrame)(table)
-        found = np.column_stack([np.asarray(take_rows(data, rows)[k]) for k in table])
-    assert n_rows(data) == 3
-    assert found.tolist() == [[3, 6], [1, 4]]
+
+    class Told:
+        classes_ = np.arange(2)
+
+        def predict_proba(self, X):
+            given.append(X)
+            return np.full((2, 2), 0.5)
+
+    results = {"estimator": [Told()], "indices": {"test": [np.array([2, 0])]}}
+    with pytest.warns(SmallSampleWarning):
+        Evaluation.from_cv_results(results, data, [0, 1, 1], recalibration="none")
+    (found,) = given
+    assert type(found) is type(data)
+    if kind == "sparse":
+        found = found.toarray()
+    elif kind != "list":
+        found = np.column_stack([np.asarray(found[name]) for name in table])
+    assert np.asarray(found).tolist() == [[3, 6], [1, 4]]
 
 
 def test_single_precision_is_kept():

@@ -6,15 +6,7 @@ import pytest
 
 from xent_metrics import Evaluation
 
-rng = np.random.default_rng(0)
-N = 400
-NAMES = ("ant", "bee", "cat")
-PROBA = rng.dirichlet(np.ones(3), N)
-LABELS = np.array(NAMES)[rng.integers(3, size=N)]
-
-
-def evaluated(y=LABELS, q=PROBA, **options):
-    return Evaluation.from_predictions(y, q, **{"labels": NAMES} | options)
+from .animals import CODES, LABELS, NAMES, PROBA, TRUE, N, evaluated
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -58,13 +50,12 @@ def test_rows_of_weight_0_may_hold_anything():
 
 def test_hard_labels_have_no_targets():
     assert evaluated().targets() is None
-    assert evaluated(np.eye(3)[rng.integers(3, size=N)]).targets() is None
+    assert evaluated(np.eye(3)[CODES]).targets() is None
 
 
 def test_distributions_and_votes_are_targets():
-    laws = rng.dirichlet(np.ones(3), N)
-    votes = rng.multinomial(5, [0.2, 0.3, 0.5], N)
-    np.testing.assert_array_equal(evaluated(laws).targets().to_numpy(), laws)
+    votes = np.random.default_rng(0).multinomial(5, [0.2, 0.3, 0.5], N)
+    np.testing.assert_array_equal(evaluated(TRUE).targets().to_numpy(), TRUE)
     found = evaluated(votes).targets()
     assert found.columns.tolist() == list(NAMES)
     assert found.to_numpy().dtype.kind == "i"

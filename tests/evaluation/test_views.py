@@ -18,21 +18,18 @@ from xent_metrics import (
     per_sample,
 )
 
-rng = np.random.default_rng(0)
-N = 900
-NAMES = ("ant", "bee", "cat")
-LAW = rng.dirichlet(np.ones(3), N)
-PROBA = LAW**2 / (LAW**2).sum(axis=1, keepdims=True)
-CODES = (LAW.cumsum(axis=1) < rng.random((N, 1))).sum(axis=1).clip(max=2)
-LABELS = np.array(NAMES)[CODES]
-WEIGHTS = rng.exponential(size=N)
-GROUPS = np.arange(N) // 3
-SITE = np.array(["n", "s", "e"])[rng.integers(3, size=N)]
-
-
-def evaluated(y=LABELS, **options):
-    options = {"labels": NAMES} | options
-    return Evaluation.from_predictions(y, PROBA, **options)
+from .animals import (
+    CODES,
+    GROUPS,
+    LABELS,
+    NAMES,
+    PROBA,
+    SITE,
+    TRUE,
+    WEIGHTS,
+    N,
+    evaluated,
+)
 
 
 class TestPerSample:
@@ -52,7 +49,7 @@ class TestPerSample:
         assert rows["group"].tolist() == GROUPS.tolist()
 
     def test_distributions_have_no_label(self):
-        rows = evaluated(LAW).per_sample
+        rows = evaluated(TRUE).per_sample
         assert rows.columns[:2].tolist() == ["predicted", "cross_entropy"]
 
     def test_logits_and_ties(self):
@@ -94,7 +91,7 @@ class TestSummary:
         return mean, error
 
     @pytest.mark.parametrize("weighted", [False, True])
-    @pytest.mark.parametrize("y", [LABELS, LAW], ids=["labels", "distributions"])
+    @pytest.mark.parametrize("y", [LABELS, TRUE], ids=["labels", "distributions"])
     def test_each_group_is_the_mean_of_its_rows(self, y, weighted):
         weights = WEIGHTS if weighted else None
         table = evaluated(y, sample_weight=weights).summary(SITE)
@@ -121,7 +118,7 @@ class TestSummary:
         assert (table["note"] == "").all()
 
     def test_in_all_it_is_the_decomposition(self):
-        evaluation = evaluated(LAW, sample_weight=WEIGHTS, groups=np.arange(N) // 3)
+        evaluation = evaluated(TRUE, sample_weight=WEIGHTS, groups=np.arange(N) // 3)
         table, d = evaluation.summary(), evaluation.decomposition
         assert table.index.tolist() == ["all"]
         for name in ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy"):
@@ -259,7 +256,7 @@ EVALUATIONS = {
         sample_weight=WEIGHTS, groups=GROUPS, recalibration="temperature"
     ),
     "bits": lambda: evaluated(base=2),
-    "distributions": lambda: evaluated(LAW),
+    "distributions": lambda: evaluated(TRUE),
     "infinite": lambda: Evaluation.from_predictions(
         [0, 1] * 200, [[1.0, 0.0], [0.5, 0.5]] * 200, clip=0
     ),
@@ -391,7 +388,7 @@ class TestTables:
         assert "| irreducible |  |  | undefined: one label per row |" in lines
 
     def test_markdown_of_hostile_names(self):
-        models = {self.name: (CODES > 0, 1 - PROBA[:, 0]), "b": (CODES > 0, LAW[:, 1])}
+        models = {self.name: (CODES > 0, 1 - PROBA[:, 0]), "b": (CODES > 0, TRUE[:, 1])}
         lines = compare(models).to_markdown().splitlines()
         assert any("&lt;b>\\|a *b*" in line for line in lines)
         columns = {line.replace("\\|", "").count("|") for line in lines[2:]}
@@ -403,7 +400,7 @@ class TestTables:
             evaluated,
             lambda: evaluated().decomposition,
             lambda: compare({"<i>": (CODES > 0, 1 - PROBA[:, 0])}),
-            lambda: decompose_ensemble(CODES, np.stack([PROBA, LAW])),
+            lambda: decompose_ensemble(CODES, np.stack([PROBA, TRUE])),
         ],
         ids=["evaluation", "decomposition", "comparison", "ensemble"],
     )
@@ -413,7 +410,7 @@ class TestTables:
         assert "<i>" not in page
 
     def test_comparison_in_one_table(self):
-        comparison = compare({"old": evaluated(), "new": (LABELS, LAW)}, labels=NAMES)
+        comparison = compare({"old": evaluated(), "new": (LABELS, TRUE)}, labels=NAMES)
         lines = comparison.to_markdown().splitlines()
         assert [line.split(" ")[1] for line in lines[4:]] == ["new", "old"]
         assert "cross-entropy, difference" in lines[2]

@@ -19,8 +19,6 @@ from xent_metrics import (
     surprisal,
     vote_counts,
 )
-from xent_metrics._evaluation.cross_validation import take_rows
-from xent_metrics._inputs.arrays import as_numpy
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -128,9 +126,17 @@ def test_targets_and_weights_beside_results_of_cross_validation(convert):
     assert found == expected
 
 
-def test_rows_of_the_data(convert):
-    found = take_rows(convert(Q), np.array([5, 2]))
-    assert np.array_equal(as_numpy(found, "X"), Q[[5, 2]])
+def test_rows_of_the_data_are_those_of_the_fold(convert):
+    class Same:
+        classes_ = np.arange(3)
+
+        def predict_proba(self, X):
+            return X
+
+    test = [np.arange(1, N, 2), np.arange(0, N, 2)]
+    results = {"estimator": [Same(), Same()], "indices": {"test": test}}
+    found = Evaluation.from_cv_results(results, convert(Q), Y, recalibration="none")
+    assert np.array_equal(found.probabilities(), Q)
 
 
 def test_single_precision(convert):

@@ -11,6 +11,8 @@ import pytest
 from xent_metrics import cross_entropy, decompose, entropy, kl_divergence, per_sample
 from xent_metrics._kernels.per_row import threads
 
+from ..draws import polars_frame
+
 RNG = np.random.default_rng(0)
 N = 3000
 
@@ -19,12 +21,6 @@ def tables(n_classes, alpha=0.5, n=N):
     rng = np.random.default_rng(n_classes)
     p, q = rng.dirichlet(np.full(n_classes, alpha), (2, n))
     return p, q, rng.integers(n_classes, size=n)
-
-
-def polars_frame(q):
-    return pytest.importorskip("polars").DataFrame(
-        {str(c): column for c, column in enumerate(q.T)}
-    )
 
 
 def arrow_table(q):

@@ -13,6 +13,8 @@ from matplotlib.text import Text
 
 from xent_metrics import Evaluation, decompose_ensemble, plotting
 
+from ..draws import labels_from
+
 NAMES = [
     "$a_1$",
     "<script>alert(1)</script>",
@@ -29,11 +31,10 @@ OF_AN_EVALUATION = (
 
 
 @pytest.fixture(scope="module")
-def named(laws):
+def named(forecasts):
     """Classes whose names would be formulas, markup, or too long."""
-    p, q = laws
-    rng = np.random.default_rng(1)
-    y = [NAMES[rng.choice(4, p=row)] for row in p]
+    p, q = forecasts
+    y = [NAMES[code] for code in labels_from(p, np.random.default_rng(1))]
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
@@ -146,8 +147,8 @@ def test_one_row():
 
 
 @pytest.mark.parametrize("base", [None, 2])
-def test_units_are_named(laws, base):
-    evaluation = Evaluation.from_predictions(*laws, base=base)
+def test_units_are_named(forecasts, base):
+    evaluation = Evaluation.from_predictions(*forecasts, base=base)
     unit = "bits" if base else "nats"
     for kind in OF_AN_EVALUATION:
         ax = getattr(plotting, kind)(evaluation)

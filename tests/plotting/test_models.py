@@ -5,10 +5,12 @@ import pytest
 
 from xent_metrics import compare, decompose, plotting
 
+from .conftest import expit
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(0.0, 1.5, 600)
-Y = (RNG.random(600) < 1.0 / (1.0 + np.exp(-X))).astype(int)
-Q = {"plain": 1.0 / (1.0 + np.exp(-X)), "bold": 1.0 / (1.0 + np.exp(-3.0 * X))}
+Y = (RNG.random(600) < expit(X)).astype(int)
+Q = {"plain": expit(X), "bold": expit(3.0 * X)}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@ import pytest
 
 from xent_metrics import Evaluation, plotting
 
+from ..draws import labels_from
+
 
 def names(ax):
     return [label.get_text() for label in ax.get_yticklabels()]
@@ -43,7 +45,7 @@ def test_classes_that_are_left_out(several):
 def test_the_figure_grows_with_the_classes():
     rng = np.random.default_rng(0)
     q = rng.dirichlet(np.ones(20), 2000)
-    y = [rng.choice(20, p=row) for row in q]
+    y = labels_from(q, rng)
     evaluation = Evaluation.from_predictions(y, q, recalibration="temperature")
     few, many = (plotting.per_class(evaluation, at_most=n) for n in (3, 20))
     assert few.figure.get_figheight() == 4.0

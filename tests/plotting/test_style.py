@@ -3,7 +3,10 @@ import math
 import matplotlib.pyplot as plt
 import pytest
 
-from xent_metrics.plotting import _style, waterfall
+from xent_metrics.plotting import (
+    _style,  # no plot holds all the numbers and names that it must bear
+    waterfall,
+)
 
 
 @pytest.mark.parametrize(

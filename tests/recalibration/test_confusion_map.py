@@ -6,26 +6,31 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from xent_metrics import decompose
+
+# The algorithm is followed step by step, and its folds are looked at.
 from xent_metrics._recalibration import confusion
 from xent_metrics._recalibration.confusion import Confusion, fit_confusion
 from xent_metrics._recalibration.cross_validation import cross_validated, fixed_folds
 from xent_metrics._recalibration.sample import from_tables
 from xent_metrics._recalibration.select import fit_named
 
+from ..draws import labels_from
+
 
 def mixed(n, matrix, *, seed=0):
-    """Predictions, the law of the label, which mixes classes up, and labels."""
+    """Predictions, class probabilities, which mix classes up, and labels."""
     rng = np.random.default_rng(seed)
     k = len(matrix)
     q = 0.98 * rng.dirichlet(np.full(k, 0.5), n) + 0.02 / k
-    law = q @ matrix
-    y = (law.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    return q, law, y
+    p = q @ matrix
+    return q, p, labels_from(p, rng)
 
 
 NOISE = 0.8 * np.eye(5) + 0.2 / 5
 NEIGHBOURS = 0.75 * np.eye(5) + 0.25 * np.roll(np.eye(5), 1, axis=1)
-each_law = pytest.mark.parametrize("matrix", [NOISE, NEIGHBOURS], ids=["noise", "next"])
+each_matrix = pytest.mark.parametrize(
+    "matrix", [NOISE, NEIGHBOURS], ids=["noise", "next"]
+)
 
 
 def sample_of(q, y, weights=None, clusters=None):
@@ -37,10 +42,10 @@ def sample_of(q, y, weights=None, clusters=None):
 def objective(q, target, weights, beta, bias, matrix):
     """Cost and penalties, written out."""
     k = q.shape[1]
-    law = softmax(beta * np.log(q) + bias, axis=1) @ matrix
+    c = softmax(beta * np.log(q) + bias, axis=1) @ matrix
     prior = 10 * (0.9 * np.eye(k) + 0.1 / k)
     return (
-        -weights @ (target * np.log(law)).sum(axis=1)
+        -weights @ (target * np.log(c)).sum(axis=1)
         + 0.005 * ((beta - 1) ** 2 + bias @ bias)
         - (prior * np.log(matrix)).sum()
     )
@@ -60,8 +65,8 @@ def temperature_of(part):
 class TestFit:
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
     def test_the_objective_never_rises(self, soft, monkeypatch):
-        q, law, y = mixed(800, NEIGHBOURS)
-        sample = sample_of(q, law if soft else y)
+        q, p, y = mixed(800, NEIGHBOURS)
+        sample = sample_of(q, p if soft else y)
         found = []
         for n_steps in range(12):
             monkeypatch.setattr(confusion, "_MAX_STEPS", n_steps)
@@ -82,7 +87,7 @@ class TestFit:
         found = confusion._sweep(sample, at).objective
         assert found == pytest.approx(expected, rel=1e-13)
 
-    @each_law
+    @each_matrix
     def test_scipy_finds_nothing_better_nearby(self, matrix):
         q, _, y = mixed(1000, matrix)
         sample = sample_of(q, y)
@@ -103,13 +108,13 @@ class TestFit:
         assert at.matrix.sum(axis=1) == pytest.approx(1, abs=1e-14)
         assert at(np.log(q).T).sum(axis=0) == pytest.approx(1, abs=1e-14)
 
-    @each_law
+    @each_matrix
     def test_recovers_mixed_up_classes(self, matrix):
-        q, law, y = mixed(20_000, matrix)
+        q, p, y = mixed(20_000, matrix)
         d = decompose(y, q, recalibration="confusion")
         recalibrated = d.recalibrator().predict_proba(q)
-        missed = (law * np.log(law / recalibrated)).sum(axis=1).mean()
-        truth = (law * np.log(law / q)).sum(axis=1).mean()
+        missed = (p * np.log(p / recalibrated)).sum(axis=1).mean()
+        truth = (p * np.log(p / q)).sum(axis=1).mean()
         assert truth > 0.05
         assert missed < 0.0015  # d / (2 n) is 0.0007
         error = d.standard_errors["miscalibration"]

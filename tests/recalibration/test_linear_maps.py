@@ -6,6 +6,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+# Derivatives, optima and knots are no part of a result.
 from xent_metrics._recalibration.cross_validation import cross_validated
 from xent_metrics._recalibration.families import (
     Dirichlet,
@@ -32,6 +33,8 @@ from xent_metrics._recalibration.spline import (
     roughness,
 )
 
+from ..draws import labels_from
+
 FAMILIES = [
     Temperature,
     TemperatureBias,
@@ -50,7 +53,7 @@ def draw(family, n=250, *, soft=False, clusters=None, seed=0):
     k = 2 if family is Spline else 3
     p = rng.dirichlet(np.ones(k), n)
     log_q = log_softmax(1.7 * np.log(p) + rng.normal(0, 0.3, (n, k)), axis=1)
-    codes = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+    codes = labels_from(p, rng)
     target = rng.dirichlet(np.ones(k), n) if soft else np.eye(k)[codes]
     weights = rng.exponential(size=n)
     sample = from_tables(log_q.T.copy(), target.T.copy(), weights, clusters)
@@ -111,7 +114,7 @@ def dense(family, log_q, target, weights):
     """Objective, gradient, Hessian and scores of the family as functions."""
     x = design(family, log_q)
 
-    def law(parameters):
+    def predicted(parameters):
         return np.exp(log_softmax(x @ parameters, axis=1))
 
     def objective(parameters):
@@ -120,7 +123,7 @@ def dense(family, log_q, target, weights):
         return weights @ cost + 0.5 * away @ family.ridge @ away
 
     def scores(parameters):
-        return np.einsum("nkp,nk->np", x, law(parameters) - target)
+        return np.einsum("nkp,nk->np", x, predicted(parameters) - target)
 
     def gradient(parameters):
         away = parameters - family.identity
@@ -128,7 +131,7 @@ def dense(family, log_q, target, weights):
 
     def hessian(parameters):
         total = family.ridge.copy()
-        for row, c, w in zip(x, law(parameters), weights, strict=True):
+        for row, c, w in zip(x, predicted(parameters), weights, strict=True):
             total += w * row.T @ (np.diag(c) - np.outer(c, c)) @ row
         return total
 
@@ -188,17 +191,17 @@ class TestOptimum:
     def test_the_law_has_the_losses_of_the_fit(self, family):
         sample, log_q, target, _ = draw(family)
         fitted = fit(family(sample), sample)
-        law = fitted.recalibrate(log_q.T).T
-        assert law.sum(axis=1) == pytest.approx(1, abs=1e-14)
-        costs = -(target * np.log(law)).sum(axis=1)
+        c = fitted.recalibrate(log_q.T).T
+        assert c.sum(axis=1) == pytest.approx(1, abs=1e-14)
+        costs = -(target * np.log(c)).sum(axis=1)
         assert fitted.losses == pytest.approx(costs, rel=1e-10, abs=1e-12)
 
     @each_family
     def test_the_identity_changes_nothing(self, family):
         sample, log_q, *_ = draw(family)
         one = family(sample)
-        law = one.law(one.identity, log_q.T).T
-        assert law == pytest.approx(np.exp(log_q), rel=1e-11)
+        c = one.law(one.identity, log_q.T).T
+        assert c == pytest.approx(np.exp(log_q), rel=1e-11)
 
 
 class TestOptimism:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from xent_metrics import RecalibrationMap, decompose
+
+# Fits to cells, samples and folds are compared with fits to all rows.
 from xent_metrics._recalibration import select
 from xent_metrics._recalibration.confusion import _sweep
 from xent_metrics._recalibration.cross_validation import fixed_folds
@@ -15,6 +17,8 @@ from xent_metrics._recalibration.grid import Grid
 from xent_metrics._recalibration.sample import from_tables
 from xent_metrics._recalibration.select import NAMES, fit_named, recalibrate
 from xent_metrics._recalibration.softmax import fit, minimise
+
+from ..draws import forecasts, labels_from, tempered
 
 SEVERAL = (
     "temperature",
@@ -30,13 +34,8 @@ TWO = (*SEVERAL, "spline", "isotonic")
 each_map = pytest.mark.parametrize("name", TWO)
 
 
-def draw(n=800, k=3, power=2.0, seed=0):
-    """Laws, labels drawn from them, predictions and weights."""
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.arange(1.0, k + 1), n)
-    y = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    q = p**power
-    return p, y, q / q.sum(axis=1, keepdims=True), rng.exponential(size=n)
+def draw(n=800, k=3, **options):
+    return forecasts(n, k, **options)
 
 
 def classes_of(name):
@@ -215,7 +214,7 @@ class TestNone:
 
 
 class Shrink:
-    """Mixes predictions with the uniform law: a user's map, of one parameter."""
+    """Mixes predictions with equal shares: a user's map, of one parameter."""
 
     def __init__(self):
         self.calls = []
@@ -269,8 +268,8 @@ class TestOwnMap:
         assert d.recalibration == "Shrink"
 
         def costs(fitted, rows):
-            law = fitted.predict(np.log(q[rows]))
-            return -np.log(law[np.arange(len(law)), y[rows]])
+            c = fitted.predict(np.log(q[rows]))
+            return -np.log(c[np.arange(len(c)), y[rows]])
 
         everything, held_out = np.arange(len(y)), np.empty(len(y))
         own.fit(np.log(q), np.eye(3)[y], w)
@@ -479,9 +478,8 @@ class TestManyClasses:
         rng = np.random.default_rng(0)
         n = 3 * k // 4
         p = rng.dirichlet(np.full(k, 0.2), n)
-        y = (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-        q = np.maximum(p, 1e-6) ** 1.5
-        q /= q.sum(axis=1, keepdims=True)
+        y = labels_from(p, rng)
+        q = tempered(np.maximum(p, 1e-6), 1.5)
         d = decompose(y, q, labels=range(k))
         assert d.recalibration == "temperature"
         assert d.miscalibration > 0

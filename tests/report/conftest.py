@@ -5,6 +5,8 @@ import pytest
 
 from xent_metrics import Evaluation
 
+from ..draws import labels_from, tempered
+
 AWKWARD = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -22,12 +24,16 @@ AWKWARD = [
 
 
 def over_confident(names, n, *, seed=0):
-    """Labels of known laws, and predictions that are too sure."""
+    """Labels of known class probabilities, and predictions that are too sure."""
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(len(names)), size=n)
-    codes = [rng.choice(len(names), p=row) for row in p]
-    q = p**2
-    return np.array(names, dtype=object)[codes], q / q.sum(axis=1)[:, None], p
+    return np.array(names, dtype=object)[labels_from(p, rng)], tempered(p), p
+
+
+def cells_by_title(table):
+    """Each row's cells by the titles of their columns."""
+    titles = [column.title for column in table.columns]
+    return [dict(zip(titles, row.cells, strict=True)) for row in table.rows]
 
 
 @pytest.fixture(scope="session")

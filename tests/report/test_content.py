@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation
+
+# Nothing public gives what a page says before it is HTML.
 from xent_metrics._report.content import content
 from xent_metrics._report.formatting import number, share
+
+from ..draws import labels_from
+from .conftest import cells_by_title as rows
 
 
 def sections(page):
     return {section.ident: section for section in (*page.first, *page.then)}
-
-
-def rows(table):
-    """Each row's cells by the titles of their columns."""
-    titles = [column.title for column in table.columns]
-    return [dict(zip(titles, row.cells, strict=True)) for row in table.rows]
 
 
 def test_order_and_default_title(hard):
@@ -89,7 +88,7 @@ def test_classes_that_carry_most_come_first(hard):
 def test_breakdowns_are_cut_at_twenty():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(25), size=500)
-    y = [rng.choice(25, p=row) for row in p]
+    y = labels_from(p, rng)
     evaluation = Evaluation.from_predictions(
         y, p, labels=range(25), recalibration="temperature"
     )

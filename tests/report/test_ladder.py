@@ -8,14 +8,13 @@ import pandas as pd
 import pytest
 
 from xent_metrics import Evaluation
+
+# Nothing public gives what a page says before it is HTML.
 from xent_metrics._report.formatting import share
 from xent_metrics._report.sections import ladder
 
-
-def rows(table):
-    """Each row's cells by the titles of their columns."""
-    titles = [column.title for column in table.columns]
-    return [dict(zip(titles, row.cells, strict=True)) for row in table.rows]
+from ..draws import labels_from, tempered
+from .conftest import cells_by_title as rows
 
 
 def plain(text):
@@ -26,9 +25,7 @@ def plain(text):
 def every_map():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(4), size=600)
-    y = [rng.choice(4, p=row) for row in p]
-    q = p**2 / (p**2).sum(axis=1)[:, None]
-    return Evaluation.from_predictions(y, q)
+    return Evaluation.from_predictions(labels_from(p, rng), tempered(p))
 
 
 def test_ladder(every_map):

@@ -12,7 +12,6 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from xent_metrics import Evaluation
-from xent_metrics._report.render import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 POINTS_ELSEWHERE = {"href", "src", "xlink:href", "action", "data", "poster", "srcset"}
@@ -60,13 +59,13 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(hard):
-    return Page(render(hard, by="label"))
+    return Page(hard.to_html(by="label"))
 
 
 @pytest.fixture(scope="module")
 def awkward_text(awkward, awkward_names):
     by = {"<b>by</b>": np.array(awkward_names, dtype=object)[np.arange(400) % 12]}
-    return render(awkward, by=by, title="</title><script>alert(2)</script>")
+    return awkward.to_html(by=by, title="</title><script>alert(2)</script>")
 
 
 def test_structure(page, hard):
@@ -97,7 +96,7 @@ def test_plots_are_named_and_explained(page, soft):
         assert svg["attrs"]["role"] == "img"
         assert svg["attrs"]["aria-label"]
         assert "width" not in svg["attrs"]
-    of_soft = Page(render(soft))
+    of_soft = Page(soft.to_html())
     assert of_soft.of("figure")[-1]["attrs"]["id"] == "kl_contributions"
 
 
@@ -166,22 +165,22 @@ def test_plots_take_the_colours_of_the_page(page):
 
 
 def test_the_same_evaluation_gives_the_same_page(hard):
-    assert render(hard, by="label") == render(hard, by="label")
+    assert hard.to_html(by="label") == hard.to_html(by="label")
 
 
 def test_settings_of_the_user_are_left_alone_and_change_nothing(hard):
     mpl = importlib.import_module("matplotlib")
-    before = render(hard)
+    before = hard.to_html()
     with mpl.rc_context(
         {"text.color": "red", "font.size": 30.0, "svg.fonttype": "path"}
     ):
-        assert render(hard) == before
+        assert hard.to_html() == before
         assert mpl.rcParams["font.size"] == 30.0
 
 
 def test_no_global_figure_is_made(hard):
     plt = importlib.import_module("matplotlib.pyplot")
-    render(hard)
+    hard.to_html()
     assert plt.get_fignums() == []
 
 
@@ -191,11 +190,11 @@ def test_ten_thousand_rows_stay_small():
     q = (p + 0.01) ** 2
     q /= q.sum(axis=1)[:, None]
     evaluation = Evaluation.from_predictions(p, q, recalibration="temperature")
-    assert len(render(evaluation, by=np.arange(10_000) % 500).encode()) < 500_000
+    assert len(evaluation.to_html(by=np.arange(10_000) % 500).encode()) < 500_000
 
 
 def test_read_back_without_rows_says_what_is_left_out(hard):
-    page = Page(render(Evaluation.from_json(hard.to_json()), by="label"))
+    page = Page(Evaluation.from_json(hard.to_json()).to_html(by="label"))
     shown = [figure["attrs"]["id"] for figure in page.of("figure")]
     assert shown == ["waterfall", "per_class"]
     (why,) = [text for text in page.texts("p") if text.startswith("Left out: ")]
@@ -205,7 +204,7 @@ def test_read_back_without_rows_says_what_is_left_out(hard):
 @pytest.mark.parametrize("options", [{"clip": 0}, {"recalibration": "isotonic"}])
 def test_infinite_and_plug_in_losses_have_a_page(options):
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
-    Page(render(Evaluation.from_predictions([0, 1] * 200, q, **options)))
+    Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())
 
 
 def test_doors_of_an_evaluation(hard, tmp_path):
@@ -227,4 +226,4 @@ def test_missing_library(hard, monkeypatch, missing):
         match=f"the page needs {missing}: it is not installed; "
         r"pip install 'xent-metrics\[report\]'.",
     ):
-        render(hard)
+        hard.to_html()

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+# No result holds all the numbers and names that a page must bear.
 from xent_metrics._report.formatting import (
     count,
     decimals,

@@ -4,24 +4,35 @@ import os
 
 import pytest
 
-from xent_metrics._report.render import write
+from xent_metrics import Evaluation
 
 
-def test_utf_8_whatever_the_machine_prefers(tmp_path):
+@pytest.fixture
+def write(hard, monkeypatch):
+    """Write a page of some text, as an evaluation writes its own."""
+
+    def call(path, text):
+        monkeypatch.setattr(Evaluation, "to_html", lambda *_, **__: text)
+        hard.write_html(path)
+
+    return call
+
+
+def test_utf_8_whatever_the_machine_prefers(write, tmp_path):
     path = tmp_path / "page.html"
     write(path, "Ünï ± 漢字")
     assert path.read_bytes() == "Ünï ± 漢字".encode()
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_text_paths_and_what_was_there_before(tmp_path):
+def test_text_paths_and_what_was_there_before(write, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("old")
     write(str(path), "new")
     assert path.read_text() == "new"
 
 
-def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
+def test_what_was_there_stays_if_writing_fails(write, tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
@@ -37,7 +48,7 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_a_link_keeps_pointing_at_its_file(tmp_path):
+def test_a_link_keeps_pointing_at_its_file(write, tmp_path):
     (tmp_path / "folder").mkdir()
     target, link = tmp_path / "folder" / "page.html", tmp_path / "link.html"
     target.write_text("old")
@@ -47,7 +58,7 @@ def test_a_link_keeps_pointing_at_its_file(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_missing_folder(tmp_path):
+def test_missing_folder(write, tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match="path must be in a folder that exists: found no folder .*absent.*; "
@@ -56,7 +67,7 @@ def test_missing_folder(tmp_path):
         write(tmp_path / "absent" / "page.html", "text")
 
 
-def test_folder_instead_of_a_file(tmp_path):
+def test_folder_instead_of_a_file(write, tmp_path):
     with pytest.raises(
         IsADirectoryError,
         match="path must be that of a file: .* is a folder; add a file's name",

@@ -146,10 +146,10 @@ class TestStatesThatDoNotMerge:
             merge(states)
 
     def test_other_targets(self):
-        laws = drawn(60, 3, targets="distributions")
+        soft = drawn(60, 3, targets="distributions")
         states = [
             accumulate(drawn(60, 3), **HARD),
-            accumulate(laws, target="v_", proba="p_", labels=(0, 1, 2)),
+            accumulate(soft, target="v_", proba="p_", labels=(0, 1, 2)),
         ]
         with pytest.raises(ValueError, match="the same kind of targets: found False"):
             merge(states)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation, accumulate, decompose, finish, merge
-from xent_metrics._recalibration import select
 
 from .conftest import drawn
 
@@ -14,7 +13,7 @@ HARD = {"target": "y", "proba": "p_"}
 
 
 class Shrink:
-    """A map of a user: the predictions, drawn to the uniform law."""
+    """A map of a user: the predictions, drawn to the uniform distribution."""
 
     def fit(self, log_q, p, sample_weight):
         grid = np.linspace(0.0, 0.9, 19)
@@ -30,10 +29,8 @@ class Shrink:
 
 
 @pytest.fixture
-def few_kept(monkeypatch):
-    """A bound on the sample that a test's rows exceed, in memory as in a scan."""
-    monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
-    monkeypatch.setattr(select, "_ENOUGH_ROWS", 2000)
+def few_kept(keep_rows):
+    keep_rows(2000)
 
 
 def passes(frame, recalibration, n_passes=6, n_parts=4, **options):

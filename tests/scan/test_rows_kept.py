@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from xent_metrics import accumulate, merge, scan
-from xent_metrics._recalibration import select
 
 from .conftest import drawn
 
@@ -15,9 +14,8 @@ HARD = {"target": "y", "proba": "p_"}
 
 
 @pytest.fixture
-def few_kept(monkeypatch):
-    monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
-    monkeypatch.setattr(select, "_ENOUGH_ROWS", 500)
+def few_kept(keep_rows):
+    keep_rows(500)
 
 
 def numbered(n):

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xent_metrics import Evaluation, UnseenLabelWarning, accumulate, finish, merge
+
+# Costs of a result are never as large as the offsets that moments must bear.
 from xent_metrics._scan.moments import Moments
 
 from .conftest import drawn

@@ -188,15 +188,15 @@ def test_units(base):
 
 
 def test_soft_labels_make_the_entropy_and_the_divergence():
-    model, laws = MODEL.fit(X, Y), np.full((200, 2), 0.1) + 0.8 * np.eye(2)[Y]
+    model, soft = MODEL.fit(X, Y), np.full((200, 2), 0.1) + 0.8 * np.eye(2)[Y]
     proba = model.predict_proba(X)
     expected = {
-        "entropy": entropy(laws),
-        "neg_kl_divergence": -kl_divergence(laws, proba),
-        "neg_cross_entropy": -cross_entropy(laws, proba),
+        "entropy": entropy(soft),
+        "neg_kl_divergence": -kl_divergence(soft, proba),
+        "neg_cross_entropy": -cross_entropy(soft, proba),
     }
     for name, value in expected.items():
-        found = getattr(scorers, name)(model, X, Y, soft_labels=laws)
+        found = getattr(scorers, name)(model, X, Y, soft_labels=soft)
         assert found == pytest.approx(value, rel=1e-14)
 
 

@@ -31,8 +31,8 @@ from xent_metrics.scorers import DecompositionScorer, get_scorer, neg_cross_entr
 X, Y = load_iris(return_X_y=True)
 RNG = np.random.default_rng(0)
 W = RNG.exponential(size=len(Y))
-LAWS = 0.7 * np.eye(3)[Y] + 0.3 * RNG.dirichlet(np.ones(3), len(Y))
-VOTES = RNG.multinomial(7, LAWS)
+SOFT = 0.7 * np.eye(3)[Y] + 0.3 * RNG.dirichlet(np.ones(3), len(Y))
+VOTES = RNG.multinomial(7, SOFT)
 EVEN, ODD = np.arange(0, 150, 2), np.arange(1, 150, 2)
 FOLDS = [(ODD, EVEN), (EVEN, ODD)]
 GRID = {"var_smoothing": [1e-9, 1e-1]}
@@ -67,7 +67,7 @@ KEEP = {"cv": FOLDS, "return_estimator": True, "return_indices": True}
 # -- with metadata routing --------------------------------------------------
 
 
-@pytest.mark.parametrize("targets", [LAWS, VOTES], ids=["laws", "votes"])
+@pytest.mark.parametrize("targets", [SOFT, VOTES], ids=["soft", "votes"])
 @pytest.mark.parametrize("frame", [False, True], ids=["array", "frame"])
 @pytest.mark.usefixtures("routing")
 def test_soft_labels_in_every_fold(targets, frame, model):
@@ -109,10 +109,10 @@ def test_each_scorer_gets_what_it_asked_for(model):
             sample_weight=True, soft_labels=False
         ),
     }
-    params = {"sample_weight": W, "soft_labels": LAWS}
+    params = {"sample_weight": W, "soft_labels": SOFT}
     results = cross_validate(model, X, Y, scoring=scoring, params=params, **KEEP)
     for fold, (proba, test) in enumerate(proba_of_each_fold(results)):
-        soft, hard = cross_entropy(LAWS[test], proba), Y[test]
+        soft, hard = cross_entropy(SOFT[test], proba), Y[test]
         weighted = cross_entropy(hard, proba, labels=[0, 1, 2], sample_weight=W[test])
         assert results["test_soft"][fold] == pytest.approx(-soft, rel=1e-14)
         assert results["test_weighted"][fold] == pytest.approx(-weighted, rel=1e-14)
@@ -122,7 +122,7 @@ def test_each_scorer_gets_what_it_asked_for(model):
 @pytest.mark.parametrize("name", ["sample_weight", "soft_labels"])
 @pytest.mark.usefixtures("routing")
 def test_what_nobody_asked_for_is_an_error(scorer, name, model):
-    params = {name: {"sample_weight": W, "soft_labels": LAWS}[name]}
+    params = {name: {"sample_weight": W, "soft_labels": SOFT}[name]}
     with pytest.raises((ValueError, TypeError), match=name):
         cross_validate(model, X, Y, scoring=scorer, params=params)
 
@@ -133,11 +133,11 @@ def test_soft_labels_in_a_search(search):
     scorer = neg_cross_entropy.set_score_request(soft_labels=True)
     options = {"n_iter": 2} if search is RandomizedSearchCV else {}
     found = search(GaussianNB(), GRID, scoring=scorer, cv=FOLDS, **options)
-    found.fit(X, Y, soft_labels=LAWS)
+    found.fit(X, Y, soft_labels=SOFT)
     results = found.cv_results_
     for candidate, params in enumerate(results["params"]):
         model = GaussianNB(**params).fit(X[ODD], Y[ODD])
-        expected = -cross_entropy(LAWS[EVEN], model.predict_proba(X[EVEN]))
+        expected = -cross_entropy(SOFT[EVEN], model.predict_proba(X[EVEN]))
         score = results["split0_test_score"][candidate]
         assert score == pytest.approx(expected, rel=1e-14)
 
@@ -151,10 +151,10 @@ def test_a_nested_search_of_a_pipeline():
     )
     grid = {"gaussiannb__var_smoothing": [1e-9, 1e-1]}
     search = GridSearchCV(pipeline, grid, scoring=scorer, cv=2)
-    params = {"soft_labels": LAWS, "sample_weight": W}
+    params = {"soft_labels": SOFT, "sample_weight": W}
     results = cross_validate(search, X, Y, scoring=scorer, params=params, **KEEP)
     for fold, (proba, test) in enumerate(proba_of_each_fold(results)):
-        expected = -cross_entropy(LAWS[test], proba, sample_weight=W[test])
+        expected = -cross_entropy(SOFT[test], proba, sample_weight=W[test])
         assert results["test_score"][fold] == pytest.approx(expected, rel=1e-14)
 
 
@@ -164,9 +164,9 @@ def test_metadata_in_logistic_regression_cv():
     model = LogisticRegressionCV(Cs=[1.0], cv=FOLDS, scoring=scorer, max_iter=5000)
     if parse_version(sklearn.__version__) >= parse_version("1.8"):
         model.set_params(l1_ratios=(0,), use_legacy_attributes=True)
-    scores = model.fit(X, Y, soft_labels=LAWS).scores_
+    scores = model.fit(X, Y, soft_labels=SOFT).scores_
     plain = LogisticRegression(max_iter=5000).fit(X[ODD], Y[ODD])
-    expected = -cross_entropy(LAWS[EVEN], plain.predict_proba(X[EVEN]))
+    expected = -cross_entropy(SOFT[EVEN], plain.predict_proba(X[EVEN]))
     found = np.ravel(next(iter(scores.values())))[0]
     assert found == pytest.approx(expected, rel=1e-3)
 
@@ -200,19 +200,19 @@ def test_votes_that_look_like_labels_in_a_fold():
 
 def test_soft_labels_name_a_class_that_the_estimator_lacks():
     model = GaussianNB().fit(X[:100], Y[:100])  # of the classes 0 and 1
-    laws = pd.DataFrame(LAWS, columns=[0, 1, 2])
+    soft = pd.DataFrame(SOFT, columns=[0, 1, 2])
     scorer = DecompositionScorer(["neg_cross_entropy", "n_unseen", "skill"])
     with pytest.warns(UnseenLabelWarning, match="2 among 0, 1"):
-        found = scorer(model, X, Y, soft_labels=laws[[2, 0, 1]])
+        found = scorer(model, X, Y, soft_labels=soft[[2, 0, 1]])
     wide = np.column_stack([model.predict_proba(X), np.zeros(150)])
-    expected = -cross_entropy(LAWS, wide)
+    expected = -cross_entropy(SOFT, wide)
     assert found["neg_cross_entropy"] == pytest.approx(expected, rel=1e-14)
     assert found["n_unseen"] == 150
     one_hot = pd.DataFrame(np.eye(3)[Y], columns=[0, 1, 2])
     with pytest.warns(UnseenLabelWarning, match="2 among 0, 1"):
         found = scorer(model, X, Y, soft_labels=one_hot)
     assert found["n_unseen"] == 50
-    known = laws[:100] * 0 + [0.5, 0.5, 0]
+    known = soft[:100] * 0 + [0.5, 0.5, 0]
     assert scorer(model, X[:100], Y[:100], soft_labels=known)["n_unseen"] == 0
 
 
@@ -221,7 +221,7 @@ def test_soft_labels_without_names_cannot():
     with pytest.raises(
         ValueError, match="one column for each of .*: found 3 for 2; pass a DataFrame"
     ):
-        neg_cross_entropy(model, X, Y, soft_labels=LAWS)
+        neg_cross_entropy(model, X, Y, soft_labels=SOFT)
 
 
 # -- without metadata routing -----------------------------------------------
@@ -299,7 +299,7 @@ EVERY = DecompositionScorer(TERMS)
 MODEL = GaussianNB().fit(X, Y)
 
 
-@pytest.mark.parametrize("soft", [None, LAWS, VOTES], ids=["labels", "laws", "votes"])
+@pytest.mark.parametrize("soft", [None, SOFT, VOTES], ids=["labels", "soft", "votes"])
 def test_a_weight_of_zero_removes_a_row(soft):
     weights = W * (np.arange(150) % 3 > 0)
     kept = weights > 0
@@ -311,7 +311,7 @@ def test_a_weight_of_zero_removes_a_row(soft):
     assert zero == pytest.approx(without, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("soft", [None, LAWS, VOTES], ids=["labels", "laws", "votes"])
+@pytest.mark.parametrize("soft", [None, SOFT, VOTES], ids=["labels", "soft", "votes"])
 @pytest.mark.parametrize("scale", [1e-3, 8, 1e5])
 def test_the_scale_of_weights_is_free(soft, scale):
     one = EVERY(MODEL, X, Y, sample_weight=W, soft_labels=soft)
@@ -319,7 +319,7 @@ def test_the_scale_of_weights_is_free(soft, scale):
     assert other == pytest.approx(one, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("soft", [None, LAWS, VOTES], ids=["labels", "laws", "votes"])
+@pytest.mark.parametrize("soft", [None, SOFT, VOTES], ids=["labels", "soft", "votes"])
 def test_whole_weights_repeat_rows_for_what_is_a_mean(soft):
     times = np.arange(150) % 3 + 1
     rows = np.repeat(np.arange(150), times)
