@@ -325,7 +325,8 @@ def test_data_of_every_kind(kind):
             given.append(X)
             return np.full((2, 2), 0.5)
 
-    results = {"estimator": [Told()], "indices": {"test": [np.array([2, 0])]}}
+    indices = {"train": [np.array([1])], "test": [np.array([2, 0])]}
+    results = {"estimator": [Told()], "indices": indices}
     with pytest.warns(SmallSampleWarning):
         Evaluation.from_cv_results(results, data, [0, 1, 1], recalibration="none")
     (found,) = given

@@ -134,7 +134,8 @@ def test_rows_of_the_data_are_those_of_the_fold(convert):
             return X
 
     test = [np.arange(1, N, 2), np.arange(0, N, 2)]
-    results = {"estimator": [Same(), Same()], "indices": {"test": test}}
+    indices = {"train": test[::-1], "test": test}
+    results = {"estimator": [Same(), Same()], "indices": indices}
     found = Evaluation.from_cv_results(results, convert(Q), Y, recalibration="none")
     assert np.array_equal(found.probabilities(), Q)
 
