@@ -75,7 +75,7 @@ def test_columns_are_bound_in_the_order_of_every_method(frame):
     assert view.decompose() == frame.xent.decompose("label", "p_", base=2)
 
 
-def test_views_of_views(frame):
+def test_a_view_of_a_view_changes_what_is_bound(frame):
     view = frame.xent(proba="p_")(target="label")(base=2)
     assert view.decompose() == decompose(LABELS, PROBA, labels=CLASSES, base=2)
     assert frame.xent(target="half")(proba="p_0")(base=2)(base=None).decompose() == (
@@ -118,7 +118,7 @@ def test_every_door_gives_the_same_numbers(frame):
     pd.testing.assert_frame_equal(rows, view.evaluate().per_sample[rows.columns])
 
 
-def test_a_list_of_columns(frame):
+def test_columns_may_be_a_list(frame):
     names = ["p_0", "p_1", "p_10"]
     expected = decompose(LABELS, PROBA, labels=CLASSES)
     assert frame.xent.decompose("label", names, labels=CLASSES) == expected
@@ -126,14 +126,14 @@ def test_a_list_of_columns(frame):
     assert renamed.xent.decompose("label", CLASSES) == expected
 
 
-def test_two_classes_from_one_column(frame):
+def test_one_column_is_enough_for_two_classes(frame):
     frame["won"] = frame["label"] == 10
     each = frame.xent.per_sample("won", "p_10")["cross_entropy"]
     expected = cross_entropy(LABELS == 10, PROBA[:, 2], reduction=None)
     np.testing.assert_array_equal(each, expected)
 
 
-def test_logits_and_scores(frame):
+def test_predictions_may_be_logits_or_scores(frame):
     names = [f"p_{c}" for c in CLASSES]
     expected = per_sample(LABELS, PROBA, labels=CLASSES)
     logits = frame.assign(**{name: np.log(frame[name]) + 2 for name in names})
@@ -145,7 +145,7 @@ def test_logits_and_scores(frame):
 
 
 class TestSummary:
-    def test_of_all(self, frame):
+    def test_the_summary_of_all_is_the_decomposition(self, frame):
         table = frame.xent.summary("label", "p_", sample_weight="w", base=2)
         d = decompose(LABELS, PROBA, labels=CLASSES, sample_weight=PROBA[:, 0], base=2)
         assert list(table.index) == ["all"]
@@ -155,7 +155,7 @@ class TestSummary:
             error = table.loc["all", f"{name}_se"]
             assert error == pytest.approx(d.standard_errors[name], rel=1e-10)
 
-    def test_by_group(self, frame):
+    def test_groups_average_to_the_whole(self, frame):
         table = frame.xent.summary("label", "p_", by="group")
         assert table["n"].sum() == N
         kept = np.arange(N) % 3 != 0
@@ -165,7 +165,7 @@ class TestSummary:
         assert whole == pytest.approx(cross_entropy(LABELS, PROBA), rel=1e-12)
         assert len(frame.xent.summary("label", "p_", by=["group", "half"])) == 4
 
-    def test_by_values(self, frame):
+    def test_groups_may_be_values(self, frame):
         view = frame.xent(target="label", proba="p_")
         expected = view.summary(by="half")
         for by in (frame["half"], {"half": frame["half"]}, frame[["half"]]):
@@ -174,7 +174,7 @@ class TestSummary:
         assert array.index.name is None
         assert array.to_numpy().tolist() == expected.to_numpy().tolist()
 
-    def test_dependent_rows(self, frame):
+    def test_dependent_rows_have_the_errors_of_their_groups(self, frame):
         twice = pd.concat([frame, frame])
         twice["who"] = np.tile(np.arange(N), 2)
         found = twice.xent.summary("label", "p_", groups="who", by="half")
@@ -188,28 +188,28 @@ class TestCompare:
         models = dict(zip(names, [(LABELS, PROBA), (LABELS, OTHER)], strict=True))
         return compare(models, labels=CLASSES)
 
-    def test_columns_of_the_frame(self, frame):
+    def test_the_other_model_may_be_columns_of_the_frame(self, frame):
         found = frame.xent(target="label", proba="p_").compare("q_")
         assert found == self.expected()
         assert found.baseline == "p_"
 
-    def test_a_view_of_another_frame(self, frame):
+    def test_the_other_model_may_be_a_view_of_another_frame(self, frame):
         other = pd.DataFrame(OTHER, columns=CLASSES).assign(y=LABELS)
         view = other.xent(target="y", proba=CLASSES)
         found = frame.xent.compare(view, "label", "p_", names=("old", "new"))
         assert found == self.expected(("old", "new"))
 
     @pytest.mark.parametrize("names", ["ab", ("a",), ("a", "a"), ("a", "b", "c"), ()])
-    def test_names_that_are_no_pair(self, frame, names):
+    def test_names_that_are_no_pair_are_refused(self, frame, names):
         with pytest.raises(ValueError, match="names must be two that differ: found"):
             frame.xent(target="label", proba="p_").compare("q_", names=names)
 
-    def test_an_evaluation(self, frame):
+    def test_the_other_model_may_be_an_evaluation(self, frame):
         evaluation = Evaluation.from_predictions(LABELS, OTHER, labels=CLASSES)
         found = frame.xent.compare(evaluation, "label", "p_")
         assert found == self.expected(("this", "other"))
 
-    def test_options(self, frame):
+    def test_options_are_those_of_compare(self, frame):
         view = frame.xent(
             target="label", proba="p_", groups="key", recalibration="dirichlet"
         )
@@ -237,7 +237,7 @@ class TestCompare:
 
 
 class TestMistakes:
-    def test_unknown_columns(self, frame):
+    def test_unknown_columns_are_named(self, frame):
         with pytest.raises(KeyError, match="'lable' is not a column.* mean 'label'"):
             frame.xent.per_sample("lable", "p_")
         with pytest.raises(KeyError, match="'z_' is not a column of the frame, nor"):
@@ -247,14 +247,14 @@ class TestMistakes:
                 frame.xent.summary("label", "p_", by=by)
 
     @pytest.mark.parametrize("missing", ["target", "proba"])
-    def test_columns_that_are_not_given(self, frame, missing):
+    def test_columns_that_are_not_given_are_asked_for(self, frame, missing):
         given = {"target": "label", "proba": "p_"}
         del given[missing]
         message = f"{missing} must say which columns to read: none is given or bound"
         with pytest.raises(TypeError, match=message):
             frame.xent(**given).summary()
 
-    def test_options_that_do_not_exist(self, frame):
+    def test_options_that_do_not_exist_are_refused(self, frame):
         with pytest.raises(TypeError, match="'tarjet' is not an option.*mean 'target'"):
             frame.xent(tarjet="label")
         with pytest.raises(TypeError, match="'zzz' is not an option here; options are"):
@@ -262,21 +262,21 @@ class TestMistakes:
         with pytest.raises(TypeError, match="'recalibration' is not an option here"):
             frame.xent.per_sample("label", "p_", recalibration="none")
 
-    def test_a_target_of_several_columns_with_one_probability(self, frame):
+    def test_a_target_of_several_columns_with_one_probability_is_refused(self, frame):
         message = "proba must be one column a class where target is a list of columns"
         with pytest.raises(ValueError, match=re.escape(message)):
             frame.xent.per_sample(["label"], "p_0")
 
     @pytest.mark.parametrize("empty", [[], {}])
-    def test_no_columns(self, frame, empty):
+    def test_an_empty_list_of_columns_is_refused(self, frame, empty):
         with pytest.raises(ValueError, match="proba must name columns: it is empty"):
             frame.xent.per_sample("label", empty)
 
-    def test_an_empty_frame(self, frame):
+    def test_an_empty_frame_is_refused(self, frame):
         with pytest.raises(ValueError, match="the frame must not be empty"):
             frame.iloc[:0].xent.summary("label", "p_")
 
-    def test_columns_whose_classes_are_unknown(self, frame):
+    def test_columns_whose_classes_are_unknown_are_refused(self, frame):
         with pytest.raises(ValueError, match="none of 'p_0', 'p_1', 'p_10' is a label"):
             frame.xent.decompose("label", ["p_0", "p_1", "p_10"])
 
@@ -300,7 +300,7 @@ def test_a_series_of_the_frame_before_it_was_shuffled_is_refused():
             shuffled.xent.summary("y", "p", **{name: frame["g"]})
 
 
-def test_registered_on_import():
+def test_the_accessor_is_registered_on_import():
     assert pd.DataFrame.xent is xent_metrics.XentAccessor
 
 
@@ -308,12 +308,12 @@ class TestValuesThatCannotBeToldApart:
     lists = pd.Series([[1], [2]] * (len(LABELS) // 2))
 
     @pytest.mark.parametrize("name", ["by", "groups"])
-    def test_keys(self, frame, name):
+    def test_keys_that_cannot_be_told_apart_are_refused(self, frame, name):
         values = self.lists.set_axis(frame.index)
         with pytest.raises(TypeError, match=f"{name} must hold values .* an unhash"):
             frame.xent.summary("label", "p_", **{name: values})
 
-    def test_labels(self, frame):
+    def test_labels_that_cannot_be_told_apart_are_refused(self, frame):
         values = self.lists.set_axis(frame.index)
         with pytest.raises(TypeError, match="y_true must hold one label a row: found"):
             frame.assign(label=values).xent.summary("label", "p_")

@@ -8,7 +8,7 @@ from xent_metrics.__main__ import main
 
 
 @pytest.mark.parametrize("name", ["typer", "rich", "pyarrow"])
-def test_one_line_without_the_extra(name, monkeypatch, capsys):
+def test_one_line_says_that_the_extra_is_missing(name, monkeypatch, capsys):
     def find(wanted, *args):
         return None if wanted == name else object()
 

@@ -133,13 +133,13 @@ class TestBy:
             (pd.Series([2, 1] * 450, index=range(5, 905)), [1, 2]),
         ],
     )
-    def test_values_of_many_kinds(self, values, index):
+    def test_values_may_be_of_many_kinds(self, values, index):
         y, q, _ = draw()
         table = decompose(y, q, recalibration="temperature").by(values)
         assert table.index.tolist() == index
         assert (table["n"] == 450).all()
 
-    def test_values_of_polars(self):
+    def test_values_may_be_a_series_of_polars(self):
         polars = pytest.importorskip("polars")
         y, q, _ = draw()
         d = decompose(y, q, recalibration="temperature")
@@ -161,7 +161,7 @@ class TestBy:
         ],
     )
     @pytest.mark.parametrize("refit", [False, True])
-    def test_bad_values(self, values, message, refit):
+    def test_bad_values_are_refused(self, values, message, refit):
         y, q, _ = draw()
         d = decompose(y, q, recalibration="none")
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -247,7 +247,7 @@ class TestByClass:
 
 
 class TestLadder:
-    def test_of_several_classes(self):
+    def test_the_ladder_of_several_classes_has_seven_maps(self):
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w, base=2)
         ladder = d.ladder
@@ -279,24 +279,24 @@ class TestLadder:
             error = alone.standard_errors["miscalibration"]
             assert row["standard_error"] == pytest.approx(error, rel=1e-9)
 
-    def test_of_two_classes(self):
+    def test_the_ladder_of_two_classes_ends_with_the_spline(self):
         y, q, _ = draw(k=2)
         ladder = decompose(y, q).ladder
         assert ladder.index.tolist() == ["temperature", "temperature-bias", "spline"]
         assert ladder["chosen"].tolist() == [False, False, True]
 
-    def test_of_a_named_map(self):
+    def test_the_ladder_of_a_named_map_is_that_map(self):
         y, q, _ = draw()
         ladder = decompose(y, q, recalibration="dirichlet").ladder
         assert ladder.index.tolist() == ["dirichlet"]
         assert ladder["chosen"].all()
 
-    def test_of_a_map_that_wins_nothing(self):
+    def test_the_map_none_wins_nothing(self):
         y, q, _ = draw()
         ladder = decompose(y, q, recalibration="none").ladder
         assert ladder["miscalibration"].abs().max() < 1e-15
 
-    def test_is_empty_where_nothing_can_be_fitted(self):
+    def test_the_ladder_is_empty_where_nothing_can_be_fitted(self):
         ladder = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1]).ladder
         assert len(ladder) == 0
         assert "share" in ladder.columns
@@ -311,7 +311,7 @@ class TestLadder:
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("k", [100, 1000])
-    def test_says_what_was_left_out_and_why(self, k):
+    def test_the_ladder_says_what_was_left_out_and_why(self, k):
         y, q, _ = draw(150, k=k, power=1.2)
         d = decompose(y, q, labels=range(k))
         left_out = d.ladder[d.ladder["note"] != ""]
@@ -328,7 +328,7 @@ class TestLadder:
 
 
 class TestRecalibrator:
-    def test_reproduces_the_losses_of_every_rung(self):
+    def test_it_reproduces_the_losses_of_every_rung(self):
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w)
         trials = d.evidence.data.after.selection.trials
@@ -351,26 +351,26 @@ class TestRecalibrator:
         turned = frame({one: q[:, names.index(one)] for one in ("cat", "ant", "bee")})
         assert (recalibrator.predict_proba(turned) == expected).all()
 
-    def test_two_classes_by_the_second(self):
+    def test_two_classes_may_be_given_by_the_second(self):
         y, q, _ = draw(k=2)
         recalibrator = decompose(y, q).recalibrator()
         one, two = recalibrator.predict_proba(q[:, 1]), recalibrator.predict_proba(q)
         assert one == pytest.approx(two, abs=1e-12)
 
-    def test_logits(self):
+    def test_logits_are_recalibrated_as_probabilities(self):
         y, q, _ = draw()
         recalibrator = decompose(y, np.log(q), from_logits=True).recalibrator()
         logits = np.log(q) + 3.0
         found = recalibrator.predict_proba(logits, from_logits=True)
         assert found == pytest.approx(recalibrator.predict_proba(q), abs=1e-12)
 
-    def test_scores(self):
+    def test_scores_are_recalibrated_as_probabilities(self):
         y, q, _ = draw()
         recalibrator = decompose(y, q).recalibrator()
         found = recalibrator.predict_proba(7 * q, rescale=True)
         assert found == pytest.approx(recalibrator.predict_proba(q), abs=1e-12)
 
-    def test_errors(self):
+    def test_bad_predictions_are_refused(self):
         y, q, _ = draw()
         recalibrator = decompose(y, q).recalibrator()
         message = (
@@ -390,7 +390,7 @@ class TestPickle:
         d = decompose(y, q, groups=np.arange(len(q)) // 2)
         return d, pickle.loads(pickle.dumps(d))  # noqa: S301 - our own
 
-    def test_keeps_all_numbers_and_maps(self, loaded):
+    def test_a_pickle_keeps_all_numbers_and_maps(self, loaded):
         before, after = loaded
         assert after == before
         assert repr(after) == repr(before)
@@ -400,7 +400,7 @@ class TestPickle:
             one, two = (each.recalibrator(name).predict_proba(q) for each in loaded)
             assert (one == two).all()
 
-    def test_leaves_the_data_behind(self, loaded):
+    def test_a_pickle_leaves_the_data_behind(self, loaded):
         y, q, _ = draw(50_000)
         size = len(pickle.dumps(decompose(y, q, recalibration="temperature")))
         assert size < 20_000
@@ -445,7 +445,7 @@ class TestMiscalibrationTest:
         assert 0.3 < np.mean(values) < 0.7
         assert 2 <= np.count_nonzero(np.array(values) <= 0.25) <= 18
 
-    def test_null_is_in_the_unit_and_around_zero(self):
+    def test_the_null_is_in_the_unit_and_around_zero(self):
         y, q, w = draw(600, power=1.0)
         nats, bits = (
             decompose(
@@ -498,7 +498,7 @@ class TestMiscalibrationTest:
         found = d.miscalibration_test(n_resamples=9, random_state=0)
         assert found.pvalue == 0.1
 
-    def test_distributions_have_no_law(self):
+    def test_distributions_cannot_be_resampled(self):
         p, q, _ = draw(kind="distributions")
         message = (
             "miscalibration_test needs labels or votes: y_true holds distributions, "

@@ -91,7 +91,7 @@ class TestIdentities:
         )
 
     @pytest.mark.parametrize("scale", [1e-200, 1e200])
-    def test_extreme_weights(self, scale):
+    def test_weights_may_be_extreme(self, scale):
         _, y, q, w = draw(power=2)
         before, after = (split(y, q, sample_weight=s * w) for s in (1.0, scale))
         assert list(after.terms.values()) == pytest.approx(
@@ -116,7 +116,7 @@ class TestIdentities:
             split(y, q).terms, nan_ok=True, rel=0, abs=0
         )
 
-    def test_bits(self):
+    def test_bits_are_nats_over_log_2(self):
         _, y, q, _ = draw(power=2)
         nats, bits = split(y, q), split(y, q, base=2)
         assert bits.unit == "bits"
@@ -156,14 +156,14 @@ class TestEstimates:
         expected = w @ -np.log(c[rows, y]) + (w * score) @ (w * score) / curvature / 2
         assert d.refinement == pytest.approx(expected / w.sum(), rel=1e-12)
 
-    def test_soft_targets_equal_to_the_predictions(self):
+    def test_soft_targets_equal_to_the_predictions_are_calibrated(self):
         p, _, _, w = draw()
         d = split(p, p, sample_weight=w)
         assert abs(d.miscalibration) < 1e-15
         assert abs(d.grouping_loss) < 1e-15
         assert d.parameters["temperature"] == pytest.approx(1, abs=1e-12)
 
-    def test_no_bias_over_many_samples(self):
+    def test_miscalibration_has_no_bias_over_many_samples(self):
         # Of calibrated predictions the plug-in would say -1 / (2 n) on the average.
         n, draws = 300, 300
         found = np.array(
@@ -176,7 +176,7 @@ class TestEstimates:
         assert abs(found.mean()) < 2 * error
         assert found.mean() + 1 / (2 * n) > 3 * error
 
-    def test_over_confidence_of_known_size(self):
+    def test_over_confidence_is_found_in_its_size(self):
         p, y, q, _ = draw(20_000, power=2)
         truth = kl_divergence(p, q)
         d = split(y, q)
@@ -208,7 +208,7 @@ class TestEdges:
         assert (d.n_infinite, d.n_clipped) == (1, 0)
         assert "infinite: a probability of 0 for the target in 1 row" in repr(d)
 
-    def test_one_class_only(self):
+    def test_one_class_only_leaves_terms_undefined(self):
         d = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1])
         assert d.cross_entropy == pytest.approx(-math.log(0.9))
         assert d.uncertainty == 0
@@ -216,7 +216,7 @@ class TestEdges:
         assert d.notes["resolution"] == "undefined: y_true holds one class only"
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
-    def test_no_known_label(self):
+    def test_labels_that_are_all_unseen_leave_terms_undefined(self):
         d = decompose(["x", "y"] * 150, [[0.1, 0.9]] * 300, labels=[0, 1])
         assert d.n_unseen == 300
         assert math.isnan(d.miscalibration)
@@ -229,14 +229,14 @@ class TestEdges:
         assert 0 <= d.parameters["temperature"] < 1
         assert -0.01 < d.refinement < d.cross_entropy
 
-    def test_perfect_predictions(self):
+    def test_perfect_predictions_cost_nothing(self):
         y = np.repeat([0, 1], 150)
         d = split(y, np.eye(2)[y])
         assert d.cross_entropy == 0
         assert d.miscalibration == pytest.approx(0, abs=1e-12)
         assert "refinement" not in d.notes
 
-    def test_hard_zeros_and_ones(self):
+    def test_hard_zeros_and_ones_cost_the_clip(self):
         y = np.repeat([0, 1], 150)
         q = np.eye(2)[y]
         q[:3] = q[:3, ::-1]
@@ -244,7 +244,7 @@ class TestEdges:
         assert d.n_clipped == 3
         assert d.cross_entropy == pytest.approx(3 / 300 * -math.log(2**-52))
 
-    def test_predictions_that_tell_nothing(self):
+    def test_predictions_that_tell_nothing_resolve_nothing(self):
         y = np.repeat([0, 1], 150)
         d = split(y, np.full((300, 2), 0.5), recalibration="temperature")
         assert d.miscalibration == pytest.approx(0, abs=1e-15)
@@ -264,7 +264,7 @@ class TestEdges:
 
 
 class TestResult:
-    def test_repr_writes_the_identity_out(self):
+    def test_the_repr_writes_the_identity_out(self):
         _, y, q, _ = draw(power=2)
         d = split(y, q, sample_weight=np.linspace(1, 2, len(y)))
         text = repr(d)
@@ -275,20 +275,20 @@ class TestResult:
         assert "effective number of rows: 1,9" in text
         assert "irreducible" not in text
 
-    def test_repr_of_distributions_has_both_identities(self):
+    def test_the_repr_of_distributions_has_both_identities(self):
         p, _, q, _ = draw(power=2)
         lines = [line.split()[:2] for line in repr(split(p, q)).splitlines()]
         signs = [line[0] for line in lines if line and line[0] in "=-+"]
         assert signs == ["=", "+", "+", "=", "-", "+"]
 
-    def test_equal_hashable_and_picklable(self):
+    def test_results_are_equal_hashable_and_picklable(self):
         _, y, q, _ = draw()
         d = split(y, q)
         assert d == split(y, q)
         assert hash(d) == hash(split(y, q))
         assert repr(pickle.loads(pickle.dumps(d))) == repr(d)  # noqa: S301 - our own
 
-    def test_frame_and_dict(self):
+    def test_the_frame_and_the_dict_hold_every_number(self):
         _, y, q, _ = draw()
         d = split(y, q)
         frame = d.to_frame()
@@ -298,7 +298,7 @@ class TestResult:
 
 
 class TestRealData:
-    def test_wide_resnet_on_cifar10(self, real_data):
+    def test_a_third_of_the_loss_of_a_wide_resnet_is_miscalibration(self, real_data):
         model = np.load(real_data / "cifar10_wideresnet.npz")
         d = decompose(model["ground_truth"], model["predictions"])
         assert d.cross_entropy == pytest.approx(0.378, abs=5e-4)
@@ -309,7 +309,7 @@ class TestRealData:
         assert d.miscalibration == pytest.approx(won[d.recalibration], rel=1e-9)
         assert d.miscalibration > won["slope-bias"]
 
-    def test_human_votes(self, real_data):
+    def test_human_votes_split_the_loss_further(self, real_data):
         votes = np.load(real_data / "cifar10h_counts.npy")
         model = np.load(real_data / "cifar10_wideresnet.npz")
         q = pd.DataFrame(model["predictions"])

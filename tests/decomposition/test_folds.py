@@ -122,7 +122,7 @@ def test_maps_that_a_fold_did_not_try_come_last():
     assert math.isnan(ladder.loc["dirichlet", "refinement"])
 
 
-def test_text():
+def test_the_text_counts_the_folds():
     text = repr(cross_validated())
     assert "map: temperature, one for each of 3 folds" in text
     assert "per_sample: a table of 1,500 rows and 10 columns" in text
@@ -189,7 +189,7 @@ def test_what_needs_one_map_is_refused():
             one.miscalibration_test()
 
 
-def test_pickles_keep_numbers_and_tables():
+def test_pickles_keep_numbers_and_tables_of_folds():
     evaluation = cross_validated()
     copy = pickle.loads(pickle.dumps(evaluation))  # noqa: S301
     assert copy == evaluation
@@ -201,7 +201,7 @@ def test_pickles_keep_numbers_and_tables():
 # -- folds of predictions ---------------------------------------------------------
 
 
-def test_folds_of_predictions():
+def test_folds_must_be_one_value_per_row():
     q = np.full((4, 2), 0.5)
     with pytest.raises(
         ValueError, match="folds must hold one value a row: its shape is"
@@ -218,7 +218,7 @@ def test_a_bad_row_is_named_by_its_place_in_the_data():
         Evaluation.from_predictions([0, 1] * 200, q, folds=np.arange(400) % 2)
 
 
-def test_repeated_stratified_folds_of_a_real_data_set():
+def test_repeated_stratified_folds_count_rows_once():
     data, target = load_breast_cancer(return_X_y=True)
     cv = RepeatedStratifiedKFold(n_splits=2, n_repeats=2, random_state=0)
     results = validated(GaussianNB(), data, target, cv)

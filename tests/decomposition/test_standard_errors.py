@@ -67,7 +67,7 @@ class TestFormulas:
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("n_groups", [None, 70])
-    def test_every_term_by_rows_or_clusters(self, soft, weighted, n_groups):
+    def test_every_term_is_a_sum_over_rows_or_clusters(self, soft, weighted, n_groups):
         p, q, w = draw(soft=soft)
         clusters = np.arange(len(q))
         if n_groups:
@@ -143,7 +143,7 @@ class TestFormulas:
     @pytest.mark.parametrize(
         "recalibration", ["temperature-bias", "dirichlet-spline", "shared-spline"]
     )
-    def test_one_row_a_group_is_no_groups(self, recalibration):
+    def test_groups_of_one_row_are_no_groups(self, recalibration):
         p, q, w = draw()
         options = {"sample_weight": w, "recalibration": recalibration}
         alone = decompose(labels_of(p), q, **options)
@@ -170,7 +170,7 @@ class TestFormulas:
 
 
 class TestFloors:
-    def test_near_calibration_of_a_temperature(self):
+    def test_near_calibration_a_temperature_has_a_floor(self):
         # Weights of 1 and one parameter: tr((H^-1 J)^2) is about 1.
         n, at_floor, floors = 1000, 0, []
         for seed in range(20):
@@ -187,7 +187,7 @@ class TestFloors:
         assert np.mean(floors) == pytest.approx(math.sqrt(1 / 2) / n, rel=0.05)
         assert 5 <= at_floor <= 17  # half of chi-squares of 1 are below 1/2
 
-    def test_without_it_intervals_would_miss_calibration(self):
+    def test_without_the_floor_intervals_would_miss_calibration(self):
         covered, bare = 0, 0
         for seed in range(150):
             p, q, _ = draw(500, power=1.0, seed=seed)
@@ -200,14 +200,14 @@ class TestFloors:
         assert covered >= 0.95 * 150
         assert bare < 0.9 * 150
 
-    def test_resolution_of_predictions_that_tell_nothing(self):
+    def test_the_resolution_of_predictions_that_tell_nothing_has_a_floor(self):
         y = np.repeat([0, 1], 150)
         q = np.tile([0.45, 0.55], (300, 1))
         d = decompose(y, q, recalibration="temperature")
         assert d.resolution == pytest.approx(0, abs=0.01)
         assert d.standard_errors["resolution"] > 1e-4
 
-    def test_grouping_loss_has_that_of_the_map(self):
+    def test_the_grouping_loss_has_the_floor_of_the_map(self):
         rng = np.random.default_rng(0)
         q = rng.dirichlet(np.ones(3), 600)
         p = np.stack([rng.dirichlet(2e4 * row) for row in q])  # nearly the truth
@@ -217,7 +217,7 @@ class TestFloors:
         for name in ("miscalibration", "grouping_loss"):
             assert d.standard_errors[name] >= floor
 
-    def test_skill_of_the_class_frequencies(self):
+    def test_the_skill_of_the_class_frequencies_has_a_floor(self):
         # All of the skill is then the correction of the uncertainty, over it.
         rng = np.random.default_rng(0)
         y = rng.choice(3, 1000, p=[0.5, 0.3, 0.2])
@@ -226,14 +226,14 @@ class TestFloors:
         assert d.skill == pytest.approx(2 / 2000 / d.uncertainty)
         assert d.standard_errors["skill"] == pytest.approx(0.001 / d.uncertainty)
 
-    def test_uncertainty_of_classes_as_frequent(self):
+    def test_the_uncertainty_of_equally_frequent_classes_has_a_floor(self):
         # (K - 1) / (2 n^2) is the variance of half a chi-square of K - 1 over n.
         rng = np.random.default_rng(0)
         d = decompose(np.repeat(range(5), 80), rng.dirichlet(np.ones(5), 400))
         expected = math.sqrt(4 / 2) / 400
         assert d.standard_errors["uncertainty"] == pytest.approx(expected)
 
-    def test_plug_in_has_none(self):
+    def test_plug_in_estimates_have_no_floor(self):
         y = np.repeat([0, 1], 150)
         q = np.full((300, 2), 0.5)
         d = decompose(y, q, recalibration="isotonic")
@@ -254,7 +254,7 @@ class TestFloors:
 
 class TestIntervals:
     @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
-    def test_are_z_standard_errors_around_the_value(self, level):
+    def test_intervals_are_z_standard_errors_around_the_value(self, level):
         p, q, _ = draw()
         d = decompose(labels_of(p), q)
         z = NormalDist().inv_cdf((1 + level) / 2)
@@ -270,14 +270,14 @@ class TestIntervals:
             assert (high - low) / 2 == pytest.approx(z * error, abs=1e-14)
 
     @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan])
-    def test_level_is_a_share(self, level):
+    def test_the_level_must_be_a_share(self, level):
         p, q, _ = draw()
         d = decompose(labels_of(p), q)
         message = f"level must be in (0, 1): found {level!r}; pass 0.95."
         with pytest.raises(ValueError, match=re.escape(message)):
             d.ci(level)
 
-    def test_bits(self):
+    def test_errors_in_bits_are_errors_in_nats_over_log_2(self):
         p, q, w = draw(soft=True)
         nats = decompose(p, q, sample_weight=w).standard_errors
         bits = decompose(p, q, sample_weight=w, base=2).standard_errors
@@ -288,7 +288,7 @@ class TestIntervals:
         assert bits == pytest.approx(expected, rel=1e-13)
 
     @pytest.mark.parametrize("recalibration", ["auto", "isotonic"])
-    def test_a_term_that_is_infinite_has_none(self, recalibration):
+    def test_a_term_that_is_infinite_has_no_interval(self, recalibration):
         p, q, _ = draw(k=2)
         y = labels_of(p)
         q[0] = np.eye(2)[1 - y[0]]
@@ -310,7 +310,7 @@ class TestIntervals:
         assert "± nan" not in text
         assert "rows whose cost is infinite: 1" in text
 
-    def test_a_term_that_is_undefined_has_none(self):
+    def test_a_term_that_is_undefined_has_no_interval(self):
         d = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1])
         undefined = {n for n, e in d.standard_errors.items() if math.isnan(e)}
         assert undefined == {*SOFT_TERMS, "refinement", "resolution"} | {
@@ -337,7 +337,7 @@ class TestGroups:
         )
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
-    def test_any_values_will_do(self):
+    def test_groups_may_be_any_values(self):
         p, q, _ = draw()
         codes = np.random.default_rng(1).integers(50, size=len(q))
         kinds = (
@@ -358,7 +358,7 @@ class TestGroups:
                 found[0].standard_errors, rel=1e-12, nan_ok=True
             )
 
-    def test_few_of_them_warn(self):
+    def test_few_groups_warn(self):
         p, q, _ = draw()
         message = "a decomposition wants 200 groups of rows or more: found 100; read"
         with pytest.warns(SmallSampleWarning, match=message):
@@ -384,7 +384,7 @@ class TestGroups:
             ([1, np.nan, *[2] * 398], "groups must not be missing: row 1 has none"),
         ],
     )
-    def test_bad_ones(self, groups, message):
+    def test_bad_groups_are_refused(self, groups, message):
         p, q, _ = draw()
         with pytest.raises(ValueError, match=re.escape(message)):
             decompose(labels_of(p), q, groups=groups)

@@ -65,7 +65,9 @@ class TestFormulas:
         [("jackknife", jackknife), ("miller-madow", miller_madow)],
     )
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-    def test_of_the_counts_of_a_row(self, correction, formula, weighted):
+    def test_a_correction_is_its_formula_of_the_counts_of_a_row(
+        self, correction, formula, weighted
+    ):
         votes, _, q, w = draw()
         votes = votes + np.random.default_rng(1).multinomial(
             np.arange(400) % 5, [0.6, 0.3, 0.1]
@@ -82,7 +84,7 @@ class TestFormulas:
         of_row = d.evidence.data.rows.entropy
         assert of_row == pytest.approx(np.array(expected), abs=1e-12)
 
-    def test_of_the_posterior(self):
+    def test_dirichlet_is_the_mean_entropy_of_the_posterior(self):
         votes, _, q, w = draw(concentration=8)
         d = decompose(
             votes,
@@ -104,7 +106,7 @@ class TestFormulas:
         expected = [posterior_entropy(s * c[i] + votes[i]) for i in range(len(c))]
         assert d.irreducible == pytest.approx(np.average(expected, weights=w), rel=1e-6)
 
-    def test_many_votes_need_none(self):
+    def test_many_votes_need_no_correction(self):
         votes, p, q, _ = draw(n_votes=200_000)
         truth = np.mean([entropy_of(row) for row in p])
         for correction in (None, *CORRECTIONS):
@@ -121,7 +123,7 @@ class TestFormulas:
 
 
 class TestBias:
-    def test_jackknife_and_miller_madow(self):
+    def test_jackknife_removes_more_bias_than_miller_and_madow(self):
         votes, p, q, _ = draw(20_000, n_votes=5)
         truth = np.mean([entropy_of(row) for row in p])
         found = {
@@ -138,7 +140,7 @@ class TestBias:
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("n_votes", [2, 5])
-    def test_dirichlet_where_its_law_holds(self, n_votes):
+    def test_dirichlet_has_no_bias_where_its_prior_holds(self, n_votes):
         votes, p, q, _ = draw(20_000, n_votes=n_votes, concentration=10)
         d = decompose(
             votes, q, recalibration="temperature", vote_correction="dirichlet"
@@ -180,7 +182,7 @@ class TestIdentities:
         )
 
     @each_correction
-    def test_the_result_names_it(self, correction):
+    def test_the_result_names_the_correction(self, correction):
         votes, _, q, _ = draw()
         d = decompose(votes, q, vote_correction=correction)
         assert d.vote_correction == correction
@@ -222,7 +224,7 @@ class TestSingleVotes:
         assert math.isfinite(d.miscalibration)
         assert math.isfinite(d.resolution)
 
-    def test_a_weight_of_zero_leaves_them_out(self):
+    def test_a_weight_of_zero_leaves_single_votes_out(self):
         votes, _, q, _ = draw()
         votes[[3, 8]] = [0, 1, 0]
         d = decompose(
@@ -235,7 +237,7 @@ class TestSingleVotes:
         assert math.isfinite(d.irreducible)
 
     @pytest.mark.parametrize("correction", ["miller-madow", "dirichlet"])
-    def test_others_are_defined(self, correction):
+    def test_other_corrections_are_defined(self, correction):
         votes, _, q, _ = draw()
         votes[[3, 8]] = [0, 1, 0]
         d = decompose(votes, q, vote_correction=correction)
@@ -250,7 +252,7 @@ class TestSingleVotes:
 
 class TestWarnings:
     @pytest.mark.parametrize("n_votes", [2, 4])
-    def test_few_votes(self, n_votes):
+    def test_few_votes_warn(self, n_votes):
         votes, _, q, _ = draw(n_votes=n_votes)
         message = (
             f"the entropy of {n_votes} votes a row is too low, and so is irreducible: "
@@ -259,13 +261,13 @@ class TestWarnings:
         with pytest.warns(SmallSampleWarning, match=re.escape(message)):
             decompose(votes, q)
 
-    def test_not_of_five_nor_where_they_are_corrected(self):
+    def test_five_votes_and_corrected_ones_do_not_warn(self):
         votes, _, q, _ = draw(n_votes=5)
         decompose(votes, q)
         votes, _, q, _ = draw(n_votes=4)
         decompose(votes, q, vote_correction="jackknife")
 
-    def test_not_of_rows_that_do_not_count(self):
+    def test_few_votes_of_rows_that_do_not_count_do_not_warn(self):
         votes, _, q, w = draw(n_votes=8)
         votes[:200], w[:200] = votes[:200] > 2, 0
         decompose(votes, q, sample_weight=w, targets="votes")
@@ -274,7 +276,7 @@ class TestWarnings:
 class TestErrors:
     @each_correction
     @pytest.mark.parametrize("kind", ["labels", "distributions"])
-    def test_without_votes(self, correction, kind):
+    def test_targets_without_votes_are_refused(self, correction, kind):
         votes, p, q, _ = draw()
         what = "one label a row" if kind == "labels" else "distributions"
         message = (
@@ -286,7 +288,7 @@ class TestErrors:
             decompose(target, q, labels=range(3), vote_correction=correction)
 
     @pytest.mark.parametrize("given", ["zahl", True, 3])
-    def test_unknown(self, given):
+    def test_an_unknown_correction_is_refused(self, given):
         votes, _, q, _ = draw()
         message = (
             "vote_correction must be one of 'jackknife', 'miller-madow', 'dirichlet' "
@@ -296,7 +298,7 @@ class TestErrors:
             decompose(votes, q, vote_correction=given)
 
     @each_correction
-    def test_parts_of_votes(self, correction):
+    def test_parts_of_votes_are_refused(self, correction):
         votes, _, q, w = draw()
         parts = votes.astype(float)
         parts[7] += 0.5

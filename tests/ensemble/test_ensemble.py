@@ -125,7 +125,7 @@ class TestIdentities:
                 expected = kl_divergence(q[a], q[b], targets="distribution", clip=clip)
             assert pairs[a, b] == pytest.approx(expected, rel=1e-12, abs=1e-13)
 
-    def test_members_alike_have_no_diversity(self):
+    def test_members_that_are_alike_have_no_diversity(self):
         y, _, q, _, v = ensemble()
         q[1:] = q[0]
         result = decompose_ensemble(y, q, member_weights=v)
@@ -136,7 +136,7 @@ class TestIdentities:
             cross_entropy(y, q[0]), rel=1e-14
         )
 
-    def test_one_member(self):
+    def test_one_member_has_no_diversity(self):
         y, _, q, _, _ = ensemble()
         q[0, 0] = [1, 0, 0]
         result = decompose_ensemble(y, q[:1], clip=0.01)
@@ -145,7 +145,7 @@ class TestIdentities:
 
 
 class TestReferences:
-    def test_the_measures(self):
+    def test_terms_of_members_are_the_measures(self):
         y, _, q, w, v = ensemble()
         share = v / v.sum()
         result = decompose_ensemble(y, q, member_weights=v, sample_weight=w, base=2)
@@ -177,7 +177,7 @@ class TestReferences:
             assert getattr(result, name) == pytest.approx(value, rel=1e-13)
         assert result.unit == "bits"
 
-    def test_mutual_information_of_two_is_scipys_jensen_shannon(self):
+    def test_the_mutual_information_of_two_is_scipys_jensen_shannon(self):
         y, _, q, _, _ = ensemble(2)
         rows = decompose_ensemble(y, q).per_sample
         distance = jensenshannon(q[0], q[1], axis=1)
@@ -222,7 +222,7 @@ class TestReferences:
             float(pair), rel=1e-14 / apart, abs=0
         )
 
-    def test_standard_errors(self):
+    def test_standard_errors_are_sums_over_rows(self):
         y, _, q, w, _ = ensemble()
         for weights in (None, w):
             result = decompose_ensemble(y, q, sample_weight=weights)
@@ -283,7 +283,7 @@ class TestZeros:
         assert pairs.loc[1, 0] == pairs.loc[2, 0] == math.inf
         assert pairs.loc[0, 1] == pytest.approx(math.log(2))
 
-    def test_members_that_rule_out_every_class(self):
+    def test_members_may_rule_out_every_class(self):
         result = decompose_ensemble([0], self.Q, labels=range(3), clip=0)
         assert result.geometric_diversity == math.inf
         assert math.isnan(result.geometric_cross_entropy)
@@ -333,7 +333,7 @@ class TestTargets:
 
 
 class TestLogits:
-    def test_the_same_as_probabilities(self):
+    def test_logits_give_the_terms_of_probabilities(self):
         y, p, q, _, v = ensemble()
         logits = np.log(q) + 3
         for targets in (y, p):
@@ -343,7 +343,7 @@ class TestLogits:
                 assert getattr(b, name) == pytest.approx(value, rel=1e-12)
             np.testing.assert_allclose(a.pairwise_kl, b.pairwise_kl, rtol=1e-10)
 
-    def test_beyond_what_a_probability_can_say(self):
+    def test_logits_reach_beyond_what_a_probability_can_say(self):
         logits = np.array([[[0.0, 2000.0]], [[2000.0, 0.0]], [[0.0, 3000.0]]])
         result = decompose_ensemble([0], logits, labels=[0, 1], from_logits=True)
         assert result.member_cross_entropy == pytest.approx(5000 / 3)
@@ -410,7 +410,7 @@ class TestWeights:
         expected = decompose_ensemble(y[kept], q[:, kept], sample_weight=w[kept])
         assert result.terms == pytest.approx(expected.terms, rel=1e-13)
 
-    def test_weights_as_large_as_they_come(self):
+    def test_weights_may_be_as_large_as_they_come(self):
         y, _, q, _, _ = ensemble()
         result = decompose_ensemble(y, q, member_weights=[1.7e308] * 4)
         assert result.terms == pytest.approx(decompose_ensemble(y, q).terms, rel=1e-14)
@@ -423,7 +423,7 @@ class TestWeights:
 
 
 class TestResult:
-    def test_repr(self):
+    def test_the_repr_writes_the_sums_out(self):
         y, _, q, _, _ = ensemble(3, 1200)
         text = repr(decompose_ensemble(y, q, base=2))
         head, _, *lines = text.splitlines()
@@ -439,7 +439,7 @@ class TestResult:
         weighted = decompose_ensemble(y, q, member_weights=[1, 1, 2])
         assert "weights of the members: 0.25 to 0.5" in repr(weighted)
 
-    def test_frame_and_dict(self):
+    def test_the_frame_and_the_dict_hold_every_number(self):
         y, _, q, _, _ = ensemble()
         result = decompose_ensemble(y, q)
         frame = result.to_frame()
@@ -451,7 +451,7 @@ class TestResult:
         assert "per_sample" not in fields
         assert result.per_sample.columns.tolist() == list(result.terms)
 
-    def test_pickle_equality_and_hash(self):
+    def test_results_are_equal_hashable_and_picklable(self):
         y, _, q, _, _ = ensemble()
         result = decompose_ensemble(y, q)
         again = pickle.loads(pickle.dumps(result))  # noqa: S301 - written just now

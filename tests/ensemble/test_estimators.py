@@ -84,7 +84,7 @@ def test_the_mean_of_the_members_is_what_the_ensemble_predicts(fitted, monkeypat
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-def test_terms(fitted, monkeypatch):
+def test_terms_add_up_for_every_ensemble(fitted, monkeypatch):
     result = EnsembleDecomposition.from_estimator(fitted, X[TEST], Y[TEST])
     proba = fitted.predict_proba(X[TEST])
     assert result.ensemble_cross_entropy == pytest.approx(
@@ -101,7 +101,7 @@ def test_terms(fitted, monkeypatch):
     pd.testing.assert_frame_equal(in_parts.pairwise_kl, result.pairwise_kl)
 
 
-def test_bagged_members_that_have_seen_fewer_classes():
+def test_bagged_members_may_have_seen_fewer_classes():
     fitted = ENSEMBLES["bagging of few rows"].fit(X[TRAIN], Y[TRAIN])
     assert {len(member.classes_) for member in fitted.estimators_} >= {1, 2}
 
@@ -125,7 +125,7 @@ def test_members_of_a_vote_keep_names_and_weights():
     )
 
 
-def test_the_same_through_both_doors():
+def test_estimators_and_tables_give_the_same_result():
     fitted = ENSEMBLES["random forest"].fit(X[TRAIN], Y[TRAIN])
     w = np.arange(len(Y[TEST])) % 3
     options = {"sample_weight": w, "base": 2, "clip": 1e-3}
@@ -136,7 +136,7 @@ def test_the_same_through_both_doors():
     assert found.n_clipped_any > found.n_clipped > 0
 
 
-def test_soft_targets():
+def test_targets_may_be_soft():
     fitted = ENSEMBLES["extra trees"].fit(X[TRAIN], Y[TRAIN])
     soft = fitted.predict_proba(X[TEST])
     result = EnsembleDecomposition.from_estimator(
@@ -148,7 +148,7 @@ def test_soft_targets():
     )
 
 
-def test_sparse_and_missing_values():
+def test_data_may_be_sparse_or_miss_values():
     forest = RandomForestClassifier(5, random_state=0).fit(
         X[TRAIN].to_numpy(), Y[TRAIN]
     )
@@ -228,17 +228,17 @@ def test_what_does_not_average_is_refused():
     )
 
 
-def test_several_outputs():
+def test_a_forest_of_several_outputs_is_refused():
     iris, y = load_iris(return_X_y=True)
     forest = RandomForestClassifier(3).fit(iris, np.column_stack([y, y]))
     refused("a forest must have one output: it has 2", forest, ValueError, iris, y)
 
 
-def test_not_fitted():
+def test_an_ensemble_that_is_not_fitted_is_refused():
     refused("not fitted", RandomForestClassifier(), NotFittedError)
 
 
-def test_rows_that_do_not_match():
+def test_rows_that_do_not_match_are_refused():
     forest = ENSEMBLES["random forest"].fit(X[TRAIN], Y[TRAIN])
     refused(
         "y_true and X must have as many rows: found 3 and 89",
@@ -248,7 +248,7 @@ def test_rows_that_do_not_match():
     )
 
 
-def test_members_of_a_vote_with_other_classes():
+def test_members_of_a_vote_must_have_its_classes():
     few = GaussianNB().fit(X[CODES < 2], Y[CODES < 2])
     members = [("few", FrozenEstimator(few)), ("nb", GaussianNB())]
     vote = VotingClassifier(members, voting="soft").fit(X, Y)

@@ -28,7 +28,7 @@ class TestLayouts:
         ],
         ids=["list", "tuple", "lists", "frames", "polars", "fortran", "masked"],
     )
-    def test_same_number_from_every_layout(self, layout, n_classes):
+    def test_every_layout_gives_the_same_number(self, layout, n_classes):
         y, p, q, _, _ = ensemble(3, 200, n_classes)
         expected = decompose_ensemble(p, q)
         assert decompose_ensemble(p, layout(q)) == expected
@@ -38,7 +38,7 @@ class TestLayouts:
             hard = decompose_ensemble(y, layout(q), labels=labels)
             assert hard == decompose_ensemble(y, q, labels=labels)
 
-    def test_one_column_for_two_classes(self):
+    def test_one_column_is_enough_for_two_classes(self):
         y, _, q, _, _ = ensemble(3, 40, 2)
         both = decompose_ensemble(y, q)
         for one in (q[..., 1], list(q[..., 1]), [pd.Series(m) for m in q[..., 1]]):
@@ -46,7 +46,7 @@ class TestLayouts:
             assert result.terms == pytest.approx(both.terms, rel=1e-12)
             assert result.n_classes == 2
 
-    def test_members_by_name(self):
+    def test_members_keep_their_names(self):
         y, _, q, _, _ = ensemble(2)
         result = decompose_ensemble(y, {"net": q[0], "tree": q[1]})
         assert result.pairwise_kl.columns.tolist() == ["net", "tree"]
@@ -62,19 +62,19 @@ class TestLayouts:
         renamed = decompose_ensemble(y, frames, labels=list("cab"))
         assert renamed == decompose_ensemble(y, q, labels=list("cab"))
 
-    def test_index_is_kept(self):
+    def test_the_index_is_kept(self):
         y, _, q, _, _ = ensemble(2, 3)
         index = pd.Index(["r1", "r2", "r3"])
         frames = [pd.DataFrame(m, index=index) for m in q]
         assert decompose_ensemble(y, frames).per_sample.index.equals(index)
 
-    def test_rescale(self):
+    def test_rescaled_scores_are_probabilities(self):
         y, _, q, _, _ = ensemble()
         result = decompose_ensemble(y, 2 * q, rescale=True)
         expected = decompose_ensemble(y, q).terms
         assert result.terms == pytest.approx(expected, rel=1e-14)
 
-    def test_types_of_float(self):
+    def test_single_precision_gives_nearly_the_same_terms(self):
         y, _, q, _, _ = ensemble()
         single = decompose_ensemble(y, q.astype(np.float32))
         for name, value in decompose_ensemble(y, q).terms.items():
@@ -95,7 +95,7 @@ class TestLayouts:
                 found.pairwise_kl, expected.pairwise_kl, rtol=1e-12
             )
 
-    def test_many_members(self):
+    def test_many_members_are_compared_in_pairs(self):
         y, _, q, _, _ = ensemble(150, 30)
         pairs = decompose_ensemble(y, q).pairwise_kl
         for a, b in ((0, 149), (149, 3), (127, 128), (20, 10)):
@@ -137,12 +137,12 @@ class TestErrors:
             q={"a": self.Q[0], "b": 0 * self.Q[1] + [0.6, 0.7, 0.7]},
         )
 
-    def test_targets(self):
+    def test_missing_targets_are_refused(self):
         soft = np.full((50, 3), 1 / 3)
         soft[3, 2] = np.nan
         self.check("y_true must not be missing: row 3, class 2 is NaN", y=soft)
 
-    def test_shapes(self):
+    def test_wrong_shapes_are_refused(self):
         self.check("y_true and member_proba[0] must have as many rows", y=self.Y[1:])
         self.check(
             "member_proba[0] and member_proba[1] must have as many rows: found 50 and",
@@ -163,7 +163,7 @@ class TestErrors:
         )
         self.check("found a single generator", q=(m for m in self.Q), error=TypeError)
 
-    def test_columns(self):
+    def test_wrong_columns_are_refused(self):
         frames = [pd.DataFrame(m, columns=list("abc")) for m in self.Q]
         frames[1].columns = list("abd")
         y = np.array(list("abc"))[self.Y]
@@ -176,7 +176,7 @@ class TestErrors:
         self.check("of each column of member_proba[0]: 2 labels", labels=[0, 1])
         self.check("50 distinct labels for 3 columns of member_proba[0]", y=range(50))
 
-    def test_index_order(self):
+    def test_rows_in_another_order_are_refused(self):
         frames = [pd.DataFrame(m, index=[f"r{i}" for i in range(50)]) for m in self.Q]
         frames[1] = frames[1][::-1]
         self.check(
@@ -190,7 +190,7 @@ class TestErrors:
             q=[self.Q[0], frames[1]],
         )
 
-    def test_weights(self):
+    def test_bad_weights_are_refused(self):
         self.check("must hold numbers: found list", member_weights=["x", "y", "z"])
         self.check("its shape is (2,) for 3 members", member_weights=[1, 2])
         self.check("member 1 has -1", member_weights=[1, -1, 2])
@@ -198,7 +198,7 @@ class TestErrors:
         self.check("must not be all 0: all 3 weights are 0", member_weights=[0, 0, 0])
         self.check("row 4 is -1", sample_weight=[1.0] * 4 + [-1.0] + [1.0] * 45)
 
-    def test_options(self):
+    def test_bad_options_are_refused(self):
         self.check("clip must be in [0, 1)", clip=2)
         self.check("base must be finite and above 1", base=1)
         self.check("exclude each other", rescale=True, from_logits=True)

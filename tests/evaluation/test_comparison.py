@@ -71,7 +71,7 @@ def test_evaluations_pairs_and_decompositions_are_the_same():
     pd.testing.assert_frame_equal(pairs.to_frame(), results.to_frame())
 
 
-def test_units():
+def test_units_change_differences_and_no_p_value():
     models = {"bold": (Y, BOLD), "shy": (Y, SHY)}
     nats, bits = (compare(models, labels=range(3), base=base) for base in (None, 2))
     for term, factor in (("miscalibration", math.log(2)), ("skill", 1.0)):
@@ -81,7 +81,7 @@ def test_units():
         assert two.pvalue == pytest.approx(one.pvalue)
 
 
-def test_ranked_and_shown():
+def test_models_are_ranked_by_cross_entropy_and_shown_so():
     c = compare({"bold": (Y, BOLD), "true": (Y, P)}, labels=range(3))
     assert list(c.decompositions) == ["true", "bold"]
     text = repr(c)
@@ -102,7 +102,7 @@ def test_order_of_classes_is_free():
     )
 
 
-def test_soft_targets():
+def test_soft_targets_differ_in_kl_divergence_alone():
     c = compare({"bold": (P, BOLD), "shy": (P, SHY)})
     found = c.differences["shy"]
     assert found["kl_divergence"].difference == pytest.approx(
@@ -111,7 +111,7 @@ def test_soft_targets():
     assert found["irreducible"].difference == 0
 
 
-def test_coverage_of_the_true_difference():
+def test_intervals_cover_the_true_difference():
     covered = []
     rng = np.random.default_rng(0)
     truth = (P * np.log(BOLD / SHY)).sum(axis=1).mean()
@@ -148,7 +148,7 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"same weights: .* 1 rows \(0\)"):
             compare({"a": a, "b": b})
 
-    def test_other_number_of_rows(self):
+    def test_another_number_of_rows_is_refused(self):
         with pytest.raises(ValueError, match="'a' has 1200, 'b' has 1199"):
             compare({"a": (Y, BOLD), "b": (Y[1:], SHY[1:])}, labels=range(3))
 
@@ -162,13 +162,13 @@ class TestErrors:
             ({"a": (Y, BOLD)}, {"level": 1}, "level must be in"),
         ],
     )
-    def test_arguments(self, models, options, rule):
+    def test_bad_arguments_are_refused(self, models, options, rule):
         with pytest.raises(ValueError, match=rule):
             compare(models, **options)
 
 
 @pytest.mark.parametrize("models", [[1, 2], None, 3])
-def test_models_without_names(models):
+def test_models_without_names_are_refused(models):
     with pytest.raises(TypeError, match="models must be a mapping from name to model"):
         compare(models)
 

@@ -73,7 +73,7 @@ def test_rows_that_no_fold_tests_are_absent():
     assert rows.index.to_list() == tested.tolist()
 
 
-def test_folds_that_grow_with_time():
+def test_folds_may_grow_with_time():
     results = validated(GaussianNB(), X, Y, TimeSeriesSplit(2))
     evaluation = Evaluation.from_cv_results(results, X, Y, **TEMPERATURE)
     assert evaluation.per_sample.index.to_list() == list(range(500, 1500))
@@ -128,7 +128,7 @@ def test_groups_hold_their_copies():
     assert evaluation.decomposition.n_groups == 500
 
 
-def test_a_fold_of_one_group():
+def test_a_fold_may_be_one_group():
     groups = np.arange(len(Y)) % 4
     cv = [(np.flatnonzero(groups != g), np.flatnonzero(groups == g)) for g in range(4)]
     results = validated(GaussianNB(), X, Y, cv)
@@ -199,7 +199,7 @@ def test_cross_val_predict_with_folds_is_the_same(rare):
 
 
 @pytest.mark.parametrize("recalibration", ["auto", "isotonic", "temperature"])
-def test_a_fold_that_knows_one_class_of_two(recalibration):
+def test_a_fold_may_know_one_class_of_two(recalibration):
     y = np.random.default_rng(0).integers(0, 2, 900)
     y[300:600] = 0
     every = np.arange(900)
@@ -235,7 +235,7 @@ def test_classes_keep_the_order_of_the_estimators():
     assert found == pytest.approx(expected.decomposition.cross_entropy, rel=1e-13)
 
 
-def test_classes_that_cannot_be_sorted():
+def test_classes_that_cannot_be_sorted_keep_an_order():
     y = np.array([1, "a", 2], dtype=object)[Y % 3]
 
     class Fixed(Frequencies):
@@ -268,7 +268,7 @@ def test_a_fold_of_one_label_has_no_map_and_says_so():
     assert result.ladder.empty
 
 
-def test_leave_one_out():
+def test_leaving_one_out_warns_once():
     results = validated(GaussianNB(), X[:60], Y[:60] % 2, LeaveOneOut())
     with pytest.warns(SmallSampleWarning, match="found 1 in fold 0") as caught:
         evaluation = Evaluation.from_cv_results(results, X[:60], Y[:60] % 2)
@@ -279,7 +279,7 @@ def test_leave_one_out():
 # -- targets and data -----------------------------------------------------------
 
 
-def test_distributions_and_votes_as_targets():
+def test_targets_may_be_distributions_or_votes():
     votes = (
         np.random.default_rng(0).multinomial(8, [0.1] * 10, len(Y))
         + 5 * np.eye(10, dtype=int)[Y]
@@ -297,7 +297,7 @@ def test_distributions_and_votes_as_targets():
     assert corrected.decomposition.irreducible > result.irreducible
 
 
-def test_texts_in_a_list_and_labels_in_a_list():
+def test_texts_and_labels_may_be_lists():
     texts = ["good fine good", "bad poor", "fine good", "poor bad bad"] * 120
     y = ["pro", "contra", "pro", "contra"] * 120
     model = make_pipeline(CountVectorizer(), MultinomialNB())
@@ -308,7 +308,7 @@ def test_texts_in_a_list_and_labels_in_a_list():
 
 
 @pytest.mark.parametrize("kind", ["sparse", "pandas", "polars", "pyarrow", "list"])
-def test_data_of_every_kind(kind):
+def test_data_of_every_kind_are_cut_to_the_rows_of_a_fold(kind):
     table, given = {"a": [1, 2, 3], "b": [4, 5, 6]}, []
     if kind == "sparse":
         data = scipy.sparse.csr_array(np.column_stack(list(table.values())))
@@ -391,7 +391,7 @@ def test_results_must_be_those_of_cross_validate():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
-def test_a_fit_that_failed():
+def test_a_fit_that_failed_is_named():
     cv = [(np.arange(1000), np.arange(1000, 1500)), (np.arange(375, 1500), range(375))]
     results = validated(FailsOnce(), X, Y, cv)
     with pytest.raises(
@@ -400,19 +400,19 @@ def test_a_fit_that_failed():
         Evaluation.from_cv_results(results, X, Y)
 
 
-def test_no_probabilities():
+def test_estimators_without_probabilities_are_refused():
     results = validated(LinearSVC(), X[:90] / 16, Y[:90] % 2, KFold(2))
     with pytest.raises(TypeError, match="must have predict_proba: LinearSVC has none"):
         Evaluation.from_cv_results(results, X[:90], Y[:90] % 2)
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "groups"])
-def test_one_value_for_each_row(name):
+def test_weights_and_groups_must_be_one_value_per_row(name):
     with pytest.raises(ValueError, match=f"{name} and X must have as many rows"):
         Evaluation.from_cv_results(BY_TWO, X, Y, **{name: np.ones(3)})
 
 
-def test_predictions_of_another_shape():
+def test_predictions_of_another_shape_are_refused():
     class Flat(GaussianNB):
         def predict_proba(self, X):
             return super().predict_proba(X)[:, 0]

@@ -26,7 +26,7 @@ def test_the_same_number_through_every_door():
     assert scored["neg_miscalibration"] == -expected.miscalibration
 
 
-def test_rows():
+def test_rows_keep_their_index_and_average_to_the_terms():
     evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:], base=2)
     pd.testing.assert_index_equal(evaluation.per_sample.index, X[300:].index)
     mean = evaluation.per_sample["cross_entropy"].mean()
@@ -34,13 +34,13 @@ def test_rows():
     assert evaluation.labels == (0, 1)
 
 
-def test_repr_is_short():
+def test_the_repr_is_short():
     evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:])
     assert "cross-entropy" in repr(evaluation)
     assert "per_sample: a table of 269 rows and 9 columns" in repr(evaluation)
 
 
-def test_no_probabilities():
+def test_an_estimator_without_probabilities_is_refused():
     with pytest.raises(TypeError, match="must have predict_proba: LinearSVC has none"):
         Evaluation.from_estimator(LinearSVC().fit(X, Y), X, Y)
 

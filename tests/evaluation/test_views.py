@@ -33,7 +33,7 @@ from .animals import (
 
 
 class TestPerSample:
-    def test_the_columns(self):
+    def test_the_columns_are_labels_and_measures(self):
         rows = evaluated().per_sample
         expected = per_sample(LABELS, PROBA, labels=NAMES)
         assert rows["label"].tolist() == LABELS.tolist()
@@ -52,7 +52,7 @@ class TestPerSample:
         rows = evaluated(TRUE).per_sample
         assert rows.columns[:2].tolist() == ["predicted", "cross_entropy"]
 
-    def test_logits_and_ties(self):
+    def test_logits_predict_as_probabilities_and_ties_the_first_class(self):
         rows = Evaluation.from_predictions(
             LABELS, np.log(PROBA), labels=NAMES, from_logits=True
         ).per_sample
@@ -117,7 +117,7 @@ class TestSummary:
         assert table["weight"].sum() == pytest.approx(1)
         assert (table["note"] == "").all()
 
-    def test_in_all_it_is_the_decomposition(self):
+    def test_the_summary_of_all_is_the_decomposition(self):
         evaluation = evaluated(TRUE, sample_weight=WEIGHTS, groups=np.arange(N) // 3)
         table, d = evaluation.summary(), evaluation.decomposition
         assert table.index.tolist() == ["all"]
@@ -126,20 +126,20 @@ class TestSummary:
             error = table.loc["all", f"{name}_se"]
             assert error == pytest.approx(d.standard_errors[name], rel=1e-10)
 
-    def test_through_the_accessor_it_is_the_same(self):
+    def test_the_accessor_gives_the_same_summary(self):
         frame = pd.DataFrame(PROBA, columns=[f"p_{name}" for name in NAMES])
         frame = frame.assign(y=LABELS, w=WEIGHTS, site=SITE)
         view = frame.xent(target="y", proba="p_", sample_weight="w", base=2)
         expected = view.evaluate().summary(pd.Series(SITE, name="site"))
         pd.testing.assert_frame_equal(view.summary(by="site"), expected)
 
-    def test_columns_of_the_rows_by_name(self):
+    def test_keys_may_be_names_of_columns_of_the_rows(self):
         table = evaluated().summary(["label", "predicted"])
         assert table.index.names == ["label", "predicted"]
         confusion = pd.crosstab(LABELS, PROBA.argmax(axis=1)).to_numpy().ravel()
         assert table["n"].tolist() == confusion.tolist()
 
-    def test_several_keys_and_missing_values(self):
+    def test_keys_may_be_several_and_miss_values(self):
         site = pd.Series(SITE).where(np.arange(N) % 4 > 0)
         keys = pd.DataFrame({"site": site, "odd": np.arange(N) % 2 == 1})
         table = evaluated().summary(keys)
@@ -172,7 +172,7 @@ class TestSummary:
         assert np.isinf(table["cross_entropy"]).tolist() == [True, False, False]
         assert np.isfinite(table.loc[[1, 2], "cross_entropy_se"]).all()
 
-    def test_many_keys_of_many_values(self):
+    def test_many_keys_of_many_values_are_not_multiplied_out(self):
         rows = np.arange(N)
         table = evaluated().summary(dict.fromkeys("abcdefg", rows))
         assert table["n"].tolist() == [1] * N
@@ -194,25 +194,25 @@ class TestSummary:
             ({}, "by must hold one key or more: it is empty; pass a column."),
         ],
     )
-    def test_mistakes(self, by, message):
+    def test_bad_keys_are_refused(self, by, message):
         with pytest.raises(ValueError, match=re.escape(message)):
             evaluated().summary(by)
 
 
 class TestWorst:
-    def test_the_most_costly_first(self):
+    def test_the_most_costly_row_comes_first(self):
         rows = evaluated().per_sample
         expected = rows.sort_values("cross_entropy", ascending=False).head(4)
         pd.testing.assert_frame_equal(evaluated().worst(4), expected)
 
-    def test_of_each_group(self):
+    def test_the_worst_of_each_group_are_its_most_costly(self):
         found = evaluated().worst(2, by=pd.Series(SITE, name="site"))
         assert found["site"].tolist() == ["e", "e", "n", "n", "s", "s"]
         for site, table in found.groupby("site"):
             costs = evaluated().per_sample["cross_entropy"][site == SITE]
             assert table["cross_entropy"].tolist() == costs.nlargest(2).tolist()
 
-    def test_by_a_column_of_the_rows(self):
+    def test_the_worst_may_be_grouped_by_a_column_of_the_rows(self):
         found = evaluated().worst(1, by="label")
         assert found["label"].tolist() == list(NAMES)
         assert found.columns.tolist().count("label") == 1
@@ -223,17 +223,17 @@ class TestWorst:
         weights[worst] = 0
         assert evaluated(sample_weight=weights).worst(1).index[0] != worst
 
-    def test_keys_without_a_name(self):
+    def test_keys_without_a_name_are_numbered(self):
         assert evaluated().worst(1, by=SITE).columns[0] == "by_0"
 
-    def test_more_than_there_are(self):
+    def test_asking_for_more_rows_than_there_are_gives_all(self):
         assert len(evaluated().worst(2 * N)) == N
 
-    def test_a_whole_number_of_numpy(self):
+    def test_n_may_be_a_whole_number_of_numpy(self):
         assert len(evaluated().worst(np.int64(3))) == 3
 
     @pytest.mark.parametrize("n", [0, -1, 2.5, "3", True])
-    def test_mistakes(self, n):
+    def test_a_bad_number_of_rows_is_refused(self, n):
         with pytest.raises(ValueError, match="n must be a whole number above 0: found"):
             evaluated().worst(n)
 
@@ -298,13 +298,13 @@ class TestJson:
         )
         assert found.to_json(per_sample=True) == evaluation.to_json(per_sample=True)
 
-    def test_it_is_strict(self, make):
+    def test_json_is_strict(self, make):
         def refuse(word):
             raise AssertionError(word)
 
         json.loads(make().to_json(per_sample=True), parse_constant=refuse)
 
-    def test_without_the_rows(self, make):
+    def test_json_may_leave_the_rows_out(self, make):
         evaluation = make()
         found = Evaluation.from_json(evaluation.to_json().encode())
         assert found == evaluation
@@ -321,7 +321,7 @@ class TestJson:
 
 
 class TestReadBack:
-    def test_indexes(self):
+    def test_indexes_come_back(self):
         frame = pd.DataFrame({"y": CODES > 0, "p": 1 - PROBA[:, 0]})
         frame.index = pd.MultiIndex.from_product(
             [range(300), list("abc")], names=["patient", "visit"]
@@ -349,23 +349,23 @@ class TestReadBack:
             ('{"schema": 1}', "a part of it is missing or of another type (KeyError"),
         ],
     )
-    def test_mistakes(self, text, message):
+    def test_what_is_no_evaluation_is_refused(self, text, message):
         with pytest.raises(ValueError, match=re.escape(message)):
             Evaluation.from_json(text)
 
     @pytest.mark.parametrize("text", [None, {"schema": 1}, 3])
-    def test_no_text(self, text):
+    def test_what_is_no_text_is_refused(self, text):
         with pytest.raises(TypeError, match="as str or bytes: found .*; pass what"):
             Evaluation.from_json(text)
 
-    def test_a_torn_file(self):
+    def test_a_torn_file_is_refused(self):
         whole = json.loads(evaluated().to_json())
         for name in whole:
             torn = {key: value for key, value in whole.items() if key != name}
             with pytest.raises(ValueError, match="text must be the "):
                 Evaluation.from_json(json.dumps(torn))
 
-    def test_pickle(self):
+    def test_a_pickle_comes_back(self):
         evaluation = evaluated()
         found = pickle.loads(pickle.dumps(evaluation))  # noqa: S301 - our own
         assert found == evaluation
@@ -380,14 +380,14 @@ class TestTables:
         q = np.column_stack([PROBA[:, 0], 1 - PROBA[:, 0]])
         return Evaluation.from_predictions(names[CODES % 2], q, labels=names)
 
-    def test_markdown(self):
+    def test_markdown_is_one_table(self):
         lines = evaluated().to_markdown().splitlines()
         assert lines[0].startswith("Decomposition of a cross-entropy of ")
         assert lines[2] == "| term | value | standard_error | meaning |"
         assert len({line.count("|") for line in lines[2:]}) == 1
         assert "| irreducible |  |  | undefined: one label per row |" in lines
 
-    def test_markdown_of_hostile_names(self):
+    def test_markdown_escapes_hostile_names(self):
         models = {self.name: (CODES > 0, 1 - PROBA[:, 0]), "b": (CODES > 0, TRUE[:, 1])}
         lines = compare(models).to_markdown().splitlines()
         assert any("&lt;b>\\|a *b*" in line for line in lines)
@@ -404,12 +404,12 @@ class TestTables:
         ],
         ids=["evaluation", "decomposition", "comparison", "ensemble"],
     )
-    def test_notebooks(self, make):
+    def test_notebooks_show_one_table(self, make):
         page = make()._repr_html_()
         assert page.count("<table") == page.count("</table>") == 1
         assert "<i>" not in page
 
-    def test_comparison_in_one_table(self):
+    def test_a_comparison_is_one_table(self):
         comparison = compare({"old": evaluated(), "new": (LABELS, TRUE)}, labels=NAMES)
         lines = comparison.to_markdown().splitlines()
         assert [line.split(" ")[1] for line in lines[4:]] == ["new", "old"]

@@ -42,7 +42,7 @@ def convert(request):
     "name",
     ["cross_entropy", "kl_divergence", "perplexity", "expected_accuracy_bound"],
 )
-def test_measures_of_targets_and_predictions(convert, kind, name):
+def test_measures_of_targets_and_predictions_are_the_same(convert, kind, name):
     measure = getattr(xent_metrics, name)
     expected = measure(TARGETS[kind], Q, sample_weight=W)
     y, q, w = convert(TARGETS[kind]), convert(Q), convert(W)
@@ -58,14 +58,14 @@ def test_measures_of_targets_and_predictions(convert, kind, name):
         "kl_contributions",
     ],
 )
-def test_measures_of_two_tables(convert, name):
+def test_measures_of_two_tables_are_the_same(convert, name):
     measure = getattr(xent_metrics, name)
     expected, found = measure(P, Q), measure(convert(P), convert(Q))
     assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_rows_and_terms(convert, kind):
+def test_rows_and_terms_are_the_same(convert, kind):
     y, q, w = convert(TARGETS[kind]), convert(Q), convert(W)
     expected = per_sample(TARGETS[kind], Q, sample_weight=W, base=2)
     found = per_sample(y, q, sample_weight=w, base=2)
@@ -80,7 +80,7 @@ def test_rows_and_terms(convert, kind):
     assert (mended == expected.recalibrator().predict_proba(Q)).all()
 
 
-def test_the_other_measures(convert):
+def test_the_other_measures_are_the_same(convert):
     assert entropy(convert(Q)) == entropy(Q)
     assert (surprisal(convert(Q[0])) == surprisal(Q[0])).all()
     logs = np.log(P[:, 0]), np.log(Q[:, 0])
@@ -90,7 +90,7 @@ def test_the_other_measures(convert):
     )
 
 
-def test_ensembles_and_comparisons(convert):
+def test_ensembles_and_comparisons_are_the_same(convert):
     members = np.stack([P, Q])
     expected = decompose_ensemble(Y, members, member_weights=[1, 2])
     weights = convert(np.array([1.0, 2.0]))
@@ -102,7 +102,7 @@ def test_ensembles_and_comparisons(convert):
     assert compare(theirs) == compare(models)
 
 
-def test_labels_and_folds(convert):
+def test_labels_and_folds_may_be_arrays(convert):
     labels = np.array([2, 0, 1])
     options = {"recalibration": "temperature"}
     folds = np.arange(N) % 2
@@ -114,7 +114,7 @@ def test_labels_and_folds(convert):
     assert found.labels == (2, 0, 1)
 
 
-def test_targets_and_weights_beside_results_of_cross_validation(convert):
+def test_targets_and_weights_beside_results_of_cross_validation_may_be_arrays(convert):
     results = cross_validate(
         GaussianNB(), Q, Y, cv=KFold(2), return_estimator=True, return_indices=True
     )
@@ -140,12 +140,12 @@ def test_rows_of_the_data_are_those_of_the_fold(convert):
     assert np.array_equal(found.probabilities(), Q)
 
 
-def test_single_precision(convert):
+def test_single_precision_is_kept(convert):
     single = Q.astype(np.float32)
     assert cross_entropy(Y, convert(single)) == cross_entropy(Y, single)
 
 
-def test_an_estimator_whose_classes_are_of_another_library(convert):
+def test_the_classes_of_an_estimator_may_be_an_array(convert):
     class Model:
         classes_ = convert(np.array([0, 1, 2]))
 
@@ -169,14 +169,14 @@ def test_a_tensor_with_a_gradient_is_detached():
     assert cross_entropy(Y, logits, from_logits=True) == pytest.approx(expected)
 
 
-def test_half_precision_of_the_brain():
+def test_bfloat16_is_read_as_single_precision():
     torch = pytest.importorskip("torch")
     logits = torch.asarray(np.log(Q)).to(torch.bfloat16)
     expected = cross_entropy(Y, logits.float().numpy(), from_logits=True)
     assert cross_entropy(Y, logits, from_logits=True) == expected
 
 
-def test_what_numpy_cannot_read():
+def test_what_numpy_cannot_read_is_refused():
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="y_proba must be readable by numpy: .* meta"):
         cross_entropy(Y, torch.ones((N, 3), device="meta"))
@@ -184,7 +184,7 @@ def test_what_numpy_cannot_read():
         cross_entropy(Y, Q, sample_weight=torch.ones(N).to_sparse())
 
 
-def test_another_device():
+def test_an_array_on_another_device_is_refused():
     strict = pytest.importorskip("array_api_strict")
     far = strict.asarray(Q, device=strict.Device("device1"))
     with pytest.raises(ValueError, match="y_proba must be .* found Array on .*device1"):

@@ -44,7 +44,7 @@ def by_level():
     ],
     ids=["prefix", "pattern", "mapping", "mapping in another order"],
 )
-def test_ways_to_mean_columns(frame, proba):
+def test_columns_may_be_meant_in_many_ways(frame, proba):
     before = frame.copy()
     found = frame.xent.per_sample("label", proba)
     np.testing.assert_allclose(found, EXPECTED, rtol=1e-14)
@@ -52,18 +52,18 @@ def test_ways_to_mean_columns(frame, proba):
 
 
 @pytest.mark.parametrize("target", ["label", ("label", "")])
-def test_an_upper_level(target):
+def test_an_upper_level_means_its_columns(target):
     pd.testing.assert_frame_equal(by_level().xent.per_sample(target, "p"), EXPECTED)
 
 
-def test_levels_below_a_level():
+def test_a_level_may_have_levels_below():
     table = pd.concat({"a": by_level()["p"], "b": by_level()["p"] ** 0}, axis=1)
     table = pd.concat({"m": table, "y": by_level()[["label"]]}, axis=1)
     found = table.xent.per_sample(("y", "label", ""), ("m", "a"))
     pd.testing.assert_frame_equal(found, EXPECTED)
 
 
-def test_a_list_of_columns_of_several_levels():
+def test_a_list_may_name_columns_of_several_levels():
     names = [("p", str(c)) for c in CLASSES]
     found = by_level().xent.per_sample("label", names, labels=CLASSES)
     pd.testing.assert_frame_equal(found, EXPECTED)
@@ -128,12 +128,12 @@ def check_type(values):
 
 
 @pytest.mark.parametrize("values", TYPES.values(), ids=TYPES)
-def test_types_of_labels(values):
+def test_labels_may_be_of_many_types(values):
     check_type(values)
 
 
 @pytest.mark.parametrize("dtype", ARROW)
-def test_arrow_types_of_labels(dtype):
+def test_labels_may_be_of_arrow_types(dtype):
     pytest.importorskip("pyarrow")
     values = LABELS.astype(str) if dtype.startswith("string") else LABELS
     check_type(pd.array(values, dtype=dtype))
@@ -142,7 +142,7 @@ def test_arrow_types_of_labels(dtype):
 @pytest.mark.parametrize(
     "dtype", ["float32", "Float32", "Float64", "double[pyarrow]", "float[pyarrow]"]
 )
-def test_types_of_probabilities(frame, dtype):
+def test_probabilities_may_be_of_many_types(frame, dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
     names = ["p_0", "p_1", "p_10"]
@@ -191,18 +191,18 @@ class TestTargetsInSeveralColumns:
             {"10": "v_10", "0": "v_0", "1": "v_1"},
         ],
     )
-    def test_votes(self, frame, target):
+    def test_targets_may_be_votes(self, frame, target):
         table = self.frame(frame, self.votes, ["v_0", "v_1", "v_10"])
         found = table.xent.per_sample(target, "p_")
         pd.testing.assert_frame_equal(found, per_sample(self.votes, PROBA))
 
-    def test_distributions(self, frame):
+    def test_targets_may_be_distributions(self, frame):
         table = self.frame(frame, self.shares, ["v_0", "v_1", "v_10"])
         found = table.xent.per_sample("v_", "p_")
         pd.testing.assert_frame_equal(found, per_sample(self.shares, PROBA))
 
     @pytest.mark.parametrize("kind", ["text", "numbers", "categories"])
-    def test_annotators(self, frame, kind):
+    def test_targets_may_be_annotators(self, frame, kind):
         chosen = np.array(CLASSES)[rng.integers(3, size=(N, 4))].astype(object)
         chosen[3, 1:] = None
         names = ["ann", "bob", "cid", "dot"]
@@ -218,7 +218,7 @@ class TestTargetsInSeveralColumns:
         votes = vote_counts(chosen).to_numpy()
         pd.testing.assert_frame_equal(found, per_sample(votes, PROBA))
 
-    def test_an_annotation_that_is_no_class(self, frame):
+    def test_an_annotation_that_is_no_class_is_refused(self, frame):
         table = frame.assign(a="0", b="7")
         with pytest.raises(ValueError, match="row 0, annotator 1 has '7'"):
             table.xent.per_sample(["a", "b"], "p_")
@@ -242,11 +242,11 @@ class TestMissing:
 
     kept = ~np.isin(np.arange(N), [3, 4, 7])
 
-    def test_raises_by_default(self, frame):
+    def test_missing_values_are_refused_by_default(self, frame):
         with pytest.raises(ValueError, match="row 3 has no label"):
             frame.xent.per_sample("label", "p_")
 
-    def test_drop(self, frame):
+    def test_rows_with_missing_values_are_dropped_on_request(self, frame):
         found = frame.xent.per_sample("label", "p_", on_missing="drop")
         pd.testing.assert_frame_equal(found, EXPECTED[self.kept])
 
@@ -261,7 +261,7 @@ class TestMissing:
         assert clean.n_dropped == 0
         assert clean.terms == pytest.approx(d.terms, nan_ok=True)
 
-    def test_the_count_of_each_group(self, frame):
+    def test_the_count_of_each_group_is_in_its_summary(self, frame):
         view = frame.xent(target="label", proba="p_", on_missing="drop")
         missing = frame[~self.kept].groupby("site").size()
         for table in (view.summary(by="site"), view.decompose(by="site")):
@@ -270,7 +270,7 @@ class TestMissing:
                 assert table.loc[site, "n_dropped"] == n
         assert view.summary()["n_dropped"].tolist() == [3]
 
-    def test_nothing_is_missing(self, frame):
+    def test_nothing_is_dropped_where_nothing_is_missing(self, frame):
         view = frame[self.kept].xent(target="label", proba="p_", on_missing="drop")
         assert view.summary(by="site")["n_dropped"].tolist() == [0, 0]
 
@@ -307,15 +307,17 @@ class TestMissing:
 
     @pytest.mark.parametrize("name", ["sample_weight", "groups"])
     @pytest.mark.parametrize("values", [[1.0, 2.0], np.ones((N, 2)), 1.5])
-    def test_values_beside_the_frame_of_another_length(self, frame, name, values):
+    def test_values_beside_the_frame_of_another_length_are_refused(
+        self, frame, name, values
+    ):
         with pytest.raises(ValueError, match=f"{name} must hold one value a row: its"):
             frame.xent.decompose("label", "p_", on_missing="drop", **{name: values})
 
-    def test_an_empty_column(self, frame):
+    def test_an_empty_column_is_refused(self, frame):
         with pytest.raises(ValueError, match="none of 400 rows has; look for a column"):
             frame.assign(label=None).xent.per_sample("label", "p_", on_missing="drop")
 
-    def test_another_word(self, frame):
+    def test_another_word_is_refused(self, frame):
         with pytest.raises(ValueError, match="must be 'raise' or 'drop': found 'skip'"):
             frame.xent.per_sample("label", "p_", on_missing="skip")
 
@@ -331,7 +333,7 @@ class TestOtherLibraries:
             {name: frame[name].to_list() for name in frame}
         )
 
-    def test_the_same_numbers(self, library, frame):
+    def test_other_libraries_give_the_same_numbers(self, library, frame):
         frame = frame.assign(text=LABELS.astype(str))
         for target in ("label", "text"):
             options = {"target": target, "proba": "p_", "sample_weight": "w"}
@@ -340,7 +342,7 @@ class TestOtherLibraries:
             assert found == expected
             pd.testing.assert_frame_equal(found.per_sample, expected.per_sample)
 
-    def test_missing_values(self, library, frame):
+    def test_missing_values_are_named_or_dropped(self, library, frame):
         frame = frame.assign(label=frame["label"].astype(object))
         frame.loc[2, "label"] = None
         table = self.convert(library, frame)
@@ -351,14 +353,14 @@ class TestOtherLibraries:
         assert found.decomposition.n_dropped == 1
         assert found.decomposition.n == N - 1
 
-    def test_unknown_columns(self, library, frame):
+    def test_unknown_columns_are_named(self, library, frame):
         table = self.convert(library, frame)
         with pytest.raises(KeyError, match="'lable' is not a column.* mean 'label'"):
             Evaluation.from_frame(table, target="lable", proba="p_")
 
 
 @pytest.mark.parametrize("frame", [[1, 2], {"a": [1]}, None])
-def test_no_frame(frame):
+def test_what_is_no_frame_is_refused(frame):
     with pytest.raises(TypeError, match="frame must be a DataFrame of pandas"):
         Evaluation.from_frame(frame, target="y", proba="p")
 
@@ -371,38 +373,38 @@ def test_lazy_frames_want_to_be_collected(frame):
 
 
 class TestMistakes:
-    def test_a_pattern_without_the_class(self, frame):
+    def test_a_pattern_without_the_class_is_refused(self, frame):
         with pytest.raises(ValueError, match="proba must have a group named cls"):
             frame.xent.per_sample("label", re.compile(r"p_(\d+)"))
 
-    def test_a_pattern_that_fits_nothing(self, frame):
+    def test_a_pattern_that_fits_nothing_is_refused(self, frame):
         with pytest.raises(KeyError, match="is not a pattern that fits a column"):
             frame.xent.per_sample("label", re.compile(r"q_(?P<cls>\d+)"))
 
-    def test_an_unknown_level(self):
+    def test_an_unknown_level_is_refused(self):
         with pytest.raises(KeyError, match="q.* is not a column of the frame, nor"):
             by_level().xent.per_sample("label", "q")
 
     @pytest.mark.parametrize("proba", [["p_0", "p_2"], {0: "p_0", 2: "p_2"}])
-    def test_an_unknown_name_in_a_list(self, frame, proba):
+    def test_an_unknown_name_in_a_list_is_refused(self, frame, proba):
         with pytest.raises(KeyError, match="'p_2' is not a column.*mean 'p_1', 'p_0'"):
             frame.xent.per_sample("label", proba)
 
-    def test_names_that_occur_twice(self, frame):
+    def test_names_that_occur_twice_are_refused(self, frame):
         frame = frame.rename(columns={"p_1": "p_0"})
         with pytest.raises(ValueError, match="'p_0' occurs 2 times; rename them"):
             frame.xent.per_sample("label", ["p_0", "p_10"])
 
-    def test_probabilities_that_are_text(self, frame):
+    def test_probabilities_that_are_text_are_refused(self, frame):
         with pytest.raises(ValueError, match="column 'p_0' type is"):
             frame.assign(p_0="high").xent.per_sample("label", "p_")
 
-    def test_classes_that_no_label_is(self, frame):
+    def test_classes_that_no_label_is_are_refused(self, frame):
         frame = frame.assign(label=[f"class {one}" for one in LABELS])
         with pytest.raises(ValueError, match="none of '0', '1', '10' is a label"):
             frame.xent.decompose("label", "p_")
 
-    def test_some_labels_that_no_column_is(self, frame):
+    def test_some_labels_that_no_column_is_are_unseen(self, frame):
         frame.loc[0, "label"] = 7
         with pytest.warns(UnseenLabelWarning, match="1 of 400 rows"):
             frame.xent.decompose("label", "p_")
@@ -412,30 +414,30 @@ class TestMistakes:
         [{"p_0", "p_1", "p_10"}, PROBA, pd.DataFrame(PROBA)],
         ids=["set", "array", "frame"],
     )
-    def test_no_names_in_order(self, frame, proba):
+    def test_what_is_no_list_of_names_is_refused(self, frame, proba):
         with pytest.raises(TypeError, match="proba must name columns of the frame, in"):
             frame.xent.per_sample("label", proba)
 
     @pytest.mark.parametrize("labels", ["abc", 3, {0, 1, 10}])
-    def test_labels_that_are_no_list(self, frame, labels):
+    def test_labels_that_are_no_list_are_refused(self, frame, labels):
         with pytest.raises(TypeError, match="labels must be one class a column, in"):
             frame.xent.per_sample("label", "p_", labels=labels)
 
     @pytest.mark.parametrize(("proba", "n"), [("p_", 3), ("p_0", 2)])
-    def test_an_empty_list_of_labels(self, frame, proba, n):
+    def test_an_empty_list_of_labels_is_refused(self, frame, proba, n):
         with pytest.raises(ValueError, match=f"0 labels for {n} columns; pass one"):
             frame.xent.per_sample("label", proba, labels=[])
 
     @pytest.mark.parametrize(
         ("target", "targets"), [(["label"], "auto"), ("label", "annotators")]
     )
-    def test_one_column_of_probabilities_for_several_targets(
+    def test_one_column_of_probabilities_for_several_targets_is_refused(
         self, frame, target, targets
     ):
         with pytest.raises(ValueError, match="proba must be one column a class where"):
             frame.xent.per_sample(target, "p_0", targets=targets)
 
-    def test_values_for_a_target(self, frame):
+    def test_values_for_a_target_are_refused(self, frame):
         with pytest.raises(TypeError, match="target must name .* found a Series; pass"):
             frame.xent.per_sample(frame["label"], "p_")
 
@@ -445,7 +447,7 @@ class TestMistakes:
     [range(3), np.arange(3), pd.RangeIndex(3), iter([0, 1, 2])],
     ids=lambda proba: type(proba).__name__,
 )
-def test_lists_of_many_types(proba):
+def test_lists_of_columns_may_be_of_many_types(proba):
     table = pd.DataFrame(PROBA).assign(label=LABELS)
     found = table.xent.per_sample("label", proba, labels=CLASSES)
     pd.testing.assert_frame_equal(found, EXPECTED)

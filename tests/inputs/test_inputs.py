@@ -69,7 +69,7 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         (np.ones((2, 2, 1)), GOOD, r"one column a class for targets='auto'"),
     ],
 )
-def test_rule_finding_and_place(y_true, y_proba, message):
+def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message):
     with pytest.raises(ValueError, match=message):
         cross_entropy(y_true, y_proba)
 
@@ -95,7 +95,7 @@ def test_rule_finding_and_place(y_true, y_proba, message):
         ({"targets": "votes"}, "one column a class for targets='votes'"),
     ],
 )
-def test_options(options, message):
+def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         cross_entropy([0, 1], GOOD, **options)
 
@@ -122,7 +122,7 @@ def test_entropy_names_its_argument():
         entropy([[3.0, 1.0]])
 
 
-def test_surprisal():
+def test_a_surprisal_is_of_a_probability():
     with pytest.raises(ValueError, match=r"the value at \(1,\) is 2; pass prob"):
         surprisal([0.5, 2])
     with pytest.raises(ValueError, match="the value is nan"):
@@ -137,14 +137,14 @@ def test_perplexity_does_not_add_up():
         perplexity([0, 1], GOOD, reduction="sum")
 
 
-def test_map_must_be_known():
+def test_the_map_must_be_known():
     with pytest.raises(
         ValueError, match="recalibration must be one of 'auto', 'temperature'"
     ):
         decompose([0, 1], GOOD, recalibration="magic")
 
 
-def test_no_label_among_the_columns():
+def test_labels_that_are_all_unseen_are_refused():
     q = pd.DataFrame(GOOD, columns=["0", "1"])
     with pytest.raises(ValueError, match="it holds 0, 1, the columns are '0', '1'"):
         cross_entropy([0, 1], q)
@@ -163,7 +163,7 @@ def test_target_columns_must_be_the_classes():
         cross_entropy(p, q)
 
 
-def test_indexes_in_different_order():
+def test_indexes_in_different_order_are_refused():
     y = pd.Series([0, 1], index=["r", "s"])
     q = pd.DataFrame(GOOD, index=["s", "r"])
     with pytest.raises(ValueError, match="same keys in different order"):
@@ -223,6 +223,6 @@ def test_rescale_divides_by_the_sum():
         (lambda: kl_from_samples(["a"], [0.0]), ValueError, "log_p must hold numbers"),
     ],
 )
-def test_arguments_of_another_kind(call, error, rule):
+def test_arguments_of_another_kind_are_refused(call, error, rule):
     with pytest.raises(error, match=re.escape(rule)):
         call()

@@ -57,7 +57,7 @@ def test_codes_are_places_among_the_labels(labels):
 @pytest.mark.parametrize(
     "dtype", ["category", "string", "str", "string[python]", object]
 )
-def test_text_of_pandas(dtype):
+def test_text_of_pandas_is_found_among_the_labels(dtype):
     labels = ("x", "yy", "z", "w")
     series = pd.Series(np.array(labels)[CODES]).astype(dtype)
     np.testing.assert_array_equal(codes_of(series, labels), CODES)
@@ -69,7 +69,7 @@ def test_text_of_pandas(dtype):
 @pytest.mark.parametrize(
     "dtype", ["Int64", "UInt8", "int16", "Float64", "int64[pyarrow]"]
 )
-def test_numbers_of_pandas(dtype):
+def test_numbers_of_pandas_are_found_among_the_labels(dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
     series = pd.Series(CODES * 2).astype(dtype)
@@ -77,7 +77,7 @@ def test_numbers_of_pandas(dtype):
 
 
 @pytest.mark.parametrize("dtype", [bool, "boolean", object])
-def test_booleans(dtype):
+def test_booleans_are_found_among_the_labels(dtype):
     series = pd.Series(CODES > 1).astype(dtype)
     expected = (CODES > 1).astype(int)
     np.testing.assert_array_equal(codes_of(series, (False, True)), expected)
@@ -94,7 +94,7 @@ def test_text_of_any_width_is_found_among_the_labels(words):
     assert text_labels.distinct_text(column) == labels
 
 
-def test_text_of_many_labels():
+def test_text_is_found_among_many_labels():
     labels = [f"label {i}" for i in range(5000)]
     codes = RNG.integers(5000, size=20_000)
     column = np.array([*labels, "another"])[codes]
@@ -143,7 +143,7 @@ def test_fewer_labels_than_columns_are_an_error():
 
 
 class TestVotes:
-    def test_counts(self):
+    def test_votes_are_counted_for_each_row_and_class(self):
         annotations = pd.DataFrame(
             {"ann": ["a", "b", None], "bo": ["a", None, None], "cy": ["c", "b", None]},
             index=["x", "y", "z"],
@@ -155,18 +155,18 @@ class TestVotes:
         given = vote_counts(annotations, labels=["c", "b", "a"])
         pd.testing.assert_frame_equal(given, counts[["c", "b", "a"]])
 
-    def test_whole_numbers_with_missing_ones(self):
+    def test_whole_numbers_with_missing_ones_are_counted(self):
         counts = vote_counts(np.array([[1.0, np.nan, 2.0], [2.0, 2.0, np.nan]]))
         assert counts.columns.tolist() == [1, 2]
         assert counts.to_numpy().tolist() == [[1, 1], [0, 2]]
 
-    def test_an_annotation_that_is_no_label(self):
+    def test_an_annotation_that_is_no_label_is_refused(self):
         with pytest.raises(
             ValueError, match="row 1, annotator 0 has 'z', the labels are"
         ):
             vote_counts([["a", "b"], ["z", "a"]], labels=["a", "b"])
 
-    def test_other_libraries(self):
+    def test_annotations_may_be_of_other_libraries(self):
         polars = pytest.importorskip("polars")
         frame = polars.DataFrame({"p": ["a", None], "q": ["b", "b"]})
         assert vote_counts(frame).to_numpy().tolist() == [[1, 1], [0, 1]]

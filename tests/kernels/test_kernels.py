@@ -46,7 +46,7 @@ def memory_map(q, path):
 @pytest.mark.parametrize("n_classes", [2, 3, 9, 64, 65, 130])
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("lib", [polars_frame, arrow_table, arrow_frame, "memmap"])
-def test_libraries(lib, n_classes, soft, tmp_path):
+def test_frames_of_every_library_give_the_same_rows(lib, n_classes, soft, tmp_path):
     p, q, y = tables(n_classes)
     target = p if soft else y.astype(str)
     labels = [*map(str, range(n_classes))]
@@ -56,7 +56,7 @@ def test_libraries(lib, n_classes, soft, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["polars", "pyarrow"])
-def test_targets_of_other_libraries(name):
+def test_targets_of_every_library_give_the_same_number(name):
     library = pytest.importorskip(name)
     p, q, y = tables(3)
     names = ["a", "b", "c"]
@@ -123,7 +123,7 @@ def test_threads_name_the_first_bad_row(monkeypatch):
         cross_entropy(y, q, n_jobs=2)
 
 
-def test_number_of_threads(monkeypatch):
+def test_the_number_of_threads_grows_with_the_rows(monkeypatch):
     monkeypatch.setattr("xent_metrics._kernels.per_row._processors", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads(4, 10**9) == 4
@@ -145,7 +145,7 @@ def test_number_of_threads(monkeypatch):
 
 class TestLogits:
     @pytest.mark.parametrize("n_classes", [2, 10, 100])
-    def test_the_same_as_probabilities(self, n_classes):
+    def test_logits_give_the_measures_of_probabilities(self, n_classes):
         p, q, y = tables(n_classes, alpha=2)
         z = np.log(q) + RNG.normal(size=(N, 1)) * 100
         for target in (y, p):
@@ -158,7 +158,7 @@ class TestLogits:
             atol=1e-12,
         )
 
-    def test_finer_than_probabilities(self):
+    def test_logits_are_finer_than_probabilities(self):
         assert cross_entropy([1], [[0.0, -100.0]], labels=[0, 1], from_logits=True) == (
             pytest.approx(100)
         )
@@ -175,13 +175,13 @@ class TestLogits:
         cost = cross_entropy([5], [[0.0, 1.0]], labels=[0, 1], from_logits=True)
         assert cost == pytest.approx(-math.log(2**-52))
 
-    def test_two_classes_from_one_logit(self):
+    def test_one_logit_is_enough_for_two_classes(self):
         z = RNG.normal(size=50)
         y = RNG.integers(2, size=50)
         expected = cross_entropy(y, 1 / (1 + np.exp(-z)))
         assert cross_entropy(y, z, from_logits=True) == pytest.approx(expected)
 
-    def test_decomposition(self):
+    def test_logits_give_the_terms_of_probabilities(self):
         _, q, y = tables(3)
         ours = decompose(y, np.log(q), from_logits=True)
         theirs = decompose(y, q)
@@ -197,7 +197,7 @@ class TestLogits:
             ([[-math.inf, -math.inf]], "finite logit in each row.*row 0 has only -inf"),
         ],
     )
-    def test_rules(self, logits, message):
+    def test_bad_logits_are_refused(self, logits, message):
         with pytest.raises(ValueError, match=message):
             cross_entropy([0], logits, labels=[0, 1], from_logits=True)
 
@@ -207,7 +207,7 @@ class TestLogits:
 
 
 @pytest.mark.parametrize("n_classes", [2, 5, 10])
-def test_rows_within_four_ulp_of_the_largest_term_or_their_sum(n_classes):
+def test_rows_are_within_four_ulp_of_the_largest_term_or_their_sum(n_classes):
     p, q, y = tables(n_classes, n=300)
     values = {
         "cross_entropy": cross_entropy(p, q, reduction=None, clip=0),
@@ -236,7 +236,7 @@ def test_rows_within_four_ulp_of_the_largest_term_or_their_sum(n_classes):
 
 
 @pytest.mark.slow
-def test_means_of_a_million_rows():
+def test_means_of_a_million_rows_are_exact():
     _, q, y = tables(3, n=1_000_000)
     w = RNG.exponential(size=len(y))
     each = cross_entropy(y, q, reduction=None)
@@ -278,7 +278,7 @@ def test_costs_are_the_same_in_every_pass(n_classes, order, zeros):
 
 
 @pytest.mark.parametrize("clip", [0, 1e-200, 2**-52, 0.2])
-def test_sums_with_labels_that_are_almost_or_quite_impossible(clip):
+def test_sums_are_exact_where_labels_are_almost_or_quite_impossible(clip):
     _, q, y = tables(3)
     q[::7] = np.eye(3)[y[::7]]
     q[5], q[1000] = np.eye(3)[y[5] - 1], 1e-100
@@ -290,7 +290,7 @@ def test_sums_with_labels_that_are_almost_or_quite_impossible(clip):
 
 
 @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
-def test_sums_with_unseen_labels():
+def test_sums_are_exact_where_labels_are_unseen():
     _, q, y = tables(3)
     y[50:60] = 3
     each = cross_entropy(y, q, labels=range(3), reduction=None)

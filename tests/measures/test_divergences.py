@@ -37,16 +37,16 @@ def pairs(draw):
 
 
 class TestWorkedNumbers:
-    def test_contributions(self):
+    def test_contributions_of_one_row_are_as_worked_out(self):
         each = kl_contributions(P, Q)[0]
         assert each == pytest.approx([0.235531, 0, -0.109861], abs=5e-7)
         each = kl_contributions([[1 / 3, 2 / 3]], [[2 / 3, 1 / 3]])[0]
         assert each == pytest.approx([-0.231049, 0.462098], abs=5e-7)
 
-    def test_reverse(self):
+    def test_the_reverse_divergence_is_as_worked_out(self):
         assert reverse_kl_divergence(P, Q) == pytest.approx(0.161348, abs=5e-7)
 
-    def test_from_samples_outside_the_support(self):
+    def test_estimates_from_samples_outside_the_support_are_as_worked_out(self):
         # With x drawn from p in exact proportion the estimates are the expectations.
         x = np.repeat([0, 1], [6, 4])
         log_p, log_q = np.log([0.6, 0.4])[x], np.log([0.5, 0.3])[x]
@@ -70,7 +70,7 @@ class TestIdentities:
         )
 
     @given(pairs())
-    def test_reverse_is_the_divergence_the_other_way_round(self, tables):
+    def test_the_reverse_is_the_divergence_the_other_way_round(self, tables):
         p, q = tables
         np.testing.assert_allclose(
             reverse_kl_divergence(p, q, reduction=None),
@@ -107,7 +107,7 @@ class TestIdentities:
         assert expected_accuracy_bound(p, q) <= accuracy.mean() + 1e-15
 
     @given(pairs())
-    def test_gradient_by_the_logits_is_q_minus_p(self, tables):
+    def test_the_gradient_by_the_logits_is_q_minus_p(self, tables):
         p, q = tables
         z, step = np.log(np.maximum(q, 1e-3)), 1e-5
         softmax = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
@@ -121,12 +121,12 @@ class TestIdentities:
 
 
 class TestReferences:
-    def test_scipy(self):
+    def test_the_divergence_is_scipys(self):
         p, q = RNG.dirichlet(np.ones(70), (2, 100))
         ours = kl_divergence(p, q, reduction=None)
         np.testing.assert_allclose(ours, scipy_entropy(p, q, axis=1), rtol=1e-13)
 
-    def test_nearly_equal_rows_of_jensen_shannon(self):
+    def test_jensen_shannon_of_nearly_equal_rows_keeps_its_digits(self):
         p = np.array([[0.3, 0.3, 0.4]])
         q = p + np.array([[1e-6, -1e-6, 0]])
         with mpmath.workdps(50):
@@ -139,7 +139,7 @@ class TestReferences:
         ours = jensen_shannon_divergence(p, q)
         assert ours == pytest.approx(float(exact), rel=1e-9)
 
-    def test_reverse_of_hard_labels(self):
+    def test_the_reverse_of_hard_labels_depends_on_the_clip(self):
         q = RNG.dirichlet(np.ones(3), 50)
         y = RNG.integers(3, size=50)
         p = np.maximum(np.eye(3)[y], 1e-6)
@@ -149,12 +149,12 @@ class TestReferences:
         assert reverse_kl_divergence([0], [[1.0, 0.0]], labels=[0, 1], clip=0) == 0
         assert reverse_kl_divergence(y, q, labels=range(3), clip=0) == math.inf
 
-    def test_contributions_of_hard_labels(self):
+    def test_contributions_of_hard_labels_are_their_costs(self):
         each = kl_contributions([1, 0], [[0.2, 0.8], [0.5, 0.5]])
         expected = [[0, -math.log(0.8)], [-math.log(0.5), 0]]
         np.testing.assert_allclose(each, expected)
 
-    def test_samples_of_normal_laws(self):
+    def test_samples_of_two_normals_estimate_their_divergence(self):
         x = np.random.default_rng(3).normal(size=100_000)
         log_p, log_q = -(x**2) / 2, -((x - 0.1) ** 2) / 2  # KL is 0.005
         plain = kl_from_samples(log_p, log_q)
@@ -185,7 +185,7 @@ def test_frames_pair_by_name():
         ([[1.0]], [[0.5, 0.5]], "p must have one column a class: 1 for 2 classes"),
     ],
 )
-def test_two_tables(p, q, message):
+def test_tables_that_do_not_pair_are_refused(p, q, message):
     with pytest.raises(ValueError, match=message):
         jensen_shannon_divergence(p, q)
 
@@ -201,7 +201,7 @@ def test_two_tables(p, q, message):
         ([0.0], [0.0], {"estimator": "k3"}, "estimator must be 'ratio' or .*'k3'"),
     ],
 )
-def test_samples(log_p, log_q, options, message):
+def test_samples_that_do_not_pair_are_refused(log_p, log_q, options, message):
     with pytest.raises(ValueError, match=message):
         kl_from_samples(log_p, log_q, **options)
 

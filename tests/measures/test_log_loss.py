@@ -28,20 +28,20 @@ def same(y_true, y_proba, *, reduction="mean", **options):
     return ours
 
 
-def test_binary_words():
+def test_labels_may_be_two_words():
     assert same(WORDS, BINARY) == pytest.approx(1.8817971, abs=1e-7)
     same(WORDS, BINARY[:, 1])
 
 
 @pytest.mark.parametrize("y_true", [[1, 0, 2], ["b", "a", "c"], [3.0, -1.0, 7.0]])
-def test_several_classes(y_true):
+def test_the_log_loss_of_several_classes_is_scikit_learns(y_true):
     assert same(y_true, THREE) == pytest.approx(0.6904911, abs=1e-7)
     assert same(y_true, THREE, reduction="sum") == pytest.approx(
         3 * 0.6904911, abs=1e-6
     )
 
 
-def test_zeros_and_ones_are_clipped():
+def test_zeros_and_ones_are_clipped_as_scikit_learn_does():
     y_true, y_proba = [[0], [0], [1], [1]], [[1.0, 0.0]] * 2 + [[0.0, 1.0]] * 2
     assert same(np.ravel(y_true), y_proba) == pytest.approx(0, abs=1e-15)
     assert same([0, 0, 1, 1], y_proba[::-1]) == pytest.approx(-math.log(2**-52))
@@ -49,7 +49,7 @@ def test_zeros_and_ones_are_clipped():
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_weights(scale):
+def test_weights_count_as_in_scikit_learn(scale):
     w = scale * np.arange(1.0, 7.0)
     same(WORDS, BINARY, sample_weight=w)
     once = np.concatenate([BINARY, BINARY[:1]])
@@ -57,7 +57,7 @@ def test_weights(scale):
     assert twice == pytest.approx(cross_entropy([*WORDS, "no"], once), rel=1e-14)
 
 
-def test_labels_that_do_not_all_occur():
+def test_labels_that_do_not_all_occur_must_be_given():
     same([1, 2], THREE[:2], labels=[0, 1, 2])
     same(["a", "a"], BINARY[:2], labels=["a", "b"])
     for function in (log_loss, cross_entropy):
@@ -65,7 +65,7 @@ def test_labels_that_do_not_all_occur():
             function([1, 2], THREE[:2])
 
 
-def test_more_labels_than_columns():
+def test_more_labels_than_columns_are_refused():
     for function in (log_loss, cross_entropy):
         with pytest.raises(ValueError, match=r"(?i)labels|classes"):
             function([0, 1, 2], BINARY[:3])
@@ -73,7 +73,7 @@ def test_more_labels_than_columns():
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, lambda x: pd.DataFrame(x).to_numpy()])
 @pytest.mark.parametrize("series", [pd.Series, np.array, list])
-def test_containers(frame, series):
+def test_every_container_gives_the_same_number(frame, series):
     ours = cross_entropy(series(WORDS), frame(BINARY))
     assert ours == pytest.approx(log_loss(WORDS, BINARY), rel=1e-12)
 

@@ -39,27 +39,27 @@ def distributions(draw, n_tables=1):
 
 
 class TestWorkedNumbers:
-    def test_coins(self):
+    def test_the_entropy_of_a_coin_is_log_2(self):
         assert entropy([[0.5, 0.5]]) == pytest.approx(0.693147, abs=5e-7)
         assert entropy([[1.0, 0.0]]) == 0
 
-    def test_one_pair(self):
+    def test_the_measures_of_one_pair_are_as_worked_out(self):
         assert entropy([P]) == pytest.approx(0.801819, abs=5e-7)
         assert cross_entropy([P], [Q]) == pytest.approx(0.927488, abs=5e-7)
         assert kl_divergence([P], [Q]) == pytest.approx(0.125669, abs=5e-7)
         assert kl_divergence([Q], [P]) == pytest.approx(0.161348, abs=5e-7)
 
-    def test_thirds(self):
+    def test_the_divergence_of_thirds_is_as_worked_out(self):
         value = kl_divergence([[1 / 3, 2 / 3]], [[2 / 3, 1 / 3]])
         assert value == pytest.approx(0.231049, abs=5e-7)
 
-    def test_hard_labels(self):
+    def test_the_costs_of_hard_labels_are_as_worked_out(self):
         each = cross_entropy([1, 2, 3], ROWS, reduction=None)
         assert each == pytest.approx([0.693147, 0.356675, 0.510826], abs=5e-7)
         assert cross_entropy([1, 2, 3], ROWS) == pytest.approx(0.520216, abs=5e-7)
         assert kl_divergence([1, 2, 3], ROWS) == cross_entropy([1, 2, 3], ROWS)
 
-    def test_bits(self):
+    def test_bits_are_nats_over_log_2(self):
         nats, bits = (cross_entropy([1, 2, 3], ROWS, base=b) for b in (None, 2))
         assert bits == nats / math.log(2)
 
@@ -80,7 +80,7 @@ class TestIdentities:
         np.testing.assert_allclose(ce, entropy(p, reduction=None) + kl, atol=1e-14)
 
     @given(distributions(n_tables=2))
-    def test_divergence_is_not_negative_and_zero_where_equal(self, tables):
+    def test_the_divergence_is_not_negative_and_zero_where_equal(self, tables):
         p, q = tables
         assert (
             kl_divergence(p, q, targets="distribution", reduction=None) > -1e-15
@@ -89,7 +89,7 @@ class TestIdentities:
         assert (same == 0).all()
 
     @given(distributions())
-    def test_entropy_between_zero_and_log_k(self, tables):
+    def test_the_entropy_is_between_zero_and_log_k(self, tables):
         values = entropy(tables[0], reduction=None)
         assert (values >= 0).all()
         assert (values <= math.log(tables[0].shape[1]) + 1e-15).all()
@@ -120,19 +120,19 @@ class TestIdentities:
         total = surprisal(p) + surprisal(q)
         assert surprisal(p * q) == pytest.approx(total, rel=1e-14, abs=1e-15)
 
-    def test_two_classes_from_one_column(self):
+    def test_one_column_is_enough_for_two_classes(self):
         q = np.array([0.2, 0.7, 0.9])
         both = np.column_stack([1 - q, q])
         assert cross_entropy([0, 1, 1], q) == cross_entropy([0, 1, 1], both)
 
-    def test_perplexity_in_any_unit(self):
+    def test_the_perplexity_is_the_same_in_any_unit(self):
         bits = cross_entropy([1, 2, 3], ROWS, base=2)
         assert perplexity([1, 2, 3], ROWS) == pytest.approx(2**bits, rel=1e-15)
         assert perplexity([1, 2, 3], ROWS, reduction=None) == pytest.approx(
             [1 / 0.5, 1 / 0.7, 1 / 0.6]
         )
 
-    def test_sum_and_mean(self):
+    def test_the_mean_is_the_sum_over_the_weights(self):
         w = [1.0, 2.0, 5.0]
         each = cross_entropy([1, 2, 3], ROWS, reduction=None)
         total = cross_entropy([1, 2, 3], ROWS, sample_weight=w, reduction="sum")
@@ -144,7 +144,7 @@ class TestIdentities:
 class TestReferences:
     @pytest.mark.parametrize("n_classes", [2, 3, 10, 65, 200])
     @pytest.mark.parametrize("weighted", [False, True])
-    def test_scikit_learn(self, n_classes, weighted):
+    def test_the_cross_entropy_is_scikit_learns(self, n_classes, weighted):
         rng = np.random.default_rng(n_classes)
         n = 3000
         q = rng.dirichlet(np.full(n_classes, 0.3), n)
@@ -156,7 +156,7 @@ class TestReferences:
         assert ours == pytest.approx(theirs, rel=1e-12)
 
     @pytest.mark.parametrize("n_classes", [3, 100])
-    def test_mpmath(self, n_classes):
+    def test_the_divergence_is_that_of_mpmath(self, n_classes):
         rng = np.random.default_rng(1)
         p, q = rng.dirichlet(np.full(n_classes, 0.2), (2, 20))
         q[0] = p[0]
@@ -189,7 +189,7 @@ class TestReferences:
         assert float(exact) < 1e-11
         assert kl_divergence(p, q) == pytest.approx(float(exact), rel=1e-9)
 
-    def test_mean_is_the_exact_sum(self):
+    def test_the_mean_is_the_exact_sum(self):
         rng = np.random.default_rng(2)
         q = rng.dirichlet(np.ones(4), 50_000)
         y = rng.integers(4, size=50_000)
@@ -241,7 +241,7 @@ class TestLayouts:
         ],
         ids=["fortran", "strided", "frame", "nullable", "list", "object"],
     )
-    def test_same_number_from_every_layout(self, layout, n_classes):
+    def test_every_layout_gives_the_same_number(self, layout, n_classes):
         rng = np.random.default_rng(3)
         q = rng.dirichlet(np.ones(n_classes), 700)
         p = rng.dirichlet(np.ones(n_classes), 700)
@@ -264,7 +264,7 @@ class TestLayouts:
     @pytest.mark.parametrize(
         "labels", [["a", "b", "c"], [True, False, "x"], [1.5, 2, 7]]
     )
-    def test_labels_in_the_order_given(self, labels):
+    def test_labels_count_in_the_order_given(self, labels):
         rng = np.random.default_rng(4)
         q = rng.dirichlet(np.ones(3), 50)
         codes = rng.integers(3, size=50)
@@ -278,7 +278,7 @@ class TestLayouts:
         assert cross_entropy(["a", "b"], q) == -math.log(0.9)
 
     @pytest.mark.parametrize("dtype", ["category", "string", "object", "str"])
-    def test_types_of_labels(self, dtype):
+    def test_labels_may_be_of_many_types(self, dtype):
         y = pd.Series(["b", "a", "b"], dtype=dtype)
         q = [[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]
         each = cross_entropy(y, q, reduction=None)
@@ -347,6 +347,6 @@ class TestPerSample:
         hit = p[np.arange(40), q.argmax(axis=1)]
         np.testing.assert_array_equal(table["correct"], hit)
 
-    def test_index_is_kept(self):
+    def test_the_index_is_kept(self):
         q = pd.DataFrame({"a": [0.5, 0.1], "b": [0.5, 0.9]}, index=["r1", "r2"])
         assert list(per_sample(["a", "b"], q).index) == ["r1", "r2"]

@@ -26,7 +26,7 @@ def test_cells_are_sums_of_the_contributions(forecasts):
     assert bar.get_ylabel() == "contribution to the mean KL (bits)"
 
 
-def test_title_splits_the_divergence_by_sign(soft, forecasts):
+def test_the_title_splits_the_divergence_by_sign(soft, forecasts):
     values = kl_contributions(*forecasts) / len(forecasts[0])
     title = plotting.kl_contributions(soft).get_title(loc="left")
     positive, negative = values[values > 0].sum(), values[values < 0].sum()
@@ -64,7 +64,7 @@ def test_what_is_left_out_is_said(infinite):
 
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0, 0.0] * 100])
-def test_unseen_labels(weights):
+def test_unseen_labels_are_not_in_the_cells(weights):
     y, q = [0, 1, 2, 1] * 100, [0.2, 0.7, 0.6, 0.4] * 100
     with pytest.warns(UserWarning, match="not among"):
         evaluation = Evaluation.from_predictions(
@@ -89,7 +89,7 @@ def test_corrections_for_few_votes_are_not_in_the_cells():
     assert ax.get_xlabel().endswith("\nbefore the correction for few votes")
 
 
-def test_logits(forecasts):
+def test_logits_give_the_cells_of_probabilities(forecasts):
     p, q = forecasts
     one, other = (
         Evaluation.from_predictions(p, values, from_logits=logits)
@@ -102,7 +102,7 @@ def test_logits(forecasts):
     )
 
 
-def test_evaluations_that_were_read_back(several):
+def test_evaluations_that_were_read_back_are_refused(several):
     read = Evaluation.from_json(several.to_json(per_sample=True))
     with pytest.raises(
         ValueError, match="kl_contributions needs the data: this result"

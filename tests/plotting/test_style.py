@@ -21,7 +21,7 @@ from xent_metrics.plotting import (
         (math.nan, "undefined"),
     ],
 )
-def test_numbers(value, text):
+def test_numbers_are_rounded_to_what_tells(value, text):
     assert _style.number(value) == text
 
 
@@ -34,7 +34,7 @@ def test_long_names_keep_both_ends_on_one_line():
     assert len(name) == 26
 
 
-def test_levels():
+def test_levels_are_percentages():
     assert _style.percent(0.95) == "95%"
     assert _style.percent(0.995) == "99.5%"
 

@@ -101,7 +101,7 @@ class TestFit:
         best = minimize(cost, x, method="L-BFGS-B").fun
         assert 0 <= cost(x) - best < 1e-6 * len(q)
 
-    def test_rows_of_the_matrix_are_laws(self):
+    def test_rows_of_the_matrix_are_distributions(self):
         q, _, y = mixed(500, NEIGHBOURS)
         at = fit_confusion(sample_of(q, y)).recalibrate
         assert at.matrix.min() > 0
@@ -109,7 +109,7 @@ class TestFit:
         assert at(np.log(q).T).sum(axis=0) == pytest.approx(1, abs=1e-14)
 
     @each_matrix
-    def test_recovers_mixed_up_classes(self, matrix):
+    def test_it_recovers_mixed_up_classes(self, matrix):
         q, p, y = mixed(20_000, matrix)
         d = decompose(y, q, recalibration="confusion")
         recalibrated = d.recalibrator().predict_proba(q)
@@ -129,7 +129,7 @@ class TestFit:
 
 class TestCrossValidation:
     @pytest.mark.parametrize("n_clusters", [None, 60, 3])
-    def test_is_a_share_of_what_held_out_rows_cost_more(self, n_clusters):
+    def test_it_is_a_share_of_what_held_out_rows_cost_more(self, n_clusters):
         n, k = 600, 3
         rng = np.random.default_rng(0)
         y, weights = rng.integers(k, size=n), rng.exponential(size=n)

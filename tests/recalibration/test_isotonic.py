@@ -58,12 +58,12 @@ def terms(y, q, w=None, **options):
 
 class TestCorp:
     @each_case
-    def test_equals_the_numbers_of_model_diagnostics(self, ties, weighted):
+    def test_terms_equal_the_numbers_of_model_diagnostics(self, ties, weighted):
         found = terms(*rows(ties=ties, weighted=weighted))
         assert found == pytest.approx(FROZEN[ties, weighted], abs=1e-12)
 
     @each_case
-    def test_equals_model_diagnostics(self, ties, weighted):
+    def test_terms_equal_those_of_model_diagnostics(self, ties, weighted):
         scoring = pytest.importorskip("model_diagnostics.scoring")
         y, q, w = rows(ties=ties, weighted=weighted)
         theirs = scoring.decompose(y, q, weights=w, scoring_function=scoring.LogLoss())
@@ -81,14 +81,14 @@ class TestCorp:
         assert d.resolution >= 0
         assert d.miscalibration >= 0
 
-    def test_forecasts_that_are_their_frequencies_have_none(self):
+    def test_forecasts_that_are_their_frequencies_are_calibrated(self):
         q = np.repeat([0.25, 0.5, 0.75], 100)
         y = np.concatenate(
             [np.arange(100) < 25, np.arange(100) < 50, np.arange(100) < 75]
         )
         assert terms(y, q)[0] == pytest.approx(0, abs=1e-15)
 
-    def test_labels_that_forecasts_separate(self):
+    def test_labels_that_forecasts_separate_cost_nothing_after_the_map(self):
         y = np.repeat([0, 1], 150)
         d = decompose(y, np.linspace(0.2, 0.8, 300), recalibration="isotonic")
         assert d.refinement == 0
@@ -97,7 +97,7 @@ class TestCorp:
 
 
 class TestMap:
-    def test_is_scikit_learns(self):
+    def test_the_map_is_scikit_learns(self):
         y, q, w = rows(ties=False, weighted=True)
         d = decompose(y, q, sample_weight=w, recalibration="isotonic")
         expected = IsotonicRegression().fit(q, y, sample_weight=w).predict(q)
@@ -113,7 +113,7 @@ class TestMap:
         outside = recalibrator.predict_proba([0.0, 1.0])
         assert (inside == outside).all()
 
-    def test_soft_targets(self):
+    def test_soft_targets_that_rise_with_the_forecast_are_met(self):
         _, q, w = rows(ties=False, weighted=True)
         p = np.stack([1 - q**2, q**2], axis=1)  # rises with q: a perfect map
         table = np.stack([1 - q, q], axis=1)

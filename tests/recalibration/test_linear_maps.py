@@ -141,7 +141,7 @@ def dense(family, log_q, target, weights):
 class TestDerivatives:
     @each_family
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
-    def test_finite_differences(self, family, soft):
+    def test_derivatives_are_finite_differences(self, family, soft):
         sample, *_ = draw(family, soft=soft)
         one = family(sample)
         at = one.identity + np.random.default_rng(1).normal(0, 0.2, len(one.identity))
@@ -156,7 +156,7 @@ class TestDerivatives:
         assert found.hessian == pytest.approx(np.array(hessian), rel=1e-6, abs=1e-5)
 
     @each_family
-    def test_objective_is_that_of_a_dense_design(self, family):
+    def test_the_objective_is_that_of_a_dense_design(self, family):
         sample, *tables = draw(family, soft=True)
         one = family(sample)
         objective, gradient, hessian, _ = dense(one, *tables)
@@ -170,7 +170,7 @@ class TestDerivatives:
 class TestOptimum:
     @each_family
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
-    def test_is_that_of_scipy(self, family, soft):
+    def test_the_optimum_is_that_of_scipy(self, family, soft):
         sample, *tables = draw(family, soft=soft)
         one = family(sample)
         objective, gradient, hessian, _ = dense(one, *tables)
@@ -188,7 +188,7 @@ class TestOptimum:
         assert found.parameters == pytest.approx(best.x, rel=1e-7, abs=1e-7)
 
     @each_family
-    def test_the_law_has_the_losses_of_the_fit(self, family):
+    def test_the_map_has_the_losses_of_the_fit(self, family):
         sample, log_q, target, _ = draw(family)
         fitted = fit(family(sample), sample)
         c = fitted.recalibrate(log_q.T).T
@@ -208,7 +208,7 @@ class TestOptimism:
     @each_family
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
     @pytest.mark.parametrize("n_clusters", [None, 400])
-    def test_is_takeuchis_by_a_sum_over_rows_or_clusters(
+    def test_it_is_takeuchis_by_a_sum_over_rows_or_clusters(
         self, family, soft, n_clusters
     ):
         n, clusters = 1200, None
@@ -252,7 +252,7 @@ class TestOptimism:
         expected = factor * plain / (2 * n_effective)
         assert fitted.optimism == pytest.approx(expected, rel=1e-9)
 
-    def test_is_cross_validated_where_rows_are_few(self):
+    def test_it_is_cross_validated_where_rows_are_few(self):
         sample, *_ = draw(TemperatureBias, 300)
         one = TemperatureBias(sample)
         fitted = fit(one, sample)
@@ -264,7 +264,7 @@ class TestOptimism:
         assert fitted.optimism == pytest.approx(expected, rel=1e-6)
         assert fitted.optimism != takeuchi(one, sample).optimism
 
-    def test_is_takeuchis_where_rows_are_many(self):
+    def test_it_is_takeuchis_where_rows_are_many(self):
         sample, *_ = draw(TemperatureBias, 2000)
         one = TemperatureBias(sample)
         assert fit(one, sample).optimism == takeuchi(one, sample).optimism
@@ -275,7 +275,7 @@ class TestNaturalSpline:
         "knots",
         [[-1.0, 2.0], [0.0, 1.0, 5.0], [-7.0, -6.9, -2.0, 0.0, 0.5, 3.0, 30.0]],
     )
-    def test_is_scipys_and_lines_beyond_the_knots(self, knots):
+    def test_it_is_scipys_and_lines_beyond_the_knots(self, knots):
         knots = np.array(knots)
         x = np.concatenate([np.linspace(-60, 60, 481), knots])
         spline = NaturalSpline(knots)
@@ -286,7 +286,7 @@ class TestNaturalSpline:
             expected @ heights, rel=1e-9, abs=1e-9
         )
 
-    def test_basis_keeps_the_shape_of_x(self):
+    def test_the_basis_keeps_the_shape_of_x(self):
         x = np.random.default_rng(0).normal(size=(3, 7))
         spline = NaturalSpline(np.array([-1.0, 0.0, 1.0]))
         basis = spline.basis(x)
@@ -306,7 +306,7 @@ class TestNaturalSpline:
 
 
 class TestKnots:
-    def test_quantiles_of_distinct_values(self):
+    def test_knots_are_quantiles_of_distinct_values(self):
         x = np.random.default_rng(0).permutation(np.arange(1000.0))
         knots = quantile_knots(x, np.ones(1000), 5)
         assert knots.tolist() == [0, 299, 499, 699, 999]
@@ -338,7 +338,7 @@ class TestKnots:
         assert knots.tolist() == [0, 2.5, 4, 5.5, 8]
 
     @pytest.mark.parametrize("x", [[1.0], [1.0, 1.0], [0.0, 4.0]])
-    def test_even_knots_of_few_values(self, x):
+    def test_even_knots_of_few_values_rise(self, x):
         knots = even_knots(np.array(x), np.array([0.0, 4.0]), 2)
         assert (np.diff(knots) > 0).all()
         assert {0.0, 4.0} <= set(knots.tolist())

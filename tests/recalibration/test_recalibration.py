@@ -93,7 +93,7 @@ class TestEveryMap:
             assert -1 / n < d.miscalibration < 0
 
     @each_map
-    def test_deterministic(self, name):
+    def test_a_second_fit_gives_the_same_numbers(self, name):
         _, y, q, w = draw(k=classes_of(name))
         one, two = (
             decompose(y, q, sample_weight=w, recalibration=name) for _ in range(2)
@@ -153,7 +153,7 @@ class TestEveryMap:
             assert -0.01 < d.refinement < 0.05
 
     @pytest.mark.parametrize("name", TWO)
-    def test_few_distinct_forecasts(self, name):
+    def test_few_distinct_forecasts_converge(self, name):
         rng = np.random.default_rng(0)
         q = rng.choice([0.1, 0.3, 0.5, 0.9], 2000)
         y = rng.random(2000) < q
@@ -163,7 +163,7 @@ class TestEveryMap:
         assert abs(d.miscalibration) <= 3 * error + 1e-3
 
     @pytest.mark.parametrize("name", SEVERAL)
-    def test_one_forecast_for_all_rows(self, name):
+    def test_one_forecast_for_all_rows_resolves_nothing(self, name):
         rng = np.random.default_rng(0)
         y = rng.choice(3, 900, p=[0.5, 0.3, 0.2])
         d = decompose(y, np.tile([0.2, 0.3, 0.5], (900, 1)), recalibration=name)
@@ -174,7 +174,7 @@ class TestEveryMap:
 
 class TestNamedWrongly:
     @pytest.mark.parametrize("given", ["platt", None, 3, object()])
-    def test_unknown(self, given):
+    def test_an_unknown_map_is_refused(self, given):
         _, y, q, _ = draw()
         message = (
             "recalibration must be one of 'auto', 'temperature', .*or an object with "
@@ -184,14 +184,14 @@ class TestNamedWrongly:
             decompose(y, q, recalibration=given)
 
     @pytest.mark.parametrize("given", ["temprature", "Temperature"])
-    def test_mistyped(self, given):
+    def test_a_mistyped_map_is_corrected(self, given):
         _, y, q, _ = draw()
         message = f"found '{given}'; did you mean 'temperature'?"
         with pytest.raises(ValueError, match=re.escape(message)):
             decompose(y, q, recalibration=given)
 
     @pytest.mark.parametrize("name", ["spline", "isotonic"])
-    def test_of_two_classes(self, name):
+    def test_a_map_of_two_classes_is_refused_for_three(self, name):
         _, y, q, _ = draw()
         message = (
             f"recalibration='{name}' is for two classes: found 3; pass 'auto' or "
@@ -346,7 +346,7 @@ class TestOwnMap:
             (np.log, "row 0 is ["),
         ],
     )
-    def test_bad_predictions(self, function, message):
+    def test_what_predict_returns_must_be_probabilities(self, function, message):
         _, y, q, _ = draw()
         rule = (
             "predict of Returns must return (one probability a row and class|proba.*): "
@@ -354,7 +354,7 @@ class TestOwnMap:
         with pytest.raises(ValueError, match=rule + re.escape(message)):
             decompose(y, q, recalibration=Returns(function))
 
-    def test_a_class_is_no_object(self):
+    def test_a_class_in_place_of_an_object_is_refused(self):
         _, y, q, _ = draw()
         with pytest.raises(ValueError, match="an object with fit and predict: found"):
             decompose(y, q, recalibration=Shrink)
@@ -460,7 +460,7 @@ class TestManyRowsOfSeveralClasses:
         assert 500 <= len(rows) <= 640
         assert np.isin(clusters, list(kept)).sum() == len(rows)
 
-    def test_the_result_says_on_how_many(self, few):
+    def test_the_result_says_on_how_many_rows_maps_were_tried(self, few):
         _, y, q, _ = draw(3000)
         d = decompose(y, q)
         tried = d.ladder[d.ladder["refinement"].notna()]
@@ -474,7 +474,7 @@ class TestManyRowsOfSeveralClasses:
 class TestManyClasses:
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("k", [100, 1000])
-    def test_more_of_them_than_rows(self, k):
+    def test_more_classes_than_rows_leave_one_map(self, k):
         rng = np.random.default_rng(0)
         n = 3 * k // 4
         p = rng.dirichlet(np.full(k, 0.2), n)
@@ -490,7 +490,7 @@ class TestManyClasses:
         assert set(left_out) == set(SEVERAL) - {"none", "temperature"}
         assert left_out["temperature-bias"] == f"{k} parameters for {n} rows"
 
-    def test_a_class_of_few_rows(self):
+    def test_a_class_of_few_rows_converges(self):
         _, y, q, _ = draw(2000)
         q = np.column_stack([0.999 * q, np.full(len(q), 0.001)])
         y[[5, 900]] = 3

@@ -19,7 +19,7 @@ def sections(page):
     return {section.ident: section for section in (*page.first, *page.then)}
 
 
-def test_order_and_default_title(hard):
+def test_sections_have_an_order_and_the_page_a_default_title(hard):
     page = content(hard)
     assert [section.ident for section in page.first] == ["terms", "ladder"]
     assert [section.ident for section in page.then] == ["classes", "worst", "counted"]
@@ -103,7 +103,7 @@ def test_breakdowns_are_cut_at_twenty():
     assert facts["Classes"].endswith("19, and 5 more")
 
 
-def test_groups_by_column_by_values_and_by_several_keys(hard):
+def test_groups_may_be_by_column_by_values_or_by_several_keys(hard):
     (table,) = sections(content(hard, by="label"))["groups"].tables
     assert table.columns[0].title == "label"
     site = np.array(["north", "south"])[np.arange(400) % 2]
@@ -127,12 +127,12 @@ def test_groups_with_too_few_rows_say_so(hard):
     assert found["many"]["Note"] == ""
 
 
-def test_unknown_column_of_groups(hard):
+def test_an_unknown_column_of_groups_is_refused(hard):
     with pytest.raises(ValueError, match="by must be a column of per_sample"):
         content(hard, by="absent")
 
 
-def test_costliest_rows(hard):
+def test_the_costliest_rows_come_first(hard):
     section = sections(content(hard))["worst"]
     (table,) = section.tables
     expected = hard.worst(10)
@@ -145,7 +145,7 @@ def test_costliest_rows(hard):
     )
 
 
-def test_costliest_rows_of_soft_targets(soft):
+def test_the_costliest_rows_of_soft_targets_have_no_label(soft):
     (table,) = sections(content(soft))["worst"].tables
     assert [column.title for column in table.columns] == [
         "Row",
@@ -157,7 +157,7 @@ def test_costliest_rows_of_soft_targets(soft):
     ]
 
 
-def test_weights_groups_and_folds():
+def test_weights_groups_and_folds_are_counted():
     n = 600
     evaluation = Evaluation.from_predictions(
         [0, 1] * (n // 2),
@@ -181,7 +181,7 @@ def test_weights_groups_and_folds():
     assert facts["Effective number of rows, under the weights"] == "360"
 
 
-def test_what_was_clipped_unseen_and_dropped(hard):
+def test_what_was_clipped_unseen_and_dropped_is_counted(hard):
     result = hard.decomposition
     changed = dataclasses.replace(
         result,
@@ -204,7 +204,7 @@ def test_what_was_clipped_unseen_and_dropped(hard):
     assert facts["Made with"].startswith("xent-metrics ")
 
 
-def test_one_class_only():
+def test_one_class_only_leaves_the_ladder_unknown():
     evaluation = Evaluation.from_predictions(
         ["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"]
     )
@@ -218,7 +218,7 @@ def test_one_class_only():
     assert rows(identity)[2]["Meaning"] == "undefined: y_true holds one class only"
 
 
-def test_infinite_loss():
+def test_an_infinite_loss_is_shown_as_such():
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
     evaluation = Evaluation.from_predictions([0, 1] * 200, q, clip=0)
     page = content(evaluation)
@@ -239,7 +239,7 @@ def test_infinite_loss():
     assert facts["Clip"] == "0: no probability is bounded"
 
 
-def test_read_back_without_rows(hard):
+def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     page = content(Evaluation.from_json(hard.to_json()), by="label")
     assert list(sections(page)) == ["terms", "ladder", "classes", "counted"]
     (said,) = page.remarks
@@ -250,7 +250,7 @@ def test_read_back_without_rows(hard):
     assert page.headline == content(hard).headline
 
 
-def test_read_back_with_rows(hard):
+def test_an_evaluation_read_back_with_rows_has_all_sections(hard):
     back = Evaluation.from_json(hard.to_json(per_sample=True))
     found = sections(content(back, by="label"))
     assert list(found) == ["terms", "ladder", "classes", "groups", "worst", "counted"]

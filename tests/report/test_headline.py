@@ -33,7 +33,7 @@ def changed(result, **terms):
 HARD = {"cross_entropy": 0.378, "uncertainty": 2.303, "refinement": 0.238}
 
 
-def test_hard_labels(hard):
+def test_hard_labels_have_miscalibration_and_the_rest(hard):
     result = changed(hard, **HARD, miscalibration=0.14)
     assert headline(result, 3, votes=False) == (
         "Of 0.378 nats, 0.140 would be won back by recalibration alone; 0.238 are left "
@@ -41,7 +41,7 @@ def test_hard_labels(hard):
     )
 
 
-def test_hard_labels_without_clear_miscalibration(hard):
+def test_unclear_miscalibration_of_hard_labels_is_said(hard):
     result = changed(hard, **HARD, miscalibration=0.019)
     said = headline(result, 3, votes=False).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
@@ -54,7 +54,7 @@ def test_hard_labels_without_clear_miscalibration(hard):
 SOFT = {"cross_entropy": 0.774, "irreducible": 0.154}
 
 
-def test_soft_targets(soft):
+def test_soft_targets_have_three_parts(soft):
     result = changed(soft, **SOFT, grouping_loss=0.285, miscalibration=0.334)
     assert headline(result, 3, votes=True) == (
         "Of 0.774 nats, 0.154 are the annotators' own disagreement, which no model "
@@ -64,7 +64,7 @@ def test_soft_targets(soft):
     assert "0.154 are the targets' own entropy," in headline(result, 3, votes=False)
 
 
-def test_soft_targets_without_clear_parts(soft):
+def test_unclear_parts_of_soft_targets_are_said(soft):
     result = changed(soft, **SOFT, grouping_loss=0.015, miscalibration=-0.3)
     said = headline(result, 3, votes=True).replace("\N{NO-BREAK SPACE}", " ")
     assert "; nothing clear lies in samples that the model cannot tell apart " in said
@@ -72,12 +72,12 @@ def test_soft_targets_without_clear_parts(soft):
     assert "would win back nothing clear (\N{MINUS SIGN}0.300 ± 0.010," in said
 
 
-def test_unit():
+def test_the_unit_is_said():
     result = decompose([0, 1] * 200, [0.2, 0.7] * 200, base=2)
     assert headline(result, 3, votes=False).startswith("Of 0.418 bits, ")
 
 
-def test_one_class_only():
+def test_one_class_only_is_said():
     result = decompose(["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"])
     assert headline(result, 3, votes=False) == (
         "The predictions cost 0.693 nats; what recalibration would win back of that is "
@@ -90,7 +90,7 @@ def test_one_class_only():
     )
 
 
-def test_infinite_cost():
+def test_an_infinite_cost_is_said():
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
     result = decompose([0, 1] * 200, q, clip=0)
     assert headline(result, 3, votes=False).startswith(
@@ -101,19 +101,19 @@ def test_infinite_cost():
     assert said.endswith("a probability of 0 for the target in 1 row.")
 
 
-def test_unknown_cost(hard):
+def test_an_unknown_cost_is_said(hard):
     result = changed(hard, cross_entropy=math.nan, refinement=math.nan)
     assert headline(result, 3, votes=False) == "What the predictions cost is not known."
 
 
-def test_worse_than_the_frequencies(hard):
+def test_predictions_worse_than_the_frequencies_are_named(hard):
     result = changed(hard, skill=-0.5, uncertainty=0.693)
     assert remarks(result, 3) == (
         "That is more than always predicting the class frequencies costs, 0.693 nats.",
     )
 
 
-def test_predictions_that_tell_nothing(hard):
+def test_predictions_that_tell_nothing_clear_are_named(hard):
     (said,) = remarks(changed(hard, resolution=0.01), 3)
     assert said.startswith("The predictions tell nothing clear about the label")
 

@@ -28,7 +28,7 @@ def every_map():
     return Evaluation.from_predictions(labels_from(p, rng), tempered(p))
 
 
-def test_ladder(every_map):
+def test_the_ladder_tells_what_each_map_would_win_back(every_map):
     section = ladder(every_map.decomposition, 3)
     result = every_map.decomposition
     first, *_ = section.sentences
@@ -84,7 +84,7 @@ def test_one_temperature_is_named_where_no_simpler_map_does(every_map):
     )
 
 
-def test_a_map_that_wins_nothing_clear(every_map):
+def test_a_map_that_wins_nothing_clear_is_named(every_map):
     errors = {**every_map.decomposition.standard_errors, "miscalibration": 0.9}
     terms = {"standard_errors": errors, "converged": False}
     evaluation = with_ladder(every_map, "temperature", {}, **terms)

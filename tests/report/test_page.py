@@ -68,7 +68,7 @@ def awkward_text(awkward, awkward_names):
     return awkward.to_html(by=by, title="</title><script>alert(2)</script>")
 
 
-def test_structure(page, hard):
+def test_the_page_has_one_title_and_a_heading_for_each_section(page, hard):
     assert page.of("html")[0]["attrs"]["lang"] == "en"
     (title,) = page.texts("title")
     assert page.texts("h1") == [title]
@@ -184,7 +184,7 @@ def test_no_global_figure_is_made(hard):
     assert plt.get_fignums() == []
 
 
-def test_ten_thousand_rows_stay_small():
+def test_the_page_of_ten_thousand_rows_stays_small():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.full(10, 0.3), size=10_000)
     q = (p + 0.01) ** 2
@@ -193,7 +193,7 @@ def test_ten_thousand_rows_stay_small():
     assert len(evaluation.to_html(by=np.arange(10_000) % 500).encode()) < 500_000
 
 
-def test_read_back_without_rows_says_what_is_left_out(hard):
+def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     page = Page(Evaluation.from_json(hard.to_json()).to_html(by="label"))
     shown = [figure["attrs"]["id"] for figure in page.of("figure")]
     assert shown == ["waterfall", "per_class"]
@@ -207,14 +207,14 @@ def test_infinite_and_plug_in_losses_have_a_page(options):
     Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())
 
 
-def test_doors_of_an_evaluation(hard, tmp_path):
+def test_an_evaluation_writes_the_page_that_it_gives(hard, tmp_path):
     path = tmp_path / "page.html"
     hard.write_html(path, by="label", title="Ours")
     assert path.read_text(encoding="utf-8") == hard.to_html(by="label", title="Ours")
 
 
 @pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
-def test_missing_library(hard, monkeypatch, missing):
+def test_a_missing_library_is_named(hard, monkeypatch, missing):
     found = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util,

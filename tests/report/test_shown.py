@@ -37,7 +37,7 @@ def test_small_losses_keep_three_digits_that_tell(value, digits):
     assert decimals(value) == digits
 
 
-def test_numbers():
+def test_numbers_have_thousands_and_true_minus_signs():
     assert number(1234.5678, 2) == "1,234.57"
     assert number(-0.25, 2) == f"{MINUS}0.25"
     assert number(-0.0001, 2) == "0.00"
@@ -60,7 +60,7 @@ def test_probabilities_that_round_to_zero_are_powers_of_ten():
     assert probability(0.0, 3) == "0.000"
 
 
-def test_counts_and_shares():
+def test_counts_and_shares_are_rounded():
     assert (count(10000), count(12.34), count(math.nan)) == ("10,000", "12.3", DASH)
     assert (share(0.391), share(0.004), share(-0.02)) == (
         "39%",

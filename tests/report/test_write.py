@@ -18,14 +18,14 @@ def write(hard, monkeypatch):
     return call
 
 
-def test_utf_8_whatever_the_machine_prefers(write, tmp_path):
+def test_the_page_is_utf_8_whatever_the_machine_prefers(write, tmp_path):
     path = tmp_path / "page.html"
     write(path, "Ünï ± 漢字")
     assert path.read_bytes() == "Ünï ± 漢字".encode()
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_text_paths_and_what_was_there_before(write, tmp_path):
+def test_a_path_may_be_text_and_what_was_there_is_replaced(write, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("old")
     write(str(path), "new")
@@ -58,7 +58,7 @@ def test_a_link_keeps_pointing_at_its_file(write, tmp_path):
     assert target.read_text() == "new"
 
 
-def test_missing_folder(write, tmp_path):
+def test_a_missing_folder_is_refused(write, tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match="path must be in a folder that exists: found no folder .*absent.*; "
@@ -67,7 +67,7 @@ def test_missing_folder(write, tmp_path):
         write(tmp_path / "absent" / "page.html", "text")
 
 
-def test_folder_instead_of_a_file(write, tmp_path):
+def test_a_folder_in_place_of_a_file_is_refused(write, tmp_path):
     with pytest.raises(
         IsADirectoryError,
         match="path must be that of a file: .* is a folder; add a file's name",

@@ -37,7 +37,7 @@ def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch, tables)
     assert sum(lengths) == 600 + lengths[0]  # the first ones are looked at for labels
 
 
-def test_files_of_other_types_and_columns(frame, tmp_path):
+def test_files_may_have_other_types_and_columns(frame, tmp_path):
     first, second = frame[:300].assign(kind=1), frame[300:]
     single = {name: "float32" for name in frame if name.startswith("p_")}
     first.to_parquet(tmp_path / "1.parquet")
@@ -66,7 +66,7 @@ def test_keys_of_folders_are_texts_or_categories(frame, tmp_path, infer):
     )
 
 
-def test_a_dataset_with_options_of_its_own(frame, tmp_path):
+def test_a_dataset_may_have_options_of_its_own(frame, tmp_path):
     frame.to_parquet(tmp_path / "one.parquet", row_group_size=200)
     options = ds.ParquetReadOptions(dictionary_columns=["site"])
     dataset = ds.dataset(tmp_path, format=ds.ParquetFileFormat(read_options=options))

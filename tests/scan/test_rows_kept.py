@@ -62,7 +62,7 @@ class TestSample:
         assert set(one.kept.keys) == set(other.kept.keys)
         assert one.kept.below == other.kept.below
 
-    def test_a_scan_keeps_as_many(self, tmp_path):
+    def test_a_scan_keeps_as_many_rows(self, tmp_path):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         drawn(20_000, 4).to_parquet(tmp_path / "x.parquet", row_group_size=2000)
         options = {**HARD, "recalibration": "temperature"}

@@ -95,7 +95,7 @@ def test_a_fold_that_lacks_a_class_decides_a_search(rare):
 
 
 @pytest.mark.parametrize("name", ["neg_perplexity", "neg_abs_calibration_gap"])
-def test_one_row_a_fold(name):
+def test_folds_of_one_row_are_scored(name):
     scores = cross_val_score(
         GaussianNB(), X[::5], Y[::5], scoring=scorers.get_scorer(name), cv=LeaveOneOut()
     )
@@ -133,7 +133,7 @@ def test_the_warning_of_unseen_labels_is_shown_once():
         assert "not among the estimator's classes_ (0 among 1, 2), as" in texts[0]
 
 
-def test_labels_that_differ_though_their_counts_agree():
+def test_labels_that_differ_are_found_though_their_counts_agree():
     model, proba = Given((0, 1)), np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
     y = np.array([1, 2, 1])
     scorer = DecompositionScorer(["neg_cross_entropy", "n_unseen"])
@@ -291,7 +291,7 @@ def test_error_score_holds_with_several_scorers():
         cross_validate(LinearSVC(), X, Y, scoring=scoring, error_score="raise")
 
 
-def test_a_search_over_models_that_have_it_and_one_that_has_not():
+def test_a_search_goes_on_over_a_model_without_probabilities():
     pipeline = sklearn.pipeline.Pipeline([("model", GaussianNB())])
     with pytest.warns(UserWarning, match="Pipeline has none|non-finite"):
         search = GridSearchCV(
@@ -305,7 +305,7 @@ def test_a_search_over_models_that_have_it_and_one_that_has_not():
     assert np.isnan(search.cv_results_["mean_test_skill"]).tolist() == [True, False]
 
 
-def test_an_error_without_nan():
+def test_an_error_is_raised_where_nan_is_not_wanted():
     scorer = DecompositionScorer(on_error="raise")
     with pytest.warns(UserWarning, match="LinearSVC has none"):
         scores = cross_validate(LinearSVC(), X, Y, scoring=scorer, error_score=-9)
@@ -361,7 +361,7 @@ def test_classes_and_arrays_are_enough(proba, y):
     assert every["neg_cross_entropy"] == pytest.approx(found, rel=1e-14)
 
 
-def test_an_estimator_without_classes():
+def test_an_estimator_without_classes_is_refused():
     duck = Duck(TABLE)
     duck.classes_ = None
     with pytest.raises(TypeError, match="must have classes_, .*: Duck has none"):
@@ -375,7 +375,7 @@ def test_rows_that_do_not_sum_to_one_can_be_rescaled():
     assert scorer(Duck(TABLE * 2), None, y) == pytest.approx(expected, rel=1e-14)
 
 
-def test_a_memory_map(tmp_path):
+def test_a_memory_map_is_scored_as_an_array(tmp_path):
     file = np.memmap(tmp_path / "proba", dtype="float64", mode="w+", shape=(200, 2))
     rng = np.random.default_rng(0)
     file[:] = rng.dirichlet([1, 1], 200)

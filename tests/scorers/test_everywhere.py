@@ -142,7 +142,7 @@ USES = {
 @every_scorer
 @pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("use", USES)
-def test_every_scorer_everywhere(use, scorer):
+def test_every_scorer_works_everywhere(use, scorer):
     assert np.isfinite(USES[use](scorer)).all()
 
 
@@ -174,7 +174,7 @@ def test_scores_are_those_of_the_functions():
 
 
 @pytest.mark.parametrize("base", [None, 2, 10])
-def test_units(base):
+def test_units_change_all_but_what_has_none(base):
     model = MODEL.fit(X, Y)
     nats = 1.0 if base is None else math.log(base)
     plain, converted = (
@@ -233,7 +233,7 @@ def test_copies_score_the_same(scorer):
 
 
 @pytest.mark.slow
-def test_two_processes():
+def test_two_processes_give_the_same_scores():
     scoring = {name: getattr(scorers, name) for name in NAMES}
     one, two = (
         cross_validate(MODEL, X, Y, scoring=scoring, cv=2, n_jobs=n) for n in (1, 2)
@@ -332,7 +332,7 @@ WANT_A_FLOAT = (
 
 
 @pytest.mark.parametrize("use", WANT_A_FLOAT)
-def test_a_sentence_where_a_float_is_wanted(use):
+def test_a_dict_where_a_float_is_wanted_is_refused_in_a_sentence(use):
     scorer = DecompositionScorer(["skill", "entropy"])
     with pytest.raises(TypeError, match=r"2 terms; pass scoring=scorer.single\('sk"):
         USES[use](scorer)
@@ -366,7 +366,7 @@ def test_the_dict_is_a_dict():
         float(found)
 
 
-def test_what_cannot_be_asked_for():
+def test_what_cannot_be_asked_for_is_refused():
     with pytest.raises(ValueError, match="terms must not be empty: found none"):
         DecompositionScorer([])
     with pytest.raises(ValueError, match="a scorer must be one of .*found 'n_unseen'"):

@@ -70,7 +70,7 @@ KEEP = {"cv": FOLDS, "return_estimator": True, "return_indices": True}
 @pytest.mark.parametrize("targets", [SOFT, VOTES], ids=["soft", "votes"])
 @pytest.mark.parametrize("frame", [False, True], ids=["array", "frame"])
 @pytest.mark.usefixtures("routing")
-def test_soft_labels_in_every_fold(targets, frame, model):
+def test_soft_labels_reach_every_fold(targets, frame, model):
     scorer = DecompositionScorer().set_score_request(soft_labels=True)
     soft = pd.DataFrame(targets, columns=[0, 1, 2])[[2, 0, 1]] if frame else targets
     params = {"soft_labels": soft}
@@ -88,7 +88,7 @@ def test_soft_labels_in_every_fold(targets, frame, model):
 
 
 @pytest.mark.usefixtures("routing")
-def test_both_under_other_names(model):
+def test_weights_and_soft_labels_may_have_other_names(model):
     scorer = scorers.neg_kl_divergence.set_score_request(
         sample_weight="trust", soft_labels="votes"
     )
@@ -129,7 +129,7 @@ def test_what_nobody_asked_for_is_an_error(scorer, name, model):
 
 @pytest.mark.parametrize("search", [GridSearchCV, RandomizedSearchCV])
 @pytest.mark.usefixtures("routing")
-def test_soft_labels_in_a_search(search):
+def test_soft_labels_reach_a_search(search):
     scorer = neg_cross_entropy.set_score_request(soft_labels=True)
     options = {"n_iter": 2} if search is RandomizedSearchCV else {}
     found = search(GaussianNB(), GRID, scoring=scorer, cv=FOLDS, **options)
@@ -143,7 +143,7 @@ def test_soft_labels_in_a_search(search):
 
 
 @pytest.mark.usefixtures("routing")
-def test_a_nested_search_of_a_pipeline():
+def test_metadata_reach_a_nested_search_of_a_pipeline():
     scorer = neg_cross_entropy.set_score_request(soft_labels=True, sample_weight=True)
     pipeline = make_pipeline(
         StandardScaler().set_fit_request(sample_weight=False),
@@ -159,7 +159,7 @@ def test_a_nested_search_of_a_pipeline():
 
 
 @pytest.mark.usefixtures("routing")
-def test_metadata_in_logistic_regression_cv():
+def test_soft_labels_reach_logistic_regression_cv():
     scorer = neg_cross_entropy.set_score_request(soft_labels=True)
     model = LogisticRegressionCV(Cs=[1.0], cv=FOLDS, scoring=scorer, max_iter=5000)
     if parse_version(sklearn.__version__) >= parse_version("1.8"):
@@ -172,7 +172,7 @@ def test_metadata_in_logistic_regression_cv():
 
 
 @pytest.mark.usefixtures("routing")
-def test_votes_that_look_like_labels_in_a_fold():
+def test_votes_that_look_like_labels_in_a_fold_are_refused():
     votes = np.eye(3, dtype=int)[Y]
     votes[:10, 2] += 1  # two annotators for some rows of the first fold
     ask = {"soft_labels": True}
@@ -198,7 +198,7 @@ def test_votes_that_look_like_labels_in_a_fold():
 # -- soft labels of classes that training lacks -----------------------------
 
 
-def test_soft_labels_name_a_class_that_the_estimator_lacks():
+def test_soft_labels_may_name_a_class_that_the_estimator_lacks():
     model = GaussianNB().fit(X[:100], Y[:100])  # of the classes 0 and 1
     soft = pd.DataFrame(SOFT, columns=[0, 1, 2])
     scorer = DecompositionScorer(["neg_cross_entropy", "n_unseen", "skill"])
@@ -216,7 +216,7 @@ def test_soft_labels_name_a_class_that_the_estimator_lacks():
     assert scorer(model, X[:100], Y[:100], soft_labels=known)["n_unseen"] == 0
 
 
-def test_soft_labels_without_names_cannot():
+def test_soft_labels_of_such_a_class_need_names():
     model = GaussianNB().fit(X[:100], Y[:100])
     with pytest.raises(
         ValueError, match="one column for each of .*: found 3 for 2; pass a DataFrame"

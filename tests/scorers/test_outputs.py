@@ -60,7 +60,7 @@ def by_output(model, y, weights=None):
 
 
 @pytest.mark.parametrize("name", LISTS | TABLES)
-def test_one_label_a_row_is_asked_for(name):
+def test_several_outputs_are_refused_without_multioutput(name):
     model = (LISTS | TABLES)[name].fit(X, Y)
     n = "predicts 3 outputs; pass multioutput='uniform_average' to the scorer"
     with pytest.raises(ValueError, match=f"one label a row: .*{n}"):
@@ -72,7 +72,7 @@ def test_one_label_a_row_is_asked_for(name):
 
 @pytest.mark.parametrize("name", LISTS | TABLES)
 @pytest.mark.parametrize("weights", [None, W], ids=["plain", "weighted"])
-def test_scores_of_each_output(name, weights):
+def test_each_output_is_scored_alone(name, weights):
     model = (LISTS | TABLES)[name].fit(X, Y)
     expected = by_output(model, Y, weights)
     found = each(model, X, Y, sample_weight=weights)
@@ -83,20 +83,20 @@ def test_scores_of_each_output(name, weights):
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("frame", [False, True], ids=["array", "frame"])
-def test_outputs_of_several_classes_in_words(name, frame):
+def test_outputs_may_have_several_classes_in_words(name, frame):
     model = LISTS[name].fit(X, WORDS)
     y = pd.DataFrame(WORDS, columns=["height", "weight"]) if frame else WORDS
     np.testing.assert_allclose(each(model, X, y), by_output(model, WORDS), rtol=1e-12)
 
 
-def test_sparse_labels():
+def test_labels_may_be_sparse():
     model = OneVsRestClassifier(LogisticRegression()).fit(X, Y)
     sparse = scipy.sparse.csr_matrix(Y)
     assert average(model, X, sparse) == average(model, X, Y)
 
 
 @pytest.mark.parametrize("name", get_scorer_names())
-def test_every_term_of_several_outputs(name):
+def test_every_term_of_several_outputs_is_their_mean(name):
     model = LISTS["forest"].fit(X, Y)
     scorer = get_scorer(name, multioutput="uniform_average")
     scores = cross_val_score(model, X, Y, scoring=scorer, cv=2)
@@ -135,7 +135,7 @@ def test_a_dict_of_averages_has_sums_of_counts():
     assert all(map(math.isnan, broken.values()))
 
 
-def test_a_label_that_an_output_never_saw():
+def test_a_label_that_an_output_never_saw_is_counted_there():
     model = LISTS["tree"].fit(X, np.column_stack([Y[:, 0], np.zeros(120, int)]))
     y = np.column_stack([Y[:, 0], np.repeat([0, 1], 60)])
     scorer = DecompositionScorer(["n_unseen"], multioutput="raw_values")

@@ -47,7 +47,7 @@ class Fixed(ClassifierMixin, BaseEstimator):
         return np.tile(self.share_, (len(X), 1))
 
 
-def test_the_same_number_as_scikit_learn():
+def test_the_number_is_scikit_learns():
     ours = cross_val_score(GaussianNB(), X, Y, scoring=neg_cross_entropy)
     theirs = cross_val_score(GaussianNB(), X, Y, scoring="neg_log_loss")
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
@@ -73,7 +73,7 @@ def test_a_class_unseen_in_training_costs_the_clip():
     assert scores == pytest.approx([math.log(np.finfo(float).eps)] * 3)
 
 
-def test_columns_follow_the_estimator():
+def test_columns_follow_the_classes_of_the_estimator():
     y = np.array(["b", "a", "a", "a"])
     model = Fixed(order=["b", "a"]).fit(y, y)
     expected = cross_entropy(y, model.predict_proba(y), labels=["b", "a"])
@@ -101,7 +101,7 @@ def test_terms_are_those_of_the_decomposition():
         )
 
 
-def test_refit_by_a_term():
+def test_a_search_refits_by_a_term():
     search = GridSearchCV(
         LogisticRegression(max_iter=5000),
         {"C": [1e-4, 1.0]},
@@ -112,7 +112,7 @@ def test_refit_by_a_term():
     assert "mean_test_skill" in search.cv_results_
 
 
-def test_single_where_a_float_is_wanted():
+def test_single_gives_one_float():
     scorer = DecompositionScorer(base=2).single("skill")
     scores = cross_val_score(GaussianNB(), X, Y, scoring=scorer)
     assert scores.shape == (5,)
@@ -180,7 +180,7 @@ def test_requests_do_not_change_the_scorer():
 @pytest.mark.parametrize(
     "scorer", [neg_cross_entropy, get_scorer("skill", base=2), DecompositionScorer()]
 )
-def test_a_plain_picklable_callable(scorer):
+def test_a_scorer_is_a_plain_picklable_callable(scorer):
     for other in (pickle.loads(pickle.dumps(scorer)), clone(scorer, safe=False)):  # noqa: S301 - our own
         assert repr(other) == repr(scorer)
         assert other.__name__ == scorer.__name__
@@ -201,13 +201,13 @@ def test_reprs_say_how_to_make_them():
     assert text == "DecompositionScorer(['skill'], clip=0.0, on_error='raise')"
 
 
-def test_an_estimator_without_probabilities():
+def test_an_estimator_without_probabilities_is_refused():
     model = LinearSVC().fit(X, Y)
     with pytest.raises(TypeError, match="must have predict_proba: LinearSVC has none"):
         neg_cross_entropy(model, X, Y)
 
 
-def test_data_that_cannot_be_scored():
+def test_data_that_cannot_be_scored_give_nan_and_a_warning():
     class Broken(Fixed):
         def predict_proba(self, X):
             return super().predict_proba(X) * 0.9
@@ -223,7 +223,7 @@ def test_data_that_cannot_be_scored():
         DecompositionScorer(on_error="raise")(model, X, Y)
 
 
-def test_unknown_names():
+def test_unknown_names_are_refused():
     with pytest.raises(
         ValueError, match="a scorer must be one of .*: found 'log_loss'"
     ):
@@ -236,7 +236,7 @@ def test_unknown_names():
         DecompositionScorer(on_error="x")
 
 
-def test_two_processes():
+def test_two_processes_give_the_same_terms():
     data, labels = make_classification(300, random_state=0)
     one, two = (
         cross_validate(
