@@ -36,7 +36,7 @@ def test_plots_load_matplotlib_when_drawn():
     assert "matplotlib" not in loaded_by("import xent_metrics; xent_metrics.plotting")
 
 
-def test_plots_without_matplotlib(monkeypatch):
+def test_plots_without_matplotlib_name_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match="plots need matplotlib: it is not installed"):
         xent_metrics.plotting.kl_curve()
@@ -53,7 +53,7 @@ def test_everything_exported_exists_and_is_documented():
     assert set(xent_metrics.__all__) <= set(dir(xent_metrics))
 
 
-def test_unknown_attribute():
+def test_an_unknown_attribute_is_an_error():
     with pytest.raises(AttributeError, match="no attribute 'log_loss'"):
         _ = xent_metrics.log_loss
 

@@ -11,6 +11,8 @@ pytest.importorskip("matplotlib")
 
 from xent_metrics import Evaluation
 
+from ..draws import labels_from, tempered
+
 NAMES = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -58,8 +60,7 @@ def page_path(tmp_path_factory):
     """A page with names that would break what does not escape them."""
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(len(NAMES)), size=400)
-    q = p**2 / (p**2).sum(axis=1)[:, None]
-    y = np.array(NAMES, dtype=object)[[rng.choice(len(NAMES), p=row) for row in p]]
+    q, y = tempered(p), np.array(NAMES, dtype=object)[labels_from(p, rng)]
     evaluation = Evaluation.from_predictions(
         y, q, labels=NAMES, recalibration="temperature"
     )
@@ -89,14 +90,14 @@ def opened(request, browser, page_path):
     context.close()
 
 
-def test_asks_for_nothing_and_says_nothing(opened, page_path):
+def test_the_page_asks_for_nothing_and_says_nothing(opened, page_path):
     page, events = opened
     assert events == [("request", page_path.as_uri())]
     assert page.title() == "<script>alert(2)</script>"
     assert page.locator("script").count() == 0
 
 
-def test_does_not_scroll_sideways(opened):
+def test_the_page_does_not_scroll_sideways(opened):
     page, _ = opened
     scrolled, shown = page.evaluate(
         "[document.scrollingElement.scrollWidth, window.innerWidth]"
@@ -123,14 +124,14 @@ def test_plots_fill_their_column_and_are_named(opened):
     assert page.get_by_role("img", name="reliability diagram").count() == 1
 
 
-def test_follows_the_scheme_of_the_reader(opened):
+def test_the_page_follows_the_scheme_of_the_reader(opened):
     page, _ = opened
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert colour == ("rgb(21, 24, 29)" if dark else "rgb(255, 255, 255)")
 
 
-def test_prints_on_white(opened):
+def test_the_page_prints_on_white(opened):
     page, _ = opened
     page.emulate_media(media="print")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -1,13 +1,17 @@
 """What the tests of the command line share: a folder of files, and a runner."""
 
 import importlib.util
+import json
 import os
 
 import numpy as np
 import pandas as pd
 import pytest
 
-collect_ignore_glob = [] if importlib.util.find_spec("typer") else ["test_*.py"]
+from ..draws import labels_from, tempered
+
+# test_without_extra.py is about an environment without typer, and runs there.
+collect_ignore_glob = [] if importlib.util.find_spec("typer") else ["test_[!w]*.py"]
 
 CLASSES = ("cat", "dog", "eel")
 N = 300
@@ -16,17 +20,16 @@ N = 300
 def predictions():
     """An over-confident model ``p_``, a calibrated one ``q_``, and columns beside."""
     rng = np.random.default_rng(0)
-    law = rng.dirichlet(np.ones(3), N)
-    bold = law**2 / (law**2).sum(axis=1, keepdims=True)
+    p = rng.dirichlet(np.ones(3), N)
     frame = pd.DataFrame(
         {
             "id": [f"{row:03d}" for row in range(N)],
-            "label": [rng.choice(CLASSES, p=row) for row in law],
+            "label": np.array(CLASSES)[labels_from(p, rng)],
             "site": rng.choice(["north", "south", "NA"], N),
             "w": rng.uniform(0.5, 1.5, N).round(3),
         }
     )
-    for prefix, values in (("p_", bold), ("q_", law)):
+    for prefix, values in (("p_", tempered(p)), ("q_", p)):
         for place, name in enumerate(CLASSES):
             frame[prefix + name] = values[:, place]
     return frame
@@ -35,6 +38,21 @@ def predictions():
 @pytest.fixture(scope="session")
 def frame():
     return predictions()
+
+
+@pytest.fixture
+def expected(frame):
+    """What the command line should say of the over-confident model."""
+    return frame.xent(target="label", proba="p_", recalibration="temperature")
+
+
+def parsed(text):
+    """Strict JSON: neither NaN nor an infinity."""
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
 
 
 @pytest.fixture

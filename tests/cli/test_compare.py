@@ -30,7 +30,7 @@ def two_files(folder, frame):
     shuffled.to_csv("old.csv", index=False)
 
 
-def test_models_in_one_file(run, expected):
+def test_models_may_be_in_one_file(run, expected):
     done = run(*TWO)
     assert done.stdout == f"{expected()!r}\n"
     assert done.stderr == ""
@@ -50,7 +50,7 @@ def test_options_are_those_of_the_library(run, expected, options, settings):
     assert run(*TWO, *options).stdout == f"{expected(**settings)!r}\n"
 
 
-def test_weights_and_groups(run, frame):
+def test_weights_and_groups_are_those_of_the_library(run, frame):
     done = run(*TWO, "--weight", "w", "--groups", "site", "--json")
     models = {
         p: frame.xent.evaluate("label", p, sample_weight="w") for p in ("q_", "p_")
@@ -62,7 +62,7 @@ def test_weights_and_groups(run, frame):
     assert found == pytest.approx(right, rel=1e-9)
 
 
-def test_a_file_a_model(run, two_files, expected):
+def test_each_model_may_have_a_file(run, two_files, expected):
     args = ("compare", "new.parquet", "old.csv", "--target", "label", "--proba", "p_")
     done = run(*args, "--key", "id", "--json")
     assert done.exit_code == 0, done.stderr
@@ -85,7 +85,7 @@ def test_rows_in_another_order_are_refused(run, two_files):
     assert line.endswith(", or align the rows of the files with --key.")
 
 
-def test_probabilities_named_otherwise_in_each_file(run, frame, expected):
+def test_each_file_may_name_its_own_probabilities(run, frame, expected):
     frame.to_csv("again.csv", index=False)
     files = ("preds.csv", "again.csv")
     done = run("compare", *files, *TWO[2:])
@@ -141,7 +141,7 @@ def test_other_rows_are_refused_by_their_keys(run, frame):
         ([*BOTH, "--fail-if", "n>1"], "--fail-if must name a term: 'n' is none"),
     ],
 )
-def test_what_cannot_be_compared(run, args, message):
+def test_what_cannot_be_compared_is_refused(run, args, message):
     done = run("compare", "--target", "label", *args)
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -149,7 +149,7 @@ def test_what_cannot_be_compared(run, args, message):
     assert line.startswith(f"xent-metrics: {message}")
 
 
-def test_a_gate_on_the_difference(run, expected):
+def test_a_gate_judges_the_difference(run, expected):
     found = expected().differences["p_"]["cross_entropy"]
     assert found.low > 0
     done = run(*TWO, "--fail-if", "cross_entropy.low>0", "--json")

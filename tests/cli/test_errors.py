@@ -1,5 +1,6 @@
 import pytest
 
+# Errors that nobody expects are made here, and not every one is a user's.
 from xent_metrics._cli.errors import in_options, sentence
 
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
@@ -60,7 +61,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ),
     ],
 )
-def test_one_line_and_exit_code_2(run, args, message):
+def test_an_error_is_one_line_and_exit_code_2(run, args, message):
     done = run(*args)
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -89,7 +90,7 @@ def test_nothing_is_written_where_input_is_wrong(run, folder):
         ("'labels' is not a column", "'labels' is not a column"),
     ],
 )  # fmt: skip
-def test_sentences_of_the_library_in_the_names_of_options(text, shown):
+def test_sentences_of_the_library_name_options(text, shown):
     assert in_options(text) == shown
 
 
@@ -116,7 +117,9 @@ def boom(*_, **__):
         (KeyboardInterrupt(), 130, ""),
     ],
 )
-def test_whatever_happens(run, monkeypatch, error, code, message):
+def test_whatever_happens_is_one_line_and_an_exit_code(
+    run, monkeypatch, error, code, message
+):
     boom.error = error
     monkeypatch.setattr("xent_metrics._cli.evaluate.read", boom)
     done = run(*ARGS)
@@ -125,7 +128,7 @@ def test_whatever_happens(run, monkeypatch, error, code, message):
     assert "Traceback" not in done.stderr
 
 
-def test_a_traceback_on_request(run, monkeypatch):
+def test_a_traceback_is_shown_on_request(run, monkeypatch):
     boom.error = RuntimeError("boom")
     monkeypatch.setattr("xent_metrics._cli.evaluate.read", boom)
     monkeypatch.setenv("XENT_METRICS_TRACEBACK", "1")

@@ -1,29 +1,17 @@
-import json
-
 import numpy as np
 import pytest
 
 from xent_metrics import decompose
+
+from .conftest import parsed
 
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
 FAST = ("--recalibration", "temperature")
 CLASSES = ["cat", "dog", "eel"]
 
 
-@pytest.fixture
-def expected(frame):
-    return frame.xent(target="label", proba="p_", recalibration="temperature")
-
-
-def parsed(text):
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    return json.loads(text, parse_constant=refuse)
-
-
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])
-def test_the_text_of_the_decomposition(run, expected, suffix):
+def test_the_text_is_that_of_the_decomposition(run, expected, suffix):
     done = run("evaluate", f"preds.{suffix}", *ARGS[2:], *FAST)
     assert done.stdout == f"{expected.decompose()!r}\n"
     assert done.stderr == ""
@@ -35,7 +23,7 @@ def test_defaults_are_those_of_the_library(run, frame):
     assert done.stdout == f"{frame.xent.decompose('label', 'p_')!r}\n"
 
 
-def test_standard_input(run, expected, folder):
+def test_standard_input_is_read(run, expected, folder):
     text = (folder / "preds.csv").read_text()
     done = run("evaluate", "-", *ARGS[2:], *FAST, input=text)
     assert done.stdout == f"{expected.decompose()!r}\n"
@@ -68,12 +56,12 @@ def test_options_are_those_of_the_library(run, frame, options, settings):
         ["--proba", "p_", "--labels", "cat, dog, eel"],
     ],
 )
-def test_ways_to_choose_columns(run, expected, selection):
+def test_columns_may_be_chosen_in_many_ways(run, expected, selection):
     done = run("evaluate", "preds.csv", "--target", "label", *selection, *FAST)
     assert done.stdout == f"{expected.decompose()!r}\n"
 
 
-def test_columns_beside_that_have_the_prefix(run, frame, expected):
+def test_columns_beside_may_have_the_prefix(run, frame, expected):
     beside = {"p_key": frame["id"], "p_w": frame["w"], "p_site": frame["site"]}
     frame.assign(**beside).to_csv("beside.csv", index=False)
     options = ("--key", "p_key", "--by", "p_site", "--weight", "p_w")
@@ -82,7 +70,7 @@ def test_columns_beside_that_have_the_prefix(run, frame, expected):
     assert done.stdout.startswith(f"{result!r}\n\nBy p_site, in nats\n")
 
 
-def test_classes_that_are_numbers(run, frame):
+def test_classes_may_be_numbers(run, frame):
     numbers = frame.rename(columns=dict(zip(CLASSES, "123", strict=True)))
     numbers["label"] = frame["label"].map(dict(zip(CLASSES, (1, 2, 10), strict=True)))
     numbers.to_parquet("numbers.parquet")
@@ -102,7 +90,7 @@ def test_classes_that_are_numbers(run, frame):
         assert done.stdout == f"{result!r}\n"
 
 
-def test_one_column_of_two_classes(run, frame):
+def test_one_column_is_enough_for_two_classes(run, frame):
     two = frame.assign(won=np.where(frame["label"] == "cat", "10", "9"))
     two.to_csv("two.csv", index=False)
     done = run("evaluate", "two.csv", "--target", "won", "--proba", "p_cat", *FAST)
@@ -112,7 +100,7 @@ def test_one_column_of_two_classes(run, frame):
     assert done.stdout == f"{result!r}\n"
 
 
-def test_targets_that_are_distributions(run, frame):
+def test_targets_may_be_distributions(run, frame):
     q = frame[["q_cat", "q_dog", "q_eel"]].to_numpy()
     p = frame[["p_cat", "p_dog", "p_eel"]].to_numpy()
     result = decompose(q, p, recalibration="temperature")
@@ -121,7 +109,7 @@ def test_targets_that_are_distributions(run, frame):
         assert done.stdout == f"{result!r}\n"
 
 
-def test_annotators(run, frame):
+def test_targets_may_be_annotators(run, frame):
     rng = np.random.default_rng(1)
     said = {f"a{i}": rng.choice(CLASSES, len(frame)) for i in range(3)}
     frame.assign(**said).to_csv("said.csv", index=False)
@@ -155,7 +143,7 @@ def test_missing_rows_are_dropped_on_request(run, frame):
     assert sum(group["n"] for group in content["by"]) == 298
 
 
-def test_tables(run):
+def test_tables_are_printed_by_group_by_class_and_by_row(run):
     options = ("--by", "site", "--per-class", "--n-worst", "2", "--base", "2")
     done = run(*ARGS, *FAST, *options)
     headings = [line for line in done.stdout.splitlines() if line.endswith("in bits")]
@@ -182,7 +170,7 @@ def test_groups_that_are_too_few_have_a_star(run, frame):
     assert done.stdout.splitlines()[-1].startswith("  * 1: 5 independent rows: too few")
 
 
-def test_several_keys_and_missing_ones(run, frame):
+def test_groups_may_have_several_keys_and_miss_some(run, frame):
     second = frame["site"].where(frame["site"] != "NA")
     frame.assign(half=np.arange(len(frame)) % 2, site=second).to_csv("x.csv")
     options = ("--by", "half", "--by", "site")

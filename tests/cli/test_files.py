@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+# The command line shows no frame that it has read.
 from xent_metrics._cli.columns import Wanted
 from xent_metrics._cli.errors import UsageError
 from xent_metrics._cli.files import as_written, keyed, read
@@ -21,7 +22,7 @@ def table_of(file, wanted=WANTED):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])
-def test_needed_columns_only(folder, frame, suffix):
+def test_only_the_needed_columns_are_read(folder, frame, suffix):
     found = table_of(f"preds.{suffix}").frame
     pd.testing.assert_frame_equal(found, frame[READ], check_dtype=False)
 
@@ -30,7 +31,9 @@ def test_needed_columns_only(folder, frame, suffix):
     ("name", "separator"),
     [("x.tsv", "\t"), ("x.csv.gz", ","), ("x.tsv.gz", "\t"), ("X.CSV", ",")],
 )
-def test_kinds_of_csv(folder, frame, name, separator):
+def test_separators_and_compression_are_told_by_the_name(
+    folder, frame, name, separator
+):
     text = frame.to_csv(sep=separator, index=False).encode()
     content = gzip.compress(text) if name.endswith("gz") else text
     (folder / name).write_bytes(content)
@@ -38,13 +41,13 @@ def test_kinds_of_csv(folder, frame, name, separator):
 
 
 @pytest.mark.parametrize("suffix", ["pq", "arrow"])
-def test_other_names_of_formats(folder, frame, suffix):
+def test_formats_may_have_other_names(folder, frame, suffix):
     path = folder / f"x.{suffix}"
     frame.to_parquet(path) if suffix == "pq" else frame.to_feather(path)
     pd.testing.assert_frame_equal(table_of(path).frame, frame[READ], check_dtype=False)
 
 
-def test_standard_input(frame, monkeypatch):
+def test_standard_input_is_read_as_csv(frame, monkeypatch):
     content = frame.to_csv(index=False).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     pd.testing.assert_frame_equal(table_of("-").frame, frame[READ], check_dtype=False)
@@ -81,7 +84,7 @@ def test_numbers_only_where_nothing_is_lost(texts, expected):
     assert [type(one) for one in found] == [type(one) for one in expected]
 
 
-def test_missing_labels_beside_numbers():
+def test_missing_labels_leave_numbers_numbers():
     found = as_written(pd.Series(["1", None, "2"]))
     assert found.dtype == "Int64"
     assert found.isna().tolist() == [False, True, False]
@@ -99,7 +102,7 @@ def test_several_targets_hold_numbers_unless_annotators(tmp_path):
     assert table_of(path, wanted).frame["v_b"].tolist() == ["02", "4"]
 
 
-def test_keys(tmp_path):
+def test_keys_must_name_each_row_once(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("id,y,p\n007,a,0.5\n8,b,0.5\n8,b,0.5\n")
     wanted = Wanted(target=("y",), probas=("p",), names=("id",))
@@ -140,7 +143,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_files_that_cannot_be_read(name, tmp_path, monkeypatch):
+def test_files_that_cannot_be_read_are_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content, message = BAD[name]
     (tmp_path / name).write_bytes(content)
@@ -148,7 +151,7 @@ def test_files_that_cannot_be_read(name, tmp_path, monkeypatch):
         table_of(name, Wanted(target=("label",), probas=("p_",)))
 
 
-def test_paths_that_are_no_files(folder):
+def test_paths_that_are_no_files_are_refused(folder):
     (folder / "runs.csv").mkdir()
     with pytest.raises(UsageError, match="must be a file: 'runs.csv' is a folder"):
         table_of("runs.csv")
@@ -182,7 +185,7 @@ def test_paths_that_are_no_files(folder):
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_columns_that_are_not_there(folder, options, message, suffix):
+def test_columns_that_are_not_there_are_refused(folder, options, message, suffix):
     wanted = Wanted(**({"target": ("label",), "probas": ("p_",)} | options))
     with pytest.raises(
         UsageError, match=message.replace("preds.csv", f"preds.{suffix}")

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+# No file of predictions gives all the numbers that a gate must judge.
 from xent_metrics._cli.errors import UsageError
 from xent_metrics._cli.gate import Number, judge, read_conditions, tell
 
@@ -25,11 +26,11 @@ def read(text):
         ("skill<1.", ("skill", None, "<", 1)),
     ],
 )
-def test_grammar(text, parts):
+def test_a_condition_is_a_term_a_sign_and_a_number(text, parts):
     assert read(text) == parts
 
 
-def test_written_again():
+def test_a_condition_is_written_again_in_full():
     assert str(read("cross-entropy.high<=-.5")) == "cross_entropy.high <= -0.5"
 
 
@@ -49,12 +50,12 @@ def test_written_again():
         ("n.low>1", "n is a count, which has no interval; write 'n>1'"),
     ],
 )
-def test_what_is_no_condition(text, message):
+def test_what_is_no_condition_is_refused(text, message):
     with pytest.raises(UsageError, match=message):
         read(text)
 
 
-def test_terms_alone():
+def test_counts_are_refused_where_terms_alone_are_known():
     with pytest.raises(UsageError, match="must name a term: 'n' is none"):
         read_conditions(["n>1"], TERMS)
 
@@ -72,7 +73,7 @@ def test_terms_alone():
         ("skill.high>0.59", True),
     ],
 )
-def test_signs_and_ends(text, failed):
+def test_signs_and_ends_decide(text, failed):
     outcome = judge(read(text), {"skill": Number(0.5, (0.4, 0.6), "")})
     assert outcome.failed is failed
 

@@ -1,24 +1,13 @@
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
 
+from .conftest import parsed
+
 ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
 FAST = ("--recalibration", "temperature")
 CLASSES = ["cat", "dog", "eel"]
-
-
-@pytest.fixture
-def expected(frame):
-    return frame.xent(target="label", proba="p_", recalibration="temperature")
-
-
-def parsed(text):
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    return json.loads(text, parse_constant=refuse)
 
 
 def test_json_is_one_strict_document(run, expected, frame):
@@ -44,7 +33,7 @@ def test_json_is_one_strict_document(run, expected, frame):
     assert content["warnings"] == content["conditions"] == []
 
 
-def test_infinity_in_json(run, frame):
+def test_an_infinity_is_text_in_json(run, frame):
     certain = frame.copy()
     certain.loc[0, ["p_cat", "p_dog", "p_eel"]] = [
         float(name != frame["label"][0]) / 2 for name in CLASSES
@@ -56,7 +45,7 @@ def test_infinity_in_json(run, frame):
     assert content["decomposition"]["n_infinite"] == 1
 
 
-def test_a_gate_that_is_open(run):
+def test_an_open_gate_is_exit_code_0(run):
     done = run(*ARGS, *FAST, "--fail-if", "miscalibration>5", "--fail-if", "n<100")
     assert done.exit_code == 0
     first, second = done.stderr.splitlines()
@@ -65,7 +54,7 @@ def test_a_gate_that_is_open(run):
     assert second == "passed: n < 100: found 300"
 
 
-def test_a_gate_that_is_shut(run, expected):
+def test_a_shut_gate_is_exit_code_1(run, expected):
     conditions = ("miscalibration.low>0", "skill.high<0.99", "n_unseen>0")
     given = [text for one in conditions for text in ("--fail-if", one)]
     done = run(*ARGS, *FAST, *given, "--json")
@@ -92,7 +81,7 @@ def test_the_level_moves_the_gate(run, expected):
     assert run(*ARGS, *FAST, *given, "--level", "0.5").exit_code == 0
 
 
-def test_a_gate_that_cannot_be_computed(run):
+def test_a_gate_that_cannot_be_computed_is_shut(run):
     done = run(*ARGS, *FAST, "--fail-if", "irreducible>1")
     assert done.exit_code == 1
     assert done.stderr == (
@@ -118,7 +107,7 @@ HAS_PAGE = importlib.util.find_spec("xent_metrics._report.render") is not None
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="the page is not there yet")
-def test_a_page(run, folder):
+def test_a_page_is_written(run, folder):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
     done = run(*ARGS, *FAST, "--html", "out.html", "--by", "site")
@@ -128,7 +117,7 @@ def test_a_page(run, folder):
 
 
 @pytest.mark.usefixtures("entry_points_declared")
-def test_a_run_of_mlflow(tracking, run, expected):
+def test_a_run_of_mlflow_is_logged(tracking, run, expected):
     pytest.importorskip("mlflow")
     done = run(*ARGS, *FAST, "--json", "--mlflow", "--split", "val")
     assert done.exit_code == 0, done.stderr
@@ -146,7 +135,7 @@ def test_a_run_of_mlflow(tracking, run, expected):
 
 
 @pytest.mark.usefixtures("entry_points_declared")
-def test_a_split_that_cannot_be_a_key(tracking, run):
+def test_a_split_that_cannot_be_a_key_is_refused(tracking, run):
     pytest.importorskip("mlflow")
     before = len(tracking.search_runs())
     done = run(*ARGS, *FAST, "--mlflow", "--split", "a/b")
@@ -156,7 +145,7 @@ def test_a_split_that_cannot_be_a_key(tracking, run):
 
 
 @pytest.mark.usefixtures("entry_points_declared")
-def test_groups_on_the_page_of_a_run(tracking, run, tmp_path):
+def test_the_page_of_a_run_has_groups(tracking, run, tmp_path):
     pytest.importorskip("mlflow")
     pytest.importorskip("jinja2")
     done = run(*ARGS, *FAST, "--json", "--mlflow", "--by", "site")
@@ -174,7 +163,7 @@ NO_MLFLOW = (
 
 
 @pytest.mark.usefixtures("entry_points_declared")
-def test_without_mlflow(run, monkeypatch):
+def test_a_missing_mlflow_is_named(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
     done = run(*ARGS, "--mlflow")
     assert done.exit_code == 2

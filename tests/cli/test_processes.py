@@ -29,7 +29,7 @@ def process(args, environment, **options):
 
 
 @pytest.mark.slow
-def test_version(environment):
+def test_the_version_is_printed(environment):
     done = process(["--version"], environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "xent-metrics 0.1.0\n"
@@ -41,13 +41,13 @@ def test_the_script_is_the_module():
 
 
 @pytest.mark.slow
-def test_quiet_where_nobody_watches(folder, environment):
+def test_nothing_more_is_said_where_nobody_watches(folder, environment):
     done = process([*ARGS, *FAST, "--json"], environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["decomposition"]["n"] == 300
 
 
-def test_standard_input_and_exit_codes(folder, environment):
+def test_standard_input_is_read_and_a_gate_sets_the_exit_code(folder, environment):
     text = (folder / "preds.csv").read_text()
     args = ["evaluate", "-", *ARGS[2:], *FAST, "--fail-if", "miscalibration>0"]
     done = process(args, environment, input=text)
@@ -57,7 +57,7 @@ def test_standard_input_and_exit_codes(folder, environment):
 
 
 @pytest.mark.slow
-def test_no_traceback(folder, environment):
+def test_an_error_is_no_traceback(folder, environment):
     done = process(["evaluate", "gone.csv", *ARGS[2:]], environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -65,7 +65,7 @@ def test_no_traceback(folder, environment):
     )
 
 
-def test_help(run):
+def test_help_tells_commands_options_and_exit_codes(run):
     whole = run("--help").stdout
     for text in ("Examples", "--fail-if", "Exit codes", "0  all is well"):
         assert text in whole
@@ -115,7 +115,7 @@ def test_progress_on_a_terminal_leaves_the_document_alone(folder, environment):
 
 
 @pytest.mark.slow
-def test_tables_on_a_terminal(folder, environment):
+def test_tables_fit_a_terminal(folder, environment):
     args = [*ARGS, *FAST, "--by", "site", "--per-class", "--n-worst", "2"]
     shown, other = on_a_terminal(args, environment, out=True)
     assert other == ""
@@ -130,7 +130,7 @@ def test_tables_on_a_terminal(folder, environment):
         assert heading in text
 
 
-def test_a_comparison_on_a_terminal(folder, environment):
+def test_a_comparison_is_shown_on_a_terminal(folder, environment):
     args = ["compare", "preds.csv", *ARGS[2:], "--proba", "q_"]
     shown, other = on_a_terminal(args, environment, out=True)
     assert other == ""

@@ -9,6 +9,8 @@ import pytest
 
 from xent_metrics import Evaluation, scan
 
+from ..draws import labels_from, tempered
+
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "scale.md"
 COLUMNS = {"target": "label", "proba": "p_", "by": "site"}
 FILES, ROWS = 12, 300
@@ -19,10 +21,9 @@ def predictions():
     """Labels and over-confident probabilities of three classes, from two sites."""
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), size=FILES * ROWS)
-    q = p**2 / (p**2).sum(axis=1, keepdims=True)
     labels = np.array(["cat", "dog", "eel"])
-    return pd.DataFrame(q, columns=[f"p_{name}" for name in labels]).assign(
-        label=[rng.choice(labels, p=row) for row in p],
+    return pd.DataFrame(tempered(p), columns=[f"p_{name}" for name in labels]).assign(
+        label=labels[labels_from(p, rng)],
         site=rng.choice(["here", "there"], size=len(p)),
     )
 

@@ -60,7 +60,7 @@ def test_a_scan_outlives_a_worker(dies_once, folder, scanned):
     assert dies_once.exists()
 
 
-def test_states_of_partitions(client, folder, scanned, recipe):
+def test_states_of_partitions_merge_to_all_rows(client, folder, scanned, recipe):
     assert recipe("Dask", folder=folder).to_json() == scanned
 
 

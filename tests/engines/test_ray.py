@@ -44,7 +44,7 @@ def test_a_scan_is_the_same_to_the_bit(workers, folder, scanned, elsewhere, reci
     assert found.to_json() == scanned
 
 
-def test_states_of_blocks(workers, folder, as_in_memory, recipe):
+def test_states_of_blocks_merge_to_all_rows(workers, folder, as_in_memory, recipe):
     as_in_memory(recipe("Ray", folder=folder))
 
 

@@ -51,7 +51,7 @@ def test_a_scan_is_the_same_to_the_bit(spark, folder, scanned, elsewhere, recipe
     assert found.to_json() == scanned
 
 
-def test_states_of_partitions(spark, folder, as_in_memory, recipe):
+def test_states_of_partitions_merge_to_all_rows(spark, folder, as_in_memory, recipe):
     as_in_memory(recipe("Spark", spark=spark, folder=folder))
 
 

@@ -59,7 +59,7 @@ def test_single_precision_is_scored_as_it_is(booster, data):
 
 
 @pytest.mark.parametrize("data", [two_classes, several_classes])
-def test_cross_validation(booster, data):
+def test_boosters_are_cross_validated(booster, data):
     X, y = data()
     results = cross_validate(
         booster(),
@@ -77,7 +77,7 @@ def test_cross_validation(booster, data):
     pd.testing.assert_index_equal(evaluation.per_sample.index, X.index)
 
 
-def test_search(booster):
+def test_a_search_finds_the_better_booster(booster):
     X, y = two_classes()
     grid = {"learning_rate": [0.01, 0.3]}
     search = GridSearchCV(booster(), grid, scoring=neg_cross_entropy, cv=2).fit(X, y)
@@ -85,7 +85,7 @@ def test_search(booster):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_weights(booster):
+def test_weights_of_rows_reach_the_score(booster):
     X, y = two_classes()
     w = np.random.default_rng(0).exponential(size=len(y))
     model = booster().fit(X, y, sample_weight=w)
@@ -94,7 +94,7 @@ def test_weights(booster):
     assert -found == decompose(y, proba, sample_weight=w, **TEMPERATURE).cross_entropy
 
 
-def test_calibration(booster):
+def test_calibration_wins_back_part_of_the_loss(booster):
     X, y = two_classes()
     model = FrozenEstimator(booster(learning_rate=1.0).fit(X[:200], y[:200]))
     calibrated = CalibratedClassifierCV(model).fit(X[200:350], y[200:350])
@@ -106,7 +106,7 @@ def test_calibration(booster):
     assert costs["after"] < costs["before"]
 
 
-def test_labels_of_text():
+def test_labels_may_be_text():
     lightgbm = pytest.importorskip("lightgbm")
     X, y = several_classes()
     names = np.array([f"digit {k}" for k in range(10)])[y]

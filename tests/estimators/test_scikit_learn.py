@@ -88,7 +88,7 @@ def test_probabilities_of_zero_from_isotonic_calibration_are_counted():
     assert result.n_clipped == np.count_nonzero(zero) > 0
 
 
-def test_cross_validation_of_a_calibrated_model():
+def test_a_calibrated_model_is_cross_validated():
     data, target = load_breast_cancer(return_X_y=True)
     svm = make_pipeline(StandardScaler(), LinearSVC())
     model = CalibratedClassifierCV(svm, cv=2)
@@ -128,7 +128,7 @@ def documents(n):
 
 
 @pytest.mark.parametrize("model", [LogisticRegression(), MultinomialNB()])
-def test_texts_with_labels_of_text(model):
+def test_texts_may_have_labels_of_text(model):
     texts, labels = documents(900)
     pipeline = make_pipeline(TfidfVectorizer(), model).fit(texts[:600], labels[:600])
     evaluation = Evaluation.from_estimator(
@@ -151,7 +151,7 @@ def test_texts_with_labels_of_text(model):
 @pytest.mark.parametrize(
     "model", [OneVsOneClassifier(LogisticRegression()), LinearSVC(), SVC()]
 )
-def test_classifiers_without_probabilities(model):
+def test_classifiers_without_probabilities_are_refused(model):
     model.fit(X[TRAIN] / 16, Y[TRAIN])
     name = type(model).__name__
     with pytest.raises(TypeError, match=f"must have predict_proba: {name} has none"):

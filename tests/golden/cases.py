@@ -76,24 +76,22 @@ def frame(k=3):
     )
 
 
-def evaluated(y, q, **options):
-    return Evaluation.from_predictions(y, q, **options)
-
-
 def hard(k, **options):
-    return evaluated(labels_of(k), bold(classes_of(k)), labels=CLASSES[k], **options)
+    return Evaluation.from_predictions(
+        labels_of(k), bold(classes_of(k)), labels=CLASSES[k], **options
+    )
 
 
 def with_unseen_labels():
     y = labels_of(3).astype(object)
     y[::24] = "dog"
-    return evaluated(y, bold(classes_of(3)), labels=CLASSES[3])
+    return Evaluation.from_predictions(y, bold(classes_of(3)), labels=CLASSES[3])
 
 
 def with_infinite_costs():
     q = bold(classes_of(2))
     q[::60] = [0.0, 1.0]
-    return evaluated(labels_of(2), q, labels=CLASSES[2], clip=0)
+    return Evaluation.from_predictions(labels_of(2), q, labels=CLASSES[2], clip=0)
 
 
 def with_missing_rows():
@@ -137,11 +135,13 @@ RESULTS = {
     "weights": lambda: hard(2, sample_weight=0.5 + spread(N, 6)),
     "groups": lambda: hard(3, groups=(spread(N, 5) * 40).astype(int)),
     "folds": lambda: hard(3, folds=np.arange(N) % 3, recalibration="temperature-bias"),
-    "soft_labels": lambda: evaluated(classes_of(3), bold(classes_of(3))),
-    "votes": lambda: evaluated(
+    "soft_labels": lambda: Evaluation.from_predictions(
+        classes_of(3), bold(classes_of(3))
+    ),
+    "votes": lambda: Evaluation.from_predictions(
         counts(classes_of(3), 6), bold(classes_of(3)), vote_correction="jackknife"
     ),
-    "few_votes": lambda: evaluated(
+    "few_votes": lambda: Evaluation.from_predictions(
         counts(classes_of(2), 3), bold(classes_of(2)), vote_correction="dirichlet"
     ),
     "unseen_labels": with_unseen_labels,

@@ -5,6 +5,8 @@ import pytest
 
 from xent_metrics import Evaluation
 
+from ..draws import labels_from, tempered
+
 
 @pytest.fixture(autouse=True)
 def _closed(figures):
@@ -25,27 +27,26 @@ def two():
 
 
 @pytest.fixture(scope="session")
-def laws():
-    """Distributions over four classes, and sharper predictions."""
+def forecasts():
+    """Class probabilities of four classes, and over-confident predictions."""
     rng = np.random.default_rng(0)
     p = rng.dirichlet([1.0, 1.0, 1.0, 1.0], 800)
-    q = p**2 / (p**2).sum(axis=1, keepdims=True)
-    return p, q
+    return p, tempered(p)
 
 
 @pytest.fixture(scope="session")
-def several(laws):
+def several(forecasts):
     """Hard labels of four classes."""
-    p, q = laws
-    rng = np.random.default_rng(1)
-    y = [rng.choice(["ant", "bee", "cat", "dog"], p=row) for row in p]
-    return Evaluation.from_predictions(y, q, labels=["ant", "bee", "cat", "dog"])
+    p, q = forecasts
+    names = np.array(["ant", "bee", "cat", "dog"])
+    y = names[labels_from(p, np.random.default_rng(1))]
+    return Evaluation.from_predictions(y, q, labels=names)
 
 
 @pytest.fixture(scope="session")
-def soft(laws):
+def soft(forecasts):
     """Target distributions of four classes."""
-    return Evaluation.from_predictions(*laws)
+    return Evaluation.from_predictions(*forecasts)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from matplotlib.text import Text
 
 from xent_metrics import Evaluation, decompose_ensemble, plotting
 
+from ..draws import labels_from
+
 NAMES = [
     "$a_1$",
     "<script>alert(1)</script>",
@@ -29,11 +31,10 @@ OF_AN_EVALUATION = (
 
 
 @pytest.fixture(scope="module")
-def named(laws):
+def named(forecasts):
     """Classes whose names would be formulas, markup, or too long."""
-    p, q = laws
-    rng = np.random.default_rng(1)
-    y = [NAMES[rng.choice(4, p=row)] for row in p]
+    p, q = forecasts
+    y = [NAMES[code] for code in labels_from(p, np.random.default_rng(1))]
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
@@ -56,7 +57,7 @@ def texts(ax):
     return [one for one in ax.figure.findobj(Text) if one.get_text()]
 
 
-def test_draws_into_the_axes_given_and_changes_nothing_else(draw):
+def test_a_plot_draws_into_the_axes_given_and_changes_nothing_else(draw):
     figure, (ax, other) = plt.subplots(1, 2)
     before = dict(mpl.rcParams)
     assert draw(ax=ax) is ax
@@ -66,7 +67,7 @@ def test_draws_into_the_axes_given_and_changes_nothing_else(draw):
     assert not other.has_data()
 
 
-def test_makes_a_figure_of_its_own(draw):
+def test_a_plot_makes_a_figure_of_its_own(draw):
     ax = draw()
     assert isinstance(ax, Axes)
     assert plt.get_fignums() == [ax.figure.number]
@@ -74,7 +75,7 @@ def test_makes_a_figure_of_its_own(draw):
     assert not ax.spines["right"].get_visible()
 
 
-def test_has_a_statement_and_labels(draw):
+def test_a_plot_has_a_statement_and_labels(draw):
     ax = draw()
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
@@ -138,7 +139,7 @@ def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
         assert ("infinite" if subject == "infinite" else "undefined") in said
 
 
-def test_one_row():
+def test_one_row_is_drawn():
     with pytest.warns(UserWarning, match="found 1"):
         evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
     for kind in OF_AN_EVALUATION:
@@ -146,8 +147,8 @@ def test_one_row():
 
 
 @pytest.mark.parametrize("base", [None, 2])
-def test_units_are_named(laws, base):
-    evaluation = Evaluation.from_predictions(*laws, base=base)
+def test_units_are_named(forecasts, base):
+    evaluation = Evaluation.from_predictions(*forecasts, base=base)
     unit = "bits" if base else "nats"
     for kind in OF_AN_EVALUATION:
         ax = getattr(plotting, kind)(evaluation)
@@ -163,7 +164,7 @@ def test_a_decomposition_has_no_rows(name, named):
 
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
 @pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
-def test_no_result(name, subject):
+def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
     with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):
         getattr(plotting, name)(subject)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from xent_metrics import decompose
+
+# No result holds the derivatives of a map.
 from xent_metrics._recalibration.band import deviations, probability_slopes
 
-
-def expit(x):
-    return 1.0 / (1.0 + np.exp(-x))
+from ..draws import labels_from, tempered
+from .conftest import expit
 
 
 def at(predicted):
@@ -39,8 +40,7 @@ def test_deviations_are_those_of_fits_to_new_samples():
 def test_slopes_are_derivatives(name):
     rng = np.random.default_rng(0)
     p = rng.dirichlet([1, 1, 1], 400)
-    y = [rng.choice(3, p=row) for row in p]
-    q = p**2 / (p**2).sum(axis=1, keepdims=True)
+    y, q = labels_from(p, rng), tempered(p)
     fitted = decompose(y, q, recalibration=name).recalibrator().recalibrate
     log_q, classes = np.log(q[:9].T), np.array([0, 1, 2] * 3)
     mean, slopes = probability_slopes(fitted, log_q, classes)
@@ -55,7 +55,7 @@ def test_slopes_are_derivatives(name):
     np.testing.assert_array_equal(mean, fitted(log_q)[classes, np.arange(9)])
 
 
-def test_covariance_does_not_depend_on_the_scale_of_weights_nor_on_the_grid():
+def test_the_covariance_depends_neither_on_the_scale_of_weights_nor_on_the_grid():
     y, q = draw(np.random.default_rng(0), 30_000)
     grid = np.array([0.1, 0.5, 0.9])
     log_q, second = at(grid)

@@ -8,7 +8,7 @@ MEMBERS = RNG.dirichlet([1.0, 1.0, 1.0], (5, 40))
 Y = RNG.integers(0, 3, 40)
 
 
-def test_two_sums():
+def test_bars_are_the_terms_of_two_sums():
     result = decompose_ensemble(Y, MEMBERS)
     ax = plotting.ensemble(result)
     parts = ("ensemble_cross_entropy", "diversity")
@@ -29,12 +29,12 @@ def test_two_sums():
     assert len(set(hatches)) == 4
 
 
-def test_bits():
+def test_the_axis_names_the_unit():
     result = decompose_ensemble(Y, MEMBERS, base=2)
     assert plotting.ensemble(result).get_xlabel() == "bits"
 
 
-def test_infinite_costs():
+def test_infinite_costs_leave_one_sum():
     members = MEMBERS.copy()
     members[0, 0] = np.eye(3)[(Y[0] + 1) % 3]
     ax = plotting.ensemble(decompose_ensemble(Y, members, clip=0))
@@ -43,6 +43,6 @@ def test_infinite_costs():
     assert ax.get_title(loc="left") == "5 members: the cross-entropy is infinite"
 
 
-def test_members_that_are_right_and_sure():
+def test_members_that_are_right_and_sure_cost_nothing():
     ax = plotting.ensemble(decompose_ensemble([0, 1], [np.eye(2)] * 3))
     assert ax.get_title(loc="left") == "3 members: the cross-entropy is 0"

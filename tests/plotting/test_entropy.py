@@ -31,7 +31,7 @@ def test_means_of_the_groups_are_marked(several):
         assert mark.get_xydata()[0] == pytest.approx(expected)
 
 
-def test_diagonal(several):
+def test_the_diagonal_is_where_cost_is_entropy(several):
     (diagonal,) = (
         one
         for one in plotting.entropy(several).lines
@@ -40,7 +40,7 @@ def test_diagonal(several):
     np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
 
 
-def test_targets_that_are_distributions(soft):
+def test_distributions_are_split_by_what_they_give_the_prediction(soft):
     assert labels(plotting.entropy(soft))[1].startswith(
         "target gives it a half or more"
     )
@@ -78,7 +78,7 @@ def test_rows_of_weight_0_are_as_if_removed():
     assert mark.get_ydata()[0] == pytest.approx(mean)
 
 
-def test_evaluations_that_were_read_back(several):
+def test_evaluations_that_were_read_back_are_drawn_if_they_have_rows(several):
     read = Evaluation.from_json(several.to_json(per_sample=True))
     one, other = (plotting.entropy(each) for each in (read, several))
     for first, second in zip(one.collections, other.collections, strict=True):

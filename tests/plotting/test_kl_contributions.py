@@ -11,8 +11,8 @@ def cells(ax):
     return values.reshape(side, side)
 
 
-def test_cells_are_sums_of_the_contributions(laws):
-    p, q = laws
+def test_cells_are_sums_of_the_contributions(forecasts):
+    p, q = forecasts
     w = np.random.default_rng(0).uniform(size=len(p))
     evaluation = Evaluation.from_predictions(p, q, sample_weight=w, base=2)
     values = kl_contributions(p, q, base=2) * w[:, np.newaxis] / w.sum()
@@ -26,8 +26,8 @@ def test_cells_are_sums_of_the_contributions(laws):
     assert bar.get_ylabel() == "contribution to the mean KL (bits)"
 
 
-def test_title_splits_the_divergence_by_sign(soft, laws):
-    values = kl_contributions(*laws) / len(laws[0])
+def test_the_title_splits_the_divergence_by_sign(soft, forecasts):
+    values = kl_contributions(*forecasts) / len(forecasts[0])
     title = plotting.kl_contributions(soft).get_title(loc="left")
     positive, negative = values[values > 0].sum(), values[values < 0].sum()
     assert title == (
@@ -64,7 +64,7 @@ def test_what_is_left_out_is_said(infinite):
 
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0, 0.0] * 100])
-def test_unseen_labels(weights):
+def test_unseen_labels_are_not_in_the_cells(weights):
     y, q = [0, 1, 2, 1] * 100, [0.2, 0.7, 0.6, 0.4] * 100
     with pytest.warns(UserWarning, match="not among"):
         evaluation = Evaluation.from_predictions(
@@ -89,8 +89,8 @@ def test_corrections_for_few_votes_are_not_in_the_cells():
     assert ax.get_xlabel().endswith("\nbefore the correction for few votes")
 
 
-def test_logits(laws):
-    p, q = laws
+def test_logits_give_the_cells_of_probabilities(forecasts):
+    p, q = forecasts
     one, other = (
         Evaluation.from_predictions(p, values, from_logits=logits)
         for values, logits in ((q, False), (np.log(q) + 3.0, True))
@@ -102,7 +102,7 @@ def test_logits(laws):
     )
 
 
-def test_evaluations_that_were_read_back(several):
+def test_evaluations_that_were_read_back_are_refused(several):
     read = Evaluation.from_json(several.to_json(per_sample=True))
     with pytest.raises(
         ValueError, match="kl_contributions needs the data: this result"

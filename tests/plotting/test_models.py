@@ -5,10 +5,12 @@ import pytest
 
 from xent_metrics import compare, decompose, plotting
 
+from .conftest import expit
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(0.0, 1.5, 600)
-Y = (RNG.random(600) < 1.0 / (1.0 + np.exp(-X))).astype(int)
-Q = {"plain": 1.0 / (1.0 + np.exp(-X)), "bold": 1.0 / (1.0 + np.exp(-3.0 * X))}
+Y = (RNG.random(600) < expit(X)).astype(int)
+Q = {"plain": expit(X), "bold": expit(3.0 * X)}
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +18,7 @@ def found():
     return {name: decompose(Y, q) for name, q in Q.items()}
 
 
-def test_points_and_standard_errors(found):
+def test_points_are_terms_with_their_standard_errors(found):
     ax = plotting.models(found)
     for drawn, (name, one) in zip(ax.containers, found.items(), strict=True):
         assert drawn.get_label() == name
@@ -31,7 +33,7 @@ def test_points_and_standard_errors(found):
     assert len(markers) == len(found)
 
 
-def test_lines_of_equal_cross_entropy(found):
+def test_lines_join_points_of_equal_cross_entropy(found):
     ax = plotting.models(found)
     whole = found["plain"].uncertainty
     lines = [one for one in ax.lines if one.get_linestyle() == ":"]
@@ -56,7 +58,7 @@ def test_names_do_not_hide_each_other(found):
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
 
 
-def test_comparisons_and_evaluations(found):
+def test_comparisons_and_evaluations_are_drawn(found):
     compared = compare({name: (Y, q) for name, q in Q.items()})
     names = [one.get_label() for one in plotting.models(compared).containers]
     assert names == list(compared.decompositions)
@@ -83,12 +85,12 @@ def test_maps_that_differ_are_named(found):
     assert ax.get_xlabel().endswith("\nrecalibration maps differ: spline, temperature")
 
 
-def test_no_model():
+def test_an_empty_mapping_is_refused():
     with pytest.raises(ValueError, match="models must not be empty: found no model"):
         plotting.models({})
 
 
-def test_other_rows(found):
+def test_models_of_other_rows_are_refused(found):
     other = decompose(Y[:300], Q["bold"][:300])
     with pytest.raises(
         ValueError, match="models must have one uncertainty, that of the"
@@ -96,7 +98,7 @@ def test_other_rows(found):
         plotting.models({"plain": found["plain"], "other": other})
 
 
-def test_other_units(found):
+def test_models_of_other_units_are_refused(found):
     bits = decompose(Y, Q["bold"], base=2)
     with pytest.raises(
         ValueError, match="models must have one unit: 'plain' is in nats"
@@ -104,11 +106,11 @@ def test_other_units(found):
         plotting.models({"plain": found["plain"], "bits": bits})
 
 
-def test_models_without_names(two):
+def test_models_without_names_are_refused(two):
     with pytest.raises(TypeError, match="models must be a mapping .* found list; pass"):
         plotting.models([two])
 
 
-def test_a_model_that_is_none():
+def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match="needs a Decomposition or an Eval.* found int"):
         plotting.models({"a": 3})

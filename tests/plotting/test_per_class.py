@@ -3,6 +3,8 @@ import pytest
 
 from xent_metrics import Evaluation, plotting
 
+from ..draws import labels_from
+
 
 def names(ax):
     return [label.get_text() for label in ax.get_yticklabels()]
@@ -13,7 +15,7 @@ def widths(ax, term):
     return [bar.get_width() for bar in found.patches]
 
 
-def test_terms_of_classes_by_their_share_of_the_loss(several):
+def test_classes_are_in_the_order_of_their_share_of_the_loss(several):
     table = several.per_class
     shares = table["weight"] * table["cross_entropy"]
     order = shares.sort_values(ascending=False).index
@@ -30,7 +32,7 @@ def test_terms_of_classes_by_their_share_of_the_loss(several):
     assert ax.get_title(loc="left").startswith(f"class {order[0]} holds ")
 
 
-def test_classes_that_are_left_out(several):
+def test_classes_that_are_left_out_are_counted(several):
     ax = plotting.per_class(several, at_most=3)
     table = several.per_class
     least = (table["weight"] * table["cross_entropy"]).min()
@@ -43,21 +45,21 @@ def test_classes_that_are_left_out(several):
 def test_the_figure_grows_with_the_classes():
     rng = np.random.default_rng(0)
     q = rng.dirichlet(np.ones(20), 2000)
-    y = [rng.choice(20, p=row) for row in q]
+    y = labels_from(q, rng)
     evaluation = Evaluation.from_predictions(y, q, recalibration="temperature")
     few, many = (plotting.per_class(evaluation, at_most=n) for n in (3, 20))
     assert few.figure.get_figheight() == 4.0
     assert many.figure.get_figheight() > 6.0
 
 
-def test_infinite_classes(infinite):
+def test_classes_of_infinite_cost_are_named(infinite):
     ax = plotting.per_class(infinite)
     assert names(ax) == ["1", "0"]
     assert [text.get_text().strip() for text in ax.texts] == ["cross-entropy infinite"]
     assert "a probability of 0 for the target in" in ax.get_xlabel()
 
 
-def test_classes_with_too_few_rows():
+def test_classes_with_too_few_rows_are_counted():
     y, q = ["a", "b"] * 200 + ["c"] * 3, np.tile([0.5, 0.3, 0.2], (403, 1))
     evaluation = Evaluation.from_predictions(y, q, labels=["a", "b", "c"])
     ax = plotting.per_class(evaluation)
@@ -65,12 +67,12 @@ def test_classes_with_too_few_rows():
     assert "1 class with too few rows for all terms" in ax.get_xlabel()
 
 
-def test_evaluations_that_were_read_back(several):
+def test_evaluations_that_were_read_back_are_drawn(several):
     read = Evaluation.from_json(several.to_json())
     assert names(plotting.per_class(read)) == names(plotting.per_class(several))
 
 
 @pytest.mark.parametrize("at_most", [0, 1.5, True])
-def test_at_most(several, at_most):
+def test_at_most_must_be_a_whole_number(several, at_most):
     with pytest.raises(ValueError, match=f"at_most must be a whole .* {at_most}"):
         plotting.per_class(several, at_most=at_most)

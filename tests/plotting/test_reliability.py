@@ -5,8 +5,12 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from xent_metrics import Evaluation, plotting
+
+# Intervals are compared with published ones, which no plot gives as numbers.
 from xent_metrics.plotting._bins import equal_mass, in_bins, wilson
 from xent_metrics.plotting._rows import ClassRows, rows_of_class
+
+from ..draws import labels_from
 
 
 def line(ax, start):
@@ -58,7 +62,7 @@ def test_the_first_class_mirrors_the_second(two):
     np.testing.assert_allclose(y, after[:, 0], atol=1e-9)
 
 
-def test_histogram_has_axes_inside_the_axes(two):
+def test_the_histogram_has_axes_inside_the_axes(two):
     ax = plotting.reliability(two)
     (below,) = ax.child_axes
     assert sum(bar.get_height() for bar in below.patches) == pytest.approx(1.0)
@@ -130,12 +134,12 @@ def test_the_legend_says_what_is_missing(two, options, why):
     assert not bands(ax)
 
 
-def test_one_class_only(one_class):
+def test_one_class_only_has_no_map_and_says_why(one_class):
     text = "no recalibration map: undefined: y_true holds one class only"
     assert text in said(plotting.reliability(one_class))
 
 
-def test_evaluations_that_were_read_back(two, several):
+def test_evaluations_that_were_read_back_are_drawn_without_the_map(two, several):
     read = Evaluation.from_json(two.to_json(per_sample=True))
     ax = plotting.reliability(read)
     np.testing.assert_allclose(observed(ax), observed(plotting.reliability(two)))
@@ -166,7 +170,7 @@ def test_unseen_labels_take_their_share_of_the_map():
     assert after.max() <= 0.75
 
 
-def test_unknown_class(two):
+def test_an_unknown_class_is_refused(two):
     with pytest.raises(ValueError, match="of_class must be one of the classes: found"):
         plotting.reliability(two, of_class="maybe")
 
@@ -182,7 +186,7 @@ def test_equal_values_share_a_bin():
     assert codes.tolist() == [1, 0, 1, 1, 2]
 
 
-def test_wilson_interval():
+def test_the_interval_is_wilsons():
     # Newcombe (1998), table I: 81 of 263, and 0 of 20.
     assert wilson(81 / 263, 263, 1.959964) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0.0, 20, 1.959964) == pytest.approx((0.0, 0.1611), abs=5e-5)
@@ -209,7 +213,7 @@ def test_intervals_know_of_groups_and_soft_targets():
 def test_logits_below_the_smallest_double_keep_their_place_on_the_map():
     rng = np.random.default_rng(0)
     logits = 60.0 * rng.standard_normal((600, 3))
-    y = [rng.choice(3, p=row) for row in rng.dirichlet([1, 1, 1], 600)]
+    y = labels_from(rng.dirichlet([1, 1, 1], 600), rng)
     evaluation = Evaluation.from_predictions(
         y, logits, from_logits=True, recalibration="temperature"
     )
@@ -223,7 +227,7 @@ def test_logits_below_the_smallest_double_keep_their_place_on_the_map():
     np.testing.assert_allclose(drawn, expected, rtol=1e-9)
 
 
-def test_logits_of_sure_predictions_of_two_classes():
+def test_logits_of_sure_predictions_of_two_classes_are_drawn():
     logit = np.linspace(-900.0, 900.0, 400)
     evaluation = Evaluation.from_predictions(
         [0, 1] * 200, np.column_stack([np.zeros(400), logit]), from_logits=True

@@ -3,7 +3,10 @@ import math
 import matplotlib.pyplot as plt
 import pytest
 
-from xent_metrics.plotting import _style, waterfall
+from xent_metrics.plotting import (
+    _style,  # no plot holds all the numbers and names that it must bear
+    waterfall,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,7 @@ from xent_metrics.plotting import _style, waterfall
         (math.nan, "undefined"),
     ],
 )
-def test_numbers(value, text):
+def test_numbers_are_rounded_to_what_tells(value, text):
     assert _style.number(value) == text
 
 
@@ -31,7 +34,7 @@ def test_long_names_keep_both_ends_on_one_line():
     assert len(name) == 26
 
 
-def test_levels():
+def test_levels_are_percentages():
     assert _style.percent(0.95) == "95%"
     assert _style.percent(0.995) == "99.5%"
 

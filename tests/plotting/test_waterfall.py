@@ -14,7 +14,7 @@ def names(ax):
     return [label.get_text() for label in ax.get_yticklabels()]
 
 
-def test_hard_labels(two):
+def test_bars_of_hard_labels_end_at_their_sums(two):
     found = two.decomposition
     ax = plotting.waterfall(found)
     steps = ["uncertainty", "- resolution", "+ miscalibration", "= cross-entropy"]
@@ -35,7 +35,7 @@ def test_distributions_are_split_further(soft):
     assert bars(ax)[-1] == pytest.approx((0.0, found.cross_entropy))
 
 
-def test_title_and_intervals_hold_the_numbers(two):
+def test_the_title_and_the_intervals_hold_the_numbers(two):
     ax = plotting.waterfall(two, level=0.9)
     found = two.decomposition
     low, high = found.ci(0.9)["miscalibration"]
@@ -45,7 +45,7 @@ def test_title_and_intervals_hold_the_numbers(two):
     assert ax.get_title(loc="left").startswith(f"CE {found.cross_entropy:.3f} = ")
 
 
-def test_signs_of_the_title():
+def test_the_title_has_one_sign_per_term():
     evaluation = Evaluation.from_predictions([0, 1] * 200, [0.5] * 400)
     assert evaluation.decomposition.miscalibration < 0
     assert "+ -" not in plotting.waterfall(evaluation).get_title(loc="left")
@@ -61,7 +61,7 @@ def test_reasons_take_the_place_of_bars(infinite, one_class):
     assert sum("one class only" in one.get_text() for one in ax.texts) == 2
 
 
-def test_votes_whose_entropy_is_undefined():
+def test_votes_whose_entropy_is_undefined_say_why():
     votes, q = (
         [[1, 0], [0, 2], [2, 1]] * 100,
         [[0.6, 0.4], [0.3, 0.7], [0.5, 0.5]] * 100,
@@ -73,6 +73,6 @@ def test_votes_whose_entropy_is_undefined():
 
 
 @pytest.mark.parametrize("level", [0, 1, 95])
-def test_level(two, level):
+def test_the_level_must_be_a_share(two, level):
     with pytest.raises(ValueError, match=f"level must be in \\(0, 1\\): found {level}"):
         plotting.waterfall(two, level=level)

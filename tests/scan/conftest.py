@@ -1,15 +1,22 @@
+"""What tests of scans share: rows, files of them, and a look at what is read."""
+
 import numpy as np
 import pandas as pd
 import pytest
+
+# No public option bounds the sample, or tells what is read: tests need few rows.
+from xent_metrics._recalibration import select
+from xent_metrics._scan import dataset
+
+from ..draws import labels_from, tempered
 
 
 def drawn(n, k, *, seed=0, targets="labels"):
     """Over-confident predictions of labels, distributions or votes, with extras."""
     rng = np.random.default_rng([seed, n, k])
     p = rng.dirichlet(np.ones(k), n)
-    y = (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    q = p**2
-    q = 0.97 * q / q.sum(axis=1, keepdims=True) + 0.03 / k
+    y = labels_from(p, rng)
+    q = 0.97 * tempered(p) + 0.03 / k
     frame = pd.DataFrame(q, columns=[f"p_{i}" for i in range(k)])
     frame["site"] = rng.choice(["north", "south", "west"], n)
     frame["shift"] = rng.integers(2, size=n)
@@ -27,6 +34,31 @@ def drawn(n, k, *, seed=0, targets="labels"):
 def predictions():
     """One thousand rows of three classes."""
     return drawn(1000, 3)
+
+
+@pytest.fixture
+def keep_rows(monkeypatch):
+    """Bound the sample of rows that a map is chosen on, in memory as in a scan."""
+
+    def bound(n_rows):
+        monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
+        monkeypatch.setattr(select, "_ENOUGH_ROWS", n_rows)
+
+    return bound
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """The tables that a scan reads from files, one after the other."""
+    found, read = [], dataset.Task.tables
+
+    def spy(task, *pieces):
+        for table in read(task, *pieces):
+            found.append(table)
+            yield table
+
+    monkeypatch.setattr(dataset.Task, "tables", spy)
+    return found
 
 
 @pytest.fixture

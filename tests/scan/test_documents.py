@@ -39,7 +39,7 @@ class TestRoundTrips:
         )
         json.loads(text, parse_constant=pytest.fail)
 
-    def test_not_finite(self):
+    def test_what_is_not_finite_comes_back(self):
         frame = drawn(300, 2)
         frame.loc[0, ["p_0", "p_1"]] = [0.0, 1.0]
         frame.loc[0, "y"] = 0
@@ -59,7 +59,7 @@ class TestRoundTrips:
         found = finish(mixed, recalibration="none").by_group
         pd.testing.assert_frame_equal(found, expected)
 
-    def test_a_second_pass_through_json(self):
+    def test_a_second_pass_may_go_through_json(self):
         frame = drawn(400, 3)
         first = finish(accumulate(frame, **HARD), recalibration="temperature")
         state = accumulate(frame, **HARD, under=first, by="site")
@@ -68,7 +68,7 @@ class TestRoundTrips:
 
 
 class TestArrow:
-    def test_batches_of_one_row(self):
+    def test_states_are_batches_of_one_row(self):
         pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         frame = keyed()
         states = [
@@ -83,13 +83,13 @@ class TestArrow:
         one = ScanState.from_arrow(batches[0])
         assert one.to_json() == states[0].to_json()
 
-    def test_no_rows(self):
+    def test_a_table_without_rows_is_refused(self):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         empty = ScanState.arrow_schema().empty_table()
         with pytest.raises(ValueError, match="states must hold one state or more"):
             ScanState.from_arrow(empty)
 
-    def test_what_holds_no_states(self):
+    def test_what_holds_no_states_is_refused(self):
         pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         with pytest.raises(ValueError, match=r"found the columns \['x'\]"):
             ScanState.from_arrow(pa.table({"x": [1]}))
@@ -110,12 +110,12 @@ class TestWhatIsNoState:
             (3, "must be str, bytes"),
         ],
     )
-    def test_texts(self, text, why):
+    def test_texts_that_are_no_state_are_refused(self, text, why):
         message = f"a state must be read from what to_json or to_arrow wrote: .*{why}"
         with pytest.raises(ValueError, match=message):
             ScanState.from_json(text)
 
-    def test_torn_numbers(self):
+    def test_torn_numbers_are_refused(self):
         found = json.loads(accumulate(drawn(60, 2), **HARD).to_json())
         fewer = base64.b64decode(found["numbers"])[:-24]
         found["numbers"] = base64.b64encode(fewer).decode()
@@ -139,29 +139,29 @@ class TestStatesThatDoNotMerge:
             ({"by": "site"}, "the same by: found () and ('site',);"),
         ],
     )
-    def test_other_options(self, options, message):
+    def test_states_of_other_options_do_not_merge(self, options, message):
         frame = drawn(60, 3)
         states = [accumulate(frame, **HARD), accumulate(frame, **HARD, **options)]
         with pytest.raises(ValueError, match=re.escape(message)):
             merge(states)
 
-    def test_other_targets(self):
-        laws = drawn(60, 3, targets="distributions")
+    def test_states_of_other_targets_do_not_merge(self):
+        soft = drawn(60, 3, targets="distributions")
         states = [
             accumulate(drawn(60, 3), **HARD),
-            accumulate(laws, target="v_", proba="p_", labels=(0, 1, 2)),
+            accumulate(soft, target="v_", proba="p_", labels=(0, 1, 2)),
         ]
         with pytest.raises(ValueError, match="the same kind of targets: found False"):
             merge(states)
 
-    def test_a_first_pass_and_a_second(self):
+    def test_a_first_pass_and_a_second_do_not_merge(self):
         frame = drawn(300, 3)
         state = accumulate(frame, **HARD)
         first = finish(state, recalibration="temperature")
         with pytest.raises(ValueError, match="the same map: found"):
             merge([state, accumulate(frame, **HARD, under=first)])
 
-    def test_nothing_and_no_states(self):
+    def test_nothing_and_what_is_no_state_do_not_merge(self):
         with pytest.raises(ValueError, match="there is none; accumulate a part"):
             merge([])
         with pytest.raises(TypeError, match="number 1 is of type int; pass"):
@@ -179,12 +179,12 @@ def scanned():
 
 
 class TestEvaluationsWithoutRows:
-    def test_json(self, scanned):
+    def test_json_comes_back(self, scanned):
         found = Evaluation.from_json(scanned.to_json())
         assert found == scanned
         pd.testing.assert_frame_equal(found.by_group, scanned.by_group)
 
-    def test_what_wants_rows(self, scanned):
+    def test_what_wants_rows_is_refused(self, scanned):
         assert scanned.per_sample is None
         assert scanned.summary().loc["all", "n"] == 300
         for call in (
@@ -213,7 +213,7 @@ class TestEvaluationsWithoutRows:
         assert "Parts left out, as they cannot be read" in page
 
     @pytest.mark.usefixtures("figures")
-    def test_plots(self, scanned):
+    def test_plots_that_want_no_rows_are_drawn(self, scanned):
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         scanned.plot("waterfall")
         scanned.plot("per_class")

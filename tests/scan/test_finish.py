@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from xent_metrics import Evaluation, accumulate, decompose, finish, merge
-from xent_metrics._recalibration import select
 
 from .conftest import drawn
 
@@ -14,7 +13,7 @@ HARD = {"target": "y", "proba": "p_"}
 
 
 class Shrink:
-    """A map of a user: the predictions, drawn to the uniform law."""
+    """A map of a user: the predictions, drawn to the uniform distribution."""
 
     def fit(self, log_q, p, sample_weight):
         grid = np.linspace(0.0, 0.9, 19)
@@ -30,10 +29,8 @@ class Shrink:
 
 
 @pytest.fixture
-def few_kept(monkeypatch):
-    """A bound on the sample that a test's rows exceed, in memory as in a scan."""
-    monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
-    monkeypatch.setattr(select, "_ENOUGH_ROWS", 2000)
+def few_kept(keep_rows):
+    keep_rows(2000)
 
 
 def passes(frame, recalibration, n_passes=6, n_parts=4, **options):
@@ -135,7 +132,7 @@ class TestMoreRowsThanAreKept:
         )
         assert list(one.decomposition.ladder.index) == list(expected.ladder.index)
 
-    def test_weights(self):
+    def test_weights_find_the_fit_of_all_rows(self):
         frame = drawn(20_000, 3)
         expected = Evaluation.from_frame(
             frame, **HARD, sample_weight="w", recalibration="temperature-bias"
@@ -163,12 +160,12 @@ class TestCellsOfTwoClasses:
             away = two.per_class["resolution"] - of_class["resolution"]
             assert (away.abs() <= 0.1 * of_class["resolution_se"]).all()
 
-    def test_without_a_map(self, few_kept):
+    def test_without_a_map_nothing_is_miscalibrated(self, few_kept):
         frame = drawn(30_000, 2)
         (found,) = passes(frame, "none", 1)
         assert found.decomposition.miscalibration == pytest.approx(0.0, abs=1e-12)
 
-    def test_extreme_logits(self, few_kept):
+    def test_extreme_logits_have_cells_too(self, few_kept):
         frame = drawn(30_000, 2)
         frame.loc[::7, ["p_0", "p_1"]] = [1.0, 0.0]
         frame.loc[3::7, ["p_0", "p_1"]] = [0.0, 1.0]
@@ -179,21 +176,21 @@ class TestCellsOfTwoClasses:
 
 
 class TestUnder:
-    def test_it_travels(self):
+    def test_an_evaluation_of_a_pass_may_be_pickled(self):
         frame = drawn(500, 3)
         first = passes(frame, "temperature", 1)[0]
         sent = pickle.loads(pickle.dumps(first))  # noqa: S301 - our own
         state = accumulate(frame, **HARD, under=sent)
         assert finish(state, under=first) == finish(state, under=sent)
 
-    def test_what_is_no_evaluation_of_a_pass(self):
+    def test_what_is_no_evaluation_of_a_pass_is_refused(self):
         frame = drawn(500, 3)
         other = Evaluation.from_frame(frame, **HARD, recalibration="temperature")
         for given, what in ((other, "one without"), (3, "int")):
             with pytest.raises(ValueError, match=f"recalibration map: found {what}; "):
                 accumulate(frame, **HARD, under=given)
 
-    def test_another_than_the_state_was_accumulated_under(self):
+    def test_another_map_than_that_of_the_state_is_refused(self):
         frame = drawn(500, 3)
         first = passes(frame, "temperature", 1)[0]
         state = accumulate(frame, **HARD, under=first)

@@ -8,6 +8,8 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 import pyarrow.dataset as ds  # noqa: E402 - where the tests are not skipped
 
 from xent_metrics import Evaluation, scan  # noqa: E402
+
+# No public option says how many values are read at once.
 from xent_metrics._scan import dataset  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
@@ -25,25 +27,17 @@ def cost(found):
     return found.decomposition.cross_entropy
 
 
-def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch):
+def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch, tables):
     frame.to_parquet(tmp_path / "one.parquet")
     monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
     monkeypatch.setattr(dataset, "_LEAST_ROWS", 50)
-    lengths = []
-    tables = dataset.Task.tables
-
-    def spy(task, *pieces):
-        for table in tables(task, *pieces):
-            lengths.append(len(table))
-            yield table
-
-    monkeypatch.setattr(dataset.Task, "tables", spy)
     scan(tmp_path / "one.parquet", **HARD)
+    lengths = [len(table) for table in tables]
     assert max(lengths) == 50
     assert sum(lengths) == 600 + lengths[0]  # the first ones are looked at for labels
 
 
-def test_files_of_other_types_and_columns(frame, tmp_path):
+def test_files_may_have_other_types_and_columns(frame, tmp_path):
     first, second = frame[:300].assign(kind=1), frame[300:]
     single = {name: "float32" for name in frame if name.startswith("p_")}
     first.to_parquet(tmp_path / "1.parquet")
@@ -72,7 +66,7 @@ def test_keys_of_folders_are_texts_or_categories(frame, tmp_path, infer):
     )
 
 
-def test_a_dataset_with_options_of_its_own(frame, tmp_path):
+def test_a_dataset_may_have_options_of_its_own(frame, tmp_path):
     frame.to_parquet(tmp_path / "one.parquet", row_group_size=200)
     options = ds.ParquetReadOptions(dictionary_columns=["site"])
     dataset = ds.dataset(tmp_path, format=ds.ParquetFileFormat(read_options=options))
@@ -81,17 +75,9 @@ def test_a_dataset_with_options_of_its_own(frame, tmp_path):
     assert found.by_group.index.tolist() == ["north", "south"]
 
 
-def test_short_row_groups_are_read_together(frame, tmp_path, monkeypatch):
+def test_short_row_groups_are_read_together(frame, tmp_path, tables):
     frame.to_parquet(tmp_path / "one.parquet", row_group_size=7)
-    lengths = []
-    tables = dataset.Task.tables
-
-    def spy(task, *pieces):
-        for table in tables(task, *pieces):
-            lengths.append(len(table))
-            yield table
-
-    monkeypatch.setattr(dataset.Task, "tables", spy)
     found = scan(tmp_path / "one.parquet", **HARD)
-    assert lengths == [7, 600]  # the first ones are looked at for labels
+    # The first rows are looked at for labels.
+    assert [len(table) for table in tables] == [7, 600]
     assert cost(found) == pytest.approx(cost(Evaluation.from_frame(frame, **HARD)))

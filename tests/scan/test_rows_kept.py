@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from xent_metrics import accumulate, merge, scan
-from xent_metrics._recalibration import select
 
 from .conftest import drawn
 
@@ -15,9 +14,8 @@ HARD = {"target": "y", "proba": "p_"}
 
 
 @pytest.fixture
-def few_kept(monkeypatch):
-    monkeypatch.setattr(select, "_ENOUGH_VALUES", 1)
-    monkeypatch.setattr(select, "_ENOUGH_ROWS", 500)
+def few_kept(keep_rows):
+    keep_rows(500)
 
 
 def numbered(n):
@@ -64,7 +62,7 @@ class TestSample:
         assert set(one.kept.keys) == set(other.kept.keys)
         assert one.kept.below == other.kept.below
 
-    def test_a_scan_keeps_as_many(self, tmp_path):
+    def test_a_scan_keeps_as_many_rows(self, tmp_path):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         drawn(20_000, 4).to_parquet(tmp_path / "x.parquet", row_group_size=2000)
         options = {**HARD, "recalibration": "temperature"}

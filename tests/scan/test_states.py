@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xent_metrics import Evaluation, UnseenLabelWarning, accumulate, finish, merge
+
+# Costs of a result are never as large as the offsets that moments must bear.
 from xent_metrics._scan.moments import Moments
 
 from .conftest import drawn
@@ -97,7 +99,7 @@ class TestAnySplit:
     @settings(
         max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
-    def test_all_terms_while_all_rows_are_kept(self, kind, data):
+    def test_all_terms_are_those_in_memory_while_all_rows_are_kept(self, kind, data):
         frame, options = KINDS[kind]
         expected = in_memory(frame, options, recalibration="temperature")
         cuts = data.draw(st.lists(st.integers(0, len(frame)), max_size=5))
@@ -119,7 +121,7 @@ class TestAnySplit:
         means = expected.summary(by=keys.to_dict("series"))
         same_tables(first.by_group.assign(note="")[means.columns], means)
 
-    def test_pairwise_and_one_by_one(self):
+    def test_states_merge_in_pairs_as_one_by_one(self):
         frame, options = KINDS["labels"]
         states = [accumulate(part, **options) for part in parts_of(frame, [90, 200])]
         one = finish(merge(states), recalibration="none")
@@ -167,7 +169,7 @@ class TestLargeOffsets:
 
 
 class TestUnseenAndInfinite:
-    def test_a_label_that_one_part_holds(self):
+    def test_a_label_that_one_part_alone_holds_is_unseen_in_all(self):
         frame = drawn(600, 3)
         frame.loc[frame.index[-40:], "y"] = 7
         with pytest.warns(UnseenLabelWarning, match="40 of 600 rows have a label"):
@@ -192,7 +194,7 @@ class TestUnseenAndInfinite:
             found = finish(second, under=first)
         same_tables(found.per_class, expected.per_class, abs_tol=1e-9)
 
-    def test_unseen_labels_in_any_order(self):
+    def test_unseen_labels_may_come_in_any_order(self):
         frame = drawn(300, 3)
         parts = [frame[:100].assign(y=9), frame[100:].assign(y=[5, 0] * 100)]
         with pytest.warns(UnseenLabelWarning, match="200 of 300 rows"):
@@ -208,7 +210,7 @@ class TestUnseenAndInfinite:
         agree(one.decomposition, two.decomposition, EXACT)
         assert set(one.per_class.index) == set(two.per_class.index) == {0, 5, 9}
 
-    def test_infinite_costs(self):
+    def test_infinite_costs_are_those_in_memory(self):
         frame = drawn(400, 3)
         frame.loc[3, ["p_0", "p_1", "p_2"]] = 0.0
         frame.loc[3, f"p_{(frame['y'][3] + 1) % 3}"] = 1.0
@@ -221,7 +223,7 @@ class TestUnseenAndInfinite:
         assert found.notes == expected.notes
         agree(found, expected, found.terms, rel=1e-7)
 
-    def test_no_label_is_a_class(self):
+    def test_a_state_whose_labels_are_all_unseen_cannot_be_finished(self):
         state = accumulate(drawn(300, 3).assign(y="cat"), **HARD)
         with pytest.raises(ValueError, match="the class of each probability column"):
             finish(state)
@@ -240,13 +242,13 @@ class TestRowsWithoutWeight:
         assert found.n == expected.n
 
     @pytest.mark.parametrize("scale", [1e-200, 1e200])
-    def test_weights_whose_squares_are_lost(self, scale):
+    def test_weights_whose_squares_are_lost_are_refused(self, scale):
         frame = drawn(100, 3)
         frame["w"] *= scale
         with pytest.raises(ValueError, match="multiply all weights by a constant"):
             accumulate(frame, **HARD, sample_weight="w")
 
-    def test_a_part_of_weight_0(self):
+    def test_a_part_of_weight_0_counts_for_nothing(self):
         frame = drawn(400, 3)
         frame.loc[:99, "w"] = 0.0
         options = HARD | {"sample_weight": "w", "by": "site"}
@@ -264,7 +266,7 @@ class TestRowsWithoutWeight:
         result = finish(state, recalibration="none").decomposition
         assert (result.n, result.n_dropped) == (379, 121)
 
-    def test_no_rows_at_all(self):
+    def test_a_state_of_no_rows_cannot_be_finished(self):
         frame = drawn(20, 3).assign(y=np.nan)
         state = accumulate(frame, **HARD, on_missing="drop")
         assert state.n == 0

@@ -11,6 +11,8 @@ from joblib.parallel import ThreadingBackend, register_parallel_backend
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 from xent_metrics import scan
+
+# Nothing public tells what a worker is given.
 from xent_metrics._scan import files
 
 
@@ -65,7 +67,7 @@ def test_no_pass_gives_a_worker_rows(parquet, predictions, monkeypatch):
         given.append(max(len(pickle.dumps(work)) for work in works))
         return run_as_before(function, works, n_jobs)
 
-    monkeypatch.setattr("xent_metrics._scan.files.run", run)
+    monkeypatch.setattr(files, "run", run)
     scan(parquet, target="y", proba="p_", recalibration="temperature")
     assert len(given) >= 2
     assert max(given) < 8 * len(predictions)

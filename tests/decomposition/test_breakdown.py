@@ -1,0 +1,524 @@
+"""Groups, classes, the ladder, recalibrators and the test of calibration."""
+
+import math
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xent_metrics import MiscalibrationTest, decompose
+
+from ..draws import forecasts
+
+TERMS = ("cross_entropy", "uncertainty", "resolution", "miscalibration", "refinement")
+SOFT = ("kl_divergence", "irreducible", "grouping_loss")
+SEVERAL = (
+    *("temperature", "temperature-bias", "slope-bias", "shared-spline"),
+    *("dirichlet", "dirichlet-spline", "confusion"),
+)
+KINDS = ("labels", "distributions", "votes")
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def draw(n=900, k=3, power=2.0, seed=0, *, kind="labels"):
+    """Targets, predictions and weights."""
+    return forecasts(n, k, power, seed, kind=kind)[1:]
+
+
+def check_sums(table, d, names):
+    assert table["weight"].sum() == pytest.approx(1, abs=1e-12)
+    for name in names:
+        whole = (table["weight"] * table[name]).sum()
+        assert whole == pytest.approx(d.terms[name], abs=1e-12)
+        assert (table[f"{name}_se"] >= 0).all()
+    balance = table["uncertainty"] - table["resolution"] + table["miscalibration"]
+    assert balance.to_numpy() == pytest.approx(
+        table["cross_entropy"].to_numpy(), abs=1e-12
+    )
+
+
+class TestBy:
+    @each_kind
+    @pytest.mark.parametrize("options", [{}, {"base": 2}, {"recalibration": "none"}])
+    @pytest.mark.parametrize("grouped", [False, True], ids=["alone", "grouped"])
+    def test_cells_sum_to_the_whole(self, kind, options, grouped):
+        y, q, w = draw(kind=kind)
+        w[::10] = 0
+        groups = np.arange(len(q)) // 3 if grouped else None
+        d = decompose(y, q, sample_weight=w, groups=groups, **options)
+        sites = np.random.default_rng(1).choice(["b", "a", "c"], len(q))
+        table = d.by(sites)
+        soft = kind != "labels"
+        names = TERMS + SOFT * soft
+        check_sums(table, d, names)
+        assert table.index.tolist() == ["a", "b", "c"]
+        assert table["n"].sum() == d.n
+        columns = [one for name in names for one in (name, f"{name}_se")]
+        assert table.columns.tolist() == ["n", "weight", *columns, "note"]
+
+    def test_a_cell_is_the_mean_of_its_rows(self):
+        y, q, w = draw()
+        d = decompose(y, q, sample_weight=w)
+        sites = np.arange(len(q)) % 2 == 0
+        table = d.by(sites)
+        c = d.recalibrator().predict_proba(q)
+        after = -np.log(c[np.arange(len(y)), y])
+        cost = -np.log(q[np.arange(len(y)), y])
+        optimism = d._evidence.data.after.optimism
+        row = table.loc[True]
+        expected = np.average((cost - after)[sites], weights=w[sites]) - optimism
+        assert row["miscalibration"] == pytest.approx(expected, rel=1e-9)
+        centred = (cost - np.average(cost[sites], weights=w[sites]))[sites] * w[sites]
+        n = sites.sum()
+        error = math.sqrt(n / (n - 1) * centred @ centred) / w[sites].sum()
+        assert row["cross_entropy_se"] == pytest.approx(error, rel=1e-12)
+        assert row["n"] == n
+        assert row["weight"] == pytest.approx(w[sites].sum() / w.sum())
+
+    def test_errors_go_by_groups_of_dependent_rows(self):
+        y, q, _ = draw()
+        twice = decompose(
+            np.tile(y, 2),
+            np.tile(q, (2, 1)),
+            groups=np.tile(np.arange(len(y)), 2),
+            recalibration="none",
+        )
+        once = decompose(y, q, recalibration="none")
+        sites = np.arange(len(y)) % 4
+        tables = once.by(sites), twice.by(np.tile(sites, 2))
+        for name in ("cross_entropy_se", "uncertainty_se"):
+            assert tables[0][name].to_numpy() == pytest.approx(
+                tables[1][name].to_numpy(), rel=1e-12
+            )
+
+    def test_one_cell_is_the_whole(self):
+        y, q, w = draw(kind="votes")
+        d = decompose(y, q, sample_weight=w, vote_correction="jackknife")
+        row = d.by(np.zeros(len(q))).loc[0.0]
+        for name in TERMS + SOFT:
+            assert row[name] == pytest.approx(d.terms[name], abs=1e-14)
+        for name in set(TERMS + SOFT) - {"uncertainty"}:
+            error = d.standard_errors[name]
+            assert row[f"{name}_se"] == pytest.approx(error, rel=1e-12)
+
+    def test_an_infinite_row_stays_in_its_cell(self):
+        y, q, _ = draw()
+        q[4] = np.eye(3)[(y[4] + 1) % 3]
+        d = decompose(y, q, clip=0)
+        sites = np.arange(len(q)) % 3
+        table = d.by(sites)
+        assert table["cross_entropy"].map(math.isinf).tolist() == [False, True, False]
+        assert table["miscalibration"].map(math.isinf).tolist() == [False, True, False]
+        assert np.isfinite(table["refinement"]).all()
+        finite = table.drop(columns="note").loc[[0, 2]]
+        assert np.isfinite(finite.to_numpy(float)).all()
+        assert d.by_class()["cross_entropy"].map(math.isinf).sum() == 1
+
+    def test_an_undefined_row_stays_in_its_cell(self):
+        y, q, _ = draw(kind="votes")
+        y[4] = [1, 0, 0]
+        d = decompose(y, q, vote_correction="jackknife")
+        table = d.by(np.arange(len(q)) % 3)
+        for name in SOFT:
+            assert table[name].isna().tolist() == [False, True, False]
+
+    @pytest.mark.parametrize(
+        ("values", "index"),
+        [
+            (pd.Series(["x", "y"] * 450, dtype="category"), ["x", "y"]),
+            (np.array(["x", "y"] * 450), ["x", "y"]),
+            ([True, False] * 450, [False, True]),
+            (pd.Series([2, 1] * 450, index=range(5, 905)), [1, 2]),
+        ],
+    )
+    def test_values_may_be_of_many_kinds(self, values, index):
+        y, q, _ = draw()
+        table = decompose(y, q, recalibration="temperature").by(values)
+        assert table.index.tolist() == index
+        assert (table["n"] == 450).all()
+
+    def test_values_may_be_a_series_of_polars(self):
+        polars = pytest.importorskip("polars")
+        y, q, _ = draw()
+        d = decompose(y, q, recalibration="temperature")
+        table = d.by(polars.Series(["x", "y"] * 450))
+        assert table.index.tolist() == ["x", "y"]
+
+    def test_a_cell_of_one_row_has_no_errors(self):
+        y, q, _ = draw()
+        table = decompose(y, q).by(np.arange(len(q)) == 5)
+        assert table.loc[True, "n"] == 1
+        assert math.isnan(table.loc[True, "cross_entropy_se"])
+        assert math.isfinite(table.loc[True, "cross_entropy"])
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            (["a"], "values must hold one value a row: its shape is (1,) for 900 rows"),
+            ({}, "values must hold one key or more: it is empty; pass a column."),
+        ],
+    )
+    @pytest.mark.parametrize("refit", [False, True])
+    def test_bad_values_are_refused(self, values, message, refit):
+        y, q, _ = draw()
+        d = decompose(y, q, recalibration="none")
+        with pytest.raises(ValueError, match=re.escape(message)):
+            d.by(values, refit=refit)
+
+
+class TestRefit:
+    @each_kind
+    def test_each_cell_is_decomposed_alone(self, kind):
+        y, q, w = draw(1100, kind=kind)
+        w[::10] = 0
+        groups = np.arange(len(q)) // 2
+        options = {"recalibration": "temperature-bias", "base": 2}
+        d = decompose(y, q, sample_weight=w, groups=groups, **options)
+        sites = np.repeat(["n", "s"], [500, 600])
+        table = d.by(sites, refit=True)
+        assert table["weight"].sum() == pytest.approx(1)
+        for site, row in table.iterrows():
+            rows = sites == site
+            alone = decompose(
+                y[rows], q[rows], sample_weight=w[rows], groups=groups[rows], **options
+            )
+            assert row["n"] == alone.n
+            for name in TERMS + SOFT * (kind != "labels"):
+                assert row[name] == pytest.approx(alone.terms[name], rel=1e-9)
+                error = alone.standard_errors[name]
+                assert row[f"{name}_se"] == pytest.approx(error, rel=1e-9)
+
+    def test_means_over_cells_are_those_of_the_whole(self):
+        y, q, w = draw()
+        d = decompose(y, q, sample_weight=w)
+        table = d.by(np.arange(len(q)) % 2, refit=True)
+        whole = (table["weight"] * table["cross_entropy"]).sum()
+        assert whole == pytest.approx(d.cross_entropy, rel=1e-12)
+
+    def test_it_finds_what_one_map_hides(self):
+        _, q, _ = draw(4000, k=2, power=1.0)
+        rng = np.random.default_rng(3)
+        y = (rng.random(4000) < q[:, 1]).astype(int)
+        bold = q**2 / (q**2).sum(axis=1, keepdims=True)
+        shy = np.sqrt(q) / np.sqrt(q).sum(axis=1, keepdims=True)
+        first = np.arange(4000) < 2000
+        d = decompose(y, np.where(first[:, None], bold, shy))
+        assert (d.by(first, refit=True)["miscalibration"] > 0.01).all()
+        assert d.miscalibration < d.by(first, refit=True)["miscalibration"].min()
+
+
+class TestByClass:
+    @each_kind
+    def test_classes_sum_to_the_whole(self, kind):
+        y, q, w = draw(kind=kind)
+        w[::10] = 0
+        d = decompose(y, q, sample_weight=w)
+        table = d.by_class()
+        check_sums(table, d, TERMS + SOFT * (kind != "labels"))
+        assert table.index.tolist() == [0, 1, 2]
+
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
+    def test_unseen_classes_come_last(self):
+        y, q, w = draw()
+        y[:50] = 9
+        d = decompose(y, q, labels=range(3), sample_weight=w)
+        table = d.by_class()
+        check_sums(table, d, TERMS)
+        assert table.index.tolist() == [0, 1, 2, 9]
+        assert table.loc[9, "n"] == 50
+        assert table.loc[9, "cross_entropy"] == pytest.approx(-math.log(2**-52))
+
+    def test_a_class_counts_by_its_share_of_the_target(self):
+        p, q, w = draw(kind="distributions")
+        table = decompose(p, q, sample_weight=w).by_class()
+        cost = -(p * np.log(q)).sum(axis=1)
+        expected = [np.average(cost, weights=w * p[:, k]) for k in range(3)]
+        assert table["cross_entropy"].to_numpy() == pytest.approx(expected, rel=1e-12)
+        assert table["weight"].to_numpy() == pytest.approx(w @ p / w.sum())
+
+    def test_classes_without_rows_are_left_out(self):
+        y, q, _ = draw()
+        q = np.column_stack([0.9 * q, np.full(len(q), 0.1)])
+        names = np.array(["a", "b", "c"])[y]
+        table = decompose(names, q, labels=["a", "b", "c", "z"]).by_class()
+        assert table.index.tolist() == ["a", "b", "c"]
+
+
+class TestLadder:
+    def test_the_ladder_of_several_classes_has_seven_maps(self):
+        y, q, w = draw(2000)
+        d = decompose(y, q, sample_weight=w, base=2)
+        ladder = d.ladder
+        assert ladder.index.tolist() == list(SEVERAL)
+        assert ladder.index.name == "map"
+        assert ladder.index[ladder["chosen"]].tolist() == [d.recalibration]
+        chosen = ladder.loc[d.recalibration]
+        assert chosen["miscalibration"] == pytest.approx(d.miscalibration, rel=1e-12)
+        assert chosen["refinement"] == pytest.approx(d.refinement, rel=1e-12)
+        error = d.standard_errors["miscalibration"]
+        assert chosen["standard_error"] == pytest.approx(error, rel=1e-12)
+        assert chosen["degrees_of_freedom"] == d.degrees_of_freedom
+        assert chosen["share"] == 1
+        assert (ladder["note"] == "").all()
+        assert (ladder["n"] == 2000).all()
+        total = (ladder["refinement"] + ladder["miscalibration"]).to_numpy()
+        assert total == pytest.approx(d.cross_entropy, rel=1e-12)
+        share = ladder["miscalibration"] / d.miscalibration
+        assert ladder["share"].to_numpy() == pytest.approx(share.to_numpy(), rel=1e-9)
+
+    def test_each_row_is_the_decomposition_by_that_name(self):
+        y, q, w = draw(2000)
+        d = decompose(y, q, sample_weight=w)
+        for name, row in d.ladder.iterrows():
+            alone = decompose(y, q, sample_weight=w, recalibration=name)
+            assert row["miscalibration"] == pytest.approx(
+                alone.miscalibration, rel=1e-9
+            )
+            error = alone.standard_errors["miscalibration"]
+            assert row["standard_error"] == pytest.approx(error, rel=1e-9)
+
+    def test_the_ladder_of_two_classes_ends_with_the_spline(self):
+        y, q, _ = draw(k=2)
+        ladder = decompose(y, q).ladder
+        assert ladder.index.tolist() == ["temperature", "temperature-bias", "spline"]
+        assert ladder["chosen"].tolist() == [False, False, True]
+
+    def test_the_ladder_of_a_named_map_is_that_map(self):
+        y, q, _ = draw()
+        ladder = decompose(y, q, recalibration="dirichlet").ladder
+        assert ladder.index.tolist() == ["dirichlet"]
+        assert ladder["chosen"].all()
+
+    def test_the_map_none_wins_nothing(self):
+        y, q, _ = draw()
+        ladder = decompose(y, q, recalibration="none").ladder
+        assert ladder["miscalibration"].abs().max() < 1e-15
+
+    def test_the_ladder_is_empty_where_nothing_can_be_fitted(self):
+        ladder = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1]).ladder
+        assert len(ladder) == 0
+        assert "share" in ladder.columns
+
+    @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
+    def test_unseen_labels_do_not_break_its_sums(self):
+        y, q, w = draw(2000)
+        y[:100] = 9
+        d = decompose(y, q, labels=range(3), sample_weight=w)
+        chosen = d.ladder.loc[d.recalibration]
+        assert chosen["miscalibration"] == pytest.approx(d.miscalibration, rel=1e-9)
+
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+    @pytest.mark.parametrize("k", [100, 1000])
+    def test_the_ladder_says_what_was_left_out_and_why(self, k):
+        y, q, _ = draw(150, k=k, power=1.2)
+        d = decompose(y, q, labels=range(k))
+        left_out = d.ladder[d.ladder["note"] != ""]
+        assert left_out.index.tolist() == list(SEVERAL[1:])
+        assert left_out["note"].str.fullmatch(r"\d+ parameters for 150 rows").all()
+        assert left_out["refinement"].isna().all()
+        assert not left_out["chosen"].any()
+        message = (
+            "name must be a map that was fitted: found 'dirichlet', fitted are "
+            "'temperature'; decompose with recalibration='dirichlet'."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            d.recalibrator("dirichlet")
+
+
+class TestRecalibrator:
+    def test_it_reproduces_the_losses_of_every_rung(self):
+        y, q, w = draw(2000)
+        d = decompose(y, q, sample_weight=w)
+        trials = d._evidence.data.after.selection.trials
+        assert [one.name for one in trials] == d.ladder.index.tolist()
+        for trial in trials:
+            c = d.recalibrator(trial.name).predict_proba(q)
+            cost = -np.log(c[np.arange(len(y)), y])
+            assert cost == pytest.approx(trial.losses, rel=1e-9, abs=1e-12)
+            assert c.sum(axis=1) == pytest.approx(1, abs=1e-13)
+
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_columns_of_frames_go_by_name(self, library):
+        frame = pytest.importorskip(library).DataFrame
+        y, q, _ = draw()
+        names = ["ant", "bee", "cat"]
+        d = decompose(np.array(names)[y], frame(dict(zip(names, q.T, strict=True))))
+        recalibrator = d.recalibrator()
+        assert recalibrator.labels == ("ant", "bee", "cat")
+        expected = recalibrator.predict_proba(q)
+        turned = frame({one: q[:, names.index(one)] for one in ("cat", "ant", "bee")})
+        assert (recalibrator.predict_proba(turned) == expected).all()
+
+    def test_two_classes_may_be_given_by_the_second(self):
+        y, q, _ = draw(k=2)
+        recalibrator = decompose(y, q).recalibrator()
+        one, two = recalibrator.predict_proba(q[:, 1]), recalibrator.predict_proba(q)
+        assert one == pytest.approx(two, abs=1e-12)
+
+    def test_logits_are_recalibrated_as_probabilities(self):
+        y, q, _ = draw()
+        recalibrator = decompose(y, np.log(q), from_logits=True).recalibrator()
+        logits = np.log(q) + 3.0
+        found = recalibrator.predict_proba(logits, from_logits=True)
+        assert found == pytest.approx(recalibrator.predict_proba(q), abs=1e-12)
+
+    def test_scores_are_recalibrated_as_probabilities(self):
+        y, q, _ = draw()
+        recalibrator = decompose(y, q).recalibrator()
+        found = recalibrator.predict_proba(7 * q, rescale=True)
+        assert found == pytest.approx(recalibrator.predict_proba(q), abs=1e-12)
+
+    def test_bad_predictions_are_refused(self):
+        y, q, _ = draw()
+        recalibrator = decompose(y, q).recalibrator()
+        message = (
+            "y_proba must have one column a class: found 2 for 3 classes; pass the "
+            "columns in the order of labels."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            recalibrator.predict_proba(q[:, :2] / q[:, :2].sum(axis=1, keepdims=True))
+        with pytest.raises(ValueError, match="proba must .*row 0"):
+            recalibrator.predict_proba(2 * q)
+
+
+class TestPickle:
+    @pytest.fixture
+    def loaded(self):
+        y, q, _ = draw()
+        d = decompose(y, q, groups=np.arange(len(q)) // 2)
+        return d, pickle.loads(pickle.dumps(d))  # noqa: S301 - our own
+
+    def test_a_pickle_keeps_all_numbers_and_maps(self, loaded):
+        before, after = loaded
+        assert after == before
+        assert repr(after) == repr(before)
+        pd.testing.assert_frame_equal(after.ladder, before.ladder)
+        _, q, _ = draw(50, seed=1)
+        for name in before.ladder.index:
+            one, two = (each.recalibrator(name).predict_proba(q) for each in loaded)
+            assert (one == two).all()
+
+    def test_a_pickle_leaves_the_data_behind(self, loaded):
+        y, q, _ = draw(50_000)
+        size = len(pickle.dumps(decompose(y, q, recalibration="temperature")))
+        assert size < 20_000
+
+    @pytest.mark.parametrize(
+        ("method", "call"),
+        [
+            ("by", lambda d: d.by([1] * 900)),
+            ("by_class", lambda d: d.by_class()),
+            ("miscalibration_test", lambda d: d.miscalibration_test()),
+        ],
+    )
+    def test_what_needs_the_data_says_so(self, loaded, method, call):
+        message = (
+            f"{method} needs the data: this result has none, as it was scanned or "
+            "read back; call decompose on the data."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            call(loaded[1])
+
+
+class TestMiscalibrationTest:
+    @pytest.mark.parametrize("kind", ["labels", "votes"])
+    def test_over_confidence_is_found(self, kind):
+        y, q, _ = draw(kind=kind)
+        d = decompose(y, q, recalibration="temperature", base=2)
+        found = d.miscalibration_test(n_resamples=99, random_state=0)
+        assert isinstance(found, MiscalibrationTest)
+        assert found.statistic == d.miscalibration
+        assert found.pvalue == 0.01
+        assert found.null_distribution.shape == (99,)
+        assert abs(found.null_distribution.mean()) < 0.1 * d.miscalibration
+
+    @pytest.mark.slow
+    def test_calibrated_predictions_have_uniform_p_values(self):
+        values = []
+        for seed in range(40):
+            y, q, _ = draw(250, power=1.0, seed=seed)
+            d = decompose(y, q, recalibration="temperature-bias")
+            test = d.miscalibration_test(n_resamples=39, random_state=seed)
+            values.append(test.pvalue)
+        assert 0.3 < np.mean(values) < 0.7
+        assert 2 <= np.count_nonzero(np.array(values) <= 0.25) <= 18
+
+    def test_the_null_is_in_the_unit_and_around_zero(self):
+        y, q, w = draw(600, power=1.0)
+        nats, bits = (
+            decompose(
+                y, q, sample_weight=w, recalibration="temperature", base=base
+            ).miscalibration_test(n_resamples=60, random_state=1)
+            for base in (None, 2)
+        )
+        assert bits.pvalue == nats.pvalue
+        assert bits.null_distribution == pytest.approx(
+            nats.null_distribution / math.log(2), rel=1e-12
+        )
+        null = nats.null_distribution
+        assert abs(null.mean()) < 4 * null.std() / math.sqrt(60)
+
+    @pytest.mark.parametrize("kind", ["labels", "votes"])
+    def test_the_choice_of_the_map_is_made_again_and_again(self, kind):
+        y, q, w = draw(600, kind=kind)
+        d = decompose(y, q, sample_weight=w, groups=np.arange(len(q)) // 2)
+        one, two = (
+            d.miscalibration_test(n_resamples=3, random_state=7) for _ in range(2)
+        )
+        three = d.miscalibration_test(
+            n_resamples=3, random_state=np.random.default_rng(7)
+        )
+        assert (one.null_distribution == two.null_distribution).all()
+        assert (one.null_distribution == three.null_distribution).all()
+        other = d.miscalibration_test(n_resamples=3, random_state=8)
+        assert (one.null_distribution != other.null_distribution).all()
+        assert d == decompose(y, q, sample_weight=w, groups=np.arange(len(q)) // 2)
+
+    def test_rows_of_weight_zero_do_not_count(self):
+        y, q, w = draw(600, kind="votes")
+        w[::3] = 0
+        kept = w > 0
+        options = {"recalibration": "temperature"}
+        before = decompose(y[kept], q[kept], sample_weight=w[kept], **options)
+        after = decompose(y, q, sample_weight=w, **options)
+        found, expected = (
+            one.miscalibration_test(n_resamples=5, random_state=0)
+            for one in (after, before)
+        )
+        assert found.null_distribution == pytest.approx(
+            expected.null_distribution, rel=1e-9
+        )
+
+    def test_an_infinite_cost_is_beyond_all_draws(self):
+        y, q, _ = draw()
+        q[0] = np.eye(3)[(y[0] + 1) % 3]
+        d = decompose(y, q, clip=0, recalibration="temperature")
+        found = d.miscalibration_test(n_resamples=9, random_state=0)
+        assert found.pvalue == 0.1
+
+    def test_distributions_cannot_be_resampled(self):
+        p, q, _ = draw(kind="distributions")
+        message = (
+            "miscalibration_test needs labels or votes: y_true holds distributions, "
+            "which have no sampling law; pass counts with targets='votes'."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            decompose(p, q).miscalibration_test()
+
+    def test_an_undefined_miscalibration_cannot_be_tested(self):
+        d = decompose([1] * 300, [[0.1, 0.9]] * 300, labels=[0, 1])
+        message = (
+            "miscalibration_test needs a miscalibration: it is undefined here; see "
+            "notes for the reason."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            d.miscalibration_test()
+
+    def test_some_resamples_are_needed(self):
+        y, q, _ = draw()
+        with pytest.raises(
+            ValueError, match="n_resamples must be 1 or more: found 0; pass 199."
+        ):
+            decompose(y, q).miscalibration_test(n_resamples=0)

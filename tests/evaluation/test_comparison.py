@@ -1,0 +1,183 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xent_metrics import Evaluation, compare, decompose
+
+from ..draws import labels_from, tempered
+
+RNG = np.random.default_rng(5)
+P = RNG.dirichlet(np.ones(3), 1200)
+Y = labels_from(P, RNG)
+W = RNG.exponential(size=1200)
+BOLD, SHY = tempered(P, 2.0), tempered(P, 0.5)
+
+
+def evaluation_of(q, **options):
+    return Evaluation.from_predictions(Y, q, labels=range(3), **options)
+
+
+def test_differences_are_those_of_the_terms():
+    c = compare({"bold": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3), sample_weight=W)
+    options = {"labels": range(3), "sample_weight": W, "recalibration": "temperature"}
+    bold, shy = decompose(Y, BOLD, **options), decompose(Y, SHY, **options)
+    assert c.baseline == "bold"
+    assert c.decompositions["shy"] == shy
+    for term, found in c.differences["shy"].items():
+        expected = shy.terms[term] - bold.terms[term]
+        assert found.difference == pytest.approx(expected, nan_ok=True, abs=1e-15)
+
+
+def test_standard_error_is_that_of_paired_costs():
+    c = compare({"bold": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3), sample_weight=W)
+    rows = np.arange(len(Y))
+    d = np.log(BOLD[rows, Y] / SHY[rows, Y])
+    mean = np.average(d, weights=W)
+    n = len(d)
+    expected = math.sqrt(n / (n - 1) * ((W * (d - mean)) ** 2).sum()) / W.sum()
+    found = c.differences["shy"]["cross_entropy"]
+    assert found.difference == pytest.approx(mean, rel=1e-12)
+    assert found.standard_error == pytest.approx(expected, rel=1e-12)
+    assert found.pvalue == pytest.approx(math.erfc(abs(mean) / expected / 2**0.5))
+    assert (found.low + found.high) / 2 == pytest.approx(mean)
+    assert (found.high - found.low) / 2 == pytest.approx(1.959964 * expected, rel=1e-6)
+
+
+def test_groups_of_copies_are_single_rows():
+    twice = np.repeat(np.arange(len(Y)), 2)
+    once = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3))
+    both = compare(
+        {"a": (Y[twice], BOLD[twice]), "b": (Y[twice], SHY[twice])},
+        labels=range(3),
+        groups=twice,
+    )
+    for term in ("cross_entropy", "skill", "calibration_gap"):
+        assert both.differences["b"][term].standard_error == pytest.approx(
+            once.differences["b"][term].standard_error, rel=1e-12
+        )
+
+
+def test_evaluations_pairs_and_decompositions_are_the_same():
+    names = {"bold": BOLD, "shy": SHY}
+    pairs = compare({k: (Y, q) for k, q in names.items()}, labels=range(3), base=2)
+    evaluations = compare({k: evaluation_of(q) for k, q in names.items()}, base=2)
+    results = compare(
+        {k: evaluation_of(q).decomposition for k, q in names.items()}, base=2
+    )
+    pd.testing.assert_frame_equal(pairs.to_frame(), evaluations.to_frame())
+    pd.testing.assert_frame_equal(pairs.to_frame(), results.to_frame())
+
+
+def test_units_change_differences_and_no_p_value():
+    models = {"bold": (Y, BOLD), "shy": (Y, SHY)}
+    nats, bits = (compare(models, labels=range(3), base=base) for base in (None, 2))
+    for term, factor in (("miscalibration", math.log(2)), ("skill", 1.0)):
+        one, two = nats.differences["shy"][term], bits.differences["shy"][term]
+        assert two.difference * factor == pytest.approx(one.difference)
+        assert two.standard_error * factor == pytest.approx(one.standard_error)
+        assert two.pvalue == pytest.approx(one.pvalue)
+
+
+def test_models_are_ranked_by_cross_entropy_and_shown_so():
+    c = compare({"bold": (Y, BOLD), "true": (Y, P)}, labels=range(3))
+    assert list(c.decompositions) == ["true", "bold"]
+    text = repr(c)
+    assert text.index("true") < text.index("  bold")
+    assert "difference from 'bold'" in text
+    assert "recalibration map: temperature" in text
+    frame = c.to_frame()
+    assert frame.loc[("bold", "cross_entropy"), "pvalue"] == 1
+    assert frame.loc[("true", "cross_entropy"), "difference"] < 0
+
+
+def test_order_of_classes_is_free():
+    frame = pd.DataFrame(SHY, columns=[0, 1, 2])
+    c = compare({"a": (Y, pd.DataFrame(BOLD)), "b": (Y, frame[[2, 0, 1]])})
+    expected = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3))
+    assert c.differences["b"]["cross_entropy"] == pytest.approx(
+        expected.differences["b"]["cross_entropy"], rel=1e-12
+    )
+
+
+def test_soft_targets_differ_in_kl_divergence_alone():
+    c = compare({"bold": (P, BOLD), "shy": (P, SHY)})
+    found = c.differences["shy"]
+    assert found["kl_divergence"].difference == pytest.approx(
+        found["cross_entropy"].difference, abs=1e-14
+    )
+    assert found["irreducible"].difference == 0
+
+
+def test_intervals_cover_the_true_difference():
+    covered = []
+    rng = np.random.default_rng(0)
+    truth = (P * np.log(BOLD / SHY)).sum(axis=1).mean()
+    for _ in range(150):
+        y = labels_from(P, rng)
+        c = compare({"a": (y, BOLD), "b": (y, SHY)}, labels=range(3))
+        found = c.differences["b"]["cross_entropy"]
+        covered.append(found.low <= truth <= found.high)
+    assert np.mean(covered) >= 0.9
+
+
+class TestErrors:
+    def test_other_targets_name_the_rows(self):
+        other = Y.copy()
+        other[[3, 7]] = (other[[3, 7]] + 1) % 3
+        with pytest.raises(ValueError, match=r"differ in 2 rows \(3, 7\); evaluate"):
+            compare({"a": (Y, BOLD), "b": (other, SHY)}, labels=range(3))
+
+    def test_other_distributions_name_the_rows(self):
+        other = P.copy()
+        other[5] = other[5, ::-1]
+        with pytest.raises(
+            ValueError, match=r"same targets: .* differ in 1 rows \(5\)"
+        ):
+            compare({"a": (P, BOLD), "b": (other, SHY)})
+
+    def test_other_weights_name_the_rows(self):
+        heavier = W.copy()
+        heavier[0] *= 1.5
+        a, b = (
+            evaluation_of(BOLD, sample_weight=W),
+            evaluation_of(SHY, sample_weight=heavier),
+        )
+        with pytest.raises(ValueError, match=r"same weights: .* 1 rows \(0\)"):
+            compare({"a": a, "b": b})
+
+    def test_another_number_of_rows_is_refused(self):
+        with pytest.raises(ValueError, match="'a' has 1200, 'b' has 1199"):
+            compare({"a": (Y, BOLD), "b": (Y[1:], SHY[1:])}, labels=range(3))
+
+    @pytest.mark.parametrize(
+        ("models", "options", "rule"),
+        [
+            ({}, {}, "models must not be empty"),
+            ({"a": 3}, {}, "evaluations or pairs"),
+            ({"a": (Y, BOLD)}, {"baseline": "b"}, "baseline must be one of"),
+            ({"a": (Y, BOLD)}, {"recalibration": "auto"}, "must name one map"),
+            ({"a": (Y, BOLD)}, {"level": 1}, "level must be in"),
+        ],
+    )
+    def test_bad_arguments_are_refused(self, models, options, rule):
+        with pytest.raises(ValueError, match=rule):
+            compare(models, **options)
+
+
+@pytest.mark.parametrize("models", [[1, 2], None, 3])
+def test_models_without_names_are_refused(models):
+    with pytest.raises(TypeError, match="models must be a mapping from name to model"):
+        compare(models)
+
+
+def test_json_is_strict():
+    c = compare({"<bold>": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3))
+    read = json.loads(c.to_json())
+    found = read["models"]["shy"]["differences"]["cross_entropy"]
+    assert found["difference"] == c.differences["shy"]["cross_entropy"].difference
+    assert read["models"]["shy"]["terms"]["irreducible"] == "nan"
+    assert "&lt;bold&gt;" in c._repr_html_()
+    assert "<bold>" not in c._repr_html_()

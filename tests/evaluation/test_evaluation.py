@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from xent_metrics import Evaluation, SmallSampleWarning, decompose, scorers
+
+X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
+MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:300], Y[:300])
+
+
+def test_the_same_number_through_every_door():
+    test, y = X[300:], Y[300:]
+    proba = MODEL.predict_proba(test)
+    evaluation = Evaluation.from_estimator(MODEL, test, y)
+    expected = decompose(y, proba)
+    frame = pd.DataFrame(proba).add_prefix("p_").assign(y=y.to_numpy())
+    assert evaluation.decomposition == expected
+    assert Evaluation.from_predictions(y, proba).decomposition == expected
+    assert frame.xent.decompose("y", "p_") == expected
+    scored = scorers.DecompositionScorer(recalibration="auto")(MODEL, test, y)
+    assert scored["neg_miscalibration"] == -expected.miscalibration
+
+
+def test_rows_keep_their_index_and_average_to_the_terms():
+    evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:], base=2)
+    pd.testing.assert_index_equal(evaluation.per_sample.index, X[300:].index)
+    mean = evaluation.per_sample["cross_entropy"].mean()
+    assert mean == pytest.approx(evaluation.decomposition.cross_entropy, rel=1e-12)
+    assert evaluation.labels == (0, 1)
+
+
+def test_the_repr_is_short():
+    evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:])
+    assert "cross-entropy" in repr(evaluation)
+    assert "per_sample: a table of 269 rows and 9 columns" in repr(evaluation)
+
+
+def test_an_estimator_without_probabilities_is_refused():
+    with pytest.raises(TypeError, match="must have predict_proba: LinearSVC has none"):
+        Evaluation.from_estimator(LinearSVC().fit(X, Y), X, Y)
+
+
+def test_few_rows_warn():
+    with pytest.warns(SmallSampleWarning, match="found 2"):
+        Evaluation.from_predictions([0, 1], np.array([0.5, 0.5]))
