@@ -48,8 +48,9 @@ def test_integration_loads_mlflow_when_used():
 
 
 def test_everything_exported_exists_and_is_documented():
-    for name in xent_metrics.__all__:
-        assert getattr(xent_metrics, name).__doc__
+    data = {"TERMS"}  # its docstring is beside it, in the source
+    for name in set(xent_metrics.__all__) - data:
+        assert getattr(xent_metrics, name).__doc__, name
     assert set(xent_metrics.__all__) <= set(dir(xent_metrics))
 
 
