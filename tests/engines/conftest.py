@@ -64,6 +64,7 @@ def elsewhere(monkeypatch):
         msg = "a part was read in this process"
         raise AssertionError(msg)
 
+    # Nothing public tells where a part was read.
     monkeypatch.setattr("xent_metrics._scan.files.read_rows", refuse)
 
 
