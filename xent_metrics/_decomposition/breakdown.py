@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from .._inputs.groups import Keys
-from .._kernels.reader import Reader
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
 from .evidence import Correction, Data
@@ -194,12 +193,5 @@ def _note_alone(n: int, why: str) -> str:
 def _column(data: Data, k: int) -> FloatArray:
     """The target's probability of a class, in the rows that count."""
     inputs = data.inputs
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False, active=inputs.active)
-    parts = []
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        p = reader.read(start, min(start + reader.rows, inputs.target.n_rows))
-        assert p is not None, "the measures checked every row before"
-        parts.append(p[k].copy())
-    column = np.concatenate(parts)
+    column = inputs.target_column(k)
     return column if inputs.active is None else column[inputs.active]

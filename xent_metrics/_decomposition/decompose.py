@@ -193,10 +193,7 @@ def _recalibrate(
     A label that the predictions do not know is recalibrated to its frequency, and
     the law of the others is scaled by what is left: a multinomial beside the map.
     """
-    known = inputs.active
-    if inputs.unseen and inputs.codes is not None:
-        of_known = inputs.codes < len(inputs.labels)
-        known = of_known if known is None else known & of_known
+    known = inputs.known_rows()
     sample = from_inputs(inputs, known, clip=clip, clusters=clusters)
     selection = recalibrate(sample, recalibration)
     chosen = selection.chosen

@@ -6,13 +6,14 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .._kernels.per_row import Rows, per_row, sum_of_label_costs
+from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
 from .._pickling import public
 from .arrays import Columns, read_columns
@@ -35,6 +36,18 @@ EPS = float(np.finfo(np.float64).eps)
 @public
 class UnseenLabelWarning(UserWarning):
     """Rows have labels that the predictions do not know."""
+
+
+class InputBlock(NamedTuple):
+    """Predictions and target distributions of some rows, of shape (classes, rows).
+
+    ``rows`` are their places among the rows that were asked for. Predictions are
+    log-probabilities where logits were read.
+    """
+
+    rows: slice
+    predicted: FloatArray
+    target: FloatArray
 
 
 class Inputs(NamedTuple):
@@ -69,6 +82,73 @@ class Inputs(NamedTuple):
         if self.active is not None:
             outside &= self.active
         return int(np.count_nonzero(outside))
+
+    def known_rows(self) -> BoolArray | None:
+        """Which rows count and have a label among the classes; None where all do."""
+        if not self.unseen or self.codes is None:
+            return self.active
+        known: BoolArray = self.codes < len(self.labels)
+        return known if self.active is None else known & self.active
+
+    def rows(self, index: IntArray | slice) -> Inputs:
+        """The inputs of some rows, all of which count."""
+        return self._replace(
+            proba=self.proba.take(index),
+            codes=None if self.codes is None else self.codes[index],
+            target=None if self.target is None else self.target.take(index),
+            weights=None if self.weights is None else self.weights[index],
+            active=None,
+        )
+
+    def blocks(self, kept: BoolArray | None = None) -> Iterator[InputBlock]:
+        """Blocks of the rows that are ``kept``, which must have been measured before.
+
+        None keeps all. A label that is not among the classes has a target of zeros.
+        The memory of a block may be that of the next one.
+        """
+        targets = None if self.target is None else self.target_blocks()
+        done = 0
+        for rows, table in checked_blocks(self.proba, self.active):
+            assert table is not None, "the measures checked every row before"
+            inside = slice(None) if kept is None else kept[rows]
+            predicted = table[:, inside]
+            if targets is None:
+                assert self.codes is not None, "blocks have targets"
+                codes = self.codes[rows][inside]
+                target: FloatArray = np.zeros_like(predicted)
+                known = np.flatnonzero(codes < len(target))
+                target[codes[known], known] = 1.0
+            else:
+                target = next(targets)[1][:, inside]
+                target = target / target.sum(axis=0)
+            part = slice(done, done + predicted.shape[1])
+            done = part.stop
+            yield InputBlock(part, predicted, target)
+
+    def target_blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Rows and target distributions, of shape (classes, rows), of each block.
+
+        They must have been measured before. The next block takes the memory.
+        """
+        assert self.target is not None, "labels are no distributions"
+        for rows, target in checked_blocks(self.target, self.active):
+            assert target is not None, "the measures checked every row before"
+            yield rows, target
+
+    def target_table(self) -> FloatArray:
+        """All target distributions, of shape (classes, rows).
+
+        They are NaN from the first block on that breaks a rule.
+        """
+        assert self.target is not None, "labels are no distributions"
+        out = np.empty((self.target.n_classes, self.target.n_rows))
+        for rows, target in checked_blocks(self.target, self.active):
+            out[:, rows] = np.nan if target is None else target
+        return out
+
+    def target_column(self, place: int) -> FloatArray:
+        """The target's probability of one class, in every row."""
+        return np.concatenate([p[place].copy() for _, p in self.target_blocks()])
 
     def warn_of_unseen(self) -> None:
         """Warn of labels that no column stands for."""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs.inputs import EPS, Inputs
-from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 
 _LEAST_ROWS = 512  # of a block, but for the last
@@ -169,30 +168,9 @@ def from_inputs(
 def _read(
     inputs: Inputs, rows: BoolArray | None, floor: float
 ) -> Iterator[SampleBlock]:
-    proba = inputs.proba
-    reader = Reader(proba, row_major=False, active=inputs.active)
-    laws = None
-    if inputs.target is not None:
-        laws = Reader(inputs.target, row_major=False, active=inputs.active)
-    done = 0
-    for start in range(0, proba.n_rows, reader.rows):
-        where = slice(start, min(start + reader.rows, proba.n_rows))
-        table = reader.read(where.start, where.stop)
-        assert table is not None, "the measures checked every row before"
-        kept = slice(None) if rows is None else rows[where]
-        log_q = log_floored(table[:, kept], floor, logs=proba.kind == "logits")
-        if laws is None:
-            assert inputs.codes is not None
-            codes = inputs.codes[where][kept]
-            target = np.zeros_like(log_q)
-            target[codes, np.arange(codes.size)] = 1.0
-        else:
-            law = laws.read(where.start, where.stop)
-            assert law is not None, "the measures checked every row before"
-            target = law[:, kept] / law[:, kept].sum(axis=0)
-        part = slice(done, done + log_q.shape[1])
-        done = part.stop
-        yield SampleBlock(part, log_q, target)
+    logs = inputs.proba.kind == "logits"
+    for part, predicted, target in inputs.blocks(rows):
+        yield SampleBlock(part, log_floored(predicted, floor, logs=logs), target)
 
 
 def _joined(blocks: Iterator[SampleBlock]) -> Iterator[SampleBlock]:

@@ -10,13 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs.inputs import Inputs
-from .._kernels.reader import Reader
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
-from .earlier_pass import Under, known_rows
+from .earlier_pass import Under
 from .logit_cells import sums_of_rows
 from .moments import Covariance, Moments
-from .reading import Part, pick
+from .reading import Part
 from .sample import RowsKept, bound, keys_of
 from .state import Contract, Counts, Groups, ScanState, no_rows
 
@@ -43,7 +42,7 @@ class Rows(NamedTuple):
         for start in range(0, n, at_once):
             part = slice(start, min(start + at_once, n))
             yield Rows(
-                pick(self.inputs, part),
+                self.inputs.rows(part),
                 [values[part] for values in self.values],
                 None if self.codes is None else self.codes[part],
                 self.n_groups,
@@ -67,7 +66,7 @@ def measured(
     n_unseen = inputs.n_unseen
     if inputs.active is not None:
         rows = np.flatnonzero(inputs.active)
-        inputs = pick(inputs, rows)
+        inputs = inputs.rows(rows)
         columns = {name: values[rows] for name, values in columns.items()}
         codes = None if codes is None else codes[rows]
     gradient = None
@@ -135,7 +134,7 @@ def _with_labels(state: ScanState, rows: Rows) -> ScanState:
         groups = Moments.of_rows(codes, n_groups, w, values)
     cells = state.cells
     if cells is not None:
-        known = known_rows(inputs)
+        known = inputs.known_rows()
         weights = np.ones(len(values[0])) if w is None else w
         sample = from_inputs(inputs, known, clip=state.contract.clip)
         cells = cells + sums_of_rows(
@@ -154,7 +153,7 @@ def _with_laws(state: ScanState, rows: Rows) -> ScanState:
     """With rows of distributions, each of which is a part of every class."""
     inputs, values, codes, n_groups = rows
     w = inputs.weights
-    p = _laws(inputs)
+    p = inputs.target_table()
     share = state.shares + p.sum(axis=1)
     of_class = []
     for own in p:
@@ -189,29 +188,16 @@ def _grown(groups: Groups | None, moments: Moments | None) -> Groups | None:
     return groups._replace(moments=groups.moments.plus(moments))
 
 
-def _laws(inputs: Inputs) -> FloatArray:
-    """Target distributions of all rows, of shape (classes, rows)."""
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False)
-    out = np.empty((inputs.target.n_classes, inputs.target.n_rows))
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        stop = min(start + reader.rows, inputs.target.n_rows)
-        p = reader.read(start, stop)
-        assert p is not None, "the measures checked every row before"
-        out[:, start:stop] = p
-    return out
-
-
 def with_rows(
     kept: RowsKept, inputs: Inputs, clip: float, *, share: float, part: int
 ) -> RowsKept:
     """A sample of the rows before and of those of the inputs, of which a share may."""
-    known = known_rows(inputs)
+    known = inputs.known_rows()
     n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
     keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
     below = bound(kept, keys, share)
     rows = np.flatnonzero(keys < below)
-    few = pick(inputs, rows if known is None else np.flatnonzero(known)[rows])
+    few = inputs.rows(rows if known is None else np.flatnonzero(known)[rows])
     seen = np.array([float(n)])
     if not len(rows):
         return kept.under(below)._replace(n_seen=kept.n_seen + seen)

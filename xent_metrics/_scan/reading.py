@@ -13,7 +13,7 @@ from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import EPS, Inputs, check_clip
-from .._kernels.table import IntArray, Table
+from .._kernels.table import Table
 from .earlier_pass import Under
 from .state import Contract
 
@@ -138,27 +138,6 @@ def key_names(by: Any) -> tuple[Any, ...]:
         f"{by!r}; pass names, as parts of the data are read one by one."
     )
     raise ValueError(msg)
-
-
-def pick(inputs: Inputs, rows: IntArray | slice) -> Inputs:
-    """Some rows of hard labels, distributions or votes, all of which count."""
-    return inputs._replace(
-        proba=_rows_of(inputs.proba, rows),
-        codes=None if inputs.codes is None else inputs.codes[rows],
-        target=None if inputs.target is None else _rows_of(inputs.target, rows),
-        weights=None if inputs.weights is None else inputs.weights[rows],
-        active=None,
-    )
-
-
-def _rows_of(table: Table, rows: IntArray | slice) -> Table:
-    source = table.source
-    picked = (
-        tuple(column[rows] for column in source)
-        if isinstance(source, tuple)
-        else source[rows]
-    )
-    return Table(picked, kind=table.kind, one_column=table.one_column, name=table.name)
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
