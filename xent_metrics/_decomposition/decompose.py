@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._inputs.groups import read_groups
-from .._inputs.inputs import EPS, Inputs, read
+from .._inputs.inputs import Inputs, read
 from .._inputs.messages import warn
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import public

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._inputs.inputs import Inputs, check_clip
-from .._inputs.read_options import nats_per_unit, unit_name
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import check_clip, nats_per_unit, unit_name
 from .._kernels.sums import total, weighted_mean
 from .._kernels.table import FloatArray
 from .row_pass import Part, run

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from .._decomposition.text import title
 from .._display import Result
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public

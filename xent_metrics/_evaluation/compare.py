@@ -17,8 +17,8 @@ from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
 from .._decomposition.text import TERMS
 from .._display import two_sided
-from .._inputs.inputs import EPS, Inputs, read
-from .._inputs.read_options import nats_per_unit
+from .._inputs.inputs import Inputs, read
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
 from .._kernels.table import BoolArray, FloatArray
 from .._pickling import public

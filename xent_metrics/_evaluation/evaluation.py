@@ -20,7 +20,8 @@ from .._decomposition.vote_entropy import VoteCorrection
 from .._display import Result, encode_label, encode_table, plain
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing, read_frame
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._kernels.table import Table
 from .._measures.per_sample import index_of

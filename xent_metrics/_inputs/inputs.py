@@ -19,6 +19,7 @@ from .._pickling import public
 from .arrays import Columns, read_columns
 from .labels import Encoded, check_labels, encode, infer_and_encode, show
 from .messages import violation_error, warn
+from .read_options import check_clip
 from .targets import (
     Targets,
     align,
@@ -29,8 +30,6 @@ from .targets import (
     read_laws,
 )
 from .weights import read_weights
-
-EPS = float(np.finfo(np.float64).eps)
 
 
 @public
@@ -295,14 +294,6 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     return Inputs(
         proba=second, labels=names, target=first, weights=weights, active=active
     )
-
-
-def check_clip(clip: Any) -> float:
-    """The floor of probabilities inside a logarithm: in [0, 1)."""
-    if not (isinstance(clip, (int, float, np.floating)) and 0 <= clip < 1):
-        msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
-        raise ValueError(msg)
-    return float(clip)
 
 
 # -- predictions and weights ------------------------------------------------

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inputs.inputs import EPS, Inputs
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import log_floored
 from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 
 _LEAST_ROWS = 512  # of a block, but for the last
@@ -155,7 +156,7 @@ def from_inputs(
         weights = inputs.weights
 
     def read() -> Iterator[SampleBlock]:
-        return _joined(_read(inputs, rows, clip or EPS))
+        return _joined(_read(inputs, rows, clip))
 
     return Sample(
         read,
@@ -165,12 +166,10 @@ def from_inputs(
     )
 
 
-def _read(
-    inputs: Inputs, rows: BoolArray | None, floor: float
-) -> Iterator[SampleBlock]:
-    logs = inputs.proba.kind == "logits"
+def _read(inputs: Inputs, rows: BoolArray | None, clip: float) -> Iterator[SampleBlock]:
+    logits = inputs.proba.kind == "logits"
     for part, predicted, target in inputs.blocks(rows):
-        yield SampleBlock(part, log_floored(predicted, floor, logs=logs), target)
+        yield SampleBlock(part, log_floored(predicted, clip, logits=logits), target)
 
 
 def _joined(blocks: Iterator[SampleBlock]) -> Iterator[SampleBlock]:
@@ -193,14 +192,6 @@ def _join(blocks: list[SampleBlock]) -> SampleBlock:
         np.concatenate([block.log_q for block in blocks], axis=1),
         np.concatenate([block.target for block in blocks], axis=1),
     )
-
-
-def log_floored(table: FloatArray, floor: float, *, logs: bool) -> FloatArray:
-    """Log-probabilities that are finite: no probability counts as less than a floor."""
-    if logs:
-        least: FloatArray = np.maximum(table, np.log(np.finfo(np.float64).tiny))
-        return least
-    return np.log(np.maximum(table, floor))
 
 
 def effective_number(weights: FloatArray) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
-from .._inputs.inputs import EPS
+from .._inputs.read_options import EPS
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .earlier_pass import Under, first_pass

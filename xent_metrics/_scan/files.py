@@ -13,9 +13,8 @@ from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
-from .._inputs.inputs import EPS
 from .._inputs.messages import warn
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .._recalibration.select import one_thread

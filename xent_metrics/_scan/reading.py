@@ -12,7 +12,8 @@ from .._inputs.arrays import as_numpy
 from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import EPS, Inputs, check_clip
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import EPS, check_clip
 from .._kernels.table import Table
 from .earlier_pass import Under
 from .state import Contract

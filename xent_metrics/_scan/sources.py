@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._inputs.read_options import LEAST_NORMAL, log_floored
 from .._kernels.sums import standard_error
 from .._kernels.table import FloatArray
 from .._recalibration.fitted_map import FittedMap, Recalibrate
@@ -175,7 +176,7 @@ def _stretched(found: Moments, whole: Moments) -> Moments:
 
 def _log(recalibrate: Recalibrate, log_q: FloatArray) -> FloatArray:
     """Log of the recalibrated law; what no row needs may be 0."""
-    return np.log(np.maximum(recalibrate(log_q), np.finfo(np.float64).tiny))
+    return log_floored(recalibrate(log_q), LEAST_NORMAL, logits=False)
 
 
 def _filled(levels: FloatArray) -> FloatArray:
