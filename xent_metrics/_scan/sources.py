@@ -157,11 +157,14 @@ class Cells:
         return self._moments([after, before - after, frequencies - after, after])
 
     def _moments(self, values: list[FloatArray]) -> Moments:
-        each = np.array([self._grid.moments(value) for value in values]).T
-        mean, mean2, scatter = each[..., np.newaxis]
-        n, w2 = self._all.n, np.array([self._sums[3].sum()])
-        found = Moments(n, n, w2, mean, mean2, scatter)
-        return _stretched(found, self._all)
+        """Of what a row adds, by its class and cell: arrays of shape (2, cells)."""
+        w, _, wp, w2, w2p, _ = self._sums[:, self._sums[0] > 0]
+        mean = np.array(values).reshape(len(values), -1)
+        weight = np.concatenate([w - wp, wp])
+        weight2 = np.concatenate([w2 - w2p, w2p])
+        each = Moments(weight, weight, weight2, mean, mean, np.zeros(mean.shape))
+        whole = each.together(np.zeros(len(weight), np.int64), 1)
+        return _stretched(whole, self._all)
 
 
 def _stretched(found: Moments, whole: Moments) -> Moments:
