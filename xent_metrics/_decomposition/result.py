@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._display import Result, plain, two_sided
+from .._display import Result, as_json, two_sided
 from .._inputs.groups import read_keys
 from .._inputs.read_options import nats_per_unit
 from .._pickling import public
@@ -410,7 +410,7 @@ class Decomposition(WithEvidence):
         """Whether all scalars and mappings are the same; NaN is NaN."""
         if not isinstance(other, Decomposition):
             return NotImplemented
-        return bool(plain(self.to_dict()) == plain(other.to_dict()))
+        return bool(as_json(self.to_dict()) == as_json(other.to_dict()))
 
     def __hash__(self) -> int:
         return hash(tuple(map(str, self.terms.values())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from .._decomposition.folds import read_folds
 from .._decomposition.result import Decomposition
 from .._decomposition.text import summary
 from .._decomposition.vote_entropy import VoteCorrection
-from .._display import Result, encode_label, encode_table, plain
+from .._display import Result, encode_label, encode_table, json_text
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing, read_frame
 from .._inputs.inputs import read
@@ -248,7 +247,7 @@ class EvaluationView(Result):
         >>> Evaluation.from_json(evaluation.to_json()) == evaluation
         True
         """
-        return json.dumps(plain(self.to_dict(per_sample=per_sample)), allow_nan=False)
+        return json_text(self.to_dict(per_sample=per_sample))
 
     def to_html(self, *, by: Any = None, title: str | None = None) -> str:
         """One self-contained page: figures inline, no script, no outside request.
