@@ -197,7 +197,7 @@ class TestOptimum:
     def test_the_identity_changes_nothing(self, family):
         sample, log_q, *_ = draw(family)
         one = family(sample)
-        law = one.law(one.identity, log_q.T).T
+        law = one.probabilities(one.identity, log_q.T).T
         assert law == pytest.approx(np.exp(log_q), rel=1e-11)
 
 

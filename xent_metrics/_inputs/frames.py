@@ -268,10 +268,10 @@ def _read(
             if targets == "auto":
                 _refuse_whole_numbers(names, used.target)
         by_name = dict(zip(y_true.names, used.target, strict=True))
-        laws = Columns(
+        soft = Columns(
             tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
         )
-        return read(laws, probabilities, labels=labels, targets=kind, **options)
+        return read(soft, probabilities, labels=labels, targets=kind, **options)
     inputs = read(
         used.target[0],
         probabilities,

@@ -27,7 +27,7 @@ from .targets import (
     encode_some,
     labels_or_columns,
     one_hot_codes,
-    read_laws,
+    read_soft,
 )
 from .weights import read_weights
 
@@ -244,7 +244,7 @@ def read(
             inputs.warn_of_unseen()
         return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = read_laws(truth, classes, targets, name)
+    table = read_soft(truth, classes, targets, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
     codes = one_hot_codes(table, active)
     return Inputs(

@@ -166,7 +166,7 @@ class LabelBlock(Block):
         return self.cross_entropy()
 
     def reverse_kl_divergence(self) -> FloatArray:
-        """Divergence of the label's law from the prediction; that law is clipped."""
+        """Divergence of the label from the prediction; the label is clipped."""
         excluded = 1.0 - self.p_true()
         cost = np.where(excluded > 0, -excluded * np.log(self._clip), 0.0)
         return np.maximum(cost - self.predictive_entropy(), 0.0)

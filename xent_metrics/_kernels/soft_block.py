@@ -13,7 +13,7 @@ from .table import BoolArray, FloatArray, IntArray
 _NEARLY_EQUAL = 0.2
 
 
-class LawBlock(Block):
+class SoftBlock(Block):
     """A block whose targets are distributions, or votes."""
 
     def __init__(

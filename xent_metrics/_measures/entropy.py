@@ -111,7 +111,7 @@ def entropy(
     Returns
     -------
     float or ndarray of shape (N,)
-        Between 0, for a sure event, and log K, for the uniform law: low means
+        Between 0, for a sure event, and log K, for the uniform distribution: low means
         sharp, high means flat.
 
     Raises

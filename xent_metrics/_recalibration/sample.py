@@ -99,7 +99,7 @@ class Sample:
         return float(self.weights @ values) / float(self.weights.sum())
 
     def redrawn(self, draw: Callable[[FloatArray], FloatArray]) -> Sample:
-        """The same predictions with other targets, drawn from each block's laws."""
+        """The same predictions with targets that are drawn from them."""
         targets = [draw(np.exp(log_q)) for _, log_q, _ in self.blocks()]
 
         def read() -> Iterator[SampleBlock]:

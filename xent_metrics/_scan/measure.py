@@ -90,7 +90,7 @@ def measured(
         gradient=gradient,
     )
     rows_of_part = Rows(inputs, values, codes, n_groups)
-    add = _with_laws if contract.soft else _with_labels
+    add = _with_soft_labels if contract.soft else _with_labels
     at_once = _AT_ONCE
     if contract.soft:
         at_once = max(_MOST_VALUES // len(contract.labels), 1024)
@@ -149,7 +149,7 @@ def _with_labels(state: ScanState, rows: Rows) -> ScanState:
     )
 
 
-def _with_laws(state: ScanState, rows: Rows) -> ScanState:
+def _with_soft_labels(state: ScanState, rows: Rows) -> ScanState:
     """With rows of distributions, each of which is a part of every class."""
     inputs, values, codes, n_groups = rows
     w = inputs.weights

@@ -103,8 +103,8 @@ class Reading(NamedTuple):
         inputs, keys = found.inputs, None
         if inputs.codes is not None and self.is_soft(frame):
             # In other parts targets may be no labels.
-            laws = np.eye(len(inputs.labels))[inputs.codes]
-            inputs = inputs._replace(codes=None, target=Table(laws, name="y_true"))
+            one_hot = np.eye(len(inputs.labels))[inputs.codes]
+            inputs = inputs._replace(codes=None, target=Table(one_hot, name="y_true"))
         names = key_names(self.by)
         if names:
             table = FrameTable(frame)

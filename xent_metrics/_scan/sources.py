@@ -94,7 +94,7 @@ class Kept:
     ) -> Moments:
         """Of the sample, with the weight of all rows."""
         after = fitted.losses + known
-        frequencies = of_class @ self._kept.laws
+        frequencies = of_class @ self._kept.distributions
         values = [
             after,
             self._before - after,
@@ -168,7 +168,7 @@ class Cells:
 
 
 def _stretched(found: Moments, whole: Moments) -> Moments:
-    """The same law of values, of as many rows and as much weight as all have."""
+    """The same values of as many rows and as much weight as all have."""
     return found._replace(
         n=whole.n,
         weight=whole.weight,
@@ -178,7 +178,7 @@ def _stretched(found: Moments, whole: Moments) -> Moments:
 
 
 def _log(recalibrate: Recalibrate, log_q: FloatArray) -> FloatArray:
-    """Log of the recalibrated law; what no row needs may be 0."""
+    """Log of the recalibrated probabilities; what no row needs may be 0."""
     return log_floored(recalibrate(log_q), LEAST_NORMAL, logits=False)
 
 
