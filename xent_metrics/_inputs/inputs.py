@@ -296,7 +296,39 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     )
 
 
-# -- predictions and weights ------------------------------------------------
+def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
+    """Refuse two arguments of different length."""
+    if n_first != n_second:
+        msg = (
+            f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
+            f"{n_second}; pass one row of each a sample."
+        )
+        raise ValueError(msg)
+
+
+def check_index_order(
+    first: Any, second: Any, names: tuple[str, str], *, strict: bool = False
+) -> None:
+    """Refuse two indexes that hold the same keys in different order.
+
+    A default index says nothing of the order, unless ``strict``.
+    """
+    pandas = (pd.Series, pd.DataFrame)
+    if not (isinstance(first, pandas) and isinstance(second, pandas)):
+        return
+    left, right = first.index, second.index
+    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
+    if default and not strict:
+        return
+    if len(left) != len(right) or left.equals(right):
+        return
+    if left.isin(right).all() and right.isin(left).all():
+        msg = (
+            f"{names[0]} and {names[1]} must be in the same order: their indexes hold "
+            "the same keys in different order; reindex one by the other, or pass "
+            "arrays."
+        )
+        raise ValueError(msg)
 
 
 def _read_proba(
@@ -333,43 +365,5 @@ def _refuse_strangers(encoded: Encoded, classes: tuple[Any, ...], name: str) -> 
             f"{show(encoded.unseen)}, the columns are "
             f"{show(classes)}; pass labels= with the class of each column, in "
             "column order."
-        )
-        raise ValueError(msg)
-
-
-# -- agreement of the arguments ---------------------------------------------
-
-
-def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
-    """Refuse two arguments of different length."""
-    if n_first != n_second:
-        msg = (
-            f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
-            f"{n_second}; pass one row of each a sample."
-        )
-        raise ValueError(msg)
-
-
-def check_index_order(
-    first: Any, second: Any, names: tuple[str, str], *, strict: bool = False
-) -> None:
-    """Refuse two indexes that hold the same keys in different order.
-
-    A default index says nothing of the order, unless ``strict``.
-    """
-    pandas = (pd.Series, pd.DataFrame)
-    if not (isinstance(first, pandas) and isinstance(second, pandas)):
-        return
-    left, right = first.index, second.index
-    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
-    if default and not strict:
-        return
-    if len(left) != len(right) or left.equals(right):
-        return
-    if left.isin(right).all() and right.isin(left).all():
-        msg = (
-            f"{names[0]} and {names[1]} must be in the same order: their indexes hold "
-            "the same keys in different order; reindex one by the other, or pass "
-            "arrays."
         )
         raise ValueError(msg)

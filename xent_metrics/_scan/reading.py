@@ -141,13 +141,6 @@ def key_names(by: Any) -> tuple[Any, ...]:
     raise ValueError(msg)
 
 
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Keys by value: parts of the data may know different categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(column.dtype.categories.dtype)
-    return column
-
-
 def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | None:
     """The two classes of one column of probabilities: a part may hold one of them."""
     table = FrameTable(frame)
@@ -169,6 +162,13 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
         "labels=[first, second]."
     )
     raise ValueError(msg)
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Keys by value: parts of the data may know different categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.dtype.categories.dtype)
+    return column
 
 
 def _column_name(given: Any) -> Any:

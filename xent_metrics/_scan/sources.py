@@ -53,8 +53,8 @@ def source_of(state: ScanState, recalibration: Any) -> Source:
         recalibration in ("auto", "isotonic", "none") or recalibration in LINEAR
     )
     if state.cells is None or state.kept.complete or not by_logit:
-        return Kept(state)
-    return Cells(state)
+        return _KeptRows(state)
+    return _Cells(state)
 
 
 def known_moments(state: ScanState) -> Moments:
@@ -66,7 +66,7 @@ def known_moments(state: ScanState) -> Moments:
     return known.together(np.zeros(n, dtype=np.int64), 1)
 
 
-class Kept:
+class _KeptRows:
     """The rows that were kept."""
 
     def __init__(self, state: ScanState) -> None:
@@ -105,7 +105,7 @@ class Kept:
         return _stretched(found, self._all)
 
 
-class Cells:
+class _Cells:
     """Cells of the logit of two classes, which hold all rows."""
 
     note = "fitted to all rows, in cells of the logit"
