@@ -44,7 +44,7 @@ class Result(ABC):
 
     def to_json(self) -> str:
         """The same as :meth:`to_dict` in strict JSON: what is not finite is text."""
-        return json.dumps(plain(self.to_dict()), allow_nan=False)
+        return json_text(self.to_dict())
 
     def to_markdown(self) -> str:
         """The table of :meth:`to_frame` in Markdown, under a line that says of what.
@@ -118,15 +118,40 @@ def intervals(
     }
 
 
-def plain(value: Any) -> Any:
-    """A value that JSON knows; the same for two NaN."""
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """A value as the text of strict JSON."""
+    return json.dumps(as_json(value), allow_nan=False, indent=indent)
+
+
+def as_json(value: Any) -> Any:
+    """A value that JSON knows; the same for two NaN.
+
+    A number that is not finite is text, a table a list of records.
+    """
+    if isinstance(value, pd.DataFrame):
+        return _records(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+        return {str(key): as_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [as_json(one) for one in value]
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
+        return str(float(value))
+    return encode_label(value)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """One object per row: the names of its group or class, then its columns."""
+    keys = table.index.to_frame(index=False)
+    names = ["row" if name is None else str(name) for name in table.index.names]
+    return [
+        dict(zip(names, map(encode_label, key), strict=True))
+        | {str(name): as_json(one) for name, one in zip(table, row, strict=True)}
+        for key, row in zip(
+            keys.itertuples(index=False, name=None),
+            table.itertuples(index=False, name=None),
+            strict=True,
+        )
+    ]
 
 
 def encode_label(label: Any) -> Any:
@@ -156,7 +181,10 @@ def encode_table(table: pd.DataFrame) -> dict[str, Any]:
             {
                 "name": encode_label(name),
                 "kind": _kind(column),
-                "values": [_encode(value) for value in column.tolist()],
+                "values": [
+                    encode_label(value) if isinstance(value, tuple) else as_json(value)
+                    for value in column.tolist()
+                ],
             }
             for name, column in table.items()
         ],
@@ -184,12 +212,6 @@ def _kind(column: pd.Series[Any]) -> str:
     return {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}.get(
         kind, "label"
     )
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return encode_label(value)
 
 
 def _decode(values: list[Any], kind: str) -> Any:

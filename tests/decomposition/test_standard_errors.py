@@ -364,6 +364,17 @@ class TestGroups:
         with pytest.warns(SmallSampleWarning, match=message):
             decompose(labels_of(p), q, groups=np.arange(400) // 4)
 
+    def test_soft_labels_of_more_rows_than_a_block_has(self):
+        rng = np.random.default_rng(0)
+        p, q = rng.dirichlet(np.ones(3), (2, 30_000))
+        clusters = np.arange(30_000) // 2
+        d = decompose(p, q, groups=clusters, recalibration="temperature")
+        share = p.mean(axis=0)
+        sums = (p - share).reshape(-1, 2, 3).sum(axis=1)
+        bias = 0.5 * ((sums**2).sum(axis=0) / share).sum() / 30_000**2
+        plug_in = -(share * np.log(share)).sum()
+        assert d.uncertainty - plug_in == pytest.approx(bias, rel=1e-9)
+
     @pytest.mark.parametrize(
         ("groups", "message"),
         [

@@ -48,7 +48,9 @@ def test_slopes_are_derivatives(name):
         step = np.zeros(len(fitted.parameters))
         step[k] = 1e-6
         up, down = (
-            fitted.family.law(fitted.parameters + s, log_q)[classes, np.arange(9)]
+            fitted.family.probabilities(fitted.parameters + s, log_q)[
+                classes, np.arange(9)
+            ]
             for s in (step, -step)
         )
         np.testing.assert_allclose(slopes[k], (up - down) / 2e-6, atol=1e-8)

@@ -200,7 +200,7 @@ class TestOptimum:
     def test_the_identity_changes_nothing(self, family):
         sample, log_q, *_ = draw(family)
         one = family(sample)
-        c = one.law(one.identity, log_q.T).T
+        c = one.probabilities(one.identity, log_q.T).T
         assert c == pytest.approx(np.exp(log_q), rel=1e-11)
 
 

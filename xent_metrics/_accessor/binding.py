@@ -13,7 +13,8 @@ from .._decomposition.vote_entropy import VoteCorrection
 from .._inputs.columns import Selector, unknown_column
 from .._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import EPS, check_index_order
+from .._inputs.inputs import check_index_order
+from .._inputs.read_options import EPS
 
 
 class Reading(TypedDict, total=False):

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._display import two_sided
+from .._display import json_text, two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
 from .._terms import TERMS
 from .errors import UsageError, warnings_told
 from .files import Table, keyed, read
 from .gate import Condition, Number, Outcome, judge, read_conditions, tell
-from .output import document, show_comparison
+from .output import show_comparison
 from .request import Request
 from .terminal import Page, Stages, stages
 
@@ -57,7 +57,7 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
             "conditions": [outcome.to_dict() for outcome in outcomes],
             "warnings": told,
         }
-        sys.stdout.write(document(content) + "\n")
+        sys.stdout.write(json_text(content, indent=2) + "\n")
     else:
         show_comparison(Page(), result)
     return tell(outcomes)

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._display import two_sided
+from .._display import json_text, two_sided
 from .._terms import TERMS
 from .errors import UsageError, warnings_told
 from .files import Table, keyed, read
 from .gate import Number, Outcome, judge, read_conditions, tell
-from .output import document, show_cells, show_decomposition, show_worst
+from .output import show_cells, show_decomposition, show_worst
 from .request import Request
 from .terminal import Page, stages
 from .track import find_tracker, log
@@ -79,7 +79,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
         )
     if asked.json:
         content = _content(file, request, asked, found)
-        sys.stdout.write(document(content | {"warnings": told}) + "\n")
+        sys.stdout.write(json_text(content | {"warnings": told}, indent=2) + "\n")
     else:
         _show(asked, found)
     return tell(found.outcomes)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from .._inputs.groups import Keys, read_keys
 from .._inputs.read_options import nats_per_unit
-from .._kernels.reader import Reader
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
 from .._terms import TERMS
@@ -196,12 +195,4 @@ def _note_alone(n: int, why: str) -> str:
 def _column(data: Data, k: int) -> FloatArray:
     """The target's probability of a class, in the rows that count."""
     inputs = data.inputs
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False, active=inputs.active)
-    parts = []
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        p = reader.read(start, min(start + reader.rows, inputs.target.n_rows))
-        assert p is not None, "the measures checked every row before"
-        parts.append(p[k].copy())
-    column = np.concatenate(parts)
-    return inputs.counted(column)
+    return inputs.counted(inputs.target_column(k))

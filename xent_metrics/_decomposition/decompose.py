@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, Inputs, read
+from .._inputs.inputs import Inputs, read
 from .._inputs.messages import warn
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
 from .._kernels.table import FloatArray
 from .._pickling import public

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._inputs.groups import number
 from .._inputs.inputs import Inputs
-from .._kernels.table import BoolArray, FloatArray, IntArray, Table
+from .._kernels.table import BoolArray, FloatArray, IntArray
 
 
 class Folds(NamedTuple):
@@ -92,13 +92,7 @@ def inputs_of_fold(inputs: Inputs, rows: IntArray, known: BoolArray) -> Inputs:
     A label of a class that the model does not know is an unseen one. Distributions
     and votes keep all classes: they have no unseen ones.
     """
-    part = inputs._replace(
-        proba=_rows_of(inputs.proba, rows),
-        codes=None if inputs.codes is None else inputs.codes[rows],
-        target=None if inputs.target is None else _rows_of(inputs.target, rows),
-        weights=None if inputs.weights is None else inputs.weights[rows],
-        active=None,
-    )
+    part = inputs.rows(rows)
     if part.codes is None:
         return part
     labels = (*part.labels, *part.unseen)
@@ -107,27 +101,9 @@ def inputs_of_fold(inputs: Inputs, rows: IntArray, known: BoolArray) -> Inputs:
     place = np.empty(len(labels), dtype=np.int64)
     place[np.concatenate([inside, outside])] = np.arange(len(inside) + len(outside))
     if len(inside) < len(inputs.labels):
-        part = part._replace(proba=_columns_of(part.proba, inside))
+        part = part._replace(proba=part.proba.columns(inside))
     return part._replace(
         labels=tuple(labels[k] for k in inside),
         codes=place[part.codes],
         unseen=tuple(labels[k] for k in outside),
     )
-
-
-def _rows_of(table: Table, rows: IntArray) -> Table:
-    source = table.source
-    if isinstance(source, tuple):
-        return _like(table, tuple(column[rows] for column in source))
-    return _like(table, source[rows])
-
-
-def _columns_of(table: Table, columns: IntArray) -> Table:
-    source = table.source
-    if isinstance(source, tuple):
-        return _like(table, tuple(source[k] for k in columns))
-    return _like(table, source[:, columns])
-
-
-def _like(table: Table, source: Any) -> Table:
-    return Table(source, kind=table.kind, one_column=table.one_column, name=table.name)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from .._inputs.inputs import Inputs
-from .._kernels.reader import Reader
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
 
@@ -63,7 +61,7 @@ def count_classes(inputs: Inputs, clusters: IntArray | None = None) -> Frequenci
     if inputs.codes is not None:
         mass += np.bincount(inputs.codes, weights, n_classes)
     else:
-        for part, p in _targets(inputs):
+        for part, p in inputs.target_blocks():
             mass += (p * weights[part]).sum(axis=1)
     share = mass / mass.sum()
     if clusters is not None:
@@ -75,7 +73,7 @@ def count_classes(inputs: Inputs, clusters: IntArray | None = None) -> Frequenci
         scatter = mass_w2 * (1.0 - 2.0 * share) + share * share * total_w2
         return Frequencies(mass, scatter)
     scatter = np.zeros(n_classes)
-    for part, p in _targets(inputs):
+    for part, p in inputs.target_blocks():
         scatter += ((weights[part] * (p - share[:, np.newaxis])) ** 2).sum(axis=1)
     return Frequencies(mass, scatter)
 
@@ -88,7 +86,7 @@ def frequency_costs(inputs: Inputs, shares: FloatArray) -> FloatArray:
         return np.asarray(cost[inputs.codes])
     cost = np.where(shares > 0, cost, 0.0)[:, np.newaxis]
     out = np.empty(inputs.proba.n_rows)
-    for part, p in _targets(inputs):
+    for part, p in inputs.target_blocks():
         out[part] = (p * cost).sum(axis=0)
     return out
 
@@ -111,18 +109,7 @@ def _between(
         scatter += np.bincount(of_class, change, len(share))
         return scatter
     for k, own in enumerate(share):
-        column = np.concatenate([p[k] for _, p in _targets(inputs)])
+        column = inputs.target_column(k)
         sums = np.bincount(clusters, weights * (column - own), n_clusters)
         scatter[k] = float(sums @ sums)
     return scatter
-
-
-def _targets(inputs: Inputs) -> Iterator[tuple[slice, FloatArray]]:
-    """Rows and target distributions, of shape (classes, rows), of each block."""
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False, active=inputs.active)
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        part = slice(start, min(start + reader.rows, inputs.target.n_rows))
-        p = reader.read(part.start, part.stop)
-        assert p is not None, "the measures checked every row before"
-        yield part, p

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._display import Result, intervals, plain, plots
+from .._display import Result, as_json, intervals, plots
 from .._pickling import public
 from .._recalibration.custom import RecalibrationMap
 from .._recalibration.recalibrator import Recalibrator
@@ -389,7 +389,7 @@ class Decomposition(Result):
         """Whether all scalars and mappings are the same; NaN is NaN."""
         if not isinstance(other, Decomposition):
             return NotImplemented
-        return bool(plain(self.to_dict()) == plain(other.to_dict()))
+        return bool(as_json(self.to_dict()) == as_json(other.to_dict()))
 
     def __hash__(self) -> int:
         return hash(tuple(map(str, self.terms.values())))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._inputs.inputs import EPS, Inputs
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import EPS
 from .._kernels.table import BoolArray, FloatArray, Table
 from .._recalibration.fitted_map import Recalibrate
 from .._recalibration.sample import Sample

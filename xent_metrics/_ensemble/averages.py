@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import Inputs, check_clip, read
-from .._inputs.read_options import nats_per_unit, unit_name
+from .._inputs.inputs import Inputs, read
+from .._inputs.read_options import check_clip, nats_per_unit, unit_name
 from .._inputs.targets import Targets
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray

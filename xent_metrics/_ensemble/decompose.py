@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public

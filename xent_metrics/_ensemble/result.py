@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._display import Result, plots
-from .._inputs.inputs import EPS
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._pickling import public
 from .._terms import title

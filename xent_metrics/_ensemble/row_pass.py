@@ -95,7 +95,7 @@ class _Walk:
         here = None if active is None else active[start : start + n_rows]
         readers = [_reader(table, here, rows) for table in tables]
         target = self._inputs.target
-        laws = None if target is None else _reader(target, active, rows)
+        of_target = None if target is None else _reader(target, active, rows)
         memory = np.empty((n_classes, len(tables), rows))
         for first in range(0, n_rows, rows):
             last = min(first + rows, n_rows)
@@ -105,10 +105,11 @@ class _Walk:
                 if values is None:
                     raise self._error(reader.violation, tables[member], start)
                 block[:, member] = values
-            law = None if laws is None else laws.read(start + first, start + last)
-            if laws is not None and law is None:
-                assert target is not None
-                raise self._error(laws.violation, target, 0)
+            soft = None
+            if target is not None and of_target is not None:
+                soft = of_target.read(start + first, start + last)
+                if soft is None:
+                    raise self._error(of_target.violation, target, 0)
             stack = Stack(
                 block,
                 self._weights,
@@ -116,8 +117,8 @@ class _Walk:
                 clip=self._clip,
             )
             place = slice(start + first, start + last)
-            self._measure(stack, self._target(place, law), place)
-            self._forget([*readers, *([] if laws is None else [laws])], place)
+            self._measure(stack, self._target(place, soft), place)
+            self._forget([*readers, *([of_target] if of_target else [])], place)
 
     def result(self) -> Pass:
         """The columns, and means over the rows that count."""
@@ -169,10 +170,10 @@ class _Walk:
         if hits is not None:
             self._n_clipped += int(np.count_nonzero(hits & counted))
 
-    def _target(self, place: slice, law: FloatArray | None) -> Target:
+    def _target(self, place: slice, soft: FloatArray | None) -> Target:
         codes = self._inputs.codes
         if codes is None:
-            return Target(None, law, None)
+            return Target(None, soft, None)
         codes, n_classes = codes[place], self._inputs.proba.n_classes
         if not self._inputs.unseen:
             return Target(codes, None, None)

@@ -17,10 +17,9 @@ from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
 from .._display import two_sided
-from .._inputs.inputs import EPS, Inputs, read
-from .._inputs.read_options import nats_per_unit
+from .._inputs.inputs import Inputs, read
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
-from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray
 from .._pickling import public
 from .._terms import TERMS
@@ -64,21 +63,9 @@ def _other_targets(first: Inputs, second: Inputs) -> BoolArray:
     if set(first.labels) != set(second.labels):
         return np.ones(first.proba.n_rows, dtype=np.bool_)
     order = [second.labels.index(label) for label in first.labels]
-    p, q = _laws(first), _laws(second)[order]
+    # A row that breaks a rule is named by the measures, in their own words.
+    p, q = first.target_table(), second.target_table()[order]
     return np.asarray((np.abs(p - q) > _TOLERANCE).any(axis=0))
-
-
-def _laws(inputs: Inputs) -> FloatArray:
-    """All targets, of shape (classes, rows)."""
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False, active=inputs.active)
-    out = np.empty((inputs.target.n_classes, inputs.target.n_rows))
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        stop = min(start + reader.rows, inputs.target.n_rows)
-        block = reader.read(start, stop)
-        # A row that breaks a rule is named by the measures, in their own words.
-        out[:, start:stop] = np.nan if block is None else block
-    return out
 
 
 def _refuse(differ: BoolArray, what: str, names: tuple[str, str]) -> None:

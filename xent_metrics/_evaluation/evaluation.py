@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,11 @@ from .._decomposition.folds import read_folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
-from .._display import Result, plain, plots, report
+from .._display import Result, json_text, plots, report
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing, read_frame
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._measures.per_sample import index_of
 from .._pickling import public
@@ -741,7 +741,7 @@ class Evaluation(Result):
         >>> Evaluation.from_json(evaluation.to_json()) == evaluation
         True
         """
-        return json.dumps(plain(self.to_dict(per_sample=per_sample)), allow_nan=False)
+        return json_text(self.to_dict(per_sample=per_sample))
 
     def to_html(self, *, by: Any = None, title: str | None = None) -> str:
         """One self-contained page: figures inline, no script, no outside request.

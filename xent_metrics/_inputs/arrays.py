@@ -8,33 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-
-def as_numpy(data: Any, name: str) -> Any:
-    """A tensor or an array of the Array API as a numpy array; all else as it is.
-
-    A tensor that requires a gradient is detached, one of another device is copied, and
-    a type that numpy lacks (bfloat16) becomes single precision: every value is kept.
-    """
-    if isinstance(data, (np.ndarray, np.generic)):
-        return data
-    try:
-        if hasattr(data, "detach") and hasattr(data, "numpy"):  # a tensor of torch
-            data = data.detach().cpu()
-            return (
-                data.float() if str(data.dtype).endswith("bfloat16") else data
-            ).numpy()
-        if hasattr(data, "__array_namespace__"):
-            return np.asarray(data)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError):
-        found = f"{type(data).__name__} on {getattr(data, 'device', 'another device')}"
-        msg = (
-            f"{name} must be readable by numpy: found {found}; pass a dense copy on "
-            "the CPU."
-        )
-        raise ValueError(msg) from None
-    return data
-
-
 _NUMBERS = "fiub"
 
 
@@ -83,6 +56,55 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     return Columns(array, None)
 
 
+def numbers(column: Any, what: str, where: str) -> NDArray[Any]:
+    """The values of a column of numbers; missing ones are NaN."""
+    if isinstance(column, np.ndarray):
+        return _as_array(column, what)
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
+        values: NDArray[Any] = column.to_numpy()
+        return values
+    try:
+        if isinstance(column, pd.Series):
+            whole = getattr(dtype, "kind", "O") in "iu" and not column.hasnans
+            if whole:
+                return column.to_numpy(dtype=np.int64)
+            # Single precision stays so: the tolerance of sums goes by it.
+            single = getattr(dtype, "kind", "O") == "f" and dtype.itemsize == 4  # noqa: PLR2004 - bytes
+            return column.to_numpy(
+                dtype=np.float32 if single else np.float64, na_value=np.nan
+            )
+        return _as_array(column.to_numpy(), what)
+    except (TypeError, ValueError):
+        raise _not_numbers(what, where, dtype) from None
+
+
+def as_numpy(data: Any, name: str) -> Any:
+    """A tensor or an array of the Array API as a numpy array; all else as it is.
+
+    A tensor that requires a gradient is detached, one of another device is copied, and
+    a type that numpy lacks (bfloat16) becomes single precision: every value is kept.
+    """
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data
+    try:
+        if hasattr(data, "detach") and hasattr(data, "numpy"):  # a tensor of torch
+            data = data.detach().cpu()
+            return (
+                data.float() if str(data.dtype).endswith("bfloat16") else data
+            ).numpy()
+        if hasattr(data, "__array_namespace__"):
+            return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        found = f"{type(data).__name__} on {getattr(data, 'device', 'another device')}"
+        msg = (
+            f"{name} must be readable by numpy: found {found}; pass a dense copy on "
+            "the CPU."
+        )
+        raise ValueError(msg) from None
+    return data
+
+
 def as_frame(data: Any) -> Any:
     """A DataFrame of pandas as it is, one of polars or pyarrow wrapped, else None."""
     if isinstance(data, pd.DataFrame):
@@ -116,29 +138,6 @@ def _from_frame(frame: Any, what: str) -> Columns:
     return Columns(columns, None if unnamed else names)
 
 
-def numbers(column: Any, what: str, where: str) -> NDArray[Any]:
-    """The values of a column of numbers; missing ones are NaN."""
-    if isinstance(column, np.ndarray):
-        return _as_array(column, what)
-    dtype = column.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
-        values: NDArray[Any] = column.to_numpy()
-        return values
-    try:
-        if isinstance(column, pd.Series):
-            whole = getattr(dtype, "kind", "O") in "iu" and not column.hasnans
-            if whole:
-                return column.to_numpy(dtype=np.int64)
-            # Single precision stays so: the tolerance of sums goes by it.
-            single = getattr(dtype, "kind", "O") == "f" and dtype.itemsize == 4  # noqa: PLR2004 - bytes
-            return column.to_numpy(
-                dtype=np.float32 if single else np.float64, na_value=np.nan
-            )
-        return _as_array(column.to_numpy(), what)
-    except (TypeError, ValueError):
-        raise _notnumbers(what, where, dtype) from None
-
-
 def _as_array(data: Any, what: str) -> NDArray[Any]:
     if isinstance(data, np.ma.MaskedArray):
         data = np.ma.filled(data.astype(np.float64), np.nan)
@@ -156,11 +155,11 @@ def _as_array(data: Any, what: str) -> NDArray[Any]:
         except (TypeError, ValueError):
             pass
     if array.dtype.kind not in _NUMBERS:
-        raise _notnumbers(what, "", array.dtype)
+        raise _not_numbers(what, "", array.dtype)
     return array
 
 
-def _notnumbers(what: str, where: str, dtype: object) -> ValueError:
+def _not_numbers(what: str, where: str, dtype: object) -> ValueError:
     return ValueError(
         f"{what} must hold numbers: its{where} type is {dtype}; "
         "pass floats, one column a class."

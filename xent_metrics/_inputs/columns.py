@@ -16,6 +16,12 @@ from .labels import Column, distinct, show
 Selector: TypeAlias = (
     Hashable | Sequence[Hashable] | Mapping[Any, Hashable] | re.Pattern[str]
 )
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "i": int,
+    "u": int,
+    "f": float,
+    "b": {"True": True, "False": False}.__getitem__,
+}
 
 
 class Chosen(NamedTuple):
@@ -76,6 +82,71 @@ def unknown_column(
     return KeyError(f"{name!r} is not {what}; {hint}")
 
 
+def cast_classes(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
+    """Texts as the labels that they spell, in columns of labels.
+
+    A class that no row has takes the type of the labels where it can.
+    """
+    if any(not isinstance(text, str) for text in texts):
+        return tuple(texts)
+    dtype = columns[0].dtype
+    kind = getattr(dtype, "kind", "O")
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _spelled(texts, dtype.categories)
+    if isinstance(dtype, pd.StringDtype) or kind in "US":
+        return tuple(texts)
+    if kind in _READERS:
+        try:
+            return tuple(_READERS[kind](text) for text in texts)
+        except (KeyError, ValueError):
+            return tuple(texts)
+    return _spelled(texts, [label for one in columns for label in distinct(one)])
+
+
+def pair_classes(
+    targets: tuple[Any, ...],
+    of_target: tuple[Any, ...],
+    probas: tuple[Any, ...],
+    of_proba: tuple[Any, ...],
+) -> tuple[Any, ...] | None:
+    """Target columns in the order of the probability columns; None if names differ.
+
+    They pair by class where both are named after the classes, and by what their names
+    say after a common prefix where these agree (v_cat with p_cat).
+    """
+    for ours, theirs in (
+        (of_target, of_proba),
+        (_texts(of_target), _texts(of_proba)),
+        (_after_common_prefix(targets), _after_common_prefix(probas)),
+    ):
+        if set(ours) == set(theirs) and len(set(ours)) == len(targets):
+            return tuple(targets[ours.index(one)] for one in theirs)
+    return None
+
+
+def _by_pattern(
+    columns: Sequence[Any], pattern: re.Pattern[str], what: str, taken: Sequence[Any]
+) -> Chosen:
+    if "cls" not in pattern.groupindex:
+        msg = (
+            f"{what} must have a group named cls, which is the class: found "
+            f"{pattern.pattern!r}; write it as in r'p\\((?P<cls>.+)\\)'."
+        )
+        raise ValueError(msg)
+    found = {
+        name: match["cls"]
+        for name in columns
+        if isinstance(name, str) and name not in set(taken)
+        for match in [pattern.fullmatch(name)]
+        if match
+    }
+    if not found:
+        raise unknown_column(
+            columns, pattern.pattern, "a pattern that fits a column of the frame"
+        )
+    return Chosen(tuple(found), tuple(found.values()), cast=True)
+
+
 def _known(
     columns: Sequence[Any], names: tuple[Any, ...], what: str
 ) -> tuple[Any, ...]:
@@ -86,6 +157,16 @@ def _known(
         if not _is_column(columns, name):
             raise unknown_column(columns, name)
     return names
+
+
+def _is_column(columns: Sequence[Any], name: Any) -> bool:
+    if isinstance(columns, pd.MultiIndex):
+        return (
+            isinstance(name, tuple)
+            and len(name) == columns.nlevels
+            and (name in columns)
+        )
+    return isinstance(name, Hashable) and name in columns
 
 
 def _listed(selector: Any, what: str) -> tuple[Any, ...]:
@@ -99,16 +180,6 @@ def _listed(selector: Any, what: str) -> tuple[Any, ...]:
         )
         raise TypeError(msg)
     return tuple(selector)
-
-
-def _is_column(columns: Sequence[Any], name: Any) -> bool:
-    if isinstance(columns, pd.MultiIndex):
-        return (
-            isinstance(name, tuple)
-            and len(name) == columns.nlevels
-            and (name in columns)
-        )
-    return isinstance(name, Hashable) and name in columns
 
 
 def _last_of(names: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -143,58 +214,6 @@ def _with_prefix(
     return Chosen(names, texts, cast=True) if names else None
 
 
-def _by_pattern(
-    columns: Sequence[Any], pattern: re.Pattern[str], what: str, taken: Sequence[Any]
-) -> Chosen:
-    if "cls" not in pattern.groupindex:
-        msg = (
-            f"{what} must have a group named cls, which is the class: found "
-            f"{pattern.pattern!r}; write it as in r'p\\((?P<cls>.+)\\)'."
-        )
-        raise ValueError(msg)
-    found = {
-        name: match["cls"]
-        for name in columns
-        if isinstance(name, str) and name not in set(taken)
-        for match in [pattern.fullmatch(name)]
-        if match
-    }
-    if not found:
-        raise unknown_column(
-            columns, pattern.pattern, "a pattern that fits a column of the frame"
-        )
-    return Chosen(tuple(found), tuple(found.values()), cast=True)
-
-
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "i": int,
-    "u": int,
-    "f": float,
-    "b": {"True": True, "False": False}.__getitem__,
-}
-
-
-def cast_classes(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
-    """Texts as the labels that they spell, in columns of labels.
-
-    A class that no row has takes the type of the labels where it can.
-    """
-    if any(not isinstance(text, str) for text in texts):
-        return tuple(texts)
-    dtype = columns[0].dtype
-    kind = getattr(dtype, "kind", "O")
-    if isinstance(dtype, pd.CategoricalDtype):
-        return _spelled(texts, dtype.categories)
-    if isinstance(dtype, pd.StringDtype) or kind in "US":
-        return tuple(texts)
-    if kind in _READERS:
-        try:
-            return tuple(_READERS[kind](text) for text in texts)
-        except (KeyError, ValueError):
-            return tuple(texts)
-    return _spelled(texts, [label for one in columns for label in distinct(one)])
-
-
 def _spelled(texts: Sequence[str], labels: Iterable[Any]) -> tuple[Any, ...]:
     by_text = {str(label): label for label in labels}
     found = {type(label) for label in by_text.values()}
@@ -211,27 +230,6 @@ def _try(read: Callable[[str], Any], text: str) -> Any:
         return read(text)
     except ValueError:
         return text
-
-
-def pair_classes(
-    targets: tuple[Any, ...],
-    of_target: tuple[Any, ...],
-    probas: tuple[Any, ...],
-    of_proba: tuple[Any, ...],
-) -> tuple[Any, ...] | None:
-    """Target columns in the order of the probability columns; None if names differ.
-
-    They pair by class where both are named after the classes, and by what their names
-    say after a common prefix where these agree (v_cat with p_cat).
-    """
-    for ours, theirs in (
-        (of_target, of_proba),
-        (_texts(of_target), _texts(of_proba)),
-        (_after_common_prefix(targets), _after_common_prefix(probas)),
-    ):
-        if set(ours) == set(theirs) and len(set(ours)) == len(targets):
-            return tuple(targets[ours.index(one)] for one in theirs)
-    return None
 
 
 def _texts(names: tuple[Any, ...]) -> tuple[str, ...]:

@@ -62,91 +62,6 @@ class FrameTable:
         return as_column(column.to_numpy())
 
 
-class UsedColumns(NamedTuple):
-    """The columns that are read, and the values beside them."""
-
-    target: list[Column]
-    proba: list[Column]
-    beside: dict[str, Any]
-
-    def rows(self, kept: BoolArray) -> UsedColumns:
-        """Some of the rows."""
-        return UsedColumns(
-            [column[kept] for column in self.target],
-            [column[kept] for column in self.proba],
-            {
-                name: None if values is None else as_values(values)[kept]
-                for name, values in self.beside.items()
-            },
-        )
-
-
-def rows_kept(
-    used: UsedColumns,
-    others: Sequence[Column],
-    on_missing: OnMissing,
-    targets: FrameTargets,
-) -> BoolArray | None:
-    """Which rows have all that is read; None where all have, or must have."""
-    if on_missing not in ("raise", "drop"):
-        msg = (
-            f"on_missing must be 'raise' or 'drop': found {on_missing!r}; pass 'drop' "
-            "to leave out rows that miss a label or a probability."
-        )
-        raise ValueError(msg)
-    if on_missing == "raise":
-        return None
-    of_target = [_missing(column) for column in used.target]
-    # Of several annotators, some may say nothing.
-    some = annotated(used.target, targets)
-    absent = (
-        np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
-    )
-    beside = {
-        name: as_values(one) for name, one in used.beside.items() if one is not None
-    }
-    for name, values in beside.items():
-        if values.shape != absent.shape:
-            msg = (
-                f"{name} must hold one value a row: its shape is {values.shape} for "
-                f"{len(absent)} rows; pass the name of a column, or a 1-D array."
-            )
-            raise ValueError(msg)
-    for column in (*used.proba, *beside.values(), *others):
-        absent |= _missing(column)
-    if not absent.any():
-        return None
-    if absent.all():
-        msg = (
-            "a row must have a label and all probabilities: none of "
-            f"{len(absent)} rows has; look for a column that is empty."
-        )
-        error = NoRowsError(msg)
-        error.n_missing = len(absent)
-        raise error
-    kept: BoolArray = np.logical_not(absent)
-    return kept
-
-
-def annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
-    """Whether each column has the labels that one annotator gave."""
-    if targets == "auto":
-        return not all(map(_is_number, columns))
-    return targets == "annotators"
-
-
-def _is_number(column: Column) -> bool:
-    return getattr(column.dtype, "kind", "O") in "fiub"
-
-
-def _missing(column: Any) -> BoolArray:
-    return np.asarray(pd.isna(column), dtype=np.bool_)
-
-
-def as_values(values: Any) -> Column:
-    return values if isinstance(values, pd.Series) else np.asarray(values)
-
-
 class FrameInputs(NamedTuple):
     """What was read from a frame; ``kept`` is None where every row was."""
 
@@ -187,7 +102,7 @@ def read_frame(
         check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
-    used = UsedColumns(
+    used = _UsedColumns(
         target=[table.column(name) for name in y_true.names],
         proba=[table.column(name) for name in y_proba.names],
         beside={
@@ -196,7 +111,9 @@ def read_frame(
         },
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
-    kept = rows_kept(used, [table.column(name) for name in others], on_missing, targets)
+    kept = _rows_kept(
+        used, [table.column(name) for name in others], on_missing, targets
+    )
     if kept is not None:
         used = used.rows(kept)
     given = None
@@ -217,10 +134,90 @@ def read_frame(
     return FrameInputs(inputs, used.beside["groups"], index, kept)
 
 
+class _UsedColumns(NamedTuple):
+    """The columns that are read, and the values beside them."""
+
+    target: list[Column]
+    proba: list[Column]
+    beside: dict[str, Any]
+
+    def rows(self, kept: BoolArray) -> _UsedColumns:
+        """Some of the rows."""
+        return _UsedColumns(
+            [column[kept] for column in self.target],
+            [column[kept] for column in self.proba],
+            {
+                name: None if values is None else _as_values(values)[kept]
+                for name, values in self.beside.items()
+            },
+        )
+
+
+def _rows_kept(
+    used: _UsedColumns,
+    others: Sequence[Column],
+    on_missing: OnMissing,
+    targets: FrameTargets,
+) -> BoolArray | None:
+    """Which rows have all that is read; None where all have, or must have."""
+    if on_missing not in ("raise", "drop"):
+        msg = (
+            f"on_missing must be 'raise' or 'drop': found {on_missing!r}; pass 'drop' "
+            "to leave out rows that miss a label or a probability."
+        )
+        raise ValueError(msg)
+    if on_missing == "raise":
+        return None
+    of_target = [_missing(column) for column in used.target]
+    # Of several annotators, some may say nothing.
+    some = _annotated(used.target, targets)
+    absent = (
+        np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
+    )
+    beside = {
+        name: _as_values(one) for name, one in used.beside.items() if one is not None
+    }
+    for name, values in beside.items():
+        if values.shape != absent.shape:
+            msg = (
+                f"{name} must hold one value a row: its shape is {values.shape} for "
+                f"{len(absent)} rows; pass the name of a column, or a 1-D array."
+            )
+            raise ValueError(msg)
+    for column in (*used.proba, *beside.values(), *others):
+        absent |= _missing(column)
+    if not absent.any():
+        return None
+    if absent.all():
+        msg = (
+            "a row must have a label and all probabilities: none of "
+            f"{len(absent)} rows has; look for a column that is empty."
+        )
+        error = NoRowsError(msg)
+        error.n_missing = len(absent)
+        raise error
+    kept: BoolArray = np.logical_not(absent)
+    return kept
+
+
+def _missing(column: Any) -> BoolArray:
+    return np.asarray(pd.isna(column), dtype=np.bool_)
+
+
+def _as_values(values: Any) -> Column:
+    return values if isinstance(values, pd.Series) else np.asarray(values)
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, (str, int)) or (
+        isinstance(given, tuple) and all(isinstance(one, str) for one in given)
+    )
+
+
 def _read(
     y_true: Chosen,
     y_proba: Chosen,
-    used: UsedColumns,
+    used: _UsedColumns,
     given: tuple[Any, ...] | None,
     targets: FrameTargets,
     *,
@@ -246,7 +243,7 @@ def _read(
         )
     classes = y_proba.classes
     several = y_true.classes is not None
-    voted = targets == "annotators" or (several and annotated(used.target, targets))
+    voted = targets == "annotators" or (several and _annotated(used.target, targets))
     if y_proba.cast and (voted or not several):
         classes = cast_classes(classes, used.target)
     probabilities = Columns(
@@ -268,10 +265,10 @@ def _read(
             if targets == "auto":
                 _refuse_whole_numbers(names, used.target)
         by_name = dict(zip(y_true.names, used.target, strict=True))
-        laws = Columns(
+        soft = Columns(
             tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
         )
-        return read(laws, probabilities, labels=labels, targets=kind, **options)
+        return read(soft, probabilities, labels=labels, targets=kind, **options)
     inputs = read(
         used.target[0],
         probabilities,
@@ -280,20 +277,26 @@ def _read(
         warn_unseen=False,
         **options,
     )
-    return _known(inputs, given, y_true.names[0]) if whole else inputs
+    return _with_known_labels(inputs, given, y_true.names[0]) if whole else inputs
 
 
-def _known(inputs: Inputs, given: tuple[Any, ...] | None, target: Any) -> Inputs:
-    """Refuse columns of which none is named after a label."""
-    if given is None and inputs.n_unseen == inputs.n:
-        msg = (
-            "the class of each probability column must be known: none of "
-            f"{show(inputs.labels)} is a label of {target!r}; pass labels= in the "
-            "order of the columns, or proba={class: column}."
-        )
-        raise ValueError(msg)
-    inputs.warn_of_unseen()
-    return inputs
+def _annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
+    """Whether each column has the labels that one annotator gave."""
+    if targets == "auto":
+        return not all(map(_is_number, columns))
+    return targets == "annotators"
+
+
+def _is_number(column: Column) -> bool:
+    return getattr(column.dtype, "kind", "O") in "fiub"
+
+
+def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
+    annotations = pd.DataFrame(
+        {number: _as_values(column) for number, column in enumerate(columns)},
+        dtype=object,
+    )
+    return vote_counts(annotations, labels=labels)
 
 
 def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> None:
@@ -307,15 +310,16 @@ def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> 
         raise ValueError(msg)
 
 
-def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
-    annotations = pd.DataFrame(
-        {number: as_values(column) for number, column in enumerate(columns)},
-        dtype=object,
-    )
-    return vote_counts(annotations, labels=labels)
-
-
-def _is_name(given: Any) -> bool:
-    return isinstance(given, (str, int)) or (
-        isinstance(given, tuple) and all(isinstance(one, str) for one in given)
-    )
+def _with_known_labels(
+    inputs: Inputs, given: tuple[Any, ...] | None, target: Any
+) -> Inputs:
+    """Refuse columns of which none is named after a label."""
+    if given is None and inputs.n_unseen == inputs.n:
+        msg = (
+            "the class of each probability column must be known: none of "
+            f"{show(inputs.labels)} is a label of {target!r}; pass labels= in the "
+            "order of the columns, or proba={class: column}."
+        )
+        raise ValueError(msg)
+    inputs.warn_of_unseen()
+    return inputs

@@ -36,6 +36,41 @@ def read_keys(values: Any, n_rows: int, name: str = "by") -> Keys:
     return _one(values, n_rows, name, getattr(values, "name", None))
 
 
+def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
+    """The number of each row's group, of two groups or more."""
+    if groups is None:
+        return None
+    codes, distinct = number(groups, inputs, "groups")
+    if len(distinct) < 2:  # noqa: PLR2004
+        msg = (
+            "groups must hold two groups or more: found one; leave groups out where "
+            "rows are independent."
+        )
+        raise ValueError(msg)
+    return codes
+
+
+def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
+    """The number of each row's value, and the values, sorted."""
+    if isinstance(values, (pd.DataFrame, Mapping)):
+        values = np.asarray(values)  # one key, not several
+    codes, distinct = read_keys(values, inputs.proba.n_rows, name)
+    absent = np.flatnonzero(pd.isna(distinct))
+    if not absent.size:
+        return codes, distinct
+    missing = np.isin(codes, absent)
+    if inputs.active is not None:
+        missing &= inputs.active
+    if missing.any():
+        msg = (
+            f"{name} must not be missing: row {int(np.argmax(missing))} has none; give "
+            "it a value of its own."
+        )
+        raise ValueError(msg)
+    # A missing value is the last one; its rows have a weight of 0.
+    return np.minimum(codes, len(distinct) - 1 - absent.size), distinct[: absent[0]]
+
+
 def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
     column = values
     if not isinstance(values, (pd.Series, pd.Index)):
@@ -101,38 +136,3 @@ def _together(each: list[Keys]) -> Keys:
     columns = [one.groups.take(at) for one, at in zip(each, places, strict=True)]
     index = pd.MultiIndex.from_arrays(columns, names=[one.groups.name for one in each])
     return Keys(codes.astype(np.int64, copy=False), index)
-
-
-def read_groups(groups: Any, inputs: Inputs) -> IntArray | None:
-    """The number of each row's group, of two groups or more."""
-    if groups is None:
-        return None
-    codes, distinct = number(groups, inputs, "groups")
-    if len(distinct) < 2:  # noqa: PLR2004
-        msg = (
-            "groups must hold two groups or more: found one; leave groups out where "
-            "rows are independent."
-        )
-        raise ValueError(msg)
-    return codes
-
-
-def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[Any]]:
-    """The number of each row's value, and the values, sorted."""
-    if isinstance(values, (pd.DataFrame, Mapping)):
-        values = np.asarray(values)  # one key, not several
-    codes, distinct = read_keys(values, inputs.proba.n_rows, name)
-    absent = np.flatnonzero(pd.isna(distinct))
-    if not absent.size:
-        return codes, distinct
-    missing = np.isin(codes, absent)
-    if inputs.active is not None:
-        missing &= inputs.active
-    if missing.any():
-        msg = (
-            f"{name} must not be missing: row {int(np.argmax(missing))} has none; give "
-            "it a value of its own."
-        )
-        raise ValueError(msg)
-    # A missing value is the last one; its rows have a weight of 0.
-    return np.minimum(codes, len(distinct) - 1 - absent.size), distinct[: absent[0]]

@@ -7,7 +7,7 @@ breaks a rule; here it becomes an error of one sentence.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,11 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._kernels.per_row import Rows, per_row, sum_of_label_costs
+from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
 from .._pickling import public
 from .arrays import Columns, read_columns
 from .labels import Encoded, check_labels, encode, infer_and_encode, show
 from .messages import violation_error, warn
+from .read_options import check_clip
 from .targets import (
     Targets,
     align,
@@ -27,11 +29,9 @@ from .targets import (
     encode_some,
     labels_or_columns,
     one_hot_codes,
-    read_laws,
+    read_soft,
 )
 from .weights import read_weights
-
-EPS = float(np.finfo(np.float64).eps)
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -39,6 +39,18 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 @public
 class UnseenLabelWarning(UserWarning):
     """Rows have labels that the predictions do not know."""
+
+
+class InputBlock(NamedTuple):
+    """Predictions and target distributions of some rows, of shape (classes, rows).
+
+    ``rows`` are their places among the rows that were asked for. Predictions are
+    log-probabilities where logits were read.
+    """
+
+    rows: slice
+    predicted: FloatArray
+    target: FloatArray
 
 
 class Inputs(NamedTuple):
@@ -87,6 +99,73 @@ class Inputs(NamedTuple):
             return self
         exponent = math.frexp(float(self.weights.max()))[1]
         return self._replace(weights=np.ldexp(self.weights, -exponent))
+
+    def known_rows(self) -> BoolArray | None:
+        """Which rows count and have a label among the classes; None where all do."""
+        if not self.unseen or self.codes is None:
+            return self.active
+        known: BoolArray = self.codes < len(self.labels)
+        return known if self.active is None else known & self.active
+
+    def rows(self, index: IntArray | slice) -> Inputs:
+        """The inputs of some rows, all of which count."""
+        return self._replace(
+            proba=self.proba.take(index),
+            codes=None if self.codes is None else self.codes[index],
+            target=None if self.target is None else self.target.take(index),
+            weights=None if self.weights is None else self.weights[index],
+            active=None,
+        )
+
+    def blocks(self, kept: BoolArray | None = None) -> Iterator[InputBlock]:
+        """Blocks of the rows that are ``kept``, which must have been measured before.
+
+        None keeps all. A label that is not among the classes has a target of zeros.
+        The memory of a block may be that of the next one.
+        """
+        targets = None if self.target is None else self.target_blocks()
+        done = 0
+        for rows, table in checked_blocks(self.proba, self.active):
+            assert table is not None, "the measures checked every row before"
+            inside = slice(None) if kept is None else kept[rows]
+            predicted = table[:, inside]
+            if targets is None:
+                assert self.codes is not None, "blocks have targets"
+                codes = self.codes[rows][inside]
+                target: FloatArray = np.zeros_like(predicted)
+                known = np.flatnonzero(codes < len(target))
+                target[codes[known], known] = 1.0
+            else:
+                target = next(targets)[1][:, inside]
+                target = target / target.sum(axis=0)
+            part = slice(done, done + predicted.shape[1])
+            done = part.stop
+            yield InputBlock(part, predicted, target)
+
+    def target_blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Rows and target distributions, of shape (classes, rows), of each block.
+
+        They must have been measured before. The next block takes the memory.
+        """
+        assert self.target is not None, "labels are no distributions"
+        for rows, target in checked_blocks(self.target, self.active):
+            assert target is not None, "the measures checked every row before"
+            yield rows, target
+
+    def target_table(self) -> FloatArray:
+        """All target distributions, of shape (classes, rows).
+
+        They are NaN from the first block on that breaks a rule.
+        """
+        assert self.target is not None, "labels are no distributions"
+        out = np.empty((self.target.n_classes, self.target.n_rows))
+        for rows, target in checked_blocks(self.target, self.active):
+            out[:, rows] = np.nan if target is None else target
+        return out
+
+    def target_column(self, place: int) -> FloatArray:
+        """The target's probability of one class, in every row."""
+        return np.concatenate([p[place].copy() for _, p in self.target_blocks()])
 
     def warn_of_unseen(self) -> None:
         """Warn of labels that no column stands for."""
@@ -183,7 +262,7 @@ def read(
             inputs.warn_of_unseen()
         return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = read_laws(truth, classes, targets, name)
+    table = read_soft(truth, classes, targets, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
     codes = one_hot_codes(table, active)
     return Inputs(
@@ -235,15 +314,39 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
     )
 
 
-def check_clip(clip: Any) -> float:
-    """The floor of probabilities inside a logarithm: in [0, 1)."""
-    if not (isinstance(clip, (int, float, np.floating)) and 0 <= clip < 1):
-        msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
+def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
+    """Refuse two arguments of different length."""
+    if n_first != n_second:
+        msg = (
+            f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
+            f"{n_second}; pass one row of each a sample."
+        )
         raise ValueError(msg)
-    return float(clip)
 
 
-# -- predictions and weights ------------------------------------------------
+def check_index_order(
+    first: Any, second: Any, names: tuple[str, str], *, strict: bool = False
+) -> None:
+    """Refuse two indexes that hold the same keys in different order.
+
+    A default index says nothing of the order, unless ``strict``.
+    """
+    pandas = (pd.Series, pd.DataFrame)
+    if not (isinstance(first, pandas) and isinstance(second, pandas)):
+        return
+    left, right = first.index, second.index
+    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
+    if default and not strict:
+        return
+    if len(left) != len(right) or left.equals(right):
+        return
+    if left.isin(right).all() and right.isin(left).all():
+        msg = (
+            f"{names[0]} and {names[1]} must be in the same order: their indexes hold "
+            "the same keys in different order; reindex one by the other, or pass "
+            "arrays."
+        )
+        raise ValueError(msg)
 
 
 def _read_proba(
@@ -280,43 +383,5 @@ def _refuse_strangers(encoded: Encoded, classes: tuple[Any, ...], name: str) -> 
             f"{show(encoded.unseen)}, the columns are "
             f"{show(classes)}; pass labels= with the class of each column, in "
             "column order."
-        )
-        raise ValueError(msg)
-
-
-# -- agreement of the arguments ---------------------------------------------
-
-
-def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
-    """Refuse two arguments of different length."""
-    if n_first != n_second:
-        msg = (
-            f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
-            f"{n_second}; pass one row of each a sample."
-        )
-        raise ValueError(msg)
-
-
-def check_index_order(
-    first: Any, second: Any, names: tuple[str, str], *, strict: bool = False
-) -> None:
-    """Refuse two indexes that hold the same keys in different order.
-
-    A default index says nothing of the order, unless ``strict``.
-    """
-    pandas = (pd.Series, pd.DataFrame)
-    if not (isinstance(first, pandas) and isinstance(second, pandas)):
-        return
-    left, right = first.index, second.index
-    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
-    if default and not strict:
-        return
-    if len(left) != len(right) or left.equals(right):
-        return
-    if left.isin(right).all() and right.isin(left).all():
-        msg = (
-            f"{names[0]} and {names[1]} must be in the same order: their indexes hold "
-            "the same keys in different order; reindex one by the other, or pass "
-            "arrays."
         )
         raise ValueError(msg)

@@ -9,6 +9,8 @@ from typing import Any
 from .._kernels.reader import Violation
 from .._kernels.table import Table
 
+_HOME = __name__.partition(".")[0]
+
 
 def violation_error(
     violation: Violation, table: Table, labels: tuple[Any, ...]
@@ -43,9 +45,6 @@ def violation_error(
         if target:
             mend = "pass targets='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
-
-
-_HOME = __name__.partition(".")[0]
 
 
 def warn(message: str, category: type[Warning]) -> None:

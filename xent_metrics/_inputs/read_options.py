@@ -1,9 +1,17 @@
-"""Units of information: nats, bits, and any other base."""
+"""Units of information, and the rule for probabilities of zero."""
 
 from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
+
+import numpy as np
+
+from .._kernels.table import FloatArray
+
+EPS = float(np.finfo(np.float64).eps)
+LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 
 
 def nats_per_unit(base: float | None) -> float:
@@ -27,3 +35,28 @@ def unit_name(base: float | None) -> str:
         return "nats"
     names = {2.0: "bits", 10.0: "bans"}
     return names.get(float(base), f"base-{base:g} units")
+
+
+def check_clip(clip: Any) -> float:
+    """The floor of probabilities inside a logarithm: in [0, 1)."""
+    if not (isinstance(clip, (int, float, np.floating)) and 0 <= clip < 1):
+        msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
+        raise ValueError(msg)
+    return float(clip)
+
+
+def floor_of(clip: float, *, logits: bool = False) -> float:
+    """The least probability that a map is given, whose logarithms must be finite.
+
+    Logits are not clipped: they are as exact as doubles are.
+    """
+    return LEAST_NORMAL if logits else clip or EPS
+
+
+def log_floored(table: FloatArray, clip: float, *, logits: bool) -> FloatArray:
+    """Finite log-probabilities of probabilities, or of what logits were read to."""
+    floor = floor_of(clip, logits=logits)
+    if logits:
+        least: FloatArray = np.maximum(table, np.log(floor))
+        return least
+    return np.log(np.maximum(table, floor))

@@ -85,7 +85,7 @@ def encode_some(
     return classes, Encoded(codes, some.unseen)
 
 
-def read_laws(
+def read_soft(
     columns: Columns,
     classes: tuple[Any, ...],
     targets: Targets,

@@ -30,6 +30,7 @@ class Block:
         self._proba = proba
         self._everything_active = active
         self._clip = clip
+        self._floor = max(clip, TINY)
         self._logits = logits
         self._memory: dict[str, FloatArray] = {}
         self._cache: dict[str, FloatArray] = {}
@@ -165,7 +166,7 @@ class LabelBlock(Block):
         return self.cross_entropy()
 
     def reverse_kl_divergence(self) -> FloatArray:
-        """Divergence of the label's law from the prediction; that law is clipped."""
+        """Divergence of the label from the prediction; the label is clipped."""
         excluded = 1.0 - self.p_true()
         cost = np.where(excluded > 0, -excluded * np.log(self._clip), 0.0)
         return np.maximum(cost - self.predictive_entropy(), 0.0)
@@ -213,8 +214,7 @@ class LabelBlock(Block):
         return cached
 
     def _cost(self) -> FloatArray:
-        floor = max(self._clip, TINY)
-        if self._logs and not self._unseen and self._proba.least >= floor:
+        if self._logs and not self._unseen and self._proba.least >= self._floor:
             cost: FloatArray = np.empty(len(self._codes))
             self._proba.take_labels(self._log_q(), self._codes, cost)
             return np.maximum(np.subtract(0.0, cost, out=cost), 0.0, out=cost)

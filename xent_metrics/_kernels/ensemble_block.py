@@ -21,20 +21,20 @@ _PRODUCTS_AT_ONCE = 1 << 18
 
 
 class Target(NamedTuple):
-    """Targets of a block: ``codes`` of labels, or ``law`` of shape (classes, rows).
+    """Targets of a block: ``codes`` of labels, or ``soft`` ones of (classes, rows).
 
     ``unseen`` marks labels that the predictions do not know.
     """
 
     codes: IntArray | None
-    law: FloatArray | None
+    soft: FloatArray | None
     unseen: BoolArray | None
 
     def expect(self, values: FloatArray, for_unseen: float) -> FloatArray:
         """Mean of values, classes first, under the target, where 0 inf is 0."""
-        if self.law is not None:
-            law = self.law if values.ndim == self.law.ndim else self.law[:, None]
-            return _sum(np.multiply(law, values, where=law > 0, out=_zeros(values)))
+        if self.soft is not None:
+            p = self.soft if values.ndim == self.soft.ndim else self.soft[:, None]
+            return _sum(np.multiply(p, values, where=p > 0, out=_zeros(values)))
         assert self.codes is not None
         codes = self.codes if values.ndim == 2 else self.codes[None]  # noqa: PLR2004
         found: FloatArray = np.take_along_axis(values, codes[None], axis=0)[0]
@@ -44,8 +44,8 @@ class Target(NamedTuple):
 
     def meets(self, below: BoolArray) -> BoolArray:
         """Whether a class that the target deems possible is marked."""
-        if self.law is not None:
-            hit: BoolArray = np.logical_or.reduce(below & (self.law > 0), axis=0)
+        if self.soft is not None:
+            hit: BoolArray = np.logical_or.reduce(below & (self.soft > 0), axis=0)
             return hit
         assert self.codes is not None
         hit = np.take_along_axis(below, self.codes[None], axis=0)[0]

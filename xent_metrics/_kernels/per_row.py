@@ -19,7 +19,7 @@ import numpy as np
 from .block import Block, LabelBlock
 from .formulas import cost_of_label, sum_of_costs
 from .reader import Reader, Violation, row_by_row
-from .soft_block import LawBlock
+from .soft_block import SoftBlock
 from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
@@ -69,8 +69,8 @@ def per_row(
         reader = Reader(proba, row_major=row_major, active=active)
         if target is None:
             return Block(reader, logits=logits)
-        laws = Reader(target, row_major=row_major, active=active)
-        return LawBlock(reader, laws, logits=logits, clip=clip, active=active)
+        targets = Reader(target, row_major=row_major, active=active)
+        return SoftBlock(reader, targets, logits=logits, clip=clip, active=active)
 
     return _fill(proba, names, make, n_jobs)
 

@@ -7,6 +7,7 @@ order, so the arithmetic above is written once. Checks return facts
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -255,6 +256,20 @@ class Reader:
             return int(np.argmax(counted))
         self.ignored = bad if self.ignored is None else self.ignored | bad
         return None
+
+
+def checked_blocks(
+    table: Table, active: BoolArray | None = None
+) -> Iterator[tuple[slice, FloatArray | None]]:
+    """Rows and values, of shape (classes, rows), of block after block.
+
+    Values are None from the first block on that breaks a rule. The next block takes
+    their memory.
+    """
+    reader = Reader(table, row_major=False, active=active)
+    for start in range(0, table.n_rows, reader.rows):
+        rows = slice(start, min(start + reader.rows, table.n_rows))
+        yield rows, reader.read(rows.start, rows.stop)
 
 
 def sum_classes(block: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from .table import BoolArray, FloatArray, IntArray
 _NEARLY_EQUAL = 0.2
 
 
-class LawBlock(Block):
+class SoftBlock(Block):
     """A block whose targets are distributions, or votes."""
 
     def __init__(
@@ -104,7 +104,7 @@ class LawBlock(Block):
         """Divergence of the target from the prediction; the target is clipped."""
         q, log_floor = self._q(), np.log(self._clip)
         log_p = self._log(self._p, "log p", self._target.least)
-        log_p = np.where(self._p < max(self._clip, TINY), log_floor, log_p)
+        log_p = np.where(self._p < self._floor, log_floor, log_p)
         divergence = sum_classes(np.where(q > 0, q * (self._log_q() - log_p), 0.0))
         near = np.flatnonzero(divergence < _NEARLY_EQUAL)
         if near.size:
@@ -162,11 +162,11 @@ class LawBlock(Block):
             cost = self._minus_dot(self._p, np.where(impossible, 0.0, self._table))
             cost[np.logical_or.reduce(impossible & (self._p > 0), axis=0)] = np.inf
             return cost
-        floor, log_q = self._clip, self._log_q()
-        if self._proba.least >= max(floor, TINY):
+        log_q = self._log_q()
+        if self._proba.least >= self._floor:
             return self._minus_dot(self._p, log_q)
-        if floor:
-            log_q = np.maximum(log_q, np.log(floor))
+        if self._clip:
+            log_q = np.maximum(log_q, np.log(self._clip))
         return self._at_floor(self._minus_dot(self._p, log_q))
 
     def _divergence(self) -> FloatArray:
@@ -183,10 +183,9 @@ class LawBlock(Block):
 
     def _mean_log_ratio(self) -> FloatArray:
         """KL as sum p log(p / q)."""
-        q, floor = self._table, max(self._clip, TINY)
-        above = self._proba.least >= floor
+        q, above = self._table, self._proba.least >= self._floor
         if not above:
-            q = np.maximum(q, floor)
+            q = np.maximum(q, self._floor)
         ratio = np.divide(self._p, q, out=self._buffer("log p"))
         if self._target.least < TINY:
             np.add(ratio, TINY, out=ratio)
@@ -196,7 +195,7 @@ class LawBlock(Block):
 
     def _at_floor(self, cost: FloatArray) -> FloatArray:
         """Count the rows whose cost met the clip; without one they are infinite."""
-        below = self._table < max(self._clip, TINY)
+        below = self._table < self._floor
         rows = np.logical_or.reduce(below & (self._p > 0), axis=0)
         self._count(rows)
         if not self._clip:

@@ -30,6 +30,19 @@ def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
     return total(values * weights) / total(weights)
 
 
+def sums_by_cell(codes: IntArray, values: FloatArray, n_cells: int) -> FloatArray:
+    """Sum of the values in each of the numbered cells."""
+    return np.bincount(codes, values, n_cells).astype(np.float64)
+
+
+def errors_of_means(
+    n: FloatArray | IntArray, squares: FloatArray, weight: FloatArray
+) -> FloatArray:
+    """SE^2 = n / (n - 1) squares / W^2 of n independent rows; NaN where n < 2."""
+    share = n / np.where(n > 1, n - 1, np.nan)
+    return np.asarray(np.sqrt(share * squares) / weight)
+
+
 def standard_error(
     influence: FloatArray,
     weights: FloatArray | None,
@@ -96,7 +109,7 @@ class Cells:
         self.n = np.bincount(codes, minlength=n_cells)
         self.weight: FloatArray = self.n.astype(np.float64)
         if weights is not None:
-            self.weight = self._sum(codes, weights, n_cells)
+            self.weight = sums_by_cell(codes, weights, n_cells)
         self._pairs: IntArray | None = None
         self.n_independent = self.n
         if clusters is not None:
@@ -114,21 +127,15 @@ class Cells:
         codes, n_cells, w = self._codes, self._n_cells, self._weights
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             weighted = values if w is None else values * w
-            mean = self._sum(codes, weighted, n_cells) / self.weight
+            mean = sums_by_cell(codes, weighted, n_cells) / self.weight
             centred = mean.take(codes)
             np.subtract(values, centred, out=centred)
             if w is not None:
                 centred *= w
             if self._pairs is not None:
-                of_pair = self._sum(self._pairs, centred, len(self._cell_of_pair))
-                squares = self._sum(self._cell_of_pair, of_pair**2, n_cells)
+                of_pair = sums_by_cell(self._pairs, centred, len(self._cell_of_pair))
+                squares = sums_by_cell(self._cell_of_pair, of_pair**2, n_cells)
             else:
                 np.multiply(centred, centred, out=centred)
-                squares = self._sum(codes, centred, n_cells)
-            n = self.n_independent
-            share = n / np.where(n > 1, n - 1, np.nan)
-            return mean, np.sqrt(share * squares) / self.weight
-
-    @staticmethod
-    def _sum(codes: IntArray, values: FloatArray, n_cells: int) -> FloatArray:
-        return np.bincount(codes, values, minlength=n_cells).astype(np.float64)
+                squares = sums_by_cell(codes, centred, n_cells)
+            return mean, errors_of_means(self.n_independent, squares, self.weight)

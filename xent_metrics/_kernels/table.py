@@ -59,6 +59,23 @@ class Table:
             and (self.dtype == np.float64 or (single and self.dtype == np.float32))
         )
 
+    def take(self, rows: IntArray | slice) -> Table:
+        """Some of the rows."""
+        source = self.source
+        if isinstance(source, tuple):
+            return self._like(tuple(column[rows] for column in source))
+        return self._like(source[rows])
+
+    def columns(self, classes: IntArray) -> Table:
+        """Some of the classes."""
+        source = self.source
+        if isinstance(source, tuple):
+            return self._like(tuple(source[k] for k in classes))
+        return self._like(source[:, classes])
+
+    def _like(self, source: NDArray[Any] | tuple[NDArray[Any], ...]) -> Table:
+        return Table(source, kind=self.kind, one_column=self.one_column, name=self.name)
+
     def raw_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """First row and values, of shape (classes, rows), of block after block."""
         step = block_rows(self.n_classes)

@@ -8,7 +8,8 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, read
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS
 from .._inputs.targets import Targets
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray

@@ -7,8 +7,8 @@ from typing import Any, Literal, Unpack, overload
 
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, read, read_two
-from .._inputs.read_options import nats_per_unit
+from .._inputs.inputs import read, read_two
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray

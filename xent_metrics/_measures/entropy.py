@@ -7,8 +7,8 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, read_predictions
-from .._inputs.read_options import nats_per_unit
+from .._inputs.inputs import read_predictions
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.weights import as_doubles
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
@@ -111,7 +111,7 @@ def entropy(
     Returns
     -------
     float or ndarray of shape (N,)
-        Between 0, for a sure event, and log K, for the uniform law: low means
+        Between 0, for a sure event, and log K, for the uniform distribution: low means
         sharp, high means flat.
 
     Raises

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._inputs.inputs import EPS, read
-from .._inputs.read_options import nats_per_unit
+from .._inputs.inputs import read
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.targets import Targets
 from .._kernels.table import FloatArray
 from .._pickling import public

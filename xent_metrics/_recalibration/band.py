@@ -17,12 +17,12 @@ def probability_slopes(
     Slopes are the derivatives in the map's parameters, of shape (parameters, rows);
     None where the parameters have no covariance.
     """
-    law = recalibrate(log_q)
-    rows = np.arange(law.shape[1])
-    chosen: FloatArray = law[classes, rows]
+    c = recalibrate(log_q)
+    rows = np.arange(c.shape[1])
+    chosen: FloatArray = c[classes, rows]
     if not isinstance(recalibrate, SoftmaxMap) or recalibrate.covariance is None:
         return chosen, None
-    direction = -law * chosen
+    direction = -c * chosen
     direction[classes, rows] += chosen
     return chosen, slopes(recalibrate.family, log_q, direction)
 

@@ -38,11 +38,11 @@ class Confusion:
     matrix: FloatArray
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
+        """The class probabilities of each row."""
         return np.asarray(self.matrix.T @ self.unmixed(log_q))
 
     def unmixed(self, log_q: FloatArray) -> FloatArray:
-        """The law before classes are mixed up."""
+        """The class probabilities before classes are mixed up."""
         return softmax(self.beta * log_q + self.bias[:, np.newaxis])[1]
 
 

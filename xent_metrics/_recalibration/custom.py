@@ -23,10 +23,10 @@ class RecalibrationMap(Protocol):
     """What :func:`decompose` asks of a user's map; all tables have shape (N, K)."""
 
     def fit(self, log_q: FloatArray, p: FloatArray, sample_weight: FloatArray) -> Any:
-        """Learn the law of the targets ``p`` given log-predictions."""
+        """Learn the distribution of the targets ``p`` given log-predictions."""
 
     def predict(self, log_q: FloatArray) -> Any:
-        """The law of the label of each row: (N, K), rows that sum to 1."""
+        """The class probabilities of each row: (N, K), rows that sum to 1."""
 
 
 @pickled
@@ -37,26 +37,26 @@ class Predicted:
     model: RecalibrationMap
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
+        """The class probabilities of each row."""
         # A copy, as a user's map may write into what it gets.
-        law = np.asarray(self.model.predict(log_q.T.copy()), dtype=np.float64)
-        if law.shape != log_q.T.shape:
+        found = np.asarray(self.model.predict(log_q.T.copy()), dtype=np.float64)
+        if found.shape != log_q.T.shape:
             msg = (
                 f"predict of {type(self.model).__name__} must return one probability "
-                f"a row and class: found shape {law.shape} for {log_q.T.shape}; "
+                f"a row and class: found shape {found.shape} for {log_q.T.shape}; "
                 "return the whole table."
             )
             raise ValueError(msg)
-        sums = law.sum(axis=1)
-        wrong = ~(np.abs(sums - 1.0) <= _TOLERANCE) | ~(law >= 0).all(axis=1)
+        sums = found.sum(axis=1)
+        wrong = ~(np.abs(sums - 1.0) <= _TOLERANCE) | ~(found >= 0).all(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (
                 f"predict of {type(self.model).__name__} must return probabilities: "
-                f"row {row} is {law[row].tolist()}; return rows that sum to 1."
+                f"row {row} is {found[row].tolist()}; return rows that sum to 1."
             )
             raise ValueError(msg)
-        return law.T
+        return found.T
 
 
 def fit_custom(sample: Sample, model: RecalibrationMap) -> FittedMap:

@@ -11,7 +11,7 @@ from .softmax import LinearSoftmax, softmax
 from .spline import NaturalSpline, even_knots, quantile_knots, roughness
 
 # Precisions with which parameters are drawn to the map that changes nothing, in
-# units of one row. They were chosen by simulation on laws of known truth.
+# units of one row. They were chosen by simulation, where the truth is known.
 _BETA, _BIAS, _SLOPE, _MATRIX = 0.01, 0.01, 1.0, 10.0
 _VALUE, _BEND = 0.01, 3.0  # of a spline of two classes
 _SHARED_VALUE, _SHARED_KNOTS = 0.1, 12
@@ -167,8 +167,8 @@ class Spline(LinearSoftmax):
         out[1, 1:] = self.spline.basis(x)
         return out
 
-    def law(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row, without the basis."""
+    def probabilities(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
+        """The class probabilities of each row, without the basis."""
         x = log_odds(log_q)
         logit = parameters[0] * x + self.spline.value(x, parameters[1:])
         return softmax(np.stack([np.zeros_like(logit), logit]))[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .._kernels.table import FloatArray
 
-# Log q of shape (classes, rows) to the law of the label, of the same shape.
+# Log q of shape (classes, rows) to class probabilities of the same shape.
 Recalibrate = Callable[[FloatArray], FloatArray]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels.sums import sums_by_cell
 from .._kernels.table import FloatArray, IntArray
 from .cross_validation import costs
 from .families import log_odds
@@ -20,7 +21,7 @@ def sums_of_cells(
     """Sums over the rows of each cell: of w, w x, w p, w^2, w^2 p and w^2 p^2."""
     w2 = w * w
     values = (w, w * logit, w * p, w2, w2 * p, w2 * p * p)
-    return np.stack([np.bincount(cell, each, n_cells) for each in values])
+    return np.stack([sums_by_cell(cell, each, n_cells) for each in values])
 
 
 class Grid:
@@ -75,20 +76,6 @@ class Grid:
     def log_q(self) -> FloatArray:
         """Log-probabilities of the cells, of shape (2, cells)."""
         return self._log_q
-
-    def moments(self, values: FloatArray) -> tuple[float, float, float]:
-        """Of what a row adds, by its class and cell, of shape (2, cells).
-
-        The mean under w, that under w^2, and the sum of w^2 (value - that mean)^2.
-        """
-        w, p = self.cells.weights, self._target[1]
-        w2, w2p, w2p2 = self._squares
-        first, rise = values[0], values[1] - values[0]
-        mean = float(w @ first + (w * p) @ rise) / float(w.sum())
-        mean2 = float(w2 @ first + w2p @ rise) / float(w2.sum())
-        away = first - mean2
-        scatter = w2 @ (away * away) + 2.0 * w2p @ (away * rise) + w2p2 @ (rise * rise)
-        return mean, mean2, float(scatter)
 
 
 def _cells(x: FloatArray) -> tuple[IntArray, int]:

@@ -22,7 +22,7 @@ class Steps:
     levels: FloatArray
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
+        """The class probabilities of each row."""
         place = np.searchsorted(self.at, log_odds(log_q), side="right") - 1
         second = self.levels[np.maximum(place, 0)]
         return np.stack([1.0 - second, second])

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .._inputs.inputs import EPS, read_predictions
+from .._inputs.inputs import read_predictions
 from .._inputs.labels import show
-from .._kernels.reader import Reader
+from .._inputs.read_options import EPS, log_floored
+from .._kernels.reader import checked_blocks
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .fitted_map import Recalibrate
-from .sample import log_floored
 
 
 @public
@@ -70,14 +70,11 @@ class Recalibrator:
             )
             raise ValueError(msg)
         inputs.measure(["confidence"], clip=EPS)  # checks every row
-        reader = Reader(table, row_major=False)
         out = np.empty((table.n_rows, table.n_classes))
-        for start in range(0, table.n_rows, reader.rows):
-            stop = min(start + reader.rows, table.n_rows)
-            block = reader.read(start, stop)
+        for rows, block in checked_blocks(table):
             assert block is not None, "checked above"
-            log_q = log_floored(block, self.clip or EPS, logs=from_logits)
-            out[start:stop] = self.recalibrate(log_q).T
+            log_q = log_floored(block, self.clip, logits=from_logits)
+            out[rows] = self.recalibrate(log_q).T
         return out
 
     def _in_order(self, y_proba: Any) -> Any:

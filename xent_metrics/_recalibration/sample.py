@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._inputs.inputs import EPS, Inputs
-from .._kernels.reader import Reader
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import log_floored
 from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 
 _LEAST_ROWS = 512  # of a block, but for the last
@@ -99,7 +99,7 @@ class Sample:
         return float(self.weights @ values) / float(self.weights.sum())
 
     def redrawn(self, draw: Callable[[FloatArray], FloatArray]) -> Sample:
-        """The same predictions with other targets, drawn from each block's laws."""
+        """The same predictions with targets that are drawn from them."""
         targets = [draw(np.exp(log_q)) for _, log_q, _ in self.blocks()]
 
         def read() -> Iterator[SampleBlock]:
@@ -156,7 +156,7 @@ def from_inputs(
         weights = inputs.weights
 
     def read() -> Iterator[SampleBlock]:
-        return _joined(_read(inputs, rows, clip or EPS))
+        return _joined(_read(inputs, rows, clip))
 
     return Sample(
         read,
@@ -166,33 +166,10 @@ def from_inputs(
     )
 
 
-def _read(
-    inputs: Inputs, rows: BoolArray | None, floor: float
-) -> Iterator[SampleBlock]:
-    proba = inputs.proba
-    reader = Reader(proba, row_major=False, active=inputs.active)
-    laws = None
-    if inputs.target is not None:
-        laws = Reader(inputs.target, row_major=False, active=inputs.active)
-    done = 0
-    for start in range(0, proba.n_rows, reader.rows):
-        where = slice(start, min(start + reader.rows, proba.n_rows))
-        table = reader.read(where.start, where.stop)
-        assert table is not None, "the measures checked every row before"
-        kept = slice(None) if rows is None else rows[where]
-        log_q = log_floored(table[:, kept], floor, logs=proba.kind == "logits")
-        if laws is None:
-            assert inputs.codes is not None
-            codes = inputs.codes[where][kept]
-            target = np.zeros_like(log_q)
-            target[codes, np.arange(codes.size)] = 1.0
-        else:
-            law = laws.read(where.start, where.stop)
-            assert law is not None, "the measures checked every row before"
-            target = law[:, kept] / law[:, kept].sum(axis=0)
-        part = slice(done, done + log_q.shape[1])
-        done = part.stop
-        yield SampleBlock(part, log_q, target)
+def _read(inputs: Inputs, rows: BoolArray | None, clip: float) -> Iterator[SampleBlock]:
+    logits = inputs.proba.kind == "logits"
+    for part, predicted, target in inputs.blocks(rows):
+        yield SampleBlock(part, log_floored(predicted, clip, logits=logits), target)
 
 
 def _joined(blocks: Iterator[SampleBlock]) -> Iterator[SampleBlock]:
@@ -215,14 +192,6 @@ def _join(blocks: list[SampleBlock]) -> SampleBlock:
         np.concatenate([block.log_q for block in blocks], axis=1),
         np.concatenate([block.target for block in blocks], axis=1),
     )
-
-
-def log_floored(table: FloatArray, floor: float, *, logs: bool) -> FloatArray:
-    """Log-probabilities that are finite: no probability counts as less than a floor."""
-    if logs:
-        least: FloatArray = np.maximum(table, np.log(np.finfo(np.float64).tiny))
-        return least
-    return np.log(np.maximum(table, floor))
 
 
 def effective_number(weights: FloatArray) -> float:

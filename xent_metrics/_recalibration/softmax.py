@@ -73,8 +73,8 @@ class LinearSoftmax:
             z += (each @ own)[:, 0]
         return z
 
-    def law(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
+    def probabilities(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
+        """The class probabilities of each row."""
         return softmax(self.logits(parameters, self.shared(log_q), self.own(log_q)))[1]
 
 
@@ -88,8 +88,8 @@ class SoftmaxMap:
     covariance: FloatArray | None = None
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
-        return self.family.law(self.parameters, log_q)
+        """The class probabilities of each row."""
+        return self.family.probabilities(self.parameters, log_q)
 
 
 class Sweep(NamedTuple):
@@ -284,7 +284,7 @@ def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> Flo
 
 
 def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Log of the normaliser, and the law, of each column."""
+    """Log of the normaliser, and the class probabilities, of each column."""
     top = z.max(axis=0)
     c = np.exp(z - top)
     total = c.sum(axis=0)

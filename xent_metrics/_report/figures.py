@@ -177,7 +177,7 @@ def figures(evaluation: Evaluation) -> Figures:
 
 
 def _kinds(evaluation: Evaluation) -> list[Kind]:
-    """The plots that mean something: hard labels have no laws to differ from."""
+    """The plots that mean something: hard labels have no distributions to compare."""
     soft = not math.isnan(evaluation.decomposition.irreducible)
     return [kind for kind in _KINDS if soft or kind.name != "kl_contributions"]
 

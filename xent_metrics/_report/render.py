@@ -16,40 +16,6 @@ if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
 
 
-def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write text as UTF-8: a reader sees the old file or the new one, never a part.
-
-    It is written beside its place first, so a full disk, or an interruption, leaves
-    what was there.
-    """
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        msg = (
-            f"path must be in a folder that exists: found no folder "
-            f"{str(Path(path).parent)!r}; create it first."
-        )
-        raise FileNotFoundError(msg)
-    if target.is_dir():
-        msg = (
-            f"path must be that of a file: {str(path)!r} is a folder; add a file's "
-            "name, such as report.html."
-        )
-        raise IsADirectoryError(msg)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-__all__ = ["render", "write"]
-
-
 def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) -> str:
     """The page of an evaluation; all that users named is escaped.
 
@@ -108,3 +74,34 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
     ).lstrip()
+
+
+def write(path: str | os.PathLike[str], text: str) -> None:
+    """Write text as UTF-8: a reader sees the old file or the new one, never a part.
+
+    It is written beside its place first, so a full disk, or an interruption, leaves
+    what was there.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        msg = (
+            f"path must be in a folder that exists: found no folder "
+            f"{str(Path(path).parent)!r}; create it first."
+        )
+        raise FileNotFoundError(msg)
+    if target.is_dir():
+        msg = (
+            f"path must be that of a file: {str(path)!r} is a folder; add a file's "
+            "name, such as report.html."
+        )
+        raise IsADirectoryError(msg)
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

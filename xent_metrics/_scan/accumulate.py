@@ -8,59 +8,13 @@ from typing import Any
 
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
-from .._inputs.inputs import EPS
+from .._inputs.read_options import EPS
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .earlier_pass import Under, first_pass
 from .measure import measured, with_rows
 from .reading import Reading
 from .state import Counts, ScanState, joined, no_rows
-
-
-@public
-def merge(states: Iterable[ScanState]) -> ScanState:
-    """Join the states of parts of the data, in their order.
-
-    Parameters
-    ----------
-    states : iterable of ScanState
-        At least one; made with the same options.
-
-    Returns
-    -------
-    ScanState
-        That of all rows. Means and standard errors do not depend on how the rows were
-        split or ordered, but for rounding.
-
-    Raises
-    ------
-    TypeError
-        If one is no state.
-    ValueError
-        If there is none, or if they were made with different options.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from xent_metrics import accumulate, merge
-    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
-    >>> parts = (df[:100], df[100:])
-    >>> merge(accumulate(part, target="y", proba="p") for part in parts)
-    ScanState of 400 rows and 2 classes
-    """
-    return joined(_checked(states))
-
-
-def _checked(states: Iterable[ScanState]) -> Iterator[ScanState]:
-    for position, state in enumerate(states):
-        if not isinstance(state, ScanState):
-            msg = (
-                "states must be those that accumulate returns: number "
-                f"{position} is of type {type(state).__name__}; pass an iterable of "
-                "ScanState."
-            )
-            raise TypeError(msg)
-        yield state
 
 
 @public
@@ -148,6 +102,40 @@ def accumulate(
     return add(None, frame, reading, None if under is None else first_pass(under).under)
 
 
+@public
+def merge(states: Iterable[ScanState]) -> ScanState:
+    """Join the states of parts of the data, in their order.
+
+    Parameters
+    ----------
+    states : iterable of ScanState
+        At least one; made with the same options.
+
+    Returns
+    -------
+    ScanState
+        That of all rows. Means and standard errors do not depend on how the rows were
+        split or ordered, but for rounding.
+
+    Raises
+    ------
+    TypeError
+        If one is no state.
+    ValueError
+        If there is none, or if they were made with different options.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from xent_metrics import accumulate, merge
+    >>> df = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
+    >>> parts = (df[:100], df[100:])
+    >>> merge(accumulate(part, target="y", proba="p") for part in parts)
+    ScanState of 400 rows and 2 classes
+    """
+    return joined(_checked(states))
+
+
 def add(
     state: ScanState | None, frame: Any, reading: Reading, under: Under | None
 ) -> ScanState:
@@ -168,3 +156,15 @@ def add(
         found.kept, inputs, contract.clip, share=reading.share_kept, part=reading.part
     )
     return dataclasses.replace(found, kept=kept)
+
+
+def _checked(states: Iterable[ScanState]) -> Iterator[ScanState]:
+    for position, state in enumerate(states):
+        if not isinstance(state, ScanState):
+            msg = (
+                "states must be those that accumulate returns: number "
+                f"{position} is of type {type(state).__name__}; pass an iterable of "
+                "ScanState."
+            )
+            raise TypeError(msg)
+        yield state

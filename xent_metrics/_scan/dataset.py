@@ -12,55 +12,6 @@ from .._recalibration.select import enough_rows
 from .reading import Reading, key_names
 
 _AHEAD = 1 << 18  # bytes of a column that are read at once
-
-
-def streams(fragment: Any) -> bool:
-    """Whether it can be read so: not where a dataset has options of its own."""
-    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
-
-    return bool(fragment.format == ds.ParquetFileFormat())
-
-
-def tables_of(
-    fragment: Any,
-    groups: Sequence[int | None],
-    schema: Any,
-    columns: tuple[str, ...],
-    rows: int,
-) -> Iterator[Any]:
-    """Tables of at most so many rows, with the types that the dataset gives them."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and an extra
-
-    keys = ds.get_partition_keys(fragment.partition_expression)
-    types = {name: schema.field(name).type for name in columns}
-    with pq.ParquetFile(
-        fragment.path,
-        filesystem=fragment.filesystem,
-        metadata=fragment.metadata,
-        buffer_size=_AHEAD,
-        pre_buffer=False,
-    ) as file:
-        own = set(file.schema_arrow.names) - keys.keys()
-        held = [name for name in columns if name in own]
-        for batch in file.iter_batches(
-            rows, row_groups=list(groups), columns=held, use_threads=False
-        ):
-            found = []
-            for name, type_ in types.items():
-                if name in own:
-                    column = batch.column(name)
-                    # Single precision stays so: the tolerance of sums goes by it.
-                    single = pa.types.is_float32(column.type)
-                    is_real = pa.types.is_floating(type_)
-                    found.append(column if single and is_real else column.cast(type_))
-                else:
-                    value = pa.scalar(keys.get(name), type_)
-                    found.append(pa.repeat(value, batch.num_rows))
-            yield pa.Table.from_arrays(found, names=list(columns))
-
-
 _ROWS_A_TASK = 1 << 20
 _VALUES_AT_ONCE = 1 << 21
 _LEAST_ROWS = 1024
@@ -68,54 +19,6 @@ _LEAST_ROWS = 1024
 
 class UnreadableError(OSError):
     """A part of a dataset is missing or corrupt."""
-
-
-class Task(NamedTuple):
-    """Some row groups of a file (all, where ``groups`` is None), to be read in turn.
-
-    ``n_rows`` is how many rows they have, where the file says so.
-    """
-
-    fragment: Any
-    groups: tuple[int, ...] | None
-    schema: Any
-    columns: tuple[str, ...]
-    n_rows: int | None = None
-
-    @property
-    def pieces(self) -> tuple[int | None, ...]:
-        """What is read as one: row groups, or a whole file."""
-        return (None,) if self.groups is None else self.groups
-
-    def place(self, piece: int | None) -> str:
-        """The name of a piece for messages."""
-        path = getattr(self.fragment, "path", "the table")
-        return path if piece is None else f"{path}, row group {piece}"
-
-    def tables(self, *pieces: int | None) -> Iterator[Any]:
-        """Tables of pieces, one after the other, so that few are in memory."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-
-        fragment, schema, columns = self.fragment, self.schema, self.columns
-        rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
-        try:
-            if self.groups is not None and streams(fragment):
-                yield from tables_of(fragment, pieces, schema, columns, rows)
-                return
-            if self.groups is not None:
-                fragment = fragment.subset(row_group_ids=list(pieces))
-            for batch in fragment.to_batches(
-                schema=schema,
-                columns=list(columns),
-                batch_size=rows,
-                batch_readahead=1,
-                fragment_readahead=1,
-                use_threads=False,
-            ):
-                if batch.num_rows:
-                    yield pa.Table.from_batches([batch])
-        except (OSError, pa.ArrowException) as error:
-            raise UnreadableError(_unreadable(self.place(pieces[0]), error)) from None
 
 
 def open_dataset(
@@ -158,22 +61,52 @@ def open_dataset(
         return found
 
 
-def _readable(
-    source: Any, error: Exception
-) -> tuple[Any, list[UnreadableError]] | None:
-    """The dataset of the files that can be opened, and the others; None has none."""
-    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+class Task(NamedTuple):
+    """Some row groups of a file (all, where ``groups`` is None), to be read in turn.
 
-    found = ds.dataset(source, partitioning="hive", exclude_invalid_files=True)
-    if not found.files:
-        return None
-    files = [Path(one) for one in source] if isinstance(source, list) else []
-    if not files:
-        within = (one for one in Path(source).rglob("*") if one.is_file())
-        files = [one for one in sorted(within) if one.name[0] not in "._"]
-    known = {Path(one).resolve() for one in found.files}
-    torn = [one for one in files if one.resolve() not in known]
-    return found, [UnreadableError(_unreadable(str(one), error)) for one in torn]
+    ``n_rows`` is how many rows they have, where the file says so.
+    """
+
+    fragment: Any
+    groups: tuple[int, ...] | None
+    schema: Any
+    columns: tuple[str, ...]
+    n_rows: int | None = None
+
+    @property
+    def pieces(self) -> tuple[int | None, ...]:
+        """What is read as one: row groups, or a whole file."""
+        return (None,) if self.groups is None else self.groups
+
+    def place(self, piece: int | None) -> str:
+        """The name of a piece for messages."""
+        path = getattr(self.fragment, "path", "the table")
+        return path if piece is None else f"{path}, row group {piece}"
+
+    def tables(self, *pieces: int | None) -> Iterator[Any]:
+        """Tables of pieces, one after the other, so that few are in memory."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+        fragment, schema, columns = self.fragment, self.schema, self.columns
+        rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
+        try:
+            if self.groups is not None and _streams(fragment):
+                yield from _tables_of(fragment, pieces, schema, columns, rows)
+                return
+            if self.groups is not None:
+                fragment = fragment.subset(row_group_ids=list(pieces))
+            for batch in fragment.to_batches(
+                schema=schema,
+                columns=list(columns),
+                batch_size=rows,
+                batch_readahead=1,
+                fragment_readahead=1,
+                use_threads=False,
+            ):
+                if batch.num_rows:
+                    yield pa.Table.from_batches([batch])
+        except (OSError, pa.ArrowException) as error:
+            raise UnreadableError(_unreadable(self.place(pieces[0]), error)) from None
 
 
 def tasks_of(
@@ -183,7 +116,7 @@ def tasks_of(
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
-    columns = columns_of(dataset.schema.names, reading)
+    columns = _columns_read(dataset.schema.names, reading)
     tasks: list[Task] = []
     lost: list[UnreadableError] = []
     for fragment in dataset.get_fragments():
@@ -215,7 +148,25 @@ def share_kept(tasks: list[Task], reading: Reading) -> float:
     return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
 
 
-def columns_of(names: list[str], reading: Reading) -> tuple[str, ...]:
+def _readable(
+    source: Any, error: Exception
+) -> tuple[Any, list[UnreadableError]] | None:
+    """The dataset of the files that can be opened, and the others; None has none."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    found = ds.dataset(source, partitioning="hive", exclude_invalid_files=True)
+    if not found.files:
+        return None
+    files = [Path(one) for one in source] if isinstance(source, list) else []
+    if not files:
+        within = (one for one in Path(source).rglob("*") if one.is_file())
+        files = [one for one in sorted(within) if one.name[0] not in "._"]
+    known = {Path(one).resolve() for one in found.files}
+    torn = [one for one in files if one.resolve() not in known]
+    return found, [UnreadableError(_unreadable(str(one), error)) for one in torn]
+
+
+def _columns_read(names: list[str], reading: Reading) -> tuple[str, ...]:
     """The columns that are read, in the order of the data."""
     weight = reading.sample_weight
     named = () if weight is None else (weight,)
@@ -225,14 +176,6 @@ def columns_of(names: list[str], reading: Reading) -> tuple[str, ...]:
     weights = choose(names, list(named), "sample_weight").names if named else ()
     wanted = {*y_true.names, *y_proba.names, *keys, *weights}
     return tuple(name for name in names if name in wanted)
-
-
-def _unreadable(place: str, error: Exception) -> str:
-    why = " ".join(str(error).split())
-    return (
-        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
-        "or pass on_bad='skip' to leave it out."
-    )
 
 
 def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -247,3 +190,58 @@ def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], 
         n += n_rows
     if held:
         yield tuple(held), n
+
+
+def _streams(fragment: Any) -> bool:
+    """Whether it is plain Parquet: not where a dataset has options of its own."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    return bool(fragment.format == ds.ParquetFileFormat())
+
+
+def _tables_of(
+    fragment: Any,
+    groups: Sequence[int | None],
+    schema: Any,
+    columns: tuple[str, ...],
+    rows: int,
+) -> Iterator[Any]:
+    """Tables of at most so many rows, with the types that the dataset gives them."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and an extra
+
+    keys = ds.get_partition_keys(fragment.partition_expression)
+    types = {name: schema.field(name).type for name in columns}
+    with pq.ParquetFile(
+        fragment.path,
+        filesystem=fragment.filesystem,
+        metadata=fragment.metadata,
+        buffer_size=_AHEAD,
+        pre_buffer=False,
+    ) as file:
+        own = set(file.schema_arrow.names) - keys.keys()
+        held = [name for name in columns if name in own]
+        for batch in file.iter_batches(
+            rows, row_groups=list(groups), columns=held, use_threads=False
+        ):
+            found = []
+            for name, type_ in types.items():
+                if name in own:
+                    column = batch.column(name)
+                    # Single precision stays so: the tolerance of sums goes by it.
+                    single = pa.types.is_float32(column.type)
+                    is_real = pa.types.is_floating(type_)
+                    found.append(column if single and is_real else column.cast(type_))
+                else:
+                    value = pa.scalar(keys.get(name), type_)
+                    found.append(pa.repeat(value, batch.num_rows))
+            yield pa.Table.from_arrays(found, names=list(columns))
+
+
+def _unreadable(place: str, error: Exception) -> str:
+    why = " ".join(str(error).split())
+    return (
+        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
+        "or pass on_bad='skip' to leave it out."
+    )

@@ -44,7 +44,7 @@ class Under(NamedTuple):
         """Costs of the frequencies, and after the map, of rows that all count."""
         shares = np.exp(-np.append(self.of_class, self._unseen(inputs)))
         frequencies = frequency_costs(inputs, shares)
-        known = known_rows(inputs)
+        known = inputs.known_rows()
         sample = from_inputs(inputs, known, clip=clip)
         gradient = None
         if self.improve and isinstance(self.recalibrate, SoftmaxMap):
@@ -73,15 +73,6 @@ class Measured(NamedTuple):
     frequencies: FloatArray
     after: FloatArray
     gradient: FloatArray | None
-
-
-def known_rows(inputs: Inputs) -> Any:
-    """Which rows count and have a known label; None where all do."""
-    known = inputs.active
-    if inputs.unseen and inputs.codes is not None:
-        of_known = inputs.codes < len(inputs.labels)
-        known = of_known if known is None else known & of_known
-    return known
 
 
 @pickled

@@ -14,9 +14,8 @@ from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameTargets, OnMissing
-from .._inputs.inputs import EPS
 from .._inputs.messages import warn
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .._recalibration.select import one_thread
@@ -28,123 +27,10 @@ from .reading import Reading
 from .state import ScanState
 
 Result = TypeVar("Result")
-
 Progress = Callable[[int, int], Any] | bool | None
-
+OnBad = Literal["raise", "skip"]
 _PATIENCE = 2.0  # seconds before progress is shown
 _CHUNK = 4  # works a worker, where a backend gives results all at once
-
-
-def run(
-    function: Callable[..., Result],
-    works: Sequence[tuple[Any, ...]],
-    n_jobs: int | None,
-) -> Generator[Result, None, None]:
-    """Call a function with each of the works' arguments; it must not raise."""
-    from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
-    from joblib.parallel import get_active_backend  # noqa: PLC0415 - slow
-
-    calls = [delayed(function)(*work) for work in works]
-    backend, _ = get_active_backend(prefer="threads")
-    if not getattr(backend, "supports_return_generator", False):
-        size = _CHUNK * effective_n_jobs(n_jobs)
-        with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
-            for start in range(0, len(calls), size):
-                yield from parallel(calls[start : start + size])
-        return
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    results = parallel(calls)
-    try:
-        for result in results:  # noqa: UP028 - yield from would close them, and warn
-            yield result
-    finally:
-        with warnings.catch_warnings():
-            # That works under way are given up, where a result ends them all.
-            warnings.simplefilter("ignore", UserWarning)
-            results.close()
-
-
-def told(
-    results: Iterator[Result], n_works: int, progress: Progress
-) -> Iterator[Result]:
-    """The results, with the progress shown or told."""
-    if callable(progress):
-        for done, result in enumerate(results, start=1):
-            progress(done, n_works)
-            yield result
-        return
-    from tqdm import tqdm  # noqa: PLC0415 - loaded when used
-
-    yield from tqdm(
-        results,
-        total=n_works,
-        desc="scanning",
-        unit="task",
-        delay=0.0 if progress else _PATIENCE,
-        disable=None if progress is None else not progress,
-        leave=False,
-    )
-
-
-OnBad = Literal["raise", "skip"]
-
-
-class Outcome(NamedTuple):
-    """What a task leaves: a state, how many pieces it could not read, or an error.
-
-    An error is a value, as engines lose the text of what a worker raises.
-    """
-
-    state: ScanState | None
-    skipped: tuple[UnreadableError, ...] = ()
-    error: Exception | None = None
-
-
-def read_task(
-    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
-) -> Outcome:
-    """Read the row groups of a task: each wholly or not at all."""
-    if len(task.pieces) > 1:
-        # Together, as small ones cost their overhead. Which of them is bad is then
-        # looked for one by one.
-        with contextlib.suppress(UnreadableError, KeyError, TypeError, ValueError):
-            return Outcome(read_rows(task.tables(*task.pieces), reading, under))
-    state: ScanState | None = None
-    skipped: list[UnreadableError] = []
-    for piece in task.pieces:
-        try:
-            own = read_rows(task.tables(piece), reading, under)
-        except UnreadableError as error:
-            if on_bad == "raise":
-                return Outcome(None, error=error)
-            skipped.append(error)
-        except (KeyError, TypeError, ValueError) as error:
-            return Outcome(None, error=placed(error, task.place(piece)))
-        else:
-            state = own if state is None or own is None else state + own
-    return Outcome(state, tuple(skipped))
-
-
-def read_rows(
-    tables: Iterator[Any], reading: Reading, under: Under | None
-) -> ScanState | None:
-    """The state of all rows of tables."""
-    state, n_before = None, 0
-    for table in tables:
-        try:
-            state = add(state, table, reading, under)
-        except ValueError as error:
-            if not n_before:
-                raise
-            msg = f"(counting from row {n_before:,}) {error}"
-            raise type(error)(msg) from None
-        n_before += len(table)
-    return state
-
-
-def placed(error: Exception, place: str) -> Exception:
-    """The error with the name of what was read."""
-    return type(error)(f"in {place}: {error.args[0] if error.args else error}")
 
 
 @public
@@ -294,8 +180,8 @@ def scan(
             for place, task in enumerate(tasks)
         ]
         # Workers are let go at once where an error ends it, not when that is forgotten.
-        with contextlib.closing(run(read_task, works, n_jobs)) as done:
-            state, skipped[:] = _merged(told(done, len(works), progress), lost)
+        with contextlib.closing(run(_read_task, works, n_jobs)) as done:
+            state, skipped[:] = _merged(_told(done, len(works), progress), lost)
         return state, evaluation_of(
             state, base=base, recalibration=recalibration, under=under
         )
@@ -314,8 +200,25 @@ def scan(
     return tell(evaluation)
 
 
+def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
+    """The classes, by the first rows that can be read: the same for all parts."""
+    if reading.labels is not None:
+        return reading.labels
+    for task in tasks:
+        for group in task.pieces:
+            try:
+                for table in task.tables(group):
+                    with contextlib.suppress(NoRowsError):
+                        return reading.read(table).inputs.labels
+            except UnreadableError:
+                continue
+            except (KeyError, TypeError, ValueError) as error:
+                raise _placed(error, task.place(group)) from None
+    return None
+
+
 def _merged(
-    outcomes: Iterator[Outcome], lost: list[UnreadableError]
+    outcomes: Iterator[_Outcome], lost: list[UnreadableError]
 ) -> tuple[ScanState, list[UnreadableError]]:
     """The states in order, and what was left out."""
     skipped = list(lost)
@@ -349,18 +252,110 @@ def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
     return bool(state.contract.under != passed.under.name)
 
 
-def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
-    """The classes, by the first rows that can be read: the same for all parts."""
-    if reading.labels is not None:
-        return reading.labels
-    for task in tasks:
-        for group in task.pieces:
-            try:
-                for table in task.tables(group):
-                    with contextlib.suppress(NoRowsError):
-                        return reading.read(table).inputs.labels
-            except UnreadableError:
-                continue
-            except (KeyError, TypeError, ValueError) as error:
-                raise placed(error, task.place(group)) from None
-    return None
+class _Outcome(NamedTuple):
+    """What a task leaves: a state, how many pieces it could not read, or an error.
+
+    An error is a value, as engines lose the text of what a worker raises.
+    """
+
+    state: ScanState | None
+    skipped: tuple[UnreadableError, ...] = ()
+    error: Exception | None = None
+
+
+def _read_task(
+    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
+) -> _Outcome:
+    """Read the row groups of a task: each wholly or not at all."""
+    if len(task.pieces) > 1:
+        # Together, as small ones cost their overhead. Which of them is bad is then
+        # looked for one by one.
+        with contextlib.suppress(UnreadableError, KeyError, TypeError, ValueError):
+            return _Outcome(read_rows(task.tables(*task.pieces), reading, under))
+    state: ScanState | None = None
+    skipped: list[UnreadableError] = []
+    for piece in task.pieces:
+        try:
+            own = read_rows(task.tables(piece), reading, under)
+        except UnreadableError as error:
+            if on_bad == "raise":
+                return _Outcome(None, error=error)
+            skipped.append(error)
+        except (KeyError, TypeError, ValueError) as error:
+            return _Outcome(None, error=_placed(error, task.place(piece)))
+        else:
+            state = own if state is None or own is None else state + own
+    return _Outcome(state, tuple(skipped))
+
+
+def read_rows(
+    tables: Iterator[Any], reading: Reading, under: Under | None
+) -> ScanState | None:
+    """The state of all rows of tables."""
+    state, n_before = None, 0
+    for table in tables:
+        try:
+            state = add(state, table, reading, under)
+        except ValueError as error:
+            if not n_before:
+                raise
+            msg = f"(counting from row {n_before:,}) {error}"
+            raise type(error)(msg) from None
+        n_before += len(table)
+    return state
+
+
+def _placed(error: Exception, place: str) -> Exception:
+    """The error with the name of what was read."""
+    return type(error)(f"in {place}: {error.args[0] if error.args else error}")
+
+
+def run(
+    function: Callable[..., Result],
+    works: Sequence[tuple[Any, ...]],
+    n_jobs: int | None,
+) -> Generator[Result, None, None]:
+    """Call a function with each of the works' arguments; it must not raise."""
+    from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
+    from joblib.parallel import get_active_backend  # noqa: PLC0415 - slow
+
+    calls = [delayed(function)(*work) for work in works]
+    backend, _ = get_active_backend(prefer="threads")
+    if not getattr(backend, "supports_return_generator", False):
+        size = _CHUNK * effective_n_jobs(n_jobs)
+        with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
+            for start in range(0, len(calls), size):
+                yield from parallel(calls[start : start + size])
+        return
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    results = parallel(calls)
+    try:
+        for result in results:  # noqa: UP028 - yield from would close them, and warn
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            # That works under way are given up, where a result ends them all.
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
+def _told(
+    results: Iterator[Result], n_works: int, progress: Progress
+) -> Iterator[Result]:
+    """The results, with the progress shown or told."""
+    if callable(progress):
+        for done, result in enumerate(results, start=1):
+            progress(done, n_works)
+            yield result
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - loaded when used
+
+    yield from tqdm(
+        results,
+        total=n_works,
+        desc="scanning",
+        unit="task",
+        delay=0.0 if progress else _PATIENCE,
+        disable=None if progress is None else not progress,
+        leave=False,
+    )

@@ -36,100 +36,6 @@ from .state import ScanState
 from .terms import after_map, errors_of, frequencies_of, is_soft, shifts_of, terms_of
 
 
-def of_classes(
-    state: ScanState, shifts: Mapping[str, float], per_unit: float, *, soft: bool
-) -> pd.DataFrame:
-    """The terms of each class that occurs."""
-    moments = state.classes
-    table = _terms(state, moments, shifts, per_unit, soft=soft)
-    if state.contract.soft:
-        table["n"] = state.shares
-    else:
-        table["n"] = moments.n.astype(np.int64)
-    table["n_independent"] = moments.n
-    table.index = pd.Index(
-        (*state.labels, *state.unseen), name="class", tupleize_cols=False
-    )
-    return _noted(table[table["n"] > 0].copy(), shifts)
-
-
-def of_groups(
-    state: ScanState, shifts: Mapping[str, float], per_unit: float, *, soft: bool
-) -> pd.DataFrame | None:
-    """Means of measures of each group, then the terms of the map."""
-    if state.groups is None:
-        return None
-    keys, moments = state.groups
-    measures = _measures(state, moments, per_unit, soft=soft)
-    terms = _terms(state, moments, shifts, per_unit, soft=soft)
-    more = [name for name in terms if name not in measures]
-    table = pd.concat([measures, terms[more]], axis=1)
-    table["n_independent"] = moments.n
-    found = read_keys(keys, len(keys))
-    order = np.argsort(found.codes)
-    table = table.iloc[order]
-    table.index = found.groups
-    return _noted(table[table["n"] > 0].copy(), shifts)
-
-
-def _measures(
-    state: ScanState, moments: Moments, per_unit: float, *, soft: bool
-) -> pd.DataFrame:
-    """Counts and means as :meth:`Evaluation.summary` has them."""
-    table: dict[str, Any] = {
-        "n": moments.n.astype(np.int64),
-        "weight": moments.weight / moments.weight.sum(),
-    }
-    errors = moments.errors() / per_unit
-    place = {name: k for k, name in enumerate(state.contract.measures)}
-    for name in MEASURES:
-        if not soft and name == "entropy":
-            zeros = np.zeros(len(moments.n))
-            mean, error = zeros, np.where(moments.n > 1, zeros, np.nan)
-        else:
-            own = place.get(name, place["cross_entropy"])
-            mean, error = moments.mean[own] / per_unit, errors[own]
-        table[name], table[f"{name}_se"] = mean, error
-    return pd.DataFrame(table)
-
-
-def _terms(
-    state: ScanState,
-    moments: Moments,
-    shifts: Mapping[str, float],
-    per_unit: float,
-    *,
-    soft: bool,
-) -> pd.DataFrame:
-    """The terms that :meth:`Decomposition.by` has; NaN where they are not known."""
-    table: dict[str, Any] = {
-        "n": moments.n.astype(np.int64),
-        "weight": moments.weight / float(state.whole.weight[0]),
-    }
-    place = {name: k for k, name in enumerate(state.contract.measures)}
-    place["irreducible"] = place.get("entropy", -1)
-    errors = moments.errors()
-    nothing: FloatArray = np.full(len(moments.n), np.nan)
-    for name in names_of_terms(soft=soft):
-        mean, error = nothing, nothing
-        if name in place:
-            mean = moments.mean[place[name]] + shifts.get(name, 0.0)
-            error = errors[place[name]]
-        if TERMS[name].has_floor:
-            floor = shifts.get("floor", 0.0)
-            error = np.where(error < floor, floor, error)
-        table[name], table[f"{name}_se"] = mean / per_unit, error / per_unit
-    return pd.DataFrame(table)
-
-
-def _noted(table: pd.DataFrame, shifts: Mapping[str, float]) -> pd.DataFrame:
-    """Why terms are missing: too few rows, or a pass too few."""
-    found = without_few(table)
-    if not shifts:
-        found["note"] = "terms of the map want a second pass, under the first"
-    return found
-
-
 @public
 def finish(
     state: ScanState,
@@ -248,10 +154,17 @@ def evaluation_of(
     return Evaluation(
         decomposition=decomposition,
         per_sample=None,
-        per_class=of_classes(state, shifts, per_unit, soft=soft),
+        per_class=_of_classes(state, shifts, per_unit, soft=soft),
         labels=state.labels,
-        by_group=of_groups(state, shifts, per_unit, soft=soft),
+        by_group=_of_groups(state, shifts, per_unit, soft=soft),
     )
+
+
+def warn_about(state: ScanState, result: Decomposition) -> None:
+    """Warn of few rows, and of unseen labels."""
+    warn_if_few(result)
+    if state.counts.n_unseen:
+        warn_of_unseen(state.counts.n_unseen, state.n, state.unseen, state.labels)
 
 
 def _check(state: ScanState, under: Evaluation | None) -> None:
@@ -279,13 +192,6 @@ def _check(state: ScanState, under: Evaluation | None) -> None:
             "evaluation to accumulate and to finish."
         )
         raise ValueError(msg)
-
-
-def warn_about(state: ScanState, result: Decomposition) -> None:
-    """Warn of few rows, and of unseen labels."""
-    warn_if_few(result)
-    if state.counts.n_unseen:
-        warn_of_unseen(state.counts.n_unseen, state.n, state.unseen, state.labels)
 
 
 def _check_labels(state: ScanState) -> None:
@@ -316,3 +222,97 @@ def _maps(
         parameters=passed.parameters,
         ladder=tried,
     )
+
+
+def _of_classes(
+    state: ScanState, shifts: Mapping[str, float], per_unit: float, *, soft: bool
+) -> pd.DataFrame:
+    """The terms of each class that occurs."""
+    moments = state.classes
+    table = _terms(state, moments, shifts, per_unit, soft=soft)
+    if state.contract.soft:
+        table["n"] = state.shares
+    else:
+        table["n"] = moments.n.astype(np.int64)
+    table["n_independent"] = moments.n
+    table.index = pd.Index(
+        (*state.labels, *state.unseen), name="class", tupleize_cols=False
+    )
+    return _noted(table[table["n"] > 0].copy(), shifts)
+
+
+def _of_groups(
+    state: ScanState, shifts: Mapping[str, float], per_unit: float, *, soft: bool
+) -> pd.DataFrame | None:
+    """Means of measures of each group, then the terms of the map."""
+    if state.groups is None:
+        return None
+    keys, moments = state.groups
+    measures = _measures(state, moments, per_unit, soft=soft)
+    terms = _terms(state, moments, shifts, per_unit, soft=soft)
+    more = [name for name in terms if name not in measures]
+    table = pd.concat([measures, terms[more]], axis=1)
+    table["n_independent"] = moments.n
+    found = read_keys(keys, len(keys))
+    order = np.argsort(found.codes)
+    table = table.iloc[order]
+    table.index = found.groups
+    return _noted(table[table["n"] > 0].copy(), shifts)
+
+
+def _measures(
+    state: ScanState, moments: Moments, per_unit: float, *, soft: bool
+) -> pd.DataFrame:
+    """Counts and means as :meth:`Evaluation.summary` has them."""
+    table: dict[str, Any] = {
+        "n": moments.n.astype(np.int64),
+        "weight": moments.weight / moments.weight.sum(),
+    }
+    errors = moments.errors() / per_unit
+    place = {name: k for k, name in enumerate(state.contract.measures)}
+    for name in MEASURES:
+        if not soft and name == "entropy":
+            zeros = np.zeros(len(moments.n))
+            mean, error = zeros, np.where(moments.n > 1, zeros, np.nan)
+        else:
+            own = place.get(name, place["cross_entropy"])
+            mean, error = moments.mean[own] / per_unit, errors[own]
+        table[name], table[f"{name}_se"] = mean, error
+    return pd.DataFrame(table)
+
+
+def _terms(
+    state: ScanState,
+    moments: Moments,
+    shifts: Mapping[str, float],
+    per_unit: float,
+    *,
+    soft: bool,
+) -> pd.DataFrame:
+    """The terms that :meth:`Decomposition.by` has; NaN where they are not known."""
+    table: dict[str, Any] = {
+        "n": moments.n.astype(np.int64),
+        "weight": moments.weight / float(state.whole.weight[0]),
+    }
+    place = {name: k for k, name in enumerate(state.contract.measures)}
+    place["irreducible"] = place.get("entropy", -1)
+    errors = moments.errors()
+    nothing: FloatArray = np.full(len(moments.n), np.nan)
+    for name in names_of_terms(soft=soft):
+        mean, error = nothing, nothing
+        if name in place:
+            mean = moments.mean[place[name]] + shifts.get(name, 0.0)
+            error = errors[place[name]]
+        if TERMS[name].has_floor:
+            floor = shifts.get("floor", 0.0)
+            error = np.where(error < floor, floor, error)
+        table[name], table[f"{name}_se"] = mean / per_unit, error / per_unit
+    return pd.DataFrame(table)
+
+
+def _noted(table: pd.DataFrame, shifts: Mapping[str, float]) -> pd.DataFrame:
+    """Why terms are missing: too few rows, or a pass too few."""
+    found = without_few(table)
+    if not shifts:
+        found["note"] = "terms of the map want a second pass, under the first"
+    return found

@@ -30,6 +30,8 @@ from .sources import Source, known_moments, source_of
 from .state import ScanState
 
 INFLUENCES = ("refinement", "miscalibration", "resolution", "grouping_loss")
+_NEAR = 0.05  # standard deviations of a class's mean over its rows
+_MOST_PASSES = 5
 
 
 class FirstMap(NamedTuple):
@@ -44,15 +46,23 @@ class FirstMap(NamedTuple):
     sampling: float
 
 
+class SecondMap(NamedTuple):
+    """The map, and what its optimum wins of the mean cost under the one passed with."""
+
+    passed: FirstPass
+    won: float
+    sampling: float
+
+
 def first_map(
     state: ScanState, frequencies: Frequencies, recalibration: Any
 ) -> FirstMap:
     """Fit a map to what a first pass kept."""
-    beside = beside_of(state, frequencies)
+    beside = _beside_of(state, frequencies)
     share_known = float(beside.shares[0])
     source = source_of(state, recalibration)
     selection = source.fit(recalibration)
-    under = under_of(selection.chosen, state, frequencies, beside)
+    under = _under_of(selection.chosen, state, frequencies, beside)
     n_known = int(known_moments(state).n[0])
     chosen = selection.chosen
     passed = FirstPass(
@@ -82,7 +92,27 @@ def first_map(
     )
 
 
-def beside_of(state: ScanState, frequencies: Frequencies) -> Frequencies:
+def second_map(state: ScanState, first: FirstPass) -> SecondMap:
+    """Debias what a pass under a map has found."""
+    fitted = first.under.recalibrate
+    if first.complete and state.gradient is None:
+        return SecondMap(first, 0.0, 0.0)
+    if state.gradient is not None and isinstance(fitted, SoftmaxMap):
+        return _improved(state, first, fitted, state.gradient)
+    # In the sample the cost is too low by the optimism, elsewhere as much too high.
+    outside = 1.0 - 2.0 * first.n_fitted / first.n_known
+    known = first.share_known
+    won = known * first.optimism * (1.0 + outside)
+    return SecondMap(first, won, known**2 * first.variance)
+
+
+def costs_of(frequencies: Frequencies) -> np.ndarray[Any, Any]:
+    """What predicting class frequencies costs each class; 0 where it never occurs."""
+    shares = frequencies.shares
+    return np.asarray(-np.log(np.where(shares > 0, shares, 1.0)))
+
+
+def _beside_of(state: ScanState, frequencies: Frequencies) -> Frequencies:
     """Frequencies of all known labels as one, and of each unseen one."""
     n = len(state.labels)
     mass = np.append(frequencies.mass[:n].sum(), frequencies.mass[n:])
@@ -94,7 +124,7 @@ def beside_of(state: ScanState, frequencies: Frequencies) -> Frequencies:
     return Frequencies(mass, scatter)
 
 
-def under_of(
+def _under_of(
     fitted: FittedMap,
     state: ScanState,
     frequencies: Frequencies,
@@ -104,7 +134,7 @@ def under_of(
     cost = costs_of(frequencies)
     n = len(state.labels)
     return Under(
-        name=tag_of(fitted),
+        name=_tag_of(fitted),
         recalibrate=fitted.recalibrate,
         of_class=cost[:n],
         of_unseen=dict(zip(state.unseen, cost[n:].tolist(), strict=True)),
@@ -113,13 +143,7 @@ def under_of(
     )
 
 
-def costs_of(frequencies: Frequencies) -> np.ndarray[Any, Any]:
-    """What predicting class frequencies costs each class; 0 where it never occurs."""
-    shares = frequencies.shares
-    return np.asarray(-np.log(np.where(shares > 0, shares, 1.0)))
-
-
-def tag_of(fitted: FittedMap) -> str:
+def _tag_of(fitted: FittedMap) -> str:
     """A name that tells one fitted map from another."""
     if not isinstance(fitted.recalibrate, SoftmaxMap):
         return fitted.name
@@ -165,32 +189,6 @@ def _with_unseen(known: Moments, state: ScanState, under: Under) -> Moments:
             Moments(own.n, own.weight, own.weight2, mean, mean, np.zeros((4, 1)))
         )
     return known
-
-
-_NEAR = 0.05  # standard deviations of a class's mean over its rows
-_MOST_PASSES = 5
-
-
-class SecondMap(NamedTuple):
-    """The map, and what its optimum wins of the mean cost under the one passed with."""
-
-    passed: FirstPass
-    won: float
-    sampling: float
-
-
-def second_map(state: ScanState, first: FirstPass) -> SecondMap:
-    """Debias what a pass under a map has found."""
-    fitted = first.under.recalibrate
-    if first.complete and state.gradient is None:
-        return SecondMap(first, 0.0, 0.0)
-    if state.gradient is not None and isinstance(fitted, SoftmaxMap):
-        return _improved(state, first, fitted, state.gradient)
-    # In the sample the cost is too low by the optimism, elsewhere as much too high.
-    outside = 1.0 - 2.0 * first.n_fitted / first.n_known
-    known = first.share_known
-    won = known * first.optimism * (1.0 + outside)
-    return SecondMap(first, won, known**2 * first.variance)
 
 
 def _improved(
@@ -239,7 +237,7 @@ def _improved(
     passed = dataclasses.replace(
         first,
         under=first.under._replace(
-            name=tag_of(found),
+            name=_tag_of(found),
             recalibrate=found.recalibrate,
             improve=more,
         ),

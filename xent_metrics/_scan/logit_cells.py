@@ -38,6 +38,6 @@ class Levels:
     levels: FloatArray
 
     def __call__(self, log_q: FloatArray) -> FloatArray:
-        """The law of the label of each row."""
+        """The class probabilities of each row."""
         second = self.levels[cell_of(log_odds(log_q))]
         return np.stack([1.0 - second, second])

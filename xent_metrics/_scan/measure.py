@@ -10,13 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._inputs.inputs import Inputs
-from .._kernels.reader import Reader
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
-from .earlier_pass import Under, known_rows
+from .earlier_pass import Under
 from .logit_cells import sums_of_rows
 from .moments import Covariance, Moments
-from .reading import Part, pick
+from .reading import Part
 from .sample import RowsKept, bound, keys_of
 from .state import Contract, Counts, Groups, ScanState, no_rows
 
@@ -24,30 +23,6 @@ _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
 _MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
 _MOST_CELLS = 1 << 16  # of groups and classes together
 _SEEDING = 256  # rows that tell one part from another
-
-
-class Rows(NamedTuple):
-    """Rows that count: their measures, and the number of the group of each."""
-
-    inputs: Inputs
-    values: list[FloatArray]
-    codes: IntArray | None
-    n_groups: int
-
-    def parts(self, at_once: int) -> Iterator[Rows]:
-        """So many rows at a time."""
-        n = self.inputs.proba.n_rows
-        if n <= at_once:
-            yield self
-            return
-        for start in range(0, n, at_once):
-            part = slice(start, min(start + at_once, n))
-            yield Rows(
-                pick(self.inputs, part),
-                [values[part] for values in self.values],
-                None if self.codes is None else self.codes[part],
-                self.n_groups,
-            )
 
 
 def measured(
@@ -67,7 +42,7 @@ def measured(
     n_unseen = inputs.n_unseen
     if inputs.active is not None:
         rows = np.flatnonzero(inputs.active)
-        inputs = pick(inputs, rows)
+        inputs = inputs.rows(rows)
         columns = {name: values[rows] for name, values in columns.items()}
         codes = None if codes is None else codes[rows]
     gradient = None
@@ -90,14 +65,62 @@ def measured(
         no_rows(contract, counts, inputs.unseen, part.keys),
         gradient=gradient,
     )
-    rows_of_part = Rows(inputs, values, codes, n_groups)
-    add = _with_laws if contract.soft else _with_labels
+    rows_counted = _Rows(inputs, values, codes, n_groups)
+    add = _with_soft_labels if contract.soft else _with_labels
     at_once = _AT_ONCE
     if contract.soft:
         at_once = max(_MOST_VALUES // len(contract.labels), 1024)
-    for some in rows_of_part.parts(at_once):
+    for some in rows_counted.parts(at_once):
         state = add(state, some)
     return state, inputs
+
+
+def with_rows(
+    kept: RowsKept, inputs: Inputs, clip: float, *, share: float, part: int
+) -> RowsKept:
+    """A sample of the rows before and of those of the inputs, of which a share may."""
+    known = inputs.known_rows()
+    n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
+    keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
+    below = bound(kept, keys, share)
+    rows = np.flatnonzero(keys < below)
+    few = inputs.rows(rows if known is None else np.flatnonzero(known)[rows])
+    seen = np.array([float(n)])
+    if not len(rows):
+        return kept.under(below)._replace(n_seen=kept.n_seen + seen)
+    log_q, target = from_inputs(few, None, clip=clip).tables()
+    if few.codes is not None:
+        target = few.codes[np.newaxis].astype(np.float64)
+    entropy: FloatArray = np.zeros(len(rows))
+    if few.target is not None:
+        entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
+    weights = np.ones(len(rows)) if few.weights is None else few.weights
+    own = RowsKept(seen, np.array([below]), keys[rows], log_q, target, weights, entropy)
+    return kept.plus(own)
+
+
+class _Rows(NamedTuple):
+    """Rows that count: their measures, and the number of the group of each."""
+
+    inputs: Inputs
+    values: list[FloatArray]
+    codes: IntArray | None
+    n_groups: int
+
+    def parts(self, at_once: int) -> Iterator[_Rows]:
+        """So many rows at a time."""
+        n = self.inputs.proba.n_rows
+        if n <= at_once:
+            yield self
+            return
+        for start in range(0, n, at_once):
+            part = slice(start, min(start + at_once, n))
+            yield _Rows(
+                self.inputs.rows(part),
+                [values[part] for values in self.values],
+                None if self.codes is None else self.codes[part],
+                self.n_groups,
+            )
 
 
 def _check_weights(weights: FloatArray | None) -> None:
@@ -115,7 +138,7 @@ def _check_weights(weights: FloatArray | None) -> None:
         raise ValueError(msg)
 
 
-def _with_labels(state: ScanState, rows: Rows) -> ScanState:
+def _with_labels(state: ScanState, rows: _Rows) -> ScanState:
     """With rows of hard labels: a class is a cell, and so is a group."""
     inputs, values, codes, n_groups = rows
     assert inputs.codes is not None
@@ -135,7 +158,7 @@ def _with_labels(state: ScanState, rows: Rows) -> ScanState:
         groups = Moments.of_rows(codes, n_groups, w, values)
     cells = state.cells
     if cells is not None:
-        known = known_rows(inputs)
+        known = inputs.known_rows()
         weights = np.ones(len(values[0])) if w is None else w
         sample = from_inputs(inputs, known, clip=state.contract.clip)
         cells = cells + sums_of_rows(
@@ -150,11 +173,11 @@ def _with_labels(state: ScanState, rows: Rows) -> ScanState:
     )
 
 
-def _with_laws(state: ScanState, rows: Rows) -> ScanState:
+def _with_soft_labels(state: ScanState, rows: _Rows) -> ScanState:
     """With rows of distributions, each of which is a part of every class."""
     inputs, values, codes, n_groups = rows
     w = inputs.weights
-    p = _laws(inputs)
+    p = inputs.target_table()
     share = state.shares + p.sum(axis=1)
     of_class = []
     for own in p:
@@ -187,43 +210,6 @@ def _grown(groups: Groups | None, moments: Moments | None) -> Groups | None:
     if groups is None or moments is None:
         return groups
     return groups._replace(moments=groups.moments.plus(moments))
-
-
-def _laws(inputs: Inputs) -> FloatArray:
-    """Target distributions of all rows, of shape (classes, rows)."""
-    assert inputs.target is not None
-    reader = Reader(inputs.target, row_major=False)
-    out = np.empty((inputs.target.n_classes, inputs.target.n_rows))
-    for start in range(0, inputs.target.n_rows, reader.rows):
-        stop = min(start + reader.rows, inputs.target.n_rows)
-        p = reader.read(start, stop)
-        assert p is not None, "the measures checked every row before"
-        out[:, start:stop] = p
-    return out
-
-
-def with_rows(
-    kept: RowsKept, inputs: Inputs, clip: float, *, share: float, part: int
-) -> RowsKept:
-    """A sample of the rows before and of those of the inputs, of which a share may."""
-    known = known_rows(inputs)
-    n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
-    keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
-    below = bound(kept, keys, share)
-    rows = np.flatnonzero(keys < below)
-    few = pick(inputs, rows if known is None else np.flatnonzero(known)[rows])
-    seen = np.array([float(n)])
-    if not len(rows):
-        return kept.under(below)._replace(n_seen=kept.n_seen + seen)
-    log_q, target = from_inputs(few, None, clip=clip).tables()
-    if few.codes is not None:
-        target = few.codes[np.newaxis].astype(np.float64)
-    entropy: FloatArray = np.zeros(len(rows))
-    if few.target is not None:
-        entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
-    weights = np.ones(len(rows)) if few.weights is None else few.weights
-    own = RowsKept(seen, np.array([below]), keys[rows], log_q, target, weights, entropy)
-    return kept.plus(own)
 
 
 def _seed_of(inputs: Inputs) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from .._kernels.sums import errors_of_means, sums_by_cell
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
 
@@ -90,62 +91,30 @@ class Moments(NamedTuple):
     def together(self, codes: IntArray, n_cells: int) -> Self:
         """Cells joined: ``codes`` names the cell that each becomes a part of."""
         found = self.empty(len(self.mean), n_cells)
-        for mine, theirs in ((self.n, found.n), (self.weight, found.weight)):
-            theirs[:] = np.bincount(codes, mine, n_cells)
-        found.weight2[:] = np.bincount(codes, self.weight2, n_cells)
+        for mine, theirs in zip(self[:3], found[:3], strict=True):
+            theirs[:] = sums_by_cell(codes, mine, n_cells)
         with np.errstate(invalid="ignore", over="ignore"):
             for k in range(len(self.mean)):
                 for name, weight in (("mean", "weight"), ("mean2", "weight2")):
                     share = getattr(self, weight)
                     sums = np.where(share > 0, getattr(self, name)[k] * share, 0.0)
-                    total = np.bincount(codes, sums, n_cells).astype(np.float64)
+                    total = sums_by_cell(codes, sums, n_cells)
                     getattr(found, name)[k] = _ratio(total, getattr(found, weight))
                 apart = np.where(
                     self.weight2 > 0, self.mean2[k] - found.mean2[k][codes], 0
                 )
                 inside = self.scatter[k] + self.weight2 * apart * apart
-                found.scatter[k] = np.bincount(codes, inside, n_cells)
+                found.scatter[k] = sums_by_cell(codes, inside, n_cells)
         return found
 
-    def errors(self, mean: FloatArray | None = None) -> FloatArray:
+    def errors(self) -> FloatArray:
         """Standard errors: SE^2 = n / (n - 1) sum w^2 (v - mean)^2 / W^2.
 
         NaN where there are fewer than two rows, or where a value is infinite.
         """
-        mean = self.mean if mean is None else mean
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            share = self.n / np.where(self.n > 1, self.n - 1, np.nan)
-            squares = self.scatter + self.weight2 * (self.mean2 - mean) ** 2
-            return np.asarray(np.sqrt(share * squares) / self.weight)
-
-
-class _Sums:
-    """Sums of values by cell."""
-
-    def __init__(self, codes: IntArray | None, n_cells: int, n_rows: int) -> None:
-        self._codes, self._n_cells = codes, n_cells
-        self.rows: FloatArray = np.array([float(n_rows)])
-        if codes is not None:
-            self.rows = np.bincount(codes, minlength=n_cells).astype(np.float64)
-
-    def __call__(self, values: FloatArray) -> FloatArray:
-        if self._codes is None:
-            return np.array([np.add.reduce(values)])
-        return np.bincount(self._codes, values, self._n_cells).astype(np.float64)
-
-
-def _ratio(sums: FloatArray, weight: FloatArray) -> FloatArray:
-    """Sums over weights; 0 where there is no weight."""
-    return np.asarray(sums / np.where(weight > 0, weight, 1.0))
-
-
-def _average(
-    first: FloatArray, own: FloatArray, second: FloatArray, others: FloatArray
-) -> FloatArray:
-    """The weighted average; a cell without rows counts for nothing."""
-    one = np.where(own > 0, first * own, 0.0)
-    two = np.where(others > 0, second * others, 0.0)
-    return _ratio(one + two, own + others)
+            squares = self.scatter + self.weight2 * (self.mean2 - self.mean) ** 2
+            return errors_of_means(self.n, squares, self.weight)
 
 
 class Covariance(NamedTuple):
@@ -186,3 +155,32 @@ class Covariance(NamedTuple):
         away = float(direction @ self.mean2) - centre
         inside = float(direction @ self.products @ direction)
         return inside + float(self.weight2[0]) * away**2
+
+
+class _Sums:
+    """Sums of values by cell."""
+
+    def __init__(self, codes: IntArray | None, n_cells: int, n_rows: int) -> None:
+        self._codes, self._n_cells = codes, n_cells
+        self.rows: FloatArray = np.array([float(n_rows)])
+        if codes is not None:
+            self.rows = np.bincount(codes, minlength=n_cells).astype(np.float64)
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        if self._codes is None:
+            return np.array([np.add.reduce(values)])
+        return sums_by_cell(self._codes, values, self._n_cells)
+
+
+def _ratio(sums: FloatArray, weight: FloatArray) -> FloatArray:
+    """Sums over weights; 0 where there is no weight."""
+    return np.asarray(sums / np.where(weight > 0, weight, 1.0))
+
+
+def _average(
+    first: FloatArray, own: FloatArray, second: FloatArray, others: FloatArray
+) -> FloatArray:
+    """The weighted average; a cell without rows counts for nothing."""
+    one = np.where(own > 0, first * own, 0.0)
+    two = np.where(others > 0, second * others, 0.0)
+    return _ratio(one + two, own + others)

@@ -12,8 +12,9 @@ from .._inputs.arrays import as_numpy
 from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import EPS, Inputs, check_clip
-from .._kernels.table import IntArray, Table
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import EPS, check_clip
+from .._kernels.table import Table
 from .earlier_pass import Under
 from .state import Contract
 
@@ -102,8 +103,8 @@ class Reading(NamedTuple):
         inputs, keys = found.inputs, None
         if inputs.codes is not None and self.is_soft(frame):
             # In other parts targets may be no labels.
-            laws = np.eye(len(inputs.labels))[inputs.codes]
-            inputs = inputs._replace(codes=None, target=Table(laws, name="y_true"))
+            one_hot = np.eye(len(inputs.labels))[inputs.codes]
+            inputs = inputs._replace(codes=None, target=Table(one_hot, name="y_true"))
         names = key_names(self.by)
         if names:
             table = FrameTable(frame)
@@ -140,34 +141,6 @@ def key_names(by: Any) -> tuple[Any, ...]:
     raise ValueError(msg)
 
 
-def pick(inputs: Inputs, rows: IntArray | slice) -> Inputs:
-    """Some rows of hard labels, distributions or votes, all of which count."""
-    return inputs._replace(
-        proba=_rows_of(inputs.proba, rows),
-        codes=None if inputs.codes is None else inputs.codes[rows],
-        target=None if inputs.target is None else _rows_of(inputs.target, rows),
-        weights=None if inputs.weights is None else inputs.weights[rows],
-        active=None,
-    )
-
-
-def _rows_of(table: Table, rows: IntArray | slice) -> Table:
-    source = table.source
-    picked = (
-        tuple(column[rows] for column in source)
-        if isinstance(source, tuple)
-        else source[rows]
-    )
-    return Table(picked, kind=table.kind, one_column=table.one_column, name=table.name)
-
-
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Keys by value: parts of the data may know different categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(column.dtype.categories.dtype)
-    return column
-
-
 def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | None:
     """The two classes of one column of probabilities: a part may hold one of them."""
     table = FrameTable(frame)
@@ -189,6 +162,13 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
         "labels=[first, second]."
     )
     raise ValueError(msg)
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Keys by value: parts of the data may know different categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.dtype.categories.dtype)
+    return column
 
 
 def _column_name(given: Any) -> Any:

@@ -51,16 +51,16 @@ class RowsKept(NamedTuple):
 
     def sample(self) -> Sample:
         """What maps are fitted to."""
-        return from_tables(self.log_q, self.laws, self.weights)
+        return from_tables(self.log_q, self.distributions, self.weights)
 
     @property
-    def laws(self) -> FloatArray:
+    def distributions(self) -> FloatArray:
         """Target distributions, of shape (classes, rows)."""
         if len(self.target) > 1:
             return self.target
-        laws = np.zeros_like(self.log_q)
-        laws[self.target[0].astype(np.int64), np.arange(self.n)] = 1.0
-        return laws
+        one_hot = np.zeros_like(self.log_q)
+        one_hot[self.target[0].astype(np.int64), np.arange(self.n)] = 1.0
+        return one_hot
 
     def under(self, below: float) -> Self:
         """Those of the rows, of as many seen, whose keys are below a bound."""

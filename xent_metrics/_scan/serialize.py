@@ -10,7 +10,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from .._display import decode_label, decode_table, encode_label, encode_table
+from .._display import (
+    decode_label,
+    decode_table,
+    encode_label,
+    encode_table,
+    json_text,
+)
 from .._kernels.table import FloatArray
 
 SCHEMA = 1
@@ -31,7 +37,7 @@ def to_json(document: Document) -> str:
     """Strict JSON: the numbers are bytes of little-endian doubles in base 64."""
     header, numbers = _split(document)
     text = base64.b64encode(numbers).decode("ascii")
-    return json.dumps({"schema": SCHEMA, **header, "numbers": text}, allow_nan=False)
+    return json_text({"schema": SCHEMA, **header, "numbers": text})
 
 
 def from_json(text: str | bytes) -> Document:
@@ -65,7 +71,7 @@ def to_arrow(document: Document) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
 
     header, numbers = _split(document)
-    columns = [[SCHEMA], [json.dumps(header, allow_nan=False)], [numbers]]
+    columns = [[SCHEMA], [json_text(header)], [numbers]]
     return pa.RecordBatch.from_pydict(
         dict(zip(arrow_schema().names, columns, strict=True)), schema=arrow_schema()
     )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._inputs.read_options import LEAST_NORMAL, log_floored
 from .._kernels.sums import standard_error
 from .._kernels.table import FloatArray
 from .._recalibration.fitted_map import FittedMap, Recalibrate
@@ -52,8 +53,8 @@ def source_of(state: ScanState, recalibration: Any) -> Source:
         recalibration in ("auto", "isotonic", "none") or recalibration in LINEAR
     )
     if state.cells is None or state.kept.complete or not by_logit:
-        return Kept(state)
-    return Cells(state)
+        return _KeptRows(state)
+    return _Cells(state)
 
 
 def known_moments(state: ScanState) -> Moments:
@@ -65,7 +66,7 @@ def known_moments(state: ScanState) -> Moments:
     return known.together(np.zeros(n, dtype=np.int64), 1)
 
 
-class Kept:
+class _KeptRows:
     """The rows that were kept."""
 
     def __init__(self, state: ScanState) -> None:
@@ -93,7 +94,7 @@ class Kept:
     ) -> Moments:
         """Of the sample, with the weight of all rows."""
         after = fitted.losses + known
-        frequencies = of_class @ self._kept.laws
+        frequencies = of_class @ self._kept.distributions
         values = [
             after,
             self._before - after,
@@ -104,7 +105,7 @@ class Kept:
         return _stretched(found, self._all)
 
 
-class Cells:
+class _Cells:
     """Cells of the logit of two classes, which hold all rows."""
 
     note = "fitted to all rows, in cells of the logit"
@@ -156,15 +157,18 @@ class Cells:
         return self._moments([after, before - after, frequencies - after, after])
 
     def _moments(self, values: list[FloatArray]) -> Moments:
-        each = np.array([self._grid.moments(value) for value in values]).T
-        mean, mean2, scatter = each[..., np.newaxis]
-        n, w2 = self._all.n, np.array([self._sums[3].sum()])
-        found = Moments(n, n, w2, mean, mean2, scatter)
-        return _stretched(found, self._all)
+        """Of what a row adds, by its class and cell: arrays of shape (2, cells)."""
+        w, _, wp, w2, w2p, _ = self._sums[:, self._sums[0] > 0]
+        mean = np.array(values).reshape(len(values), -1)
+        weight = np.concatenate([w - wp, wp])
+        weight2 = np.concatenate([w2 - w2p, w2p])
+        each = Moments(weight, weight, weight2, mean, mean, np.zeros(mean.shape))
+        whole = each.together(np.zeros(len(weight), np.int64), 1)
+        return _stretched(whole, self._all)
 
 
 def _stretched(found: Moments, whole: Moments) -> Moments:
-    """The same law of values, of as many rows and as much weight as all have."""
+    """The same values of as many rows and as much weight as all have."""
     return found._replace(
         n=whole.n,
         weight=whole.weight,
@@ -174,8 +178,8 @@ def _stretched(found: Moments, whole: Moments) -> Moments:
 
 
 def _log(recalibrate: Recalibrate, log_q: FloatArray) -> FloatArray:
-    """Log of the recalibrated law; what no row needs may be 0."""
-    return np.log(np.maximum(recalibrate(log_q), np.finfo(np.float64).tiny))
+    """Log of the recalibrated probabilities; what no row needs may be 0."""
+    return log_floored(recalibrate(log_q), LEAST_NORMAL, logits=False)
 
 
 def _filled(levels: FloatArray) -> FloatArray:

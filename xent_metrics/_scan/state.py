@@ -57,49 +57,12 @@ class Counts(NamedTuple):
     n_skipped: int = 0
 
 
-def check_contracts(first: Contract, second: Contract) -> None:
-    """Refuse to merge what was not measured alike."""
-    for name, ours, theirs in zip(Contract._fields, first, second, strict=True):
-        if ours == theirs:
-            continue
-        found = f"{ours} and {theirs}"
-        if name == "labels":
-            found = f"{show(first.labels)} and {show(second.labels)}"
-        what = {"soft": "kind of targets", "under": "map"}.get(name, name)
-        msg = (
-            f"states that are merged must have the same {what}: found {found}; pass "
-            "the same options, and labels=, to each accumulate."
-        )
-        raise ValueError(msg)
-
-
 @pickled
 class Groups(NamedTuple):
     """Distinct keys, one row each, and the moments of their rows."""
 
     keys: pd.DataFrame
     moments: Moments
-
-
-def keyed(keys: Keys, moments: Moments) -> Groups:
-    """Groups of numbered keys."""
-    names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
-    table = keys.groups.to_frame(index=False)
-    table.columns = pd.Index(names)
-    return Groups(table, moments)
-
-
-def both(first: Groups | None, second: Groups | None) -> Groups | None:
-    if first is None or second is None:  # of no rows, and so of no keys
-        return first or second
-    if first.keys.equals(second.keys):
-        return Groups(first.keys, first.moments.plus(second.moments))
-    together = pd.concat([first.keys, second.keys], ignore_index=True)
-    keys = read_keys(together, len(together))
-    n = len(first.keys)
-    one = first.moments.placed(keys.codes[:n], len(keys.groups))
-    two = second.moments.placed(keys.codes[n:], len(keys.groups))
-    return keyed(keys, one.plus(two))
 
 
 @public
@@ -237,7 +200,7 @@ class ScanState:
 
     def __add__(self, other: Self) -> Self:
         """The state with the rows of another."""
-        check_contracts(self.contract, other.contract)
+        _check_contracts(self.contract, other.contract)
         unseen = tuple(dict.fromkeys((*self.unseen, *other.unseen)))
         return dataclasses.replace(
             self,
@@ -245,13 +208,103 @@ class ScanState:
             unseen=unseen,
             whole=self.whole.plus(other.whole),
             classes=_classes(self, unseen).plus(_classes(other, unseen)),
-            groups=both(self.groups, other.groups),
+            groups=_groups_of_both(self.groups, other.groups),
             covariance=_sum(self.covariance, other.covariance),
             cells=_sum(self.cells, other.cells),
             kept=self.kept.plus(other.kept),
             shares=self.shares + other.shares,
             gradient=_sum(self.gradient, other.gradient),
         )
+
+
+def no_rows(
+    contract: Contract,
+    counts: Counts,
+    unseen: tuple[Any, ...] = (),
+    keys: Keys | None = None,
+) -> ScanState:
+    """The state of no rows, and of groups that have none yet."""
+    n_measures, n_classes = len(contract.measures), len(contract.labels)
+    groups = None
+    if keys is not None:
+        groups = _keyed(keys, Moments.empty(n_measures, len(keys.groups)))
+    in_cells = n_classes == 2 and not contract.soft and not contract.under  # noqa: PLR2004
+    return ScanState(
+        contract=contract,
+        counts=counts,
+        unseen=unseen,
+        whole=Moments.empty(n_measures, 1),
+        classes=Moments.empty(n_measures, n_classes + len(unseen)),
+        groups=groups,
+        covariance=Covariance.empty(n_classes + 1) if contract.soft else None,
+        cells=np.zeros(SHAPE) if in_cells else None,
+        kept=RowsKept.empty(n_classes, soft=contract.soft),
+        shares=np.zeros(n_classes),
+    )
+
+
+def joined(states: Iterable[ScanState]) -> ScanState:
+    """The state of all rows, added in order."""
+    found: ScanState | None = None
+    for state in states:
+        found = state if found is None else found + state
+    if found is None:
+        msg = "states must hold one state or more: there is none; accumulate a part."
+        raise ValueError(msg)
+    return found
+
+
+def _check_contracts(first: Contract, second: Contract) -> None:
+    """Refuse to merge what was not measured alike."""
+    for name, ours, theirs in zip(Contract._fields, first, second, strict=True):
+        if ours == theirs:
+            continue
+        found = f"{ours} and {theirs}"
+        if name == "labels":
+            found = f"{show(first.labels)} and {show(second.labels)}"
+        what = {"soft": "kind of targets", "under": "map"}.get(name, name)
+        msg = (
+            f"states that are merged must have the same {what}: found {found}; pass "
+            "the same options, and labels=, to each accumulate."
+        )
+        raise ValueError(msg)
+
+
+def _keyed(keys: Keys, moments: Moments) -> Groups:
+    """Groups of numbered keys."""
+    names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
+    table = keys.groups.to_frame(index=False)
+    table.columns = pd.Index(names)
+    return Groups(table, moments)
+
+
+def _groups_of_both(first: Groups | None, second: Groups | None) -> Groups | None:
+    if first is None or second is None:  # of no rows, and so of no keys
+        return first or second
+    if first.keys.equals(second.keys):
+        return Groups(first.keys, first.moments.plus(second.moments))
+    together = pd.concat([first.keys, second.keys], ignore_index=True)
+    keys = read_keys(together, len(together))
+    n = len(first.keys)
+    one = first.moments.placed(keys.codes[:n], len(keys.groups))
+    two = second.moments.placed(keys.codes[n:], len(keys.groups))
+    return _keyed(keys, one.plus(two))
+
+
+def _classes(state: ScanState, unseen: tuple[Any, ...]) -> Moments:
+    """Moments of the classes where the unseen ones are these."""
+    if state.unseen == unseen:
+        return state.classes
+    known = len(state.labels)
+    places = [known + unseen.index(label) for label in state.unseen]
+    at = np.array([*range(known), *places], dtype=np.int64)
+    return state.classes.placed(at, known + len(unseen))
+
+
+def _sum(first: Any, second: Any) -> Any:
+    if first is None or second is None:
+        return second if first is None else first
+    return first.plus(second) if hasattr(first, "plus") else first + second
 
 
 # What of a state is a tuple of arrays.
@@ -302,56 +355,3 @@ def _from_document(found: serialize.Document) -> ScanState:
         shares=numbers["shares"],
         **parts,
     )
-
-
-def no_rows(
-    contract: Contract,
-    counts: Counts,
-    unseen: tuple[Any, ...] = (),
-    keys: Keys | None = None,
-) -> ScanState:
-    """The state of no rows, and of groups that have none yet."""
-    n_measures, n_classes = len(contract.measures), len(contract.labels)
-    groups = None
-    if keys is not None:
-        groups = keyed(keys, Moments.empty(n_measures, len(keys.groups)))
-    in_cells = n_classes == 2 and not contract.soft and not contract.under  # noqa: PLR2004
-    return ScanState(
-        contract=contract,
-        counts=counts,
-        unseen=unseen,
-        whole=Moments.empty(n_measures, 1),
-        classes=Moments.empty(n_measures, n_classes + len(unseen)),
-        groups=groups,
-        covariance=Covariance.empty(n_classes + 1) if contract.soft else None,
-        cells=np.zeros(SHAPE) if in_cells else None,
-        kept=RowsKept.empty(n_classes, soft=contract.soft),
-        shares=np.zeros(n_classes),
-    )
-
-
-def joined(states: Iterable[ScanState]) -> ScanState:
-    """The state of all rows, added in order."""
-    found: ScanState | None = None
-    for state in states:
-        found = state if found is None else found + state
-    if found is None:
-        msg = "states must hold one state or more: there is none; accumulate a part."
-        raise ValueError(msg)
-    return found
-
-
-def _classes(state: ScanState, unseen: tuple[Any, ...]) -> Moments:
-    """Moments of the classes where the unseen ones are these."""
-    if state.unseen == unseen:
-        return state.classes
-    known = len(state.labels)
-    places = [known + unseen.index(label) for label in state.unseen]
-    at = np.array([*range(known), *places], dtype=np.int64)
-    return state.classes.placed(at, known + len(unseen))
-
-
-def _sum(first: Any, second: Any) -> Any:
-    if first is None or second is None:
-        return second if first is None else first
-    return first.plus(second) if hasattr(first, "plus") else first + second

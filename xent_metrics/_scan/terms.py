@@ -135,6 +135,28 @@ def errors_of(
     return found
 
 
+def shifts_of(
+    state: ScanState, values: dict[str, float], after: AfterMap
+) -> dict[str, float]:
+    """What is added to the means of classes and groups, so that they sum to the whole.
+
+    Empty after a first pass, which knows nothing of the map's costs there.
+    """
+    measures = state.contract.measures
+    if "refinement" not in measures:
+        return {}
+    mean = float(state.whole.mean[measures.index("uncertainty"), 0])
+    of_frequencies = values["uncertainty"] - mean
+    return {
+        "uncertainty": of_frequencies,
+        "resolution": of_frequencies - after.shift,
+        "miscalibration": -after.shift,
+        "refinement": after.shift,
+        "grouping_loss": after.shift,
+        "floor": math.sqrt(after.passed.share_known**2 * after.passed.variance),
+    }
+
+
 def _of_frequencies(
     state: ScanState, values: dict[str, float], frequencies: Frequencies
 ) -> tuple[float, float]:
@@ -163,25 +185,3 @@ def _of_frequencies(
         math.sqrt(scale * of_u) / weight,
         math.sqrt(scale * of_skill) / weight / whole,
     )
-
-
-def shifts_of(
-    state: ScanState, values: dict[str, float], after: AfterMap
-) -> dict[str, float]:
-    """What is added to the means of classes and groups, so that they sum to the whole.
-
-    Empty after a first pass, which knows nothing of the map's costs there.
-    """
-    measures = state.contract.measures
-    if "refinement" not in measures:
-        return {}
-    mean = float(state.whole.mean[measures.index("uncertainty"), 0])
-    of_frequencies = values["uncertainty"] - mean
-    return {
-        "uncertainty": of_frequencies,
-        "resolution": of_frequencies - after.shift,
-        "miscalibration": -after.shift,
-        "refinement": after.shift,
-        "grouping_loss": after.shift,
-        "floor": math.sqrt(after.passed.share_known**2 * after.passed.variance),
-    }

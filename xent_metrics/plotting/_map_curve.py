@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._decomposition.evidence import evidence_of
-from .._inputs.inputs import EPS
+from .._inputs.read_options import EPS, floor_of, log_floored
 from .._kernels.table import FloatArray
 from .._recalibration.band import deviations, probability_slopes
-from .._recalibration.sample import log_floored
 from ._bins import Bins
 from ._rows import ClassRows, blocks, classes_of
 
@@ -57,7 +56,7 @@ def map_curve(
 def _curve(found: Decomposition, place: int, seen: FloatArray, z: float) -> MapCurve:
     """Two classes: the probability of one of them as a function of itself."""
     floor = _floor(found)
-    low, high = np.clip([seen.min(), seen.max()], floor, 1.0 - (found.clip or EPS))
+    low, high = np.clip([seen.min(), seen.max()], floor, 1.0 - floor_of(found.clip))
     first, last = np.log([low, high]) - np.log1p([-low, -high])
     even = np.linspace(low, high, _POINTS)
     in_logits = 1.0 / (1.0 + np.exp(-np.linspace(first, last, _POINTS)))
@@ -66,7 +65,7 @@ def _curve(found: Decomposition, place: int, seen: FloatArray, z: float) -> MapC
     both[place], both[1 - place] = predicted, 1.0 - predicted
     recalibrate = evidence_of(found).maps[found.recalibration]
     mean, slopes = probability_slopes(
-        recalibrate, log_floored(both, floor, logs=False), classes_of(place, both)
+        recalibrate, log_floored(both, floor, logits=False), classes_of(place, both)
     )
     return _with_band(found, predicted, mean, slopes, z)
 
@@ -84,7 +83,7 @@ def _means(
         shares = np.zeros((q.shape[1], len(mass)))
         shares[np.arange(len(shares)), bins.codes[rows]] = seen.weights[rows]
         shares /= mass
-        log_q = log_floored(q, floor, logs=False)
+        log_q = log_floored(q, floor, logits=False)
         of_rows, steps = probability_slopes(recalibrate, log_q, classes_of(place, q))
         mean += of_rows @ shares
         if steps is not None:
@@ -96,9 +95,8 @@ def _means(
 def _floor(found: Decomposition) -> float:
     """The least probability that the map was fitted to."""
     data = evidence_of(found).data
-    if data is not None and data.inputs.proba.kind == "logits":
-        return float(np.finfo(np.float64).tiny)
-    return found.clip or EPS
+    logits = data is not None and data.inputs.proba.kind == "logits"
+    return floor_of(found.clip, logits=logits)
 
 
 def _with_band(

@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._decomposition.evidence import Data, evidence_of
+from .._inputs.inputs import InputBlock
 from .._inputs.labels import show
-from .._kernels.reader import Reader
 from .._kernels.table import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .._evaluation.evaluation import Evaluation
-
-
-class Block(NamedTuple):
-    """Some rows that count: predictions and targets of shape (classes, rows)."""
-
-    rows: slice
-    predicted: FloatArray
-    target: FloatArray
 
 
 class ClassRows(NamedTuple):
@@ -40,34 +32,12 @@ class ClassRows(NamedTuple):
     binary: bool
 
 
-def blocks(data: Data) -> Iterator[Block]:
-    """Block after block; a label that is not among the classes has a target of 0."""
+def blocks(data: Data) -> Iterator[InputBlock]:
+    """Blocks of the rows that count, as probabilities."""
     inputs = data.inputs
-    table = inputs.proba
-    reader = Reader(table, row_major=False, active=inputs.active)
-    laws = None
-    if inputs.target is not None:
-        laws = Reader(inputs.target, row_major=False, active=inputs.active)
-    done = 0
-    for start in range(0, table.n_rows, reader.rows):
-        where = slice(start, min(start + reader.rows, table.n_rows))
-        kept = slice(None) if inputs.active is None else inputs.active[where]
-        read = reader.read(where.start, where.stop)
-        assert read is not None, "the measures checked every row before"
-        predicted = np.exp(read[:, kept]) if table.kind == "logits" else read[:, kept]
-        target = np.zeros_like(predicted)
-        if laws is None:
-            assert inputs.codes is not None
-            codes = inputs.codes[where][kept]
-            known = np.flatnonzero(codes < len(target))
-            target[codes[known], known] = 1.0
-        else:
-            law = laws.read(where.start, where.stop)
-            assert law is not None, "the measures checked every row before"
-            target[...] = law[:, kept] / law[:, kept].sum(axis=0)
-        part = slice(done, done + target.shape[1])
-        done = part.stop
-        yield Block(part, predicted, target)
+    logits = inputs.proba.kind == "logits"
+    for block in inputs.blocks(inputs.active):
+        yield block._replace(predicted=np.exp(block.predicted)) if logits else block
 
 
 def place_of(of_class: Any, labels: tuple[Any, ...]) -> int | None:

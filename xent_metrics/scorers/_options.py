@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
 from .._decomposition.recalibration import Recalibration, check_recalibration
-from .._inputs.inputs import EPS, check_clip
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import EPS, check_clip, nats_per_unit
 from .._inputs.targets import Targets
 from .._pickling import pickled
 

@@ -70,11 +70,11 @@ class Scorer:
         >>> from sklearn.naive_bayes import GaussianNB
         >>> from xent_metrics.scorers import neg_kl_divergence
         >>> X, y = load_iris(return_X_y=True)
-        >>> laws = np.full((150, 3), 0.05) + 0.85 * np.eye(3)[y]  # of each row's label
+        >>> soft = np.full((150, 3), 0.05) + 0.85 * np.eye(3)[y]  # of each row's label
         >>> scorer = neg_kl_divergence.set_score_request(soft_labels=True)
         >>> with config_context(enable_metadata_routing=True):
         ...     scores = cross_validate(
-        ...         GaussianNB(), X, y, scoring=scorer, params={"soft_labels": laws}
+        ...         GaussianNB(), X, y, scoring=scorer, params={"soft_labels": soft}
         ...     )
         >>> scores["test_score"].mean().round(1).item()
         -2.4
