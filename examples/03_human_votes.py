@@ -63,7 +63,7 @@ def psychiatrists(counts: np.ndarray) -> None:
     patient = np.repeat(np.arange(30), 6)
     own = np.eye(5, dtype=int)[diagnosis]
     others = counts[patient] - own
-    votes = {"targets": "votes", "vote_correction": "jackknife"}
+    votes = {"target_type": "votes", "vote_correction": "jackknife"}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SmallSampleWarning)
         five = decompose(diagnosis, (others + 1) / 10, groups=patient)
@@ -102,8 +102,8 @@ def one_label(label: np.ndarray, proba: pd.DataFrame) -> None:
 
 def many_votes(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
     head(f"The same images, the votes of {votes.sum(axis=1).mean():.0f} people each")
-    plug_in = decompose(votes, proba, targets="votes")
-    soft = decompose(votes, proba, targets="votes", vote_correction="jackknife")
+    plug_in = decompose(votes, proba, target_type="votes")
+    soft = decompose(votes, proba, target_type="votes", vote_correction="jackknife")
     print(soft)
     terms = ["cross_entropy", "irreducible", "grouping_loss", "miscalibration"]
     both = pd.DataFrame({"plug-in": plug_in.terms, "jackknife": soft.terms}).T
@@ -119,7 +119,7 @@ def many_votes(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
     doubt = table["irreducible"].idxmax()
     say(f"People doubt most about {doubt}; the network is worst at {table.index[0]}.")
 
-    rows = per_sample(votes, proba, targets="votes")
+    rows = per_sample(votes, proba, target_type="votes")
     excess = rows["kl_divergence"].sort_values(ascending=False)
     table = rows.loc[excess.index[:5], ["cross_entropy", "entropy", "kl_divergence"]]
     people = votes.div(votes.sum(axis=1), axis=0)
@@ -133,10 +133,10 @@ def many_votes(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
 
 def recalibrated(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
     head("Recalibrated to people: fitted on every other image, applied to the rest")
-    fitted = decompose(votes[::2], proba[::2], targets="votes")
+    fitted = decompose(votes[::2], proba[::2], target_type="votes")
     mended = fitted.recalibrator("temperature-bias").predict_proba(proba[1::2])
     laws = (proba[1::2], pd.DataFrame(mended, columns=proba.columns))
-    before, after = (cross_entropy(votes[1::2], q, targets="votes") for q in laws)
+    before, after = (cross_entropy(votes[1::2], q, target_type="votes") for q in laws)
     print(
         f"Before {before:.3f} nats, after {after:.3f}: {before - after:.3f} won back."
     )

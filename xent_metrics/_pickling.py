@@ -39,7 +39,10 @@ def pickled(cls: Private) -> Private:
 
 
 def restored(name: str, state: dict[str, Any]) -> Any:
-    """The object that a pickle holds the state of."""
+    """The object that a pickle holds the state of.
+
+    ``names_before`` of its class says which attributes were called otherwise once.
+    """
     if name not in _CLASSES:
         for room in _LOADED_LATE:
             importlib.import_module(room)
@@ -47,7 +50,8 @@ def restored(name: str, state: dict[str, Any]) -> Any:
     if issubclass(cls, tuple):
         return cls(**state)
     found = object.__new__(cls)
-    vars(found).update(state)
+    before = getattr(cls, "names_before", {})
+    vars(found).update({before.get(key, key): one for key, one in state.items()})
     return found
 
 

@@ -27,7 +27,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ([*ARGS, "--clip", "2"], "--clip must be in [0, 1): found 2.0; pass 0 for"),
         ([*ARGS, "--level", "2"], "--level must be in (0, 1): found 2.0; pass 0.95."),
         ([*ARGS, "--recalibration", "x"], "--recalibration must be one of 'auto', "),
-        ([*ARGS, "--targets", "x"], "--targets must be 'auto', 'labels', "),
+        ([*ARGS, "--target-type", "x"], "--target-type must be 'auto', 'labels', "),
         ([*ARGS, "--on-missing", "x"], "--on-missing must be 'raise' or 'drop': found"),
         ([*ARGS, "--vote-correction", "x"], "--vote-correction must be one of 'jackk"),
         ([*ARGS, "--labels", "a,b"], "--labels must name the class of each column of"),
@@ -79,7 +79,7 @@ def test_nothing_is_written_where_input_is_wrong(run, folder):
     ("text", "shown"),
     [
         ("pass rescale=True to divide by it.", "pass --rescale to divide by it."),
-        ("pass targets='votes' where", "pass --targets votes where"),
+        ("pass target_type='votes' where", "pass --target-type votes where"),
         ('pass on_missing="drop" to', "pass --on-missing drop to"),
         ("pass labels= in the order", "pass --labels in the order"),
         ("below clip=2.2e-16.", "below --clip 2.2e-16."),

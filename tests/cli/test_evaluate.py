@@ -37,7 +37,7 @@ def test_standard_input_is_read(run, expected, folder):
         (["--rescale"], {"rescale": True}),
         (["--groups", "site"], {"groups": "site"}),
         (["--recalibration", "dirichlet"], {"recalibration": "dirichlet"}),
-        (["--targets", "labels"], {"targets": "labels"}),
+        (["--target-type", "labels"], {"target_type": "labels"}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
@@ -113,12 +113,12 @@ def test_targets_may_be_annotators(run, frame):
     rng = np.random.default_rng(1)
     said = {f"a{i}": rng.choice(CLASSES, len(frame)) for i in range(3)}
     frame.assign(**said).to_csv("said.csv", index=False)
-    options = ("--targets", "annotators", "--vote-correction", "jackknife")
+    options = ("--target-type", "annotators", "--vote-correction", "jackknife")
     done = run("evaluate", "said.csv", "--target", "a", *ARGS[4:], *options, *FAST)
     result = frame.assign(**said).xent.decompose(
         list(said),
         "p_",
-        targets="annotators",
+        target_type="annotators",
         vote_correction="jackknife",
         recalibration="temperature",
     )

@@ -502,7 +502,7 @@ class TestMiscalibrationTest:
         p, q, _ = draw(kind="distributions")
         message = (
             "miscalibration_test needs labels or votes: y_true holds distributions, "
-            "which have no sampling law; pass counts with targets='votes'."
+            "which have no sampling law; pass counts with target_type='votes'."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
             decompose(p, q).miscalibration_test()

@@ -147,7 +147,7 @@ class TestBias:
         )
         truth = np.mean([entropy_of(row) for row in p])
         assert d.irreducible == pytest.approx(truth, abs=0.01)
-        plug_in = decompose(votes, q, recalibration="none", targets="votes")
+        plug_in = decompose(votes, q, recalibration="none", target_type="votes")
         assert plug_in.irreducible < truth - 0.1
 
 
@@ -270,7 +270,7 @@ class TestWarnings:
     def test_few_votes_of_rows_that_do_not_count_do_not_warn(self):
         votes, _, q, w = draw(n_votes=8)
         votes[:200], w[:200] = votes[:200] > 2, 0
-        decompose(votes, q, sample_weight=w, targets="votes")
+        decompose(votes, q, sample_weight=w, target_type="votes")
 
 
 class TestErrors:
@@ -281,7 +281,7 @@ class TestErrors:
         what = "one label a row" if kind == "labels" else "distributions"
         message = (
             f"vote_correction wants votes: y_true holds {what}; pass counts with "
-            "targets='votes', or leave vote_correction out."
+            "target_type='votes', or leave vote_correction out."
         )
         target = votes.argmax(axis=1) if kind == "labels" else p
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -307,10 +307,10 @@ class TestErrors:
             "or leave vote_correction out."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
-            decompose(parts, q, targets="votes", vote_correction=correction)
+            decompose(parts, q, target_type="votes", vote_correction=correction)
         w[7] = 0
         d = decompose(
-            parts, q, targets="votes", sample_weight=w, vote_correction=correction
+            parts, q, target_type="votes", sample_weight=w, vote_correction=correction
         )
         assert math.isfinite(d.irreducible)
 
@@ -319,4 +319,4 @@ class TestErrors:
         missing = votes.astype(float)
         missing[7, 1] = np.nan
         with pytest.raises(ValueError, match="y_true must .*row 7"):
-            decompose(missing, q, targets="votes", vote_correction="jackknife")
+            decompose(missing, q, target_type="votes", vote_correction="jackknife")

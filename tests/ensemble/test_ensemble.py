@@ -83,7 +83,7 @@ class TestIdentities:
             q,
             member_weights=v,
             labels=labels,
-            targets="distribution" if soft else "labels",
+            target_type="distribution" if soft else "labels",
             sample_weight=np.arange(1.0, len(p) + 1),
             clip=clip,
         )
@@ -103,7 +103,7 @@ class TestIdentities:
     def test_terms_are_their_definitions(self, drawn, clip):
         p, q, v = drawn
         result = decompose_ensemble(
-            p, q, member_weights=v, targets="distribution", clip=clip
+            p, q, member_weights=v, target_type="distribution", clip=clip
         )
         for name, values in naive(p, q, v, clip).items():
             np.testing.assert_allclose(
@@ -117,12 +117,14 @@ class TestIdentities:
     def test_pairs_are_divergences(self, drawn, clip):
         _, q, v = drawn
         pairs = decompose_ensemble(
-            q[0], q, member_weights=v, targets="distribution", clip=clip
+            q[0], q, member_weights=v, target_type="distribution", clip=clip
         ).pairwise_kl.to_numpy()
         for a, b in np.ndindex(pairs.shape):
             expected = 0.0
             if a != b:
-                expected = kl_divergence(q[a], q[b], targets="distribution", clip=clip)
+                expected = kl_divergence(
+                    q[a], q[b], target_type="distribution", clip=clip
+                )
             assert pairs[a, b] == pytest.approx(expected, rel=1e-12, abs=1e-13)
 
     def test_members_that_are_alike_have_no_diversity(self):

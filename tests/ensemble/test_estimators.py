@@ -140,7 +140,7 @@ def test_targets_may_be_soft():
     fitted = ENSEMBLES["extra trees"].fit(X[TRAIN], Y[TRAIN])
     soft = fitted.predict_proba(X[TEST])
     result = EnsembleDecomposition.from_estimator(
-        fitted, X[TEST], soft, targets="distribution"
+        fitted, X[TEST], soft, target_type="distribution"
     )
     assert result.ensemble_cross_entropy == pytest.approx(result.predictive_entropy)
     assert result.diversity == pytest.approx(

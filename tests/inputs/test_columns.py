@@ -161,7 +161,7 @@ def test_numbers_are_not_copied(frame):
         target="label",
         proba="p_",
         labels=None,
-        targets="auto",
+        target_type="auto",
         sample_weight=None,
         groups=None,
         rescale=False,
@@ -211,7 +211,7 @@ class TestTargetsInSeveralColumns:
         table = self.frame(frame, chosen, names)
         if kind == "categories":
             table = table.astype(dict.fromkeys(names, "category"))
-        options = {"targets": "annotators"} if kind == "numbers" else {}
+        options = {"target_type": "annotators"} if kind == "numbers" else {}
         if kind == "numbers":
             table = table.astype(dict.fromkeys(names, "Int64"))
         found = table.xent.per_sample(names, "p_", **options)
@@ -227,7 +227,7 @@ class TestTargetsInSeveralColumns:
         table = self.frame(frame, self.votes, ["ann", "bob", "cid"])
         with pytest.raises(ValueError, match="say what they hold: found 'ann', 'bob'"):
             table.xent.per_sample(["ann", "bob", "cid"], "p_")
-        found = table.xent.per_sample(["ann", "bob", "cid"], "p_", targets="votes")
+        found = table.xent.per_sample(["ann", "bob", "cid"], "p_", target_type="votes")
         pd.testing.assert_frame_equal(found, per_sample(self.votes, PROBA))
 
 
@@ -299,7 +299,7 @@ class TestMissing:
     def test_an_annotator_of_numbers_may_be_silent(self, frame):
         given = np.where(self.kept, LABELS, np.nan)
         table = frame.assign(a=given, b=np.nan).drop(index=7)
-        view = table.xent(target=["a", "b"], proba="p_", targets="annotators")
+        view = table.xent(target=["a", "b"], proba="p_", target_type="annotators")
         d = view(on_missing="drop").decompose()
         assert (d.n, d.n_dropped) == (N - 3, 2)
         votes = table.drop(index=[3, 4])
@@ -435,7 +435,7 @@ class TestMistakes:
         self, frame, target, targets
     ):
         with pytest.raises(ValueError, match="proba must be one column a class where"):
-            frame.xent.per_sample(target, "p_0", targets=targets)
+            frame.xent.per_sample(target, "p_0", target_type=targets)
 
     def test_values_for_a_target_are_refused(self, frame):
         with pytest.raises(TypeError, match="target must name .* found a Series; pass"):

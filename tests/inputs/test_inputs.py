@@ -57,7 +57,11 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         ([[1, 1], [0, 1]], GOOD, "0 and 1 must say what it means .* row 0 sums to 2"),
         ([[3, 1], [0, 0]], GOOD, "y_true must have rows with a vote: row 1"),
         ([[3, 1], [5, -1]], GOOD, "finite and not negative: row 1, class 1 is -1"),
-        ([[2.0, 1], [0, 1]], GOOD, r"y_true must lie in \[0, 1\]: .* targets='votes'"),
+        (
+            [[2.0, 1], [0, 1]],
+            GOOD,
+            r"y_true must lie in \[0, 1\]: .* target_type='votes'",
+        ),
         (
             [0, 1],
             pd.DataFrame(GOOD, columns=["a", "a"]),
@@ -66,7 +70,7 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         ([0, 1], np.ma.array(GOOD, mask=[[0, 0], [1, 0]]), "row 1, class 0 is NaN"),
         ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
         ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
-        (np.ones((2, 2, 1)), GOOD, r"one column a class for targets='auto'"),
+        (np.ones((2, 2, 1)), GOOD, r"one column a class for target_type='auto'"),
     ],
 )
 def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message):
@@ -91,8 +95,11 @@ def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message
         ({"base": 1}, "base must be finite and above 1: found 1"),
         ({"base": 0.5}, "base must be finite and above 1: found 0.5"),
         ({"reduction": "median"}, "reduction must be 'mean', 'sum' or None"),
-        ({"targets": "soft"}, "targets must be 'auto', 'labels', .* found 'soft'"),
-        ({"targets": "votes"}, "one column a class for targets='votes'"),
+        (
+            {"target_type": "soft"},
+            "target_type must be 'auto', 'labels', .* found 'soft'",
+        ),
+        ({"target_type": "votes"}, "one column a class for target_type='votes'"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -108,8 +115,8 @@ def test_labels_must_not_be_one_text():
 
 
 def test_labels_must_be_one_dimensional():
-    with pytest.raises(ValueError, match="one label a row for targets='labels'"):
-        cross_entropy([[0, 1], [1, 0]], GOOD, targets="labels")
+    with pytest.raises(ValueError, match="one label a row for target_type='labels'"):
+        cross_entropy([[0, 1], [1, 0]], GOOD, target_type="labels")
 
 
 def test_entropy_does_not_guess_what_one_dimension_means():

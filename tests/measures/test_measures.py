@@ -75,17 +75,17 @@ class TestIdentities:
     @given(distributions(n_tables=2))
     def test_cross_entropy_is_entropy_plus_divergence(self, tables):
         p, q = tables
-        ce = cross_entropy(p, q, targets="distribution", reduction=None)
-        kl = kl_divergence(p, q, targets="distribution", reduction=None)
+        ce = cross_entropy(p, q, target_type="distribution", reduction=None)
+        kl = kl_divergence(p, q, target_type="distribution", reduction=None)
         np.testing.assert_allclose(ce, entropy(p, reduction=None) + kl, atol=1e-14)
 
     @given(distributions(n_tables=2))
     def test_the_divergence_is_not_negative_and_zero_where_equal(self, tables):
         p, q = tables
         assert (
-            kl_divergence(p, q, targets="distribution", reduction=None) > -1e-15
+            kl_divergence(p, q, target_type="distribution", reduction=None) > -1e-15
         ).all()
-        same = kl_divergence(p, p, targets="distribution", clip=0, reduction=None)
+        same = kl_divergence(p, p, target_type="distribution", clip=0, reduction=None)
         assert (same == 0).all()
 
     @given(distributions())
@@ -100,9 +100,9 @@ class TestIdentities:
         rows, classes = list(range(p.shape[0])), list(range(p.shape[1]))
         random.shuffle(rows)
         random.shuffle(classes)
-        before = cross_entropy(p, q, targets="distribution")
+        before = cross_entropy(p, q, target_type="distribution")
         after = cross_entropy(
-            p[rows][:, classes], q[rows][:, classes], targets="distribution"
+            p[rows][:, classes], q[rows][:, classes], target_type="distribution"
         )
         assert after == pytest.approx(before, rel=1e-14, abs=1e-15)
 
@@ -110,8 +110,8 @@ class TestIdentities:
     def test_scale_of_weights_does_not_matter(self, tables, scale):
         p, q = tables
         w = np.arange(1.0, len(p) + 1)
-        before = cross_entropy(p, q, targets="distribution", sample_weight=w)
-        after = cross_entropy(p, q, targets="distribution", sample_weight=scale * w)
+        before = cross_entropy(p, q, target_type="distribution", sample_weight=w)
+        after = cross_entropy(p, q, target_type="distribution", sample_weight=scale * w)
         assert after == pytest.approx(before, rel=1e-14, abs=1e-15)
 
     @given(st.integers(0, 40), st.integers(0, 40))

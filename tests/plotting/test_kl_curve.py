@@ -14,7 +14,7 @@ def test_the_curve_is_the_divergence(p, base):
         np.column_stack([q, 1 - q]),
         base=base,
         reduction=None,
-        targets="distribution",
+        target_type="distribution",
     )
     np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-12)
 

@@ -67,7 +67,9 @@ def test_terms_of_soft_targets_come_first(soft):
 def test_votes_are_the_annotators_own():
     votes, q = [[5, 1], [1, 5]] * 100, [[0.7, 0.3], [0.2, 0.8]] * 100
     for options in ({}, {"vote_correction": "miller-madow"}):
-        evaluation = Evaluation.from_predictions(votes, q, targets="votes", **options)
+        evaluation = Evaluation.from_predictions(
+            votes, q, target_type="votes", **options
+        )
         assert "the annotators' own disagreement" in content(evaluation).headline
     back = Evaluation.from_json(evaluation.to_json())
     assert "the annotators' own disagreement" in content(back).headline

@@ -332,7 +332,7 @@ class TestWrongInputs:
             ({"clip": 2}, ValueError, "clip must be in"),
             ({"recalibration": "spine"}, ValueError, "did you mean 'spline'"),
             ({"recalibration": "isotonic"}, ValueError, "is for two classes: found 3"),
-            ({"targets": "vote"}, ValueError, "targets must be"),
+            ({"target_type": "vote"}, ValueError, "target_type must be"),
             ({"on_missing": "skip"}, ValueError, "on_missing must be"),
         ],
     )

@@ -26,7 +26,7 @@ KINDS = {
     "distributions": (drawn(400, 3, targets="distributions"), SOFT),
     "weighted votes": (
         drawn(400, 3, targets="votes"),
-        SOFT | {"sample_weight": "w", "targets": "votes"},
+        SOFT | {"sample_weight": "w", "target_type": "votes"},
     ),
 }
 # What does not depend on the map.
@@ -278,7 +278,7 @@ class TestOneHotParts:
     def test_parts_without_disagreement_merge_with_others(self):
         frame = drawn(400, 3, targets="votes")
         frame.loc[:99, ["v_0", "v_1", "v_2"]] = [5, 0, 0]
-        options = SOFT | {"targets": "votes"}
+        options = SOFT | {"target_type": "votes"}
         expected = in_memory(frame, options, recalibration="none").decomposition
         state = merge(accumulate(p, **options) for p in parts_of(frame, [100]))
         agree(finish(state, recalibration="none").decomposition, expected, EXACT)
@@ -286,7 +286,7 @@ class TestOneHotParts:
     def test_one_hot_rows_are_labels(self):
         frame = drawn(400, 3)
         frame[["v_0", "v_1", "v_2"]] = np.eye(3)[frame["y"]]
-        options = SOFT | {"targets": "distribution"}
+        options = SOFT | {"target_type": "distribution"}
         expected = in_memory(frame, options, recalibration="temperature")
         state = merge(accumulate(p, **options) for p in parts_of(frame, [100]))
         found = finish(state, recalibration="temperature")

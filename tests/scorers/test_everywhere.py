@@ -372,8 +372,10 @@ def test_what_cannot_be_asked_for_is_refused():
     with pytest.raises(ValueError, match="a scorer must be one of .*found 'n_unseen'"):
         DecompositionScorer(["n_unseen"]).single("n_unseen")
     assert DecompositionScorer("skill").terms == ("skill",)
-    with pytest.raises(ValueError, match="targets must be .* or 'votes': found 'x'"):
-        get_scorer("skill", targets="x")
+    with pytest.raises(
+        ValueError, match="target_type must be .* or 'votes': found 'x'"
+    ):
+        get_scorer("skill", target_type="x")
     with pytest.raises(ValueError, match="recalibration must be one of.*found 'x'"):
         get_scorer("skill", recalibration="x")
     with pytest.raises(

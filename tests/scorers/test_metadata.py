@@ -178,7 +178,7 @@ def test_votes_that_look_like_labels_in_a_fold_are_refused():
     ask = {"soft_labels": True}
     params = {"soft_labels": votes}
     options = {"params": params, "cv": FOLDS, "error_score": "raise"}
-    with pytest.raises(ValueError, match="pass targets='votes' for vote counts"):
+    with pytest.raises(ValueError, match="pass target_type='votes' for vote counts"):
         cross_val_score(
             GaussianNB(),
             X,
@@ -186,11 +186,13 @@ def test_votes_that_look_like_labels_in_a_fold_are_refused():
             scoring=neg_cross_entropy.set_score_request(**ask),
             **options,
         )
-    scorer = get_scorer("neg_cross_entropy", targets="votes").set_score_request(**ask)
+    scorer = get_scorer("neg_cross_entropy", target_type="votes").set_score_request(
+        **ask
+    )
     scores = cross_val_score(GaussianNB(), X, Y, scoring=scorer, **options)
     model = GaussianNB().fit(X[ODD], Y[ODD])
     expected = -cross_entropy(
-        votes[EVEN], model.predict_proba(X[EVEN]), targets="votes"
+        votes[EVEN], model.predict_proba(X[EVEN]), target_type="votes"
     )
     assert scores[0] == pytest.approx(expected, rel=1e-14)
 

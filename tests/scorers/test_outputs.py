@@ -174,7 +174,9 @@ def test_one_hot_labels_are_labels():
     expected = (math.log(0.9) + math.log(0.8)) / 2
     found = neg_cross_entropy(model, None, np.array([[1, 0], [0, 1]]))
     assert found == pytest.approx(expected, rel=1e-14)
-    with pytest.raises(ValueError, match="Given predicts 2 outputs.*targets='votes'"):
+    with pytest.raises(
+        ValueError, match="Given predicts 2 outputs.*target_type='votes'"
+    ):
         neg_cross_entropy(model, None, np.array([[1, 0], [1, 1]]))
 
 

@@ -53,7 +53,7 @@ class XentAccessor:
     labels : sequence of classes, optional
         The class of each probability column, in their order. Default: what the
         columns are named after.
-    targets : {"auto", "labels", "distribution", "votes", "annotators"}
+    target_type : {"auto", "labels", "distribution", "votes", "annotators"}
         What target columns hold. Default "auto": as in :func:`cross_entropy`, and
         annotators where several columns hold no numbers.
     sample_weight, groups : column name or array-like, optional

@@ -11,7 +11,7 @@ import pandas as pd
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.vote_entropy import VoteCorrection
 from .._inputs.columns import Selector, unknown_column
-from .._inputs.frames import FrameInputs, FrameTargets, OnMissing, read_frame
+from .._inputs.frames import FrameInputs, FrameTargetType, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import check_index_order
 from .._inputs.read_options import EPS
@@ -21,7 +21,7 @@ class Reading(TypedDict, total=False):
     """How columns are read, beside the target and the probabilities."""
 
     labels: Sequence[Any] | None
-    targets: FrameTargets
+    target_type: FrameTargetType
     sample_weight: Any
     groups: Any
     base: float | None
@@ -40,7 +40,7 @@ class Decomposing(Reading, total=False):
 
 DEFAULTS: Mapping[str, Any] = {
     "labels": None,
-    "targets": "auto",
+    "target_type": "auto",
     "sample_weight": None,
     "groups": None,
     "rescale": False,

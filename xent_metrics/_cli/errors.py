@@ -40,7 +40,7 @@ _TRACEBACK = "XENT_METRICS_TRACEBACK"
 
 _OPTIONS = (
     "base", "baseline", "clip", "from_logits", "groups", "labels", "level",
-    "on_missing", "proba", "recalibration", "rescale", "split", "target", "targets",
+    "on_missing", "proba", "recalibration", "rescale", "split", "target", "target_type",
     "vote_correction",
 )  # fmt: skip
 _NAMES: Mapping[str, str] = {

@@ -74,10 +74,10 @@ Labels: TypeAlias = Annotated[
         help="The class of each probability column, in their order.",
     ),
 ]
-Targets: TypeAlias = Annotated[
+TargetType: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--targets",
+        "--target-type",
         metavar="KIND",
         help="What the target is: auto, labels, distribution, votes or annotators.",
     ),

@@ -23,7 +23,7 @@ class Request:
     groups: str | None = None
     key: str | None = None
     labels: str | None = None
-    targets: str = "auto"
+    target_type: str = "auto"
     measure: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -35,7 +35,7 @@ class Request:
             probas=tuple(self.probas),
             names=tuple(name for name in names if name is not None),
             numbers=() if self.weight is None else (self.weight,),
-            annotators=self.targets == "annotators",
+            annotators=self.target_type == "annotators",
         )
 
     def of(self, probas: list[str]) -> Request:
@@ -49,7 +49,7 @@ class Request:
             labels = columns.as_labels(frame, split([self.labels]))
         options = {
             "labels": labels,
-            "targets": self.targets,
+            "target_type": self.target_type,
             "sample_weight": self.weight,
             "groups": self.groups,
             **self.measure,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._inputs.inputs import Inputs, read
 from .._inputs.messages import warn
 from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .assemble import Maps
@@ -37,7 +37,7 @@ def decompose(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     base: float | None = None,
@@ -55,7 +55,7 @@ def decompose(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale, from_logits
+    labels, target_type, sample_weight, base, clip, rescale, from_logits
         As in :func:`cross_entropy`.
     groups : array-like of shape (N,), optional
         The group of each row, such as the patient or the user that rows share: rows
@@ -114,7 +114,7 @@ def decompose(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,

@@ -62,7 +62,7 @@ def consistency_test(
     if inputs.target is not None and inputs.target.kind != "proportions":
         msg = (
             "miscalibration_test needs labels or votes: y_true holds distributions, "
-            "which have no sampling law; pass counts with targets='votes'."
+            "which have no sampling law; pass counts with target_type='votes'."
         )
         raise ValueError(msg)
     from tqdm import tqdm  # noqa: PLC0415 - loaded when used

@@ -35,7 +35,7 @@ def check_correction(correction: Any, inputs: Inputs) -> None:
         what = "one label a row" if inputs.target is None else "distributions"
         msg = (
             f"vote_correction wants votes: y_true holds {what}; pass counts with "
-            "targets='votes', or leave vote_correction out."
+            "target_type='votes', or leave vote_correction out."
         )
         raise ValueError(msg)
     for start, counts in inputs.target.raw_blocks():

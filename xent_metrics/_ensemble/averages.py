@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs, read
 from .._inputs.read_options import check_clip, nats_per_unit, unit_name
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray
 from .._measures.per_sample import index_of
@@ -77,7 +77,7 @@ def summarise_estimator(
     X: Any,  # noqa: N803 - scikit-learn's name
     y: Any,
     *,
-    targets: Targets,
+    target_type: TargetType,
     sample_weight: ArrayLike | None,
     base: float | None,
     clip: float,
@@ -89,7 +89,7 @@ def summarise_estimator(
         y,
         np.broadcast_to(1.0 / fitted.n_classes, shape),
         labels=estimator.classes_,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         name="X",
     )

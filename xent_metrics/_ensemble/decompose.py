@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .averages import summarise
@@ -25,7 +25,7 @@ def decompose_ensemble(
     *,
     member_weights: ArrayLike | None = None,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
@@ -46,7 +46,7 @@ def decompose_ensemble(
     member_weights : array-like of shape (M,), optional
         Weights of the members in all averages over them. Default: equal. A member of
         weight 0 is as if removed.
-    labels, targets, sample_weight, base, clip, rescale, from_logits
+    labels, target_type, sample_weight, base, clip, rescale, from_logits
         As in :func:`cross_entropy`; ``rescale`` and ``from_logits`` hold for every
         member.
 
@@ -106,7 +106,7 @@ def decompose_ensemble(
         y_true,
         members.predictions[0],
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._display import Result, plots
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._pickling import public
 from .._terms import title
 from .averages import summarise_estimator
@@ -159,7 +159,7 @@ class EnsembleDecomposition(Result):
         X: Any,  # noqa: N803 - scikit-learn's name
         y: Any,
         *,
-        targets: Targets = "auto",
+        target_type: TargetType = "auto",
         sample_weight: ArrayLike | None = None,
         base: float | None = None,
         clip: float = EPS,
@@ -175,7 +175,7 @@ class EnsembleDecomposition(Result):
             What the ensemble predicts from.
         y : array-like of shape (N,) or (N, K)
             Hard labels, or target distributions, or vote counts.
-        targets, sample_weight, base, clip
+        target_type, sample_weight, base, clip
             As in :func:`decompose_ensemble`.
 
         Returns
@@ -209,7 +209,7 @@ class EnsembleDecomposition(Result):
             estimator,
             X,
             y,
-            targets=targets,
+            target_type=target_type,
             sample_weight=sample_weight,
             base=base,
             clip=clip,

@@ -19,7 +19,7 @@ from .._decomposition.row_terms import RowTerms
 from .._display import two_sided
 from .._inputs.inputs import Inputs, read
 from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.table import BoolArray, FloatArray
 from .._pickling import public
 from .._terms import TERMS
@@ -86,7 +86,7 @@ def compare(
     *,
     baseline: str | None = None,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     base: float | None = None,
@@ -104,7 +104,7 @@ def compare(
         cross-validation with one for each fold.
     baseline : str, optional
         The model that the others are compared with. Default: the first.
-    labels, targets, sample_weight
+    labels, target_type, sample_weight
         As in :func:`cross_entropy`, for models given as arrays.
     groups : array-like of shape (N,), optional
         The group of each row, as in :func:`decompose`. Default: that of the baseline.
@@ -149,7 +149,7 @@ def compare(
     for name, own in folds.items():
         _check_same_rows(folds[baseline], own, (baseline, name))
     inputs = {
-        name: _inputs_of(model, labels, targets, sample_weight)
+        name: _inputs_of(model, labels, target_type, sample_weight)
         for name, model in models.items()
     }
     for name, other in inputs.items():
@@ -208,7 +208,9 @@ def _check(
     return baseline
 
 
-def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) -> Inputs:
+def _inputs_of(
+    model: Any, labels: Any, target_type: TargetType, sample_weight: Any
+) -> Inputs:
     if isinstance(model, Inputs):
         return model
     data = _data_of(model)
@@ -220,7 +222,9 @@ def _inputs_of(model: Any, labels: Any, targets: Targets, sample_weight: Any) ->
             f"{type(model).__name__}; pass Evaluation.from_estimator(estimator, X, y)."
         )
         raise ValueError(msg)
-    return read(*model, labels=labels, targets=targets, sample_weight=sample_weight)
+    return read(
+        *model, labels=labels, target_type=target_type, sample_weight=sample_weight
+    )
 
 
 def _groups_of(model: Any) -> Any:

@@ -16,10 +16,10 @@ from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display import Result, json_text, plots, report
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargets, OnMissing, read_frame
+from .._inputs.frames import FrameTargetType, OnMissing, read_frame
 from .._inputs.inputs import read
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
@@ -82,7 +82,7 @@ class Evaluation(Result):
         y_proba: Any,
         *,
         labels: Iterable[Any] | None = None,
-        targets: Targets = "auto",
+        target_type: TargetType = "auto",
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
         base: float | None = None,
@@ -101,7 +101,7 @@ class Evaluation(Result):
             Hard labels, or target distributions, or vote counts.
         y_proba : array-like or DataFrame of shape (N, K) or (N,)
             Predicted probabilities.
-        labels, targets, sample_weight, groups, base, clip, rescale, from_logits
+        labels, target_type, sample_weight, groups, base, clip, rescale, from_logits
             As in :func:`decompose`.
         recalibration, vote_correction
             As in :func:`decompose`.
@@ -164,7 +164,7 @@ class Evaluation(Result):
             y_true,
             y_proba,
             labels=labels,
-            targets=targets,
+            target_type=target_type,
             sample_weight=sample_weight,
             rescale=rescale,
             from_logits=from_logits,
@@ -189,7 +189,7 @@ class Evaluation(Result):
         target: Selector,
         proba: Selector,
         labels: Sequence[Any] | None = None,
-        targets: FrameTargets = "auto",
+        target_type: FrameTargetType = "auto",
         sample_weight: Any = None,
         groups: Any = None,
         base: float | None = None,
@@ -246,7 +246,7 @@ class Evaluation(Result):
             target=target,
             proba=proba,
             labels=labels,
-            targets=targets,
+            target_type=target_type,
             sample_weight=sample_weight,
             groups=groups,
             rescale=rescale,
@@ -273,7 +273,7 @@ class Evaluation(Result):
         X: Any,  # noqa: N803 - scikit-learn's name
         y: Any,
         *,
-        targets: Targets = "auto",
+        target_type: TargetType = "auto",
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
         base: float | None = None,
@@ -291,7 +291,7 @@ class Evaluation(Result):
             What the classifier predicts from.
         y : array-like of shape (N,) or (N, K)
             Hard labels, or target distributions, or vote counts.
-        targets, sample_weight, groups, base, clip, recalibration, vote_correction
+        target_type, sample_weight, groups, base, clip, recalibration, vote_correction
             As in :func:`decompose`.
 
         Returns
@@ -322,7 +322,7 @@ class Evaluation(Result):
             y,
             proba,
             labels=estimator.classes_,
-            targets=targets,
+            target_type=target_type,
             sample_weight=sample_weight,
         )
         evaluated = evaluate(
@@ -344,7 +344,7 @@ class Evaluation(Result):
         X: Any,  # noqa: N803 - scikit-learn's name
         y: Any,
         *,
-        targets: Targets = "auto",
+        target_type: TargetType = "auto",
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
         base: float | None = None,
@@ -364,7 +364,7 @@ class Evaluation(Result):
         y : array-like of shape (N,) or (N, K)
             The same; or target distributions, or vote counts, whose columns are the
             classes of all folds.
-        targets, base, clip, vote_correction
+        target_type, base, clip, vote_correction
             As in :func:`decompose`.
         sample_weight, groups : array-like of shape (N,), optional
             As in :func:`decompose`, one value for each row of ``X``.
@@ -432,7 +432,7 @@ class Evaluation(Result):
             tested.take(y, "y"),
             tested.proba,
             labels=tested.labels,
-            targets=targets,
+            target_type=target_type,
             sample_weight=tested.take(sample_weight, "sample_weight"),
         )
         evaluated = evaluate(

@@ -20,11 +20,11 @@ from .columns import (
 )
 from .inputs import Inputs, check_index_order, read
 from .labels import Column, as_column, check_labels, show
-from .targets import Targets
+from .targets import TargetType
 from .votes import vote_counts
 from .weights import NoRowsError
 
-FrameTargets: TypeAlias = Targets | Literal["annotators"]
+FrameTargetType: TypeAlias = TargetType | Literal["annotators"]
 OnMissing = Literal["raise", "drop"]
 
 
@@ -82,7 +82,7 @@ def read_frame(
     target: Selector,
     proba: Selector,
     labels: Sequence[Any] | None,
-    targets: FrameTargets,
+    target_type: FrameTargetType,
     sample_weight: Any,
     groups: Any,
     rescale: bool,
@@ -112,7 +112,7 @@ def read_frame(
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
     kept = _rows_kept(
-        used, [table.column(name) for name in others], on_missing, targets
+        used, [table.column(name) for name in others], on_missing, target_type
     )
     if kept is not None:
         used = used.rows(kept)
@@ -125,7 +125,7 @@ def read_frame(
         y_proba,
         used,
         given,
-        targets,
+        target_type,
         whole=whole,
         rescale=rescale,
         from_logits=from_logits,
@@ -157,7 +157,7 @@ def _rows_kept(
     used: _UsedColumns,
     others: Sequence[Column],
     on_missing: OnMissing,
-    targets: FrameTargets,
+    target_type: FrameTargetType,
 ) -> BoolArray | None:
     """Which rows have all that is read; None where all have, or must have."""
     if on_missing not in ("raise", "drop"):
@@ -170,7 +170,7 @@ def _rows_kept(
         return None
     of_target = [_missing(column) for column in used.target]
     # Of several annotators, some may say nothing.
-    some = _annotated(used.target, targets)
+    some = _annotated(used.target, target_type)
     absent = (
         np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
     )
@@ -219,14 +219,14 @@ def _read(
     y_proba: Chosen,
     used: _UsedColumns,
     given: tuple[Any, ...] | None,
-    targets: FrameTargets,
+    target_type: FrameTargetType,
     *,
     whole: bool,
     **options: Any,
 ) -> Inputs:
     options["sample_weight"] = used.beside["sample_weight"]
     if y_proba.classes is None:
-        if y_true.classes is not None or targets == "annotators":
+        if y_true.classes is not None or target_type == "annotators":
             msg = (
                 "proba must be one column a class where target is a list of columns, "
                 f"or annotators: found the one column {y_proba.names[0]!r}; pass the "
@@ -237,13 +237,15 @@ def _read(
             used.target[0],
             used.proba[0],
             labels=given,
-            targets=targets,
+            target_type=target_type,
             warn_unseen=whole,
             **options,
         )
     classes = y_proba.classes
     several = y_true.classes is not None
-    voted = targets == "annotators" or (several and _annotated(used.target, targets))
+    voted = target_type == "annotators" or (
+        several and _annotated(used.target, target_type)
+    )
     if y_proba.cast and (voted or not several):
         classes = cast_classes(classes, used.target)
     probabilities = Columns(
@@ -256,35 +258,35 @@ def _read(
     labels = given or classes
     if voted:
         votes = _votes(used.target, labels)
-        return read(votes, probabilities, labels=labels, targets="votes", **options)
-    kind = cast("Targets", targets)
+        return read(votes, probabilities, labels=labels, target_type="votes", **options)
+    kind = cast("TargetType", target_type)
     if y_true.classes is not None:
         names = pair_classes(y_true.names, y_true.classes, y_proba.names, classes)
         if names is None:
             names = y_true.names  # by position
-            if targets == "auto":
+            if target_type == "auto":
                 _refuse_whole_numbers(names, used.target)
         by_name = dict(zip(y_true.names, used.target, strict=True))
         soft = Columns(
             tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
         )
-        return read(soft, probabilities, labels=labels, targets=kind, **options)
+        return read(soft, probabilities, labels=labels, target_type=kind, **options)
     inputs = read(
         used.target[0],
         probabilities,
         labels=labels,
-        targets=kind,
+        target_type=kind,
         warn_unseen=False,
         **options,
     )
     return _with_known_labels(inputs, given, y_true.names[0]) if whole else inputs
 
 
-def _annotated(columns: Sequence[Column], targets: FrameTargets) -> bool:
+def _annotated(columns: Sequence[Column], target_type: FrameTargetType) -> bool:
     """Whether each column has the labels that one annotator gave."""
-    if targets == "auto":
+    if target_type == "auto":
         return not all(map(_is_number, columns))
-    return targets == "annotators"
+    return target_type == "annotators"
 
 
 def _is_number(column: Column) -> bool:
@@ -304,8 +306,8 @@ def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> 
     if all(getattr(column.dtype, "kind", "O") in "iub" for column in columns):
         msg = (
             "target columns of whole numbers must be named after the classes, or say "
-            f"what they hold: found {show(names)}; pass targets='votes', or "
-            "targets='annotators' where each holds the label that one of them gave."
+            f"what they hold: found {show(names)}; pass target_type='votes', or "
+            "target_type='annotators' where each holds the label that one of them gave."
         )
         raise ValueError(msg)
 

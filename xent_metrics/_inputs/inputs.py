@@ -23,7 +23,7 @@ from .labels import Encoded, check_labels, encode, infer_and_encode, show
 from .messages import violation_error, warn
 from .read_options import check_clip
 from .targets import (
-    Targets,
+    TargetType,
     align,
     check_hard,
     encode_some,
@@ -221,7 +221,7 @@ def read(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: Any = None,
     rescale: bool = False,
     from_logits: bool = False,
@@ -237,7 +237,7 @@ def read(
     if labels is not None:
         given = check_labels(labels, proba.n_classes, name)
     check_index_order(y_true, y_proba, ("y_true", name))
-    truth = labels_or_columns(y_true, targets)
+    truth = labels_or_columns(y_true, target_type)
     if not isinstance(truth, Columns):
         check_length(len(truth), proba.n_rows, ("y_true", name))
         check_hard(truth, active)
@@ -262,7 +262,7 @@ def read(
             inputs.warn_of_unseen()
         return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = read_soft(truth, classes, targets, name)
+    table = read_soft(truth, classes, target_type, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
     codes = one_hot_codes(table, active)
     return Inputs(

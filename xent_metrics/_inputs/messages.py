@@ -28,7 +28,7 @@ def violation_error(
         must, found = "have rows that sum to 1", f"row {row} sums to {value:.6g}"
         mend = "pass rescale=True to divide by it"
         if target:
-            mend = "pass targets='votes' where they are vote counts"
+            mend = "pass target_type='votes' where they are vote counts"
     elif table.kind == "logits":
         must = "have a finite logit in each row, and none of +inf"
         found = f"{where} is {value:g}" if column >= 0 else f"row {row} has only -inf"
@@ -43,7 +43,7 @@ def violation_error(
         must, found = "lie in [0, 1]", f"{where} is {value:.6g}"
         mend = "pass probabilities, or logits with from_logits=True"
         if target:
-            mend = "pass targets='votes' where they are vote counts"
+            mend = "pass target_type='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
 
 

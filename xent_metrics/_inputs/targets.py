@@ -10,25 +10,25 @@ from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .arrays import Columns, as_numpy, read_columns
 from .labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
 
-Targets = Literal["auto", "labels", "distribution", "votes"]
+TargetType = Literal["auto", "labels", "distribution", "votes"]
 
 
-def labels_or_columns(y_true: Any, targets: Targets) -> Column | Columns:
+def labels_or_columns(y_true: Any, target_type: TargetType) -> Column | Columns:
     """Labels as one column, distributions and votes as several."""
-    if targets not in ("auto", "labels", "distribution", "votes"):
+    if target_type not in ("auto", "labels", "distribution", "votes"):
         msg = (
-            "targets must be 'auto', 'labels', 'distribution' or 'votes', or of "
-            f"columns of a frame 'annotators': found {targets!r}; pass one of them."
+            "target_type must be 'auto', 'labels', 'distribution' or 'votes', or of "
+            f"columns of a frame 'annotators': found {target_type!r}; pass one of them."
         )
         raise ValueError(msg)
     y_true = as_numpy(y_true, "y_true")
     shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
-    if len(shape) == 1 and targets in ("auto", "labels"):
+    if len(shape) == 1 and target_type in ("auto", "labels"):
         return as_column(y_true)
-    if len(shape) != 2 or targets == "labels":  # noqa: PLR2004 - rows and columns
-        wanted = "one label a row" if targets == "labels" else "one column a class"
+    if len(shape) != 2 or target_type == "labels":  # noqa: PLR2004 - rows and columns
+        wanted = "one label a row" if target_type == "labels" else "one column a class"
         msg = (
-            f"y_true must hold {wanted} for targets={targets!r}: its shape is "
+            f"y_true must hold {wanted} for target_type={target_type!r}: its shape is "
             f"{shape}; pass labels as (N,), distributions and votes as (N, K)."
         )
         raise ValueError(msg)
@@ -88,23 +88,23 @@ def encode_some(
 def read_soft(
     columns: Columns,
     classes: tuple[Any, ...],
-    targets: Targets,
+    target_type: TargetType,
     name: str = "y_proba",
 ) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
     source = align(columns, classes, ("y_true", name))
     table = Table(source, name="y_true")
     whole_numbers = table.dtype.kind in "iub"
-    if targets == "distribution" or (targets == "auto" and not whole_numbers):
+    if target_type == "distribution" or (target_type == "auto" and not whole_numbers):
         return table
-    if targets == "auto":
+    if target_type == "auto":
         totals = _totals(table)
         if (totals != 1).any() and _greatest(table) <= 1:
             row = int(np.argmax(totals != 1))
             msg = (
                 "y_true of 0 and 1 must say what it means where rows do not sum to "
-                f"1: row {row} sums to {int(totals[row])}; pass targets='votes' for "
-                "vote counts (several labels a row are not supported)."
+                f"1: row {row} sums to {int(totals[row])}; pass target_type='votes' "
+                "for vote counts (several labels per row are not supported)."
             )
             raise ValueError(msg)
     return Table(source, kind="proportions", name="y_true")

@@ -33,7 +33,7 @@ def vote_counts(
     -------
     DataFrame of shape (N, K)
         Integer counts, one column a class, with the index of ``annotations``: pass
-        it as ``y_true`` with ``targets="votes"``. A sample without a vote has a row
+        it as ``y_true`` with ``target_type="votes"``. A sample without a vote has a row
         of zeros.
 
     Raises

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -39,7 +39,7 @@ def cross_entropy(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
@@ -59,7 +59,7 @@ def cross_entropy(
     labels : iterable of K classes, optional
         The class of each column, in column order as given. Default: the column
         names of a DataFrame, else the sorted distinct labels if their number is K.
-    targets : {"auto", "labels", "distribution", "votes"}, default "auto"
+    target_type : {"auto", "labels", "distribution", "votes"}, default "auto"
         What ``y_true`` holds. "auto" takes one dimension as labels, rows of floats
         as distributions and rows of integers as votes.
     sample_weight : array-like of shape (N,), optional
@@ -106,7 +106,7 @@ def cross_entropy(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,
@@ -136,7 +136,7 @@ def perplexity(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     clip: float = EPS,
     rescale: bool = False,
@@ -152,7 +152,7 @@ def perplexity(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, clip, rescale, from_logits, n_jobs
+    labels, target_type, sample_weight, clip, rescale, from_logits, n_jobs
         As in :func:`cross_entropy`.
     reduction : {"mean"} or None, default "mean"
         "mean" is the exponential of the mean cross-entropy, None the N values.
@@ -182,7 +182,7 @@ def perplexity(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,
@@ -212,7 +212,7 @@ def expected_accuracy_bound(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     clip: float = EPS,
     rescale: bool = False,
@@ -228,7 +228,7 @@ def expected_accuracy_bound(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, clip, rescale, from_logits, n_jobs
+    labels, target_type, sample_weight, clip, rescale, from_logits, n_jobs
         As in :func:`cross_entropy`.
     reduction : {"mean"} or None, default "mean"
         "mean" is the bound of the mean accuracy, None gives the N bounds.
@@ -260,7 +260,7 @@ def expected_accuracy_bound(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read, read_two
 from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -38,7 +38,7 @@ def kl_divergence(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
@@ -59,7 +59,9 @@ def kl_divergence(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale, from_logits, n_jobs, reduction
+    labels, target_type, sample_weight, base, clip, rescale, from_logits
+        As in :func:`cross_entropy`.
+    n_jobs, reduction
         As in :func:`cross_entropy`.
 
     Returns
@@ -87,7 +89,7 @@ def kl_divergence(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,
@@ -117,7 +119,7 @@ def reverse_kl_divergence(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
@@ -134,7 +136,7 @@ def reverse_kl_divergence(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, rescale, from_logits, n_jobs, reduction
+    labels, target_type, sample_weight, base, rescale, from_logits, n_jobs, reduction
         As in :func:`cross_entropy`.
     clip : float, default 2.2e-16
         Floor of a *target's* probability inside the logarithm: of hard labels most
@@ -164,7 +166,7 @@ def reverse_kl_divergence(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,
@@ -178,7 +180,7 @@ def kl_contributions(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
@@ -193,7 +195,7 @@ def kl_contributions(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, base, clip, rescale, from_logits, n_jobs
+    labels, target_type, base, clip, rescale, from_logits, n_jobs
         As in :func:`cross_entropy`.
 
     Returns
@@ -223,7 +225,7 @@ def kl_contributions(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         rescale=rescale,
         from_logits=from_logits,
     )

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.sums import Reduction, reduce_rows
 from .._kernels.table import FloatArray
 
@@ -33,7 +33,7 @@ class UnitlessOptions(_Reading, total=False):
     """Options of a measure without unit, of predictions against targets."""
 
     labels: Iterable[Any] | None
-    targets: Targets
+    target_type: TargetType
     clip: float
 
 

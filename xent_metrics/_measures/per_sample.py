@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
 from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.table import FloatArray
 from .._pickling import public
 
@@ -32,7 +32,7 @@ def per_sample(
     y_proba: Any,
     *,
     labels: Iterable[Any] | None = None,
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
@@ -48,7 +48,7 @@ def per_sample(
         Hard labels, or target distributions, or vote counts.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities; (N,) holds those of the second of two classes.
-    labels, targets, sample_weight, base, clip, rescale, from_logits, n_jobs
+    labels, target_type, sample_weight, base, clip, rescale, from_logits, n_jobs
         As in :func:`cross_entropy`; weights only say which rows may be invalid.
 
     Returns
@@ -78,7 +78,7 @@ def per_sample(
         y_true,
         y_proba,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         rescale=rescale,
         from_logits=from_logits,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargets, OnMissing
+from .._inputs.frames import FrameTargetType, OnMissing
 from .._inputs.read_options import EPS
 from .._inputs.weights import NoRowsError
 from .._pickling import public
@@ -25,7 +25,7 @@ def accumulate(
     proba: Selector,
     by: Any = None,
     labels: Any = None,
-    targets: FrameTargets = "auto",
+    target_type: FrameTargetType = "auto",
     sample_weight: Any = None,
     clip: float = EPS,
     rescale: bool = False,
@@ -92,7 +92,7 @@ def accumulate(
         proba=proba,
         by=by,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         clip=clip,
         rescale=rescale,

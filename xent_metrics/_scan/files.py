@@ -13,7 +13,7 @@ from .._decomposition.recalibration import Recalibration, check_recalibration
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargets, OnMissing
+from .._inputs.frames import FrameTargetType, OnMissing
 from .._inputs.messages import warn
 from .._inputs.read_options import EPS, nats_per_unit
 from .._inputs.weights import NoRowsError
@@ -46,7 +46,7 @@ def scan(
     proba: Selector,
     by: Any = None,
     labels: Any = None,
-    targets: FrameTargets = "auto",
+    target_type: FrameTargetType = "auto",
     sample_weight: Any = None,
     base: float | None = None,
     clip: float = EPS,
@@ -156,7 +156,7 @@ def scan(
         proba=proba,
         by=by,
         labels=labels,
-        targets=targets,
+        target_type=target_type,
         sample_weight=sample_weight,
         clip=clip,
         rescale=rescale,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._inputs.arrays import as_numpy
 from .._inputs.columns import Selector, cast_classes, choose
-from .._inputs.frames import FrameTable, FrameTargets, OnMissing, read_frame
+from .._inputs.frames import FrameTable, FrameTargetType, OnMissing, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import EPS, check_clip
@@ -30,7 +30,7 @@ class Reading(NamedTuple):
     proba: Selector
     by: Any = None
     labels: tuple[Any, ...] | None = None
-    targets: FrameTargets = "auto"
+    target_type: FrameTargetType = "auto"
     sample_weight: Any = None
     clip: float = EPS
     rescale: bool = False
@@ -56,7 +56,7 @@ class Reading(NamedTuple):
         columns = FrameTable(frame).columns
         taken = choose(columns, self.proba, "proba").names
         chosen = choose(columns, self.target, "target", taken=taken)
-        return chosen.classes is not None or self.targets == "annotators"
+        return chosen.classes is not None or self.target_type == "annotators"
 
     def classes(self, frame: Any) -> tuple[Any, ...]:
         """The classes, by the names of the columns, of a frame without rows to read."""
@@ -92,7 +92,7 @@ class Reading(NamedTuple):
             target=self.target,
             proba=self.proba,
             labels=labels,
-            targets=self.targets,
+            target_type=self.target_type,
             sample_weight=self.sample_weight,
             groups=None,
             rescale=self.rescale,

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._decomposition.recalibration import Recalibration
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._pickling import public
 from ._options import Multioutput, Options, check_one_of
 from ._scorer import Scorer
@@ -83,7 +83,7 @@ class DecompositionScorer(Scorer):
         clip: float = EPS,
         base: float | None = None,
         recalibration: Recalibration = "temperature",
-        targets: Targets = "auto",
+        target_type: TargetType = "auto",
         rescale: bool = False,
         multioutput: Multioutput = None,
         on_error: Literal["nan", "raise"] = "nan",
@@ -92,7 +92,7 @@ class DecompositionScorer(Scorer):
             clip=clip,
             base=base,
             recalibration=recalibration,
-            targets=targets,
+            target_type=target_type,
             rescale=rescale,
             multioutput=multioutput,
         )

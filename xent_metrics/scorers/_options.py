@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, ClassVar, Literal, TypedDict, get_args
 
 from .._decomposition.recalibration import Recalibration, check_recalibration
 from .._inputs.read_options import EPS, check_clip, nats_per_unit
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._pickling import pickled
 
 Multioutput = Literal["raw_values", "uniform_average"] | None
@@ -20,7 +21,7 @@ class ScorerOptions(TypedDict, total=False):
     clip: float
     base: float | None
     recalibration: Recalibration
-    targets: Targets
+    target_type: TargetType
     rescale: bool
     multioutput: Multioutput
 
@@ -30,10 +31,12 @@ class ScorerOptions(TypedDict, total=False):
 class Options:
     """How predictions are read and scored."""
 
+    names_before: ClassVar[Mapping[str, str]] = {"targets": "target_type"}
+
     clip: float = EPS
     base: float | None = None
     recalibration: Recalibration = "temperature"
-    targets: Targets = "auto"
+    target_type: TargetType = "auto"
     rescale: bool = False
     multioutput: Multioutput = None
 
@@ -41,7 +44,7 @@ class Options:
         object.__setattr__(self, "clip", check_clip(self.clip))
         nats_per_unit(self.base)
         check_recalibration(self.recalibration)
-        check_one_of("targets", self.targets, get_args(Targets))
+        check_one_of("target_type", self.target_type, get_args(TargetType))
         known = (None, "raw_values", "uniform_average")
         check_one_of("multioutput", self.multioutput, known)
 

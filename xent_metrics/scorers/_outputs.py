@@ -65,7 +65,7 @@ def parts_of_several(
     elif soft_labels is None and _is_multilabel(proba, y_true, options):
         n = np.shape(proba)[1]
         classes = [(0, 1)] * n
-        votes = ", or targets='votes' if these are votes"
+        votes = ", or target_type='votes' if these are votes"
     else:
         return None
     found = f"{type(estimator).__name__} predicts {n} outputs"
@@ -119,7 +119,11 @@ def _has_lists(classes: Any) -> bool:
 def _is_multilabel(proba: Any, y_true: Any, options: Options) -> bool:
     """Whether each column of 0 and 1 is an output: not so for one-hot labels."""
     shape = np.shape(y_true)
-    if len(shape) != _ROWS_AND_COLUMNS or shape[1] == 1 or options.targets != "auto":
+    if (
+        len(shape) != _ROWS_AND_COLUMNS
+        or shape[1] == 1
+        or options.target_type != "auto"
+    ):
         return False
     truth, table = np.column_stack(columns_of(y_true)), np.asarray(proba)
     if table.shape != truth.shape or not np.isin(truth, (0, 1)).all():
@@ -161,7 +165,7 @@ def read_outputs(
             part.truth,
             part.proba,
             labels=part.classes,
-            targets=options.targets,
+            target_type=options.target_type,
             sample_weight=sample_weight,
             rescale=options.rescale,
             warn_unseen=False,

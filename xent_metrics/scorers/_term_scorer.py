@@ -8,7 +8,7 @@ import numpy as np
 
 from .._decomposition.recalibration import Recalibration
 from .._inputs.read_options import EPS
-from .._inputs.targets import Targets
+from .._inputs.targets import TargetType
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -83,7 +83,7 @@ def get_scorer(
     clip: float = EPS,
     base: float | None = None,
     recalibration: Recalibration = "temperature",
-    targets: Targets = "auto",
+    target_type: TargetType = "auto",
     rescale: bool = False,
     multioutput: Multioutput = None,
 ) -> TermScorer:
@@ -101,7 +101,7 @@ def get_scorer(
         for all candidates of a search, so that none is better by the choice of its
         map; "auto" is what ``decompose`` does. A fold of few rows gives rough terms,
         without a warning, and one of a single class gives NaN.
-    targets : {"auto", "labels", "distribution", "votes"}, default "auto"
+    target_type : {"auto", "labels", "distribution", "votes"}, default "auto"
         What ``soft_labels`` (or else ``y_true``) hold, as in
         :func:`xent_metrics.cross_entropy`; "votes" where a fold might hold single
         votes only.
@@ -138,7 +138,7 @@ def get_scorer(
         clip=clip,
         base=base,
         recalibration=recalibration,
-        targets=targets,
+        target_type=target_type,
         rescale=rescale,
         multioutput=multioutput,
     )

@@ -23,7 +23,7 @@ from .probabilities import (
 _LOGGING = ("split", "per_sample", "page")
 _BESIDE = ("sample_weight", "groups")
 _BY = "by"
-_DECOMPOSING = ("targets", "base", "clip", "recalibration", "vote_correction")
+_DECOMPOSING = ("target_type", "base", "clip", "recalibration", "vote_correction")
 _READING = ("rescale", "from_logits")
 KEYS = ("proba", "labels", *_BESIDE, *_DECOMPOSING, *_READING, *_LOGGING, _BY)
 
@@ -160,7 +160,7 @@ def _in_the_order_of(found: Probabilities, n: int) -> tuple[list[Any], list[Any]
         names = [names[label] for label in labels or ()]
     if labels is None or not isinstance(names, list) or len(names) != len(labels):
         msg = (
-            "the class of each value of the targets must be known: found "
+            "the class of each value of the target_type must be known: found "
             f"{n} values a row; pass labels in the evaluator_config of 'xent', in "
             "their order, and proba as a list in that order or a mapping."
         )

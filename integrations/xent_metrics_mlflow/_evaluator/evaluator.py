@@ -37,7 +37,7 @@ class XentEvaluator(ModelEvaluator):
         The data's name in keys, ``xent/<split>/<term>``. Default "test".
     sample_weight, groups : column name or array-like
         As in :func:`~xent_metrics.decompose`; a column named here is no feature.
-    targets, base, clip, rescale, from_logits, recalibration, vote_correction
+    target_type, base, clip, rescale, from_logits, recalibration, vote_correction
         As in :func:`~xent_metrics.decompose`.
     per_sample, page : bool
         As in :func:`log_evaluation`.

@@ -135,7 +135,7 @@ def evaluate_rows(rows: Rows, *, recalibration: Any) -> Evaluation:
             truth,
             _block(table, "probability", labels),
             labels=labels,
-            targets=about["targets"] or "labels",
+            target_type=about["targets"] or "labels",
             sample_weight=table.get("weight"),
             groups=table.get("group"),
             folds=table.get("fold"),

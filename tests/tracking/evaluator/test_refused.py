@@ -45,7 +45,7 @@ WRONG = {
         STATIC.assign(p=[[0.5, 0.5]] * 299 + [[0.2, 0.3, 0.5]]),
         {"labels": CLASSES},
     ),
-    "the class of each value of the targets must be known: found 3 values a row": (
+    "the class of each value of the target_type must be known: found 3 values a row": (
         STATIC.assign(y=STATIC["p"], q=0.5, r=0.5),
         {"proba": ["q", "r"]},
     ),
