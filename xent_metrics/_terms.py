@@ -75,7 +75,24 @@ class Term:
         return self.needs_map and len(self.parts) > 1
 
     def of(self, costs: Mapping[str, Any]) -> Any:
-        """The term of these costs: numbers, or one value for each row."""
+        """Add the parts up.
+
+        Parameters
+        ----------
+        costs : mapping of str to float or ndarray
+            The costs by name: means, or one value for each row.
+
+        Returns
+        -------
+        float or ndarray
+            The term.
+
+        Examples
+        --------
+        >>> from xent_metrics import TERMS
+        >>> TERMS["kl_divergence"].of({"cross_entropy": 0.75, "entropy": 0.5})
+        0.25
+        """
         (first, sign), *others = self.parts.items()
         total = costs[first] if sign > 0 else -costs[first]
         for name, sign in others:

@@ -206,7 +206,7 @@ class Evaluation(Result):
         ----------
         frame : DataFrame of pandas or polars, or table of pyarrow
             One row a sample.
-        target, proba, labels, targets, on_missing
+        target, proba, labels, target_type, on_missing
             Which columns, as in :class:`XentAccessor`.
         sample_weight, groups : column name or array-like, optional
             As in :func:`decompose`.

@@ -43,7 +43,7 @@ def accumulate(
     ----------
     frame : DataFrame of pandas or polars, or table of pyarrow
         The rows of the part.
-    target, proba, targets, rescale, from_logits, on_missing
+    target, proba, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
         Groups whose terms are wanted.

@@ -65,7 +65,7 @@ def scan(
     dataset : path, list of paths or pyarrow dataset
         A Parquet file, a folder of them (also partitioned by folders such as
         ``site=north``), or any dataset of ``pyarrow.dataset``.
-    target, proba, labels, targets, rescale, from_logits, on_missing
+    target, proba, labels, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
         Groups, for :meth:`Evaluation.summary`.

@@ -49,7 +49,7 @@ class DecompositionScorer(Scorer):
         The terms, from :func:`get_scorer_names`, and the counts of rows "n",
         "n_clipped", "n_infinite" and "n_unseen". Default: the ten that are not
         functions of others, thus all but the perplexity and the absolute gap.
-    clip, base, recalibration, targets, rescale
+    clip, base, recalibration, target_type, rescale
         As in :func:`get_scorer`.
     multioutput : {"raw_values", "uniform_average"}, optional
         As in :func:`get_scorer`; "raw_values" gives each output its own keys, the
