@@ -39,7 +39,7 @@ METHODS = {
     "decompose": {},
     "decompose by group": {"by": "group"},
     "decompose by group alone": {"by": "half", "refit": True},
-    "per_class": {},
+    "by_class": {},
     "worst": {},
     "worst by group": {"by": ["half"]},
     "compare": {"other": "q_"},
@@ -110,7 +110,7 @@ def test_rows_keep_their_index_and_order(frame):
 def test_every_door_gives_the_same_numbers(frame):
     view = frame.xent(target="label", proba="p_", sample_weight="w", groups="half")
     assert view.evaluate().decomposition == view.decompose()
-    pd.testing.assert_frame_equal(view.per_class(), view.evaluate().per_class)
+    pd.testing.assert_frame_equal(view.by_class(), view.evaluate().by_class)
     pd.testing.assert_frame_equal(
         view.decompose(by="half"), view.decompose().by(frame["half"])
     )

@@ -144,7 +144,7 @@ def test_missing_rows_are_dropped_on_request(run, frame):
 
 
 def test_tables_are_printed_by_group_by_class_and_by_row(run):
-    options = ("--by", "site", "--per-class", "--n-worst", "2", "--base", "2")
+    options = ("--by", "site", "--by-class", "--n-worst", "2", "--base", "2")
     done = run(*ARGS, *FAST, *options)
     headings = [line for line in done.stdout.splitlines() if line.endswith("in bits")]
     assert headings == [

@@ -11,7 +11,7 @@ CLASSES = ["cat", "dog", "eel"]
 
 
 def test_json_is_one_strict_document(run, expected, frame):
-    options = ("--by", "site", "--per-class", "--n-worst", "2", "--level", "0.9")
+    options = ("--by", "site", "--by-class", "--n-worst", "2", "--level", "0.9")
     done = run(*ARGS, *FAST, *options, "--json", "--key", "id")
     assert done.stderr == ""
     content = parsed(done.stdout)
@@ -27,7 +27,7 @@ def test_json_is_one_strict_document(run, expected, frame):
     low, high = content["intervals"]["skill"]
     assert (low, high) == pytest.approx(result.ci(0.9)["skill"], rel=1e-9)
     assert [group["site"] for group in content["by"]] == ["NA", "north", "south"]
-    assert [cell["class"] for cell in content["per_class"]] == CLASSES
+    assert [cell["class"] for cell in content["by_class"]] == CLASSES
     worst = evaluation.worst(2)
     assert [row["id"] for row in content["worst"]] == list(frame["id"][worst.index])
     assert content["warnings"] == content["conditions"] == []

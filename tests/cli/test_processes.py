@@ -116,7 +116,7 @@ def test_progress_on_a_terminal_leaves_the_document_alone(folder, environment):
 
 @pytest.mark.slow
 def test_tables_fit_a_terminal(folder, environment):
-    args = [*ARGS, *FAST, "--by", "site", "--per-class", "--n-worst", "2"]
+    args = [*ARGS, *FAST, "--by", "site", "--by-class", "--n-worst", "2"]
     shown, other = on_a_terminal(args, environment, out=True)
     assert other == ""
     lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()

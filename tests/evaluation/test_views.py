@@ -77,8 +77,8 @@ class TestPerSample:
         with pytest.warns(UnseenLabelWarning):
             evaluation = evaluated(y)
         assert evaluation.per_sample["label"].tolist() == y.tolist()
-        assert evaluation.per_class.index.tolist() == [*NAMES, "dog"]
-        assert evaluation.per_class.loc["dog", "note"].startswith("9 independent rows")
+        assert evaluation.by_class.index.tolist() == [*NAMES, "dog"]
+        assert evaluation.by_class.loc["dog", "note"].startswith("9 independent rows")
 
 
 class TestSummary:
@@ -298,7 +298,7 @@ class TestJson:
         assert found == evaluation
         assert repr(found) == repr(evaluation)
         assert found.labels == evaluation.labels
-        for name in ("per_sample", "per_class"):
+        for name in ("per_sample", "by_class"):
             table = getattr(found, name)
             pd.testing.assert_frame_equal(
                 table, getattr(evaluation, name), check_exact=True
@@ -475,6 +475,6 @@ def test_few_groups_of_dependent_rows_say_so():
 
 def test_few_rows_warn():
     frame = pd.DataFrame({"y": [0, 1] * 20, "p": [0.2, 0.7] * 20})
-    for method in ("evaluate", "decompose", "per_class"):
+    for method in ("evaluate", "decompose", "by_class"):
         with pytest.warns(SmallSampleWarning, match="found 40"):
             getattr(frame.xent, method)("y", "p")

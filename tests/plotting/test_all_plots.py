@@ -25,7 +25,7 @@ OF_AN_EVALUATION = (
     "waterfall",
     "reliability",
     "entropy",
-    "per_class",
+    "by_class",
     "kl_contributions",
 )
 
@@ -108,7 +108,7 @@ def test_names_are_data_not_formulas_nor_markup(draw):
 
 
 def test_names_are_shown(named):
-    labels = {one.get_text() for one in plotting.per_class(named).get_yticklabels()}
+    labels = {one.get_text() for one in plotting.by_class(named).get_yticklabels()}
     assert any(label.startswith("$a_1$ ") for label in labels)
     assert any(label.startswith("<script>aler") for label in labels)
     assert all(len(label) < 36 for label in labels)
@@ -156,7 +156,7 @@ def test_units_are_named(forecasts, base):
     assert f"cross-entropy ({unit})" == plotting.entropy(evaluation).get_ylabel()
 
 
-@pytest.mark.parametrize("name", ["reliability", "entropy", "per_class"])
+@pytest.mark.parametrize("name", ["reliability", "entropy", "by_class"])
 def test_a_decomposition_has_no_rows(name, named):
     with pytest.raises(TypeError, match="needs an Evaluation: found Decomposition; pa"):
         getattr(plotting, name)(named.decomposition)

@@ -78,7 +78,7 @@ def test_votes_are_the_annotators_own():
 def test_classes_that_carry_most_come_first(hard):
     section = sections(content(hard))["classes"]
     (table,) = section.tables
-    costs = hard.per_class["weight"] * hard.per_class["cross_entropy"]
+    costs = hard.by_class["weight"] * hard.by_class["cross_entropy"]
     expected = list(costs.sort_values(ascending=False).index)
     assert [row["Class"] for row in rows(table)] == expected
     first = share(costs.max() / costs.sum())

@@ -89,7 +89,7 @@ def test_the_page_has_one_title_and_a_heading_for_each_section(page, hard):
 
 
 def test_plots_are_named_and_explained(page, soft):
-    plots = ["waterfall", "reliability", "entropy", "per_class"]
+    plots = ["waterfall", "reliability", "entropy", "by_class"]
     assert [figure["attrs"]["id"] for figure in page.of("figure")] == plots
     assert len(page.of("figcaption")) == len(plots)
     for svg in page.of("svg"):
@@ -196,7 +196,7 @@ def test_the_page_of_ten_thousand_rows_stays_small():
 def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     page = Page(Evaluation.from_json(hard.to_json()).to_html(by="label"))
     shown = [figure["attrs"]["id"] for figure in page.of("figure")]
-    assert shown == ["waterfall", "per_class"]
+    assert shown == ["waterfall", "by_class"]
     (why,) = [text for text in page.texts("p") if text.startswith("Left out: ")]
     assert why.startswith("Left out: reliability diagram and predictive entropy. The ")
 

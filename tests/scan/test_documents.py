@@ -216,4 +216,4 @@ class TestEvaluationsWithoutRows:
     def test_plots_that_want_no_rows_are_drawn(self, scanned):
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         scanned.plot("waterfall")
-        scanned.plot("per_class")
+        scanned.plot("by_class")

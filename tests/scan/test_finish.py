@@ -81,8 +81,8 @@ class TestMoreRowsThanAreKept:
         assert found.decomposition.parameters == pytest.approx(
             expected.decomposition.parameters, rel=1e-3
         )
-        of_class = expected.per_class
-        away = (found.per_class["miscalibration"] - of_class["miscalibration"]).abs()
+        of_class = expected.by_class
+        away = (found.by_class["miscalibration"] - of_class["miscalibration"]).abs()
         assert (away <= 0.1 * of_class["miscalibration_se"]).all()
 
     def test_the_result_says_what_it_was_fitted_to(self):
@@ -156,8 +156,8 @@ class TestCellsOfTwoClasses:
         away = (ladder["miscalibration"] - wanted["miscalibration"]).abs()
         assert (away <= 0.1 * wanted["standard_error"]).all()
         if name != "isotonic":
-            of_class = expected.per_class
-            away = two.per_class["resolution"] - of_class["resolution"]
+            of_class = expected.by_class
+            away = two.by_class["resolution"] - of_class["resolution"]
             assert (away.abs() <= 0.1 * of_class["resolution_se"]).all()
 
     def test_without_a_map_nothing_is_miscalibrated(self, few_kept):

@@ -46,7 +46,7 @@ class TestWhatIsRead:
         agree(terms, expected.decomposition, terms.terms, rel=1e-7)
         assert terms.recalibration == expected.decomposition.recalibration
         if recalibration != "none":
-            same_tables(found.per_class, expected.per_class, abs_tol=1e-7)
+            same_tables(found.by_class, expected.by_class, abs_tol=1e-7)
             by = expected.decomposition.by(predictions["site"])
             same_tables(found.summary("site")[by.columns], by, abs_tol=1e-7)
 

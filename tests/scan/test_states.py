@@ -114,7 +114,7 @@ class TestAnySplit:
         for one in (first, found):
             terms = one.decomposition
             agree(terms, expected.decomposition, terms.terms, rel=1e-8)
-        same_tables(found.per_class, expected.per_class, abs_tol=1e-9)
+        same_tables(found.by_class, expected.by_class, abs_tol=1e-9)
         keys = frame[["site", "shift"]]
         of_groups = expected.decomposition.by(keys)
         same_tables(found.by_group[of_groups.columns], of_groups, abs_tol=1e-9)
@@ -192,7 +192,7 @@ class TestUnseenAndInfinite:
         second = merge(accumulate(part, **HARD, under=first) for part in parts)
         with pytest.warns(UnseenLabelWarning, match="40 of 600"):
             found = finish(second, under=first)
-        same_tables(found.per_class, expected.per_class, abs_tol=1e-9)
+        same_tables(found.by_class, expected.by_class, abs_tol=1e-9)
 
     def test_unseen_labels_may_come_in_any_order(self):
         frame = drawn(300, 3)
@@ -208,7 +208,7 @@ class TestUnseenAndInfinite:
                 recalibration="none",
             )
         agree(one.decomposition, two.decomposition, EXACT)
-        assert set(one.per_class.index) == set(two.per_class.index) == {0, 5, 9}
+        assert set(one.by_class.index) == set(two.by_class.index) == {0, 5, 9}
 
     def test_infinite_costs_are_those_in_memory(self):
         frame = drawn(400, 3)
@@ -291,7 +291,7 @@ class TestOneHotParts:
         state = merge(accumulate(p, **options) for p in parts_of(frame, [100]))
         found = finish(state, recalibration="temperature")
         assert math.isnan(found.decomposition.irreducible)
-        assert "grouping_loss" not in found.per_class
+        assert "grouping_loss" not in found.by_class
         agree(
             found.decomposition,
             expected.decomposition,

@@ -101,9 +101,9 @@ class TestMetrics:
             for term in ("cross_entropy", "miscalibration", "resolution"):
                 for column in (term, f"{term}_se"):
                     key = f"xent/test/by_class/{column}_{name}"
-                    assert found[key] == evaluation.per_class.loc[name, column]
+                    assert found[key] == evaluation.by_class.loc[name, column]
             count = found[f"xent/test/by_class/n_{name}"]
-            assert count == evaluation.per_class.loc[name, "n"]
+            assert count == evaluation.by_class.loc[name, "n"]
         assert not any("note" in key or "weight" in key for key in found)
 
     def test_the_map_of_classes_is_of_changed_names_only(self):

@@ -329,7 +329,7 @@ class XentAccessor:
         found = self._read(target, proba, options)
         return decompose_found(found, read_by(self._frame, by), refit=refit)
 
-    def per_class(
+    def by_class(
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
@@ -357,7 +357,7 @@ class XentAccessor:
         >>> import pandas as pd
         >>> import xent_metrics
         >>> df = pd.DataFrame({"y": [0, 1, 1, 0] * 50, "p": [0.1, 0.8, 0.5, 0.3] * 50})
-        >>> df.xent.per_class("y", "p")["cross_entropy"].round(4).to_dict()
+        >>> df.xent.by_class("y", "p")["cross_entropy"].round(4).to_dict()
         {0: 0.231, 1: 0.4581}
         """
         return self.decompose(target, proba, **options).by_class()

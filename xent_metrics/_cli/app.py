@@ -86,7 +86,7 @@ def evaluate(
     recalibration: options.Recalibration = "auto",
     vote_correction: options.VoteCorrection = None,
     level: options.Level = 0.95,
-    per_class: options.PerClass = False,
+    by_class: options.ByClass = False,
     n_worst: options.NWorst = 0,
     html: options.Html = None,
     json: options.Json = False,
@@ -120,7 +120,7 @@ def evaluate(
     )
     asked = _evaluate.Asked(
         level=level,
-        per_class=per_class,
+        by_class=by_class,
         n_worst=n_worst,
         html=html,
         json=json,

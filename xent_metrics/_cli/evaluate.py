@@ -28,7 +28,7 @@ class Asked:
     """What is to come of an evaluation."""
 
     level: float
-    per_class: bool
+    by_class: bool
     n_worst: int
     html: str | None
     json: bool
@@ -44,7 +44,7 @@ class Found:
     decomposition: Decomposition
     outcomes: list[Outcome]
     by: pd.DataFrame | None
-    per_class: pd.DataFrame | None
+    by_class: pd.DataFrame | None
     worst: pd.DataFrame | None
     run_id: str | None
 
@@ -71,7 +71,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             decomposition=result,
             outcomes=[judge(condition, numbers) for condition in conditions],
             by=None if keys is None else result.by(keys),
-            per_class=evaluation.per_class if asked.per_class else None,
+            by_class=evaluation.by_class if asked.by_class else None,
             worst=evaluation.worst(asked.n_worst) if asked.n_worst else None,
             run_id=None
             if tracker is None
@@ -126,7 +126,7 @@ def _content(file: str, request: Request, asked: Asked, found: Found) -> dict[st
     }
     parts = {
         "by": found.by,
-        "per_class": found.per_class,
+        "by_class": found.by_class,
         "worst": found.worst,
         "html": asked.html,
         "mlflow_run_id": found.run_id,
@@ -139,8 +139,8 @@ def _show(asked: Asked, found: Found) -> None:
     show_decomposition(page, found.decomposition, asked.level)
     if found.by is not None:
         show_cells(page, found.by, " and ".join(map(str, found.by.index.names)), unit)
-    if found.per_class is not None:
-        show_cells(page, found.per_class, "class", unit)
+    if found.by_class is not None:
+        show_cells(page, found.by_class, "class", unit)
     if found.worst is not None:
         show_worst(page, found.worst, unit)
     if asked.html is not None:

@@ -142,10 +142,10 @@ Level: TypeAlias = Annotated[
     float,
     typer.Option("--level", help="Level of the intervals."),
 ]
-PerClass: TypeAlias = Annotated[
+ByClass: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--per-class",
+        "--by-class",
         help="Also show the terms of each class.",
     ),
 ]

@@ -22,7 +22,7 @@ class Evaluated(NamedTuple):
 
     decomposition: Decomposition
     per_sample: pd.DataFrame | None
-    per_class: pd.DataFrame
+    by_class: pd.DataFrame
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None
     by_group: pd.DataFrame | None = None

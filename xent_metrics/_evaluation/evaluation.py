@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PlotKind = Literal[
-    "waterfall", "reliability", "entropy", "per_class", "kl_contributions"
+    "waterfall", "reliability", "entropy", "by_class", "kl_contributions"
 ]
 
 
@@ -55,7 +55,7 @@ class Evaluation(Result):
         it was tested in, where folds have models of their own; last its ``weight`` and
         the number of its ``group``, where these were given. None where the evaluation
         was read back without its rows.
-    per_class : DataFrame
+    by_class : DataFrame
         The terms of each true class, as :meth:`Decomposition.by_class` gives them.
     labels : tuple
         The classes, in column order.
@@ -70,7 +70,7 @@ class Evaluation(Result):
 
     decomposition: Decomposition
     per_sample: pd.DataFrame | None = field(compare=False)
-    per_class: pd.DataFrame = field(compare=False)
+    by_class: pd.DataFrame = field(compare=False)
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None = field(default=None, compare=False)
     by_group: pd.DataFrame | None = field(default=None, compare=False)
@@ -477,6 +477,11 @@ class Evaluation(Result):
         """
         return cls(**decode(text)._asdict())
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Restore; in older pickles the table of classes has its name of then."""
+        renamed = {"per_class": "by_class"}
+        vars(self).update({renamed.get(name, name): v for name, v in state.items()})
+
     def __repr__(self) -> str:
         """The decomposition, and what tables there are."""
         return "\n".join(
@@ -486,7 +491,7 @@ class Evaluation(Result):
                 repr(self.decomposition),
                 *sizes(
                     per_sample=self.per_sample,
-                    per_class=self.per_class,
+                    by_class=self.by_class,
                     folds=self.folds,
                     by_group=self.by_group,
                 ),
@@ -709,13 +714,13 @@ class Evaluation(Result):
         -------
         dict
             ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class``, ``folds``, ``by_group`` and
-            ``per_sample``.
+            tables ``ladder``, ``per_class`` (the table of classes), ``folds``,
+            ``by_group`` and ``per_sample``.
         """
         return encode(
             self.decomposition,
             self.labels,
-            per_class=self.per_class,
+            per_class=self.by_class,
             folds=self.folds,
             by_group=self.by_group,
             per_sample=self.per_sample if per_sample else None,
@@ -794,7 +799,7 @@ class Evaluation(Result):
         kind : str, default "waterfall"
             "waterfall" (what the cross-entropy is made of), "reliability" (predicted
             against observed), "entropy" (the cost of each row against the one that the
-            model expects), "per_class" or "kl_contributions".
+            model expects), "by_class" or "kl_contributions".
         ax : matplotlib Axes, optional
             Where to draw. Default: a figure of its own.
         **options

@@ -108,7 +108,7 @@ _TERMS = (
 
 def of_classes(evaluation: Evaluation, digits: int) -> Section:
     """The terms of each true class, the costliest first."""
-    found = evaluation.per_class.rename_axis("Class")
+    found = evaluation.by_class.rename_axis("Class")
     return Section(
         ident="classes",
         heading="Classes",

@@ -131,7 +131,7 @@ _KINDS = (
         "predictive entropy",
         "What rows cost, against the cost that the model itself expected.",
     ),
-    Kind("per_class", "terms of classes", "The terms of each true class."),
+    Kind("by_class", "terms of classes", "The terms of each true class."),
     Kind(
         "kl_contributions",
         "KL contributions",
@@ -188,7 +188,7 @@ def _drawn(evaluation: Evaluation, kind: Kind) -> str:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     height = kind.height
-    if kind.name == "per_class":
+    if kind.name == "by_class":
         height = max(2.8, 1.5 + 0.3 * min(len(evaluation.labels), AT_MOST))
     with style.context(["default", dict(RC)]):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")

@@ -154,7 +154,7 @@ def evaluation_of(
     return Evaluation(
         decomposition=decomposition,
         per_sample=None,
-        per_class=_of_classes(state, shifts, per_unit, soft=soft),
+        by_class=_of_classes(state, shifts, per_unit, soft=soft),
         labels=state.labels,
         by_group=_of_groups(state, shifts, per_unit, soft=soft),
     )

@@ -7,22 +7,22 @@ hatches, markers or line styles that last in grey. Matplotlib is loaded when a p
 drawn: ``pip install 'xent-metrics[plot]'``.
 """
 
+from ._by_class import by_class
 from ._ensemble import ensemble
 from ._entropy import entropy
 from ._kl_contributions import kl_contributions
 from ._kl_curve import kl_curve
 from ._models import models
-from ._per_class import per_class
 from ._reliability import reliability
 from ._waterfall import waterfall
 
 __all__ = [
+    "by_class",
     "ensemble",
     "entropy",
     "kl_contributions",
     "kl_curve",
     "models",
-    "per_class",
     "reliability",
     "waterfall",
 ]

@@ -152,7 +152,7 @@ def _overall(result: Decomposition) -> dict[str, float]:
 
 def _by_class(evaluation: Evaluation, names: Mapping[str, Any]) -> dict[str, float]:
     """The terms of each class that occurs, their errors, and its number of rows."""
-    table = evaluation.per_class
+    table = evaluation.by_class
     terms = [term for term in table.columns if term not in _NOT_TERMS]
     place = {label: row for row, label in enumerate(table.index)}
     return {

@@ -16,10 +16,10 @@ def widths(ax, term):
 
 
 def test_classes_are_in_the_order_of_their_share_of_the_loss(several):
-    table = several.per_class
+    table = several.by_class
     shares = table["weight"] * table["cross_entropy"]
     order = shares.sort_values(ascending=False).index
-    ax = plotting.per_class(several)
+    ax = plotting.by_class(several)
     whole = several.decomposition.cross_entropy
     expected = [
         f"{name}  {100 * round(shares[name] / whole, 3):.3g}%" for name in order
@@ -33,8 +33,8 @@ def test_classes_are_in_the_order_of_their_share_of_the_loss(several):
 
 
 def test_classes_that_are_left_out_are_counted(several):
-    ax = plotting.per_class(several, at_most=3)
-    table = several.per_class
+    ax = plotting.by_class(several, at_most=3)
+    table = several.by_class
     least = (table["weight"] * table["cross_entropy"]).min()
     share = 100 * round(least / several.decomposition.cross_entropy, 3)
     assert len(names(ax)) == 3
@@ -47,13 +47,13 @@ def test_the_figure_grows_with_the_classes():
     q = rng.dirichlet(np.ones(20), 2000)
     y = labels_from(q, rng)
     evaluation = Evaluation.from_predictions(y, q, recalibration="temperature")
-    few, many = (plotting.per_class(evaluation, at_most=n) for n in (3, 20))
+    few, many = (plotting.by_class(evaluation, at_most=n) for n in (3, 20))
     assert few.figure.get_figheight() == 4.0
     assert many.figure.get_figheight() > 6.0
 
 
 def test_classes_of_infinite_cost_are_named(infinite):
-    ax = plotting.per_class(infinite)
+    ax = plotting.by_class(infinite)
     assert names(ax) == ["1", "0"]
     assert [text.get_text().strip() for text in ax.texts] == ["cross-entropy infinite"]
     assert "a probability of 0 for the target in" in ax.get_xlabel()
@@ -62,17 +62,17 @@ def test_classes_of_infinite_cost_are_named(infinite):
 def test_classes_with_too_few_rows_are_counted():
     y, q = ["a", "b"] * 200 + ["c"] * 3, np.tile([0.5, 0.3, 0.2], (403, 1))
     evaluation = Evaluation.from_predictions(y, q, labels=["a", "b", "c"])
-    ax = plotting.per_class(evaluation)
+    ax = plotting.by_class(evaluation)
     assert len(widths(ax, "refinement")) == 2
     assert "1 class with too few rows for all terms" in ax.get_xlabel()
 
 
 def test_evaluations_that_were_read_back_are_drawn(several):
     read = Evaluation.from_json(several.to_json())
-    assert names(plotting.per_class(read)) == names(plotting.per_class(several))
+    assert names(plotting.by_class(read)) == names(plotting.by_class(several))
 
 
 @pytest.mark.parametrize("at_most", [0, 1.5, True])
 def test_at_most_must_be_a_whole_number(several, at_most):
     with pytest.raises(ValueError, match=f"at_most must be a whole .* {at_most}"):
-        plotting.per_class(several, at_most=at_most)
+        plotting.by_class(several, at_most=at_most)

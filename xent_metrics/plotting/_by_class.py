@@ -46,7 +46,7 @@ class _Classes(NamedTuple):
 
 
 @public
-def per_class(
+def by_class(
     evaluation: Evaluation, *, ax: Axes | None = None, at_most: int = 20
 ) -> Axes:
     """Draw the terms of each true class: refinement + miscalibration = cross-entropy.
@@ -80,13 +80,13 @@ def per_class(
     --------
     >>> from xent_metrics import Evaluation, plotting
     >>> y, q = ["a", "b"] * 200, [[0.8, 0.2], [0.6, 0.4]] * 200
-    >>> ax = plotting.per_class(Evaluation.from_predictions(y, q))
+    >>> ax = plotting.by_class(Evaluation.from_predictions(y, q))
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['b  80.4%', 'a  19.6%']
     """
     _check(at_most)
     found = evaluated(evaluation)
-    classes = _most_costly(evaluation.per_class, at_most)
+    classes = _most_costly(evaluation.by_class, at_most)
     n = len(classes.table)
     ax = axes_of(ax, height=max(_LEAST_HEIGHT, _LINE * n + _AROUND))
     places = np.arange(n)
