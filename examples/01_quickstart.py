@@ -90,7 +90,7 @@ def answer(found: dict[str, Decomposition], best: str) -> str:
     """Say which model, and what its loss is: noise, ignorance or miscalibration."""
     d = found[best]
     others = ", ".join(
-        f"{name} {other.cross_entropy:.3f}, of which recalibration would win back "
+        f"{name} {other.cross_entropy:.3f}, of which recalibration would remove "
         f"{other.miscalibration:.3f}"
         for name, other in found.items()
         if name != best

@@ -45,7 +45,7 @@ def main() -> None:
         "one temperature for all": one[[*PARTS]],
         "one for each site": own[[*PARTS]],
     }
-    show("What is left after recalibration, what it wins back", pd.concat(both, axis=1))
+    show("What is left after recalibration, what it removes", pd.concat(both, axis=1))
     verdicts(own, "central")
     known = own.index[own["note"] == ""]
     before, all_alike, each = (

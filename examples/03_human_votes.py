@@ -95,7 +95,7 @@ def one_label(label: np.ndarray, proba: pd.DataFrame) -> None:
     hard = decompose(label, proba)
     print(hard)
     columns = ["degrees_of_freedom", "miscalibration", "standard_error", "share"]
-    show("What each recalibration map would win back", hard.ladder[columns])
+    show("What each recalibration map would remove", hard.ladder[columns])
     temperature, bias = hard.ladder["share"][["temperature", "temperature-bias"]]
     say(f"Too sure: a temperature mends {temperature:.0%}, with biases {bias:.0%}.")
 
@@ -137,9 +137,7 @@ def recalibrated(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
     mended = fitted.recalibrator("temperature-bias").predict_proba(proba[1::2])
     laws = (proba[1::2], pd.DataFrame(mended, columns=proba.columns))
     before, after = (cross_entropy(votes[1::2], q, target_type="votes") for q in laws)
-    print(
-        f"Before {before:.3f} nats, after {after:.3f}: {before - after:.3f} won back."
-    )
+    print(f"Before {before:.3f} nats, after {after:.3f}: {before - after:.3f} removed.")
     promised = fitted.ladder.loc["temperature-bias", "miscalibration"]
     print(f"The decomposition of the other images promised {promised:.3f}.")
 

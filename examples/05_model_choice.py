@@ -96,7 +96,7 @@ def prove(choice: Comparison, proof: Comparison, best: str, cheapest: str) -> No
             "temperature": d.parameters["temperature"],
             "log loss": cost[name],
             "recalibrated": cost[f"{name} + T"],
-            "won back": cost[name] - cost[f"{name} + T"],
+            "removed": cost[name] - cost[f"{name} + T"],
             "promised": d.miscalibration,
             "promised_se": d.standard_errors["miscalibration"],
         }

@@ -97,7 +97,7 @@ def test_human_votes_on_real_data(tmp_path):
         assert (whole, parts[0]) == (0.774, irreducible)
         assert sum(parts) == pytest.approx(whole, abs=0.002)
     assert "the network is worst at dog" in shown
-    assert "Before 0.770 nats, after 0.412: 0.358 won back." in shown
+    assert "Before 0.770 nats, after 0.412: 0.358 removed." in shown
     assert "is unset" not in shown
 
 

@@ -138,7 +138,7 @@ _ENTRIES = (
     Term(
         name="miscalibration",
         title="miscalibration",
-        meaning="what recalibration alone would win back",
+        meaning="what recalibration alone would remove",
         parts={"cross_entropy": 1, "refinement": -1},
         better="lower",
     ),

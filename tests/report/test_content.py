@@ -43,7 +43,7 @@ def test_terms_add_up_with_intervals_and_meanings(hard):
     won = found["+ miscalibration"]
     assert won["Value (nats)"] == f"{result.miscalibration:.4f}"
     assert won["95% interval"] == f"{number(low, 4)} to {number(high, 4)}"
-    assert won["Meaning"] == "what recalibration alone would win back"
+    assert won["Meaning"] == "what recalibration alone would remove"
     assert [row["Term"] for row in rows(beside)] == [
         "refinement",
         "skill",
@@ -213,7 +213,7 @@ def test_one_class_only_leaves_the_ladder_unknown():
     found = sections(content(evaluation))
     assert found["ladder"].tables == ()
     assert found["ladder"].sentences == (
-        "What recalibration would win back is not known; the notes above say why.",
+        "What recalibration would remove is not known; the notes above say why.",
     )
     assert found["classes"].sentences == ("1 class.",)
     identity, _ = found["terms"].tables
@@ -232,11 +232,11 @@ def test_an_infinite_loss_is_shown_as_such():
     assert first["Part of the loss"] == "\N{EN DASH}"
     assert found["worst"].sentences == ()
     assert found["ladder"].sentences == (
-        "What recalibration would win back is infinite; the notes above say why.",
+        "What recalibration would remove is infinite; the notes above say why.",
     )
     (table,) = found["ladder"].tables
     assert rows(table)[0]["Degrees of freedom"] == "1"
-    assert rows(table)[0]["Won back (nats)"] == "∞"
+    assert rows(table)[0]["Removed (nats)"] == "∞"
     facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
     assert facts["Clip"] == "0: no probability is bounded"
 

@@ -36,7 +36,7 @@ HARD = {"cross_entropy": 0.378, "uncertainty": 2.303, "refinement": 0.238}
 def test_hard_labels_have_miscalibration_and_the_rest(hard):
     result = changed(hard, **HARD, miscalibration=0.14)
     assert headline(result, 3, votes=False) == (
-        "Of 0.378 nats, 0.140 would be won back by recalibration alone; 0.238 are left "
+        "Of 0.378 nats, 0.140 would be removed by recalibration alone; 0.238 are left "
         "after it, of the 2.303 that always predicting the class frequencies costs."
     )
 
@@ -45,7 +45,7 @@ def test_unclear_miscalibration_of_hard_labels_is_said(hard):
     result = changed(hard, **HARD, miscalibration=0.019)
     said = headline(result, 3, votes=False).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
-        "Of 0.378 nats, recalibration alone would win back nothing clear "
+        "Of 0.378 nats, recalibration alone would remove nothing clear "
         "(0.019 ± 0.010, less than 2 standard errors); 0.238 are left after it, of the "
         "2.303 that always predicting the class frequencies costs."
     )
@@ -59,7 +59,7 @@ def test_soft_targets_have_three_parts(soft):
     assert headline(result, 3, votes=True) == (
         "Of 0.774 nats, 0.154 are the annotators' own disagreement, which no model "
         "removes; 0.285 are samples that the model cannot tell apart; 0.334 would be "
-        "won back by recalibration alone."
+        "removed by recalibration alone."
     )
     assert "0.154 are the targets' own entropy," in headline(result, 3, votes=False)
 
@@ -69,7 +69,7 @@ def test_unclear_parts_of_soft_targets_are_said(soft):
     said = headline(result, 3, votes=True).replace("\N{NO-BREAK SPACE}", " ")
     assert "; nothing clear lies in samples that the model cannot tell apart " in said
     assert "(0.015 ± 0.010, less than 2 standard errors); recalibration alone" in said
-    assert "would win back nothing clear (\N{MINUS SIGN}0.300 ± 0.010," in said
+    assert "would remove nothing clear (\N{MINUS SIGN}0.300 ± 0.010," in said
 
 
 def test_the_unit_is_said():
@@ -80,7 +80,7 @@ def test_the_unit_is_said():
 def test_one_class_only_is_said():
     result = decompose(["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"])
     assert headline(result, 3, votes=False) == (
-        "The predictions cost 0.693 nats; what recalibration would win back of that is "
+        "The predictions cost 0.693 nats; what recalibration would remove of that is "
         "not known."
     )
     (said,) = remarks(result, 3)

@@ -34,7 +34,7 @@ def test_the_ladder_tells_what_each_map_would_win_back(every_map):
     first, *_ = section.sentences
     freedom = result.degrees_of_freedom
     assert plain(first) == (
-        f"Recalibration alone would win back {result.miscalibration:.3f} ± "
+        f"Recalibration alone would remove {result.miscalibration:.3f} ± "
         f"{result.standard_errors['miscalibration']:.3f} nats, "
         f"{share(result.miscalibration / result.cross_entropy)} of the loss, by the "
         f"map “{result.recalibration}” of {freedom} "
@@ -72,7 +72,7 @@ def test_a_simpler_map_that_nearly_does_is_named(every_map):
     shares = {"temperature": 0.5, "temperature-bias": 0.93, "dirichlet": 1.0}
     evaluation = with_ladder(every_map, "dirichlet", shares)
     assert said_of_the_map(evaluation)[1] == (
-        "The simpler map “temperature-bias”, of 5, would win back 93% of that."
+        "The simpler map “temperature-bias”, of 5, would remove 93% of that."
     )
 
 
@@ -80,7 +80,8 @@ def test_one_temperature_is_named_where_no_simpler_map_does(every_map):
     shares = {"temperature": 0.5, "dirichlet": 1.0}
     evaluation = with_ladder(every_map, "dirichlet", shares)
     assert (
-        said_of_the_map(evaluation)[1] == "One temperature would win back 50% of that."
+        said_of_the_map(evaluation)[1]
+        == "A single temperature would remove 50% of that."
     )
 
 
@@ -111,7 +112,7 @@ def test_maps_left_out_say_why(every_map):
     assert found[-1] == {
         "Map": "spline",
         "Degrees of freedom": dash,
-        "Won back (nats)": dash,
+        "Removed (nats)": dash,
         "Share of the chosen map's": dash,
         "Left after it": dash,
         "Note": "two classes only",

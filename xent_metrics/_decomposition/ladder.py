@@ -1,4 +1,4 @@
-"""The recalibration ladder: what each map tried would win back."""
+"""The recalibration ladder: what each map tried would remove."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def frame_of(rows: dict[str, tuple[Any, ...]], per_unit: float) -> pd.DataFrame:
 def _rows(after: After, cross_entropy: float) -> dict[str, tuple[Any, ...]]:
     sample, selection, known = after.sample, after.selection, after.share_known
     before = sample.costs()
-    # What the clip costs rows whose label no map of known classes can win back.
+    # What the clip costs rows whose label no map of known classes can remove.
     beyond = cross_entropy - known * sample.mean(before) - after.shift
     if selection.tried_on is not None:
         before = before[selection.tried_on]
@@ -89,7 +89,7 @@ def row(
     chosen: bool,
     note: str = "",
 ) -> tuple[Any, ...]:
-    """What a map that was tried wins back, in nats."""
+    """What a map that was tried removes, in nats."""
     return (
         trial.degrees_of_freedom,
         cross_entropy - won,

@@ -47,7 +47,7 @@ def name_of(recalibration: Recalibration) -> str:
 class Correction(NamedTuple):
     """How much costs after recalibration flatter it, and what comes of that.
 
-    ``variance`` is that of the corrected optimum where there is nothing to win back;
+    ``variance`` is that of the corrected optimum where there is nothing to gain;
     ``debiased`` says whether terms are freed of bias: not so for CORP's plug-in.
     """
 

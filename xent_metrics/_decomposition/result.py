@@ -45,7 +45,7 @@ class Decomposition(Result):
     resolution : float
         What the predictions tell about the label.
     miscalibration : float
-        What recalibration alone would win back.
+        What recalibration alone would remove.
     refinement : float
         Cost after recalibration: uncertainty - resolution.
     irreducible, grouping_loss : float
@@ -93,8 +93,8 @@ class Decomposition(Result):
         Why a term is NaN or infinite, by the term's name.
     ladder : DataFrame
         One row a map that was tried: its ``degrees_of_freedom``, the debiased
-        ``refinement`` under it, the ``miscalibration`` that it would win back with its
-        ``standard_error``, the ``share`` of what the chosen map wins back (NaN where
+        ``refinement`` under it, the ``miscalibration`` that it would remove with its
+        ``standard_error``, the ``share`` of what the chosen map removes (NaN where
         that is not clear), the rows ``n`` that it was tried on, whether it was
         ``chosen``, and a ``note``.
     """

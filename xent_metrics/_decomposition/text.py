@@ -129,9 +129,10 @@ def _hint(result: Decomposed) -> list[str]:
     unknown = math.isnan(error)
     if not is_clear(won, 0.0 if unknown else error, result.cross_entropy):
         return [f"no clear miscalibration: less than {CLEAR:.0f} standard errors"]
-    line = f"recalibration alone would win back {won / result.cross_entropy:.0%}"
+    part = won / result.cross_entropy
+    line = f"recalibration alone would remove {part:.0%} of the loss"
     if "temperature" in result.ladder.index and result.recalibration != "temperature":
         share = float(result.ladder["share"].to_dict()["temperature"])
-        line += f" of the loss, one temperature {min(max(share, 0.0), 1.0):.0%} of that"
-        return [line]
-    return [line + " of the loss"]
+        share = min(max(share, 0.0), 1.0)
+        line += f"; a single temperature would remove {share:.0%} of that"
+    return [line]

@@ -24,7 +24,7 @@ def headline(result: Decomposition, digits: int, *, votes: bool) -> str:
         return _without_a_mean(result, digits)
     if not math.isfinite(result.miscalibration):
         return (
-            f"The predictions cost {whole}; what recalibration would win back of that "
+            f"The predictions cost {whole}; what recalibration would remove of that "
             "is not known."
         )
     if math.isfinite(result.irreducible):
@@ -54,8 +54,8 @@ def _hard_parts(result: Decomposition, digits: int) -> str:
     won, unclear = _part(result, "miscalibration", digits)
     left = f"{number(result.refinement, digits)} are left after it, of {frequencies}"
     if unclear:
-        return f"recalibration alone would win back nothing clear ({won}); {left}"
-    return f"{won} would be won back by recalibration alone; {left}"
+        return f"recalibration alone would remove nothing clear ({won}); {left}"
+    return f"{won} would be removed by recalibration alone; {left}"
 
 
 def _soft_parts(result: Decomposition, digits: int, *, votes: bool) -> str:
@@ -71,9 +71,9 @@ def _soft_parts(result: Decomposition, digits: int, *, votes: bool) -> str:
     )
     won, unclear = _part(result, "miscalibration", digits)
     parts.append(
-        f"recalibration alone would win back nothing clear ({won})"
+        f"recalibration alone would remove nothing clear ({won})"
         if unclear
-        else f"{won} would be won back by recalibration alone"
+        else f"{won} would be removed by recalibration alone"
     )
     return "; ".join(parts)
 

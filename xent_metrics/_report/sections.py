@@ -25,7 +25,7 @@ from .tables import Column, Row, Section, table
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
 
-_MOST = 0.9  # of what the chosen map wins back: a simpler map may do
+_MOST = 0.9  # of what the chosen map removes: a simpler map may do
 
 
 def terms(result: Decomposition, digits: int) -> Section:
@@ -71,9 +71,9 @@ def terms(result: Decomposition, digits: int) -> Section:
 
 
 def ladder(result: Decomposition, digits: int) -> Section:
-    """What each recalibration map would win back: a sentence, and the table."""
+    """What each recalibration map would remove: a sentence, and the table."""
     sentences = tuple(_of_the_map(result, digits))
-    heading = "What recalibration would win back"
+    heading = "What recalibration would remove"
     if not len(result.ladder):
         return Section(ident="ladder", heading=heading, sentences=sentences)
     rows = []
@@ -96,7 +96,7 @@ def ladder(result: Decomposition, digits: int) -> Section:
     columns = (
         Column(title="Map", kind="name"),
         Column(title="Degrees of freedom"),
-        Column(title=f"Won back ({result.unit})"),
+        Column(title=f"Removed ({result.unit})"),
         Column(title="Share of the chosen map's"),
         Column(title="Left after it"),
         Column(title="Note", kind="text"),
@@ -111,7 +111,7 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
     chosen = name(result.recalibration)
     if not math.isfinite(result.miscalibration):
         known = "infinite" if math.isinf(result.miscalibration) else "not known"
-        yield f"What recalibration would win back is {known}; the notes above say why."
+        yield f"What recalibration would remove is {known}; the notes above say why."
         return
     error = result.standard_errors.get("miscalibration", math.nan)
     won = f"{with_error(result.miscalibration, error, digits)} {result.unit}"
@@ -121,13 +121,13 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
     if clear(result, "miscalibration"):
         part = share(result.miscalibration / result.cross_entropy)
         yield (
-            f"Recalibration alone would win back {won}, {part} of the loss, by the map "
+            f"Recalibration alone would remove {won}, {part} of the loss, by the map "
             f"“{chosen}” of {freedom}."
         )
         yield from _simpler(result)
     else:
         yield (
-            f"No clear miscalibration: the map “{chosen}” of {freedom} would win back "
+            f"No clear miscalibration: the map “{chosen}” of {freedom} would remove "
             f"{won}, less than 2 standard errors."
         )
     if not result.converged:
@@ -144,10 +144,10 @@ def _simpler(result: Decomposition) -> Iterator[str]:
         freedom = count(best["degrees_of_freedom"])
         part = share(min(float(best["share"]), 1.0))
         simpler = f"The simpler map “{name(best.name)}”, of {freedom},"
-        yield f"{simpler} would win back {part} of that."
+        yield f"{simpler} would remove {part} of that."
     elif "temperature" in tried.index and result.recalibration != "temperature":
         part = share(min(max(float(tried["share"].to_dict()["temperature"]), 0.0), 1.0))
-        yield f"One temperature would win back {part} of that."
+        yield f"A single temperature would remove {part} of that."
 
 
 def counted(result: Decomposition, *, version: str, labels: tuple[Any, ...]) -> Section:

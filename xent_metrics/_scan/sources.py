@@ -35,7 +35,7 @@ class Source(Protocol):
         """Fit the named map, the user's own, or the best of the family."""
 
     def gain(self, fitted: FittedMap) -> tuple[float, float]:
-        """What a map wins back of the mean cost, and the standard error."""
+        """What a map removes of the mean cost, and the standard error."""
 
     def influences(
         self, fitted: FittedMap, of_class: FloatArray, known: float

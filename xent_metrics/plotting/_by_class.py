@@ -52,7 +52,7 @@ def by_class(
     """Draw the terms of each true class: refinement + miscalibration = cross-entropy.
 
     Under the one recalibration map a class can have a negative miscalibration: what
-    recalibration wins back in all is bought from the rows of that class.
+    recalibration removes in all comes from the rows of that class.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def reliability(
     >>> y, q = [0, 0, 1, 0, 1, 1] * 40, [0.1, 0.1, 0.1, 0.9, 0.9, 0.9] * 40
     >>> ax = plotting.reliability(Evaluation.from_predictions(y, q))
     >>> ax.get_title(loc="left")
-    'Recalibration alone would win back 0.199 of 0.838 nats'
+    'Recalibration alone would remove 0.199 of 0.838 nats'
     """
     n_bins, z = check_bins(bins), two_sided(level)
     found, labels = evaluated(evaluation), evaluation.labels
@@ -209,4 +209,4 @@ def _heading(
     error = found.standard_errors.get("miscalibration", math.nan)
     if not is_clear(found.miscalibration, error, found.cross_entropy):
         return f"No clear miscalibration: {won} of {whole} {found.unit}"
-    return f"Recalibration alone would win back {won} of {whole} {found.unit}"
+    return f"Recalibration alone would remove {won} of {whole} {found.unit}"

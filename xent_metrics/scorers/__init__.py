@@ -51,7 +51,7 @@ neg_kl_divergence = TermScorer("neg_kl_divergence")
 """Minus the mean divergence of the predictions from the targets."""
 
 neg_miscalibration = TermScorer("neg_miscalibration")
-"""Minus what recalibration alone would win back."""
+"""Minus what recalibration alone would remove."""
 
 neg_perplexity = TermScorer("neg_perplexity")
 """Minus the exponential of the mean cross-entropy."""
