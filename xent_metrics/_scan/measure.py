@@ -12,6 +12,7 @@ import numpy as np
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
+from .._terms import TERMS
 from .earlier_pass import Under
 from .logit_cells import sums_of_rows
 from .moments import Covariance, Moments
@@ -47,18 +48,13 @@ def measured(
         codes = None if codes is None else codes[rows]
     gradient = None
     with np.errstate(invalid="ignore"):
-        cost = columns["cross_entropy"]
-        columns["calibration_gap"] = cost - columns["predictive_entropy"]
         if under is not None:
-            columns["uncertainty"], after, gradient = under.measure(
-                inputs, contract.clip
-            )
-            columns["refinement"] = after
-            columns["resolution"] = columns["uncertainty"] - after
-            columns["miscalibration"] = cost - after
-            if contract.soft:
-                columns["grouping_loss"] = after - columns["entropy"]
-    values = [columns[name] for name in contract.measures]
+            of_frequencies, after, gradient = under.measure(inputs, contract.clip)
+            columns |= {"uncertainty": of_frequencies, "refinement": after}
+        values = [
+            columns[name] if name in columns else TERMS[name].of(columns)
+            for name in contract.measures
+        ]
     n_groups = 1 if part.keys is None else len(part.keys.groups)
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(

@@ -14,14 +14,11 @@ from .._inputs.groups import Keys, read_keys
 from .._inputs.labels import show
 from .._kernels.table import FloatArray
 from .._pickling import pickled, public
+from .._terms import TERMS, Term
 from . import serialize
 from .logit_cells import SHAPE
 from .moments import Covariance, Moments
 from .sample import RowsKept
-
-HARD = ("cross_entropy", "predictive_entropy", "calibration_gap")
-SOFT = (*HARD, "entropy", "kl_divergence")
-UNDER = ("uncertainty", "resolution", "miscalibration", "refinement")
 
 
 @pickled
@@ -41,10 +38,21 @@ class Contract(NamedTuple):
     @property
     def measures(self) -> tuple[str, ...]:
         """What moments are kept of."""
-        own = SOFT if self.soft else HARD
-        if not self.under:
-            return own
-        return (*own, *UNDER, *(("grouping_loss",) if self.soft else ()))
+        sums = [term for term in TERMS.values() if term.parts]
+        of_rows = [term for term in sums if not _of_all_rows(term)]
+        kept = [term for term in of_rows if "entropy" not in term.parts]
+        if self.soft:
+            with_entropy = [term for term in of_rows if "entropy" in term.parts]
+            kept += [term for term in with_entropy if not term.needs_soft_labels]
+        if self.under:
+            under = [term for term in sums if _of_all_rows(term)]
+            kept += [t for t in under if self.soft or not t.needs_soft_labels]
+        return tuple(term.name for term in kept)
+
+
+def _of_all_rows(term: Term) -> bool:
+    """Whether a row's part of the term is known only once all rows were seen."""
+    return term.needs_map or term.needs_frequencies
 
 
 @pickled

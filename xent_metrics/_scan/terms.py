@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from .._decomposition.frequencies import Frequencies
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.terms import least_variances, terms, undefined
 from .._kernels.table import FloatArray
+from .._terms import TERMS
 from .earlier_pass import FirstPass, first_pass
 from .fit import INFLUENCES, costs_of, first_map, second_map
 from .state import ScanState
@@ -147,14 +149,10 @@ def shifts_of(
         return {}
     mean = float(state.whole.mean[measures.index("uncertainty"), 0])
     of_frequencies = values["uncertainty"] - mean
-    return {
-        "uncertainty": of_frequencies,
-        "resolution": of_frequencies - after.shift,
-        "miscalibration": -after.shift,
-        "refinement": after.shift,
-        "grouping_loss": after.shift,
-        "floor": math.sqrt(after.passed.share_known**2 * after.passed.variance),
-    }
+    costs = {"uncertainty": of_frequencies, "refinement": after.shift}
+    shifts = {name: TERMS[name].of(defaultdict(float, costs)) for name in measures}
+    floor = math.sqrt(after.passed.share_known**2 * after.passed.variance)
+    return shifts | {"floor": floor}
 
 
 def _of_frequencies(
