@@ -251,7 +251,7 @@ SEVERAL_CLASSES = [
 
 
 def draw_labels(rng: Generator, c: Table) -> np.ndarray:
-    """One label a row, from its law."""
+    """One label per row, from its law."""
     below = np.cumsum(c, axis=1) < rng.random((len(c), 1)) * c.sum(
         axis=1, keepdims=True
     )

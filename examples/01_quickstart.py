@@ -101,9 +101,9 @@ def answer(found: dict[str, Decomposition], best: str) -> str:
         f"Which model? {best}, {d.cross_entropy:.3f} nats ({others}).\n"
         f"Is its loss noise, ignorance or miscalibration? Mostly {kind}: "
         f"{d.miscalibration:.3f} of {d.cross_entropy:.3f} nats are miscalibration,\n"
-        f"{d.refinement:.3f} would be left after recalibration. With one label a row, "
-        "noise in the labels and\nignorance of the model cannot be told apart: that "
-        "takes several annotators a row."
+        f"{d.refinement:.3f} would be left after recalibration. With one label per "
+        "row, noise in the labels and\nignorance of the model cannot be told apart: "
+        "that takes several annotators per row."
     )
 
 

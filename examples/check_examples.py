@@ -14,7 +14,7 @@ FIGURES = {
         "harbour has 26% of the images and 52% of the loss.",
         "miscalibration is 70% of that:\nrecalibrate it.",
         "airport costs 0.318 ± 0.071 more than central",
-        "island: 9 independent rows: too few for a map of their own, which wants 50.",
+        "island: 9 independent rows: too few for a map of their own, which",
         "with one temperature for all, to 0.296 with one for each.",
     ],
     "03_human_votes": [

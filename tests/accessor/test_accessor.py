@@ -263,7 +263,7 @@ class TestMistakes:
             frame.xent.per_sample("label", "p_", recalibration="none")
 
     def test_a_target_of_several_columns_with_one_probability_is_refused(self, frame):
-        message = "proba must be one column a class where target is a list of columns"
+        message = "proba must be one column per class where target is a list of columns"
         with pytest.raises(ValueError, match=re.escape(message)):
             frame.xent.per_sample(["label"], "p_0")
 
@@ -315,5 +315,7 @@ class TestValuesThatCannotBeToldApart:
 
     def test_labels_that_cannot_be_told_apart_are_refused(self, frame):
         values = self.lists.set_axis(frame.index)
-        with pytest.raises(TypeError, match="y_true must hold one label a row: found"):
+        with pytest.raises(
+            TypeError, match="y_true must hold one label per row: found"
+        ):
             frame.assign(label=values).xent.summary("label", "p_")

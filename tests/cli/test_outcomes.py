@@ -98,7 +98,7 @@ def test_warnings_are_one_line_each(run, frame):
     assert len(lines) == 2
     assert all(line.startswith("warning: ") for line in lines)
     assert any("not among the classes ('fox' among 'cat'" in line for line in lines)
-    assert any("wants 200 rows or more: found 150" in line for line in lines)
+    assert any("only 150 rows: terms are unreliable" in line for line in lines)
     told = parsed(done.stdout)["warnings"]
     assert [f"warning: {one}" for one in told] == lines
 

@@ -156,7 +156,10 @@ class TestBy:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            (["a"], "values must hold one value a row: its shape is (1,) for 900 rows"),
+            (
+                ["a"],
+                "values must hold one value per row: its shape is (1,) for 900 rows",
+            ),
             ({}, "values must hold one key or more: it is empty; pass a column."),
         ],
     )
@@ -374,7 +377,7 @@ class TestRecalibrator:
         y, q, _ = draw()
         recalibrator = decompose(y, q).recalibrator()
         message = (
-            "y_proba must have one column a class: found 2 for 3 classes; pass the "
+            "y_proba must have one column per class: found 2 for 3 classes; pass the "
             "columns in the order of labels."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -502,7 +505,7 @@ class TestMiscalibrationTest:
         p, q, _ = draw(kind="distributions")
         message = (
             "miscalibration_test needs labels or votes: y_true holds distributions, "
-            "which have no sampling law; pass counts with target_type='votes'."
+            "which have no sampling distribution; pass counts with target_type='votes'."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
             decompose(p, q).miscalibration_test()

@@ -253,7 +253,7 @@ class TestEdges:
     def test_few_rows_warn(self):
         _, y, q, _ = draw(199)
         with pytest.warns(
-            SmallSampleWarning, match="wants 200 rows or more: found 199"
+            SmallSampleWarning, match="only 199 rows: terms are unreliable below"
         ):
             split(y, q)
 

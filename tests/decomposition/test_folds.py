@@ -115,7 +115,7 @@ def test_maps_that_a_fold_did_not_try_come_last():
     folds = np.zeros(len(Y), dtype=int)
     folds[:150] = 1
     q = GaussianNB().fit(X, Y).predict_proba(X)
-    with pytest.warns(SmallSampleWarning, match="found 150 in fold 1"):
+    with pytest.warns(SmallSampleWarning, match="only 150 rows in fold 1"):
         evaluation = Evaluation.from_predictions(Y, q, folds=folds)
     ladder = evaluation.decomposition.ladder
     assert ladder.loc["dirichlet", "note"] == "not tried in 1 of 2 folds"
@@ -204,7 +204,7 @@ def test_pickles_keep_numbers_and_tables_of_folds():
 def test_folds_must_be_one_value_per_row():
     q = np.full((4, 2), 0.5)
     with pytest.raises(
-        ValueError, match="folds must hold one value a row: its shape is"
+        ValueError, match="folds must hold one value per row: its shape is"
     ):
         Evaluation.from_predictions([0, 1, 0, 1], q, folds=["a", "b"])
     with pytest.raises(ValueError, match="folds must not be missing: row 1 has none"):

@@ -255,8 +255,8 @@ class TestWarnings:
     def test_few_votes_warn(self, n_votes):
         votes, _, q, _ = draw(n_votes=n_votes)
         message = (
-            f"the entropy of {n_votes} votes a row is too low, and so is irreducible: "
-            "pass vote_correction='jackknife', and read it as rough."
+            f"the entropy of {n_votes} votes per row is too low, and so is irreducible: "
+            "pass vote_correction='jackknife', and take it as a rough estimate."
         )
         with pytest.warns(SmallSampleWarning, match=re.escape(message)):
             decompose(votes, q)
@@ -278,10 +278,10 @@ class TestErrors:
     @pytest.mark.parametrize("kind", ["labels", "distributions"])
     def test_targets_without_votes_are_refused(self, correction, kind):
         votes, p, q, _ = draw()
-        what = "one label a row" if kind == "labels" else "distributions"
+        what = "one label per row" if kind == "labels" else "distributions"
         message = (
-            f"vote_correction wants votes: y_true holds {what}; pass counts with "
-            "target_type='votes', or leave vote_correction out."
+            f"vote_correction requires vote counts: y_true holds {what}; pass counts "
+            "with target_type='votes', or leave vote_correction out."
         )
         target = votes.argmax(axis=1) if kind == "labels" else p
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -303,8 +303,8 @@ class TestErrors:
         parts = votes.astype(float)
         parts[7] += 0.5
         message = (
-            "vote_correction wants whole votes: row 7 has a part of one; pass counts, "
-            "or leave vote_correction out."
+            "vote_correction requires whole votes: row 7 has a part of one; pass "
+            "counts, or leave vote_correction out."
         )
         with pytest.raises(ValueError, match=re.escape(message)):
             decompose(parts, q, target_type="votes", vote_correction=correction)

@@ -149,7 +149,7 @@ class TestErrors:
             q=[self.Q[0], self.Q[1, :9]],
         )
         self.check(
-            "member_proba[1] must have one column a class: 2 for 3 classes",
+            "member_proba[1] must have one column per class: 2 for 3 classes",
             q=[self.Q[0], self.Q[1, :, :2]],
         )
         self.check("its shape is (50,)", q=self.Q[0, :, 0])

@@ -270,7 +270,7 @@ def test_a_fold_of_one_label_has_no_map_and_says_so():
 
 def test_leaving_one_out_warns_once():
     results = validated(GaussianNB(), X[:60], Y[:60] % 2, LeaveOneOut())
-    with pytest.warns(SmallSampleWarning, match="found 1 in fold 0") as caught:
+    with pytest.warns(SmallSampleWarning, match="only 1 row in fold 0") as caught:
         evaluation = Evaluation.from_cv_results(results, X[:60], Y[:60] % 2)
     assert len(caught) == 1
     assert math.isfinite(evaluation.decomposition.cross_entropy)

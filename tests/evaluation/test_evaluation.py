@@ -46,5 +46,5 @@ def test_an_estimator_without_probabilities_is_refused():
 
 
 def test_few_rows_warn():
-    with pytest.warns(SmallSampleWarning, match="found 2"):
+    with pytest.warns(SmallSampleWarning, match="only 2 rows"):
         Evaluation.from_predictions([0, 1], np.array([0.5, 0.5]))

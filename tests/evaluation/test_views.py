@@ -189,8 +189,8 @@ class TestSummary:
     @pytest.mark.parametrize(
         ("by", "message"),
         [
-            ("sight", "by must be a column of per_sample or one value a row: found"),
-            ([1, 2], "by must hold one value a row: its shape is (2,) for 900 rows"),
+            ("sight", "by must be a column of per_sample or one value per row: found"),
+            ([1, 2], "by must hold one value per row: its shape is (2,) for 900 rows"),
             ({}, "by must hold one key or more: it is empty; pass a column."),
         ],
     )
@@ -449,7 +449,7 @@ def test_few_rows_of_a_group_say_so():
     d = evaluated().decomposition
     table = d.by(site)
     assert table["note"].tolist() == [
-        "5 independent rows: too few for terms of the map, which want 10",
+        "5 independent rows: too few for terms of the map, which require 10",
         "",
         "",
     ]
@@ -458,10 +458,10 @@ def test_few_rows_of_a_group_say_so():
     assert kept.map(math.isfinite).all()
     alone = d.by(np.r_[site[:-100], np.full(100, 3)], refit=True)
     assert alone["note"].tolist() == [
-        "5 independent rows: too few for a map of their own, which wants 50",
-        "20 independent rows: too few for a map of their own, which wants 50",
+        "5 independent rows: too few for a map of their own, which requires 50",
+        "20 independent rows: too few for a map of their own, which requires 50",
         "",
-        "100 independent rows: rough, as a decomposition wants 200",
+        "100 independent rows: unreliable below about 200",
     ]
     assert alone["miscalibration"].isna().tolist() == [True, True, False, False]
 
@@ -476,5 +476,5 @@ def test_few_groups_of_dependent_rows_say_so():
 def test_few_rows_warn():
     frame = pd.DataFrame({"y": [0, 1] * 20, "p": [0.2, 0.7] * 20})
     for method in ("evaluate", "decompose", "by_class"):
-        with pytest.warns(SmallSampleWarning, match="found 40"):
+        with pytest.warns(SmallSampleWarning, match="only 40 rows"):
             getattr(frame.xent, method)("y", "p")

@@ -310,7 +310,9 @@ class TestMissing:
     def test_values_beside_the_frame_of_another_length_are_refused(
         self, frame, name, values
     ):
-        with pytest.raises(ValueError, match=f"{name} must hold one value a row: its"):
+        with pytest.raises(
+            ValueError, match=f"{name} must hold one value per row: its"
+        ):
             frame.xent.decompose("label", "p_", on_missing="drop", **{name: values})
 
     def test_an_empty_column_is_refused(self, frame):
@@ -420,7 +422,7 @@ class TestMistakes:
 
     @pytest.mark.parametrize("labels", ["abc", 3, {0, 1, 10}])
     def test_labels_that_are_no_list_are_refused(self, frame, labels):
-        with pytest.raises(TypeError, match="labels must be one class a column, in"):
+        with pytest.raises(TypeError, match="labels must be one class per column, in"):
             frame.xent.per_sample("label", "p_", labels=labels)
 
     @pytest.mark.parametrize(("proba", "n"), [("p_", 3), ("p_0", 2)])
@@ -434,7 +436,9 @@ class TestMistakes:
     def test_one_column_of_probabilities_for_several_targets_is_refused(
         self, frame, target, targets
     ):
-        with pytest.raises(ValueError, match="proba must be one column a class where"):
+        with pytest.raises(
+            ValueError, match="proba must be one column per class where"
+        ):
             frame.xent.per_sample(target, "p_0", target_type=targets)
 
     def test_values_for_a_target_are_refused(self, frame):

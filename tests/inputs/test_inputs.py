@@ -52,7 +52,7 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         (
             [[0.5, 0.5, 0], [0, 1, 0]],
             GOOD,
-            "one column a class: 3 for 2 classes; pass the columns",
+            "one column per class: 3 for 2 classes; pass the columns",
         ),
         ([[1, 1], [0, 1]], GOOD, "0 and 1 must say what it means .* row 0 sums to 2"),
         ([[3, 1], [0, 0]], GOOD, "y_true must have rows with a vote: row 1"),
@@ -70,7 +70,7 @@ GOOD = [[0.5, 0.5], [0.2, 0.8]]
         ([0, 1], np.ma.array(GOOD, mask=[[0, 0], [1, 0]]), "row 1, class 0 is NaN"),
         ([[0], [1]], GOOD, r"1 for 2 classes; pass labels in one dimension"),
         ([0, 1], [[0.5, 0.5], [1.0]], "y_proba must have rows of one length"),
-        (np.ones((2, 2, 1)), GOOD, r"one column a class for target_type='auto'"),
+        (np.ones((2, 2, 1)), GOOD, r"one column per class for target_type='auto'"),
     ],
 )
 def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message):
@@ -83,7 +83,10 @@ def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message
     [
         ({"labels": [0]}, "1 labels for 2 columns"),
         ({"labels": [0, 0]}, "labels must be distinct: 0 occurs twice"),
-        ({"sample_weight": [1.0]}, r"one weight a row: its shape is \(1,\) for 2 rows"),
+        (
+            {"sample_weight": [1.0]},
+            r"one weight per row: its shape is \(1,\) for 2 rows",
+        ),
         ({"sample_weight": [1.0, -1.0]}, "not negative: row 1 is -1"),
         ({"sample_weight": [1.0, math.nan]}, "finite and not negative: row 1 is nan"),
         ({"sample_weight": "w"}, "sample_weight must hold numbers: found str"),
@@ -99,7 +102,7 @@ def test_an_error_is_the_rule_the_finding_and_the_place(y_true, y_proba, message
             {"target_type": "soft"},
             "target_type must be 'auto', 'labels', .* found 'soft'",
         ),
-        ({"target_type": "votes"}, "one column a class for target_type='votes'"),
+        ({"target_type": "votes"}, "one column per class for target_type='votes'"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -109,13 +112,13 @@ def test_bad_options_are_refused(options, message):
 
 def test_labels_must_not_be_one_text():
     with pytest.raises(
-        TypeError, match="one class a column, in column order: found 'ab'"
+        TypeError, match="one class per column, in column order: found 'ab'"
     ):
         cross_entropy([0, 1], GOOD, labels="ab")
 
 
 def test_labels_must_be_one_dimensional():
-    with pytest.raises(ValueError, match="one label a row for target_type='labels'"):
+    with pytest.raises(ValueError, match="one label per row for target_type='labels'"):
         cross_entropy([[0, 1], [1, 0]], GOOD, target_type="labels")
 
 
@@ -222,9 +225,9 @@ def test_rescale_divides_by_the_sum():
         (
             lambda: cross_entropy([0, 1], GOOD, labels=[[0], [1]]),
             TypeError,
-            "labels must hold one class a column: found [0] among them",
+            "labels must hold one class per column: found [0] among them",
         ),
-        (lambda: vote_counts(None), ValueError, "one column an annotator: found None"),
+        (lambda: vote_counts(None), ValueError, "one column per annotator: found None"),
         (lambda: vote_counts([[], []]), ValueError, "found 2 rows and 0 columns"),
         (lambda: surprisal("half"), ValueError, "p must hold numbers: found str"),
         (lambda: kl_from_samples(["a"], [0.0]), ValueError, "log_p must hold numbers"),

@@ -182,7 +182,7 @@ def test_frames_pair_by_name():
             [[0.5, 0.5]],
             "p and q must have as many rows: found 2 and 1",
         ),
-        ([[1.0]], [[0.5, 0.5]], "p must have one column a class: 1 for 2 classes"),
+        ([[1.0]], [[0.5, 0.5]], "p must have one column per class: 1 for 2 classes"),
     ],
 )
 def test_tables_that_do_not_pair_are_refused(p, q, message):

@@ -349,7 +349,7 @@ class TestOwnMap:
     def test_what_predict_returns_must_be_probabilities(self, function, message):
         _, y, q, _ = draw()
         rule = (
-            "predict of Returns must return (one probability a row and class|proba.*): "
+            "predict of Returns must return (one probability per row and .*|proba.*): "
         )
         with pytest.raises(ValueError, match=rule + re.escape(message)):
             decompose(y, q, recalibration=Returns(function))

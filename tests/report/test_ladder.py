@@ -94,7 +94,7 @@ def test_a_map_that_wins_nothing_clear_is_named(every_map):
         "No clear miscalibration: the map “temperature” of 1 degree"
     )
     assert first.endswith(" ± 0.900 nats, less than 2 standard errors.")
-    assert second == "Its fit did not converge: read the terms of the map as rough."
+    assert second == "Its fit did not converge: the terms of the map are unreliable."
 
 
 def test_maps_left_out_say_why(every_map):

@@ -205,6 +205,6 @@ class TestUnder:
         assert "miscalibration" in two.summary("site")
         assert one.summary("site")["miscalibration"].isna().all()
         assert set(one.summary("site")["note"]) == {
-            "terms of the map want a second pass, under the first"
+            "terms of the map require a second pass, under the first"
         }
         assert two.summary(["site"])["miscalibration"].notna().all()

@@ -342,7 +342,7 @@ class TestWrongInputs:
 
     def test_few_rows_warn_once(self, tmp_path):
         drawn(60, 2).to_parquet(tmp_path / "x.parquet")
-        with pytest.warns(SmallSampleWarning, match="found 60") as caught:
+        with pytest.warns(SmallSampleWarning, match="only 60 rows") as caught:
             scan(tmp_path / "x.parquet", **FAST)
         assert len(caught) == 1
 

@@ -63,7 +63,7 @@ def by_output(model, y, weights=None):
 def test_several_outputs_are_refused_without_multioutput(name):
     model = (LISTS | TABLES)[name].fit(X, Y)
     n = "predicts 3 outputs; pass multioutput='uniform_average' to the scorer"
-    with pytest.raises(ValueError, match=f"one label a row: .*{n}"):
+    with pytest.raises(ValueError, match=f"one label per row: .*{n}"):
         neg_cross_entropy(model, X, Y)
     with pytest.warns(UserWarning, match=n):
         scores = DecompositionScorer(["skill", "n"])(model, X, Y)

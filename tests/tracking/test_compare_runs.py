@@ -111,7 +111,7 @@ def test_folds(logged):
 
 def test_few_rows_were_warned_of_before(logged):
     rows = slice(100)
-    with pytest.warns(SmallSampleWarning, match="wants 200 rows or more"):
+    with pytest.warns(SmallSampleWarning, match="terms are unreliable below about 200"):
         runs = [
             logged(evaluated(LABELS[rows], q[rows]), name)
             for q, name in ((DULL, "a"), (SHARP, "b"))

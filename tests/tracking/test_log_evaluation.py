@@ -124,7 +124,7 @@ def test_groups_on_the_page(store, tmp_path, deadline):
 @pytest.mark.parametrize(
     ("by", "told"),
     [
-        ("where", "by must be a column of per_sample or one value a row: found 'whe"),
+        ("where", "by must be a column of per_sample or one value per row: found 'whe"),
         ([1, 2], "by must"),
     ],
 )

@@ -45,11 +45,11 @@ class XentAccessor:
     ----------
     target : column name, or columns
         One column of labels (categories, text, numbers, booleans, of numpy, pandas or
-        Arrow), or several: distributions or votes with one column a class, or
+        Arrow), or several: distributions or votes with one column per class, or
         annotators with one column each that holds the label they gave.
     proba : columns, or column name
-        The probabilities, one column a class; or one column, that of the second of two
-        classes.
+        The probabilities, one column per class; or one column, that of the second of
+        two classes.
     labels : sequence of classes, optional
         The class of each probability column, in their order. Default: what the
         columns are named after.
@@ -162,7 +162,7 @@ class XentAccessor:
         Returns
         -------
         DataFrame
-            One row a row of the frame, with its index.
+            One row per row of the frame, with its index.
 
         Raises
         ------
@@ -201,7 +201,7 @@ class XentAccessor:
         Returns
         -------
         DataFrame
-            One row a group, as :meth:`Evaluation.summary` gives it; with
+            One row per group, as :meth:`Evaluation.summary` gives it; with
             ``on_missing="drop"`` also ``n_dropped``, the rows left out.
 
         Raises
@@ -345,7 +345,7 @@ class XentAccessor:
         Returns
         -------
         DataFrame
-            One row a class that occurs, as :meth:`Decomposition.by_class` gives them.
+            One row per class that occurs, as :meth:`Decomposition.by_class` gives them.
 
         Raises
         ------

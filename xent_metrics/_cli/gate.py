@@ -135,7 +135,7 @@ def judge(condition: Condition, numbers: Mapping[str, Number], of: str = "") -> 
 
 
 def tell(outcomes: Sequence[Outcome]) -> int:
-    """One line a condition on standard error, and the exit code."""
+    """One line per condition on standard error, and the exit code."""
     for outcome in outcomes:
         sys.stderr.write(f"{outcome}\n")
     return FAILED if any(outcome.failed for outcome in outcomes) else 0

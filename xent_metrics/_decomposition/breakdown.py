@@ -17,7 +17,7 @@ from .._terms import TERMS
 from .evidence import Data, Evidence
 from .recalibration import Correction
 
-FEW_ROWS = 200  # below, a decomposition is rough
+FEW_ROWS = 200  # below, terms are unreliable
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
 _TOO_FEW = 10  # below, nor do the rows under a map of all
 
@@ -149,7 +149,7 @@ def without_few(table: pd.DataFrame) -> pd.DataFrame:
         if name in table:
             table.loc[few, [name, f"{name}_se"]] = math.nan
     table["note"] = [
-        f"{count:.4g} independent rows: too few for terms of the map, which want "
+        f"{count:.4g} independent rows: too few for terms of the map, which require "
         f"{_TOO_FEW}"
         if is_few
         else ""
@@ -186,9 +186,9 @@ def _refitted(data: Data, keys: Keys) -> pd.DataFrame:
 
 def _note_alone(n: int, why: str) -> str:
     if n < _TOO_FEW_ALONE:
-        wanted = f"too few for a map of their own, which wants {_TOO_FEW_ALONE}"
+        wanted = f"too few for a map of their own, which requires {_TOO_FEW_ALONE}"
         return f"{n} independent rows: {wanted}"
-    rough = f"{n} independent rows: rough, as a decomposition wants {FEW_ROWS}"
+    rough = f"{n} independent rows: unreliable below about {FEW_ROWS}"
     return "; ".join(filter(None, [why, rough * (n < FEW_ROWS)]))
 
 

@@ -62,7 +62,7 @@ def decompose(
         of a group are not independent, and every standard error and correction says
         so. Default: rows stand alone.
     recalibration : str or object, default "auto"
-        The map that estimates the law of the label given the prediction. "auto": a
+        The map that estimates the class probabilities given the prediction. "auto": a
         natural cubic spline ("spline") for two classes; for more, the one that would
         predict best of "temperature", "temperature-bias", "slope-bias",
         "shared-spline", "dirichlet", "dirichlet-spline" and "confusion". Each goes by
@@ -216,11 +216,10 @@ def warn_if_few(
     """Warn that rows (of a fold) or votes are few."""
     found = [_rows_of(one, f" in fold {name!r}") for name, one in (folds or {}).items()]
     n, what, where = min(found or [_rows_of(result)], key=lambda few: few[0])
-    what += " or more" + " in each fold" * bool(found)
     if n < FEW_ROWS:
         warn(
-            f"a decomposition wants {FEW_ROWS} {what}: found {n}{where}; "
-            "read its terms as rough.",
+            f"only {n} {what}{where}: terms are unreliable below about {FEW_ROWS}; "
+            "evaluate on more data, or read them with their standard errors.",
             SmallSampleWarning,
         )
     data = evidence_of(result).data
@@ -230,8 +229,9 @@ def warn_if_few(
     n_votes = mean_votes(target, data.inputs.active)
     if n_votes < _FEW_VOTES and result.vote_correction is None:
         warn(
-            f"the entropy of {n_votes:.3g} votes a row is too low, and so is "
-            "irreducible: pass vote_correction='jackknife', and read it as rough.",
+            f"the entropy of {n_votes:.3g} votes per row is too low, and so is "
+            "irreducible: pass vote_correction='jackknife', and take it as a rough "
+            "estimate.",
             SmallSampleWarning,
         )
 
@@ -239,5 +239,6 @@ def warn_if_few(
 def _rows_of(result: Decomposition, where: str = "") -> tuple[int, str, str]:
     """How many rows are independent, and what they are."""
     if result.n_groups is not None and result.n_groups < result.n:
-        return result.n_groups, "groups of rows", where
-    return result.n, "rows", where
+        what = "group of rows" if result.n_groups == 1 else "groups of rows"
+        return result.n_groups, what, where
+    return result.n, "row" if result.n == 1 else "rows", where

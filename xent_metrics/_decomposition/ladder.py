@@ -37,7 +37,7 @@ def is_clear(value: float, error: float, cross_entropy: float) -> bool:
 
 
 def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.DataFrame:
-    """One row a map, from the simplest; those left out come last."""
+    """One row per map, from the simplest; those left out come last."""
     return frame_of({} if after is None else _rows(after, cross_entropy), per_unit)
 
 

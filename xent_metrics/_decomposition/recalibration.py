@@ -90,7 +90,8 @@ def recalibrated(
     """Fit the map, and say what each row costs after it.
 
     A label that the predictions do not know is recalibrated to its frequency, and
-    the law of the others is scaled by what is left: a multinomial beside the map.
+    the probabilities of the others are scaled by what is left: a multinomial beside
+    the map.
     """
     known = inputs.active
     if inputs.unseen and inputs.codes is not None:

@@ -62,7 +62,7 @@ def consistency_test(
     if inputs.target is not None and inputs.target.kind != "proportions":
         msg = (
             "miscalibration_test needs labels or votes: y_true holds distributions, "
-            "which have no sampling law; pass counts with target_type='votes'."
+            "which have no sampling distribution; pass counts with target_type='votes'."
         )
         raise ValueError(msg)
     from tqdm import tqdm  # noqa: PLC0415 - loaded when used
@@ -93,16 +93,21 @@ def _miscalibration(
     """What a decomposition finds where the predictions are true."""
     done = 0
 
-    def draw(law: FloatArray) -> FloatArray:
+    def draw(probabilities: FloatArray) -> FloatArray:
         nonlocal done
-        n_rows = law.shape[1]
+        n_rows = probabilities.shape[1]
         if votes is not None:
             n_votes = votes[done : done + n_rows]
             done += n_rows
-            return rng.multinomial(n_votes, (law / law.sum(axis=0)).T).T / n_votes
-        cumulative = law.cumsum(axis=0)
+            return (
+                rng.multinomial(
+                    n_votes, (probabilities / probabilities.sum(axis=0)).T
+                ).T
+                / n_votes
+            )
+        cumulative = probabilities.cumsum(axis=0)
         codes = (cumulative < rng.random(n_rows) * cumulative[-1]).sum(axis=0)
-        target = np.zeros_like(law)
+        target = np.zeros_like(probabilities)
         target[codes, np.arange(n_rows)] = 1.0
         return target
 

@@ -92,7 +92,7 @@ class Decomposition(Result):
     notes : mapping of str to str
         Why a term is NaN or infinite, by the term's name.
     ladder : DataFrame
-        One row a map that was tried: its ``degrees_of_freedom``, the debiased
+        One row per map that was tried: its ``degrees_of_freedom``, the debiased
         ``refinement`` under it, the ``miscalibration`` that it would remove with its
         ``standard_error``, the ``share`` of what the chosen map removes (NaN where
         that is not clear), the rows ``n`` that it was tried on, whether it was
@@ -208,7 +208,7 @@ class Decomposition(Result):
         Returns
         -------
         DataFrame
-            One row a distinct value: ``n``, ``weight`` (its share), the terms,
+            One row per distinct value: ``n``, ``weight`` (its share), the terms,
             ``<term>_se``, and a ``note``. Where independent rows are too few for terms
             of the map (10 under the map of all rows, 50 for one of their own), these
             are NaN and the note says so.
@@ -216,7 +216,7 @@ class Decomposition(Result):
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the result was read back without
+            If there is not one value per row, or if the result was read back without
             its data.
 
         Examples
@@ -236,7 +236,7 @@ class Decomposition(Result):
         Returns
         -------
         DataFrame
-            One row a class that occurs: as :meth:`by`, where a row counts by the
+            One row per class that occurs: as :meth:`by`, where a row counts by the
             target's probability of the class.
 
         Raises
@@ -318,8 +318,8 @@ class Decomposition(Result):
         ------
         ValueError
             If miscalibration is undefined, if targets are distributions, which have no
-            sampling law, if each fold has a map of its own, or if the result was
-            read back without its data.
+            sampling distribution, if each fold has a map of its own, or if the result
+            was read back without its data.
 
         Examples
         --------
@@ -369,7 +369,7 @@ class Decomposition(Result):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """The terms as a table, one row a term: what it means, or why it is missing."""
+        """The terms as a table, with what each means or why it is missing."""
         meanings = {name: term.meaning for name, term in TERMS.items()}
         return pd.DataFrame(
             {

@@ -89,7 +89,7 @@ def errors_of_rows(
 ) -> dict[str, float]:
     """Standard errors in nats, with their floors where an influence vanishes.
 
-    Near calibration the debiased miscalibration has the law of a weighted chi-square,
+    Near calibration the debiased miscalibration is a weighted chi-square variable,
     whose variance does not fall with that of the rows' terms.
     """
     of_map = 0.0 if correction is None else correction.variance
@@ -122,7 +122,7 @@ def note_undefined_entropy(
 ) -> None:
     """Say why the irreducible term is NaN.
 
-    The jackknife wants two votes a row, and "dirichlet" a recalibration map.
+    The jackknife requires two votes per row, and "dirichlet" a recalibration map.
     """
     n = int(np.count_nonzero(np.isnan(entropy)))
     if n:

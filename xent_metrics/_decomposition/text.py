@@ -101,7 +101,7 @@ def _remarks(result: Decomposed) -> list[str]:
         how = result.ladder["note"][result.ladder["chosen"].to_numpy(dtype=bool)]
         lines += [f"its fit: {note}" for note in how if note]
     if not result.converged:
-        lines.append("its fit did not converge: read the map's terms as rough")
+        lines.append("its fit did not converge: the terms of the map are unreliable")
     if result.n_groups is not None:
         lines.append(f"groups of dependent rows: {result.n_groups:,}")
     if result.n_effective < result.n * (1 - 1e-12):

@@ -1,4 +1,4 @@
-"""The entropy of the law behind a few votes: corrections of the plug-in's bias."""
+"""The entropy behind a few votes: corrections of the plug-in estimate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEAR = 1e-4  # of the optimum, in logs
 
 
 def check_correction(correction: Any, inputs: Inputs) -> None:
-    """A correction has a name, and wants votes."""
+    """A correction has a known name, and requires votes."""
     if correction is None:
         return
     if correction not in CORRECTIONS:
@@ -32,10 +32,10 @@ def check_correction(correction: Any, inputs: Inputs) -> None:
         )
         raise ValueError(msg)
     if inputs.target is None or inputs.target.kind != "proportions":
-        what = "one label a row" if inputs.target is None else "distributions"
+        what = "one label per row" if inputs.target is None else "distributions"
         msg = (
-            f"vote_correction wants votes: y_true holds {what}; pass counts with "
-            "target_type='votes', or leave vote_correction out."
+            f"vote_correction requires vote counts: y_true holds {what}; pass counts "
+            "with target_type='votes', or leave vote_correction out."
         )
         raise ValueError(msg)
     for start, counts in inputs.target.raw_blocks():
@@ -44,7 +44,7 @@ def check_correction(correction: Any, inputs: Inputs) -> None:
             broken &= inputs.active[start : start + len(broken)]
         if broken.any():
             msg = (
-                "vote_correction wants whole votes: row "
+                "vote_correction requires whole votes: row "
                 f"{start + int(np.argmax(broken))} has a part of one; pass counts, or "
                 "leave vote_correction out."
             )
@@ -59,7 +59,7 @@ def entropy_of_votes(
 ) -> FloatArray:
     """Corrected entropy of the votes of each row that counts.
 
-    "dirichlet" wants these rows as a sample and their map, and is NaN without.
+    "dirichlet" requires these rows as a sample and their map, and is NaN without.
     """
     votes = inputs.target
     assert votes is not None, "checked before"
@@ -145,20 +145,26 @@ def _dirichlet_entropy(
 
     def cost(log_concentration: float) -> float:
         s, total = float(np.exp(log_concentration)), 0.0
-        for rows, law in blocks:
+        for rows, probabilities in blocks:
             seen = counts[:, rows]
-            ratio: Any = special.gammaln(s * law + seen) - special.gammaln(s * law)
+            ratio: Any = special.gammaln(s * probabilities + seen) - special.gammaln(
+                s * probabilities
+            )
             row = special.gammaln(s) - special.gammaln(s + seen.sum(axis=0))
             total -= float((row + ratio.sum(axis=0)) @ sample.weights[rows])
         return total
 
     def slope(log_concentration: float) -> float:
         s, total = float(np.exp(log_concentration)), 0.0
-        for rows, law in blocks:
+        for rows, probabilities in blocks:
             seen = counts[:, rows]
-            ratio: Any = special.digamma(s * law + seen) - special.digamma(s * law)
+            ratio: Any = special.digamma(s * probabilities + seen) - special.digamma(
+                s * probabilities
+            )
             row = special.digamma(s) - special.digamma(s + seen.sum(axis=0))
-            total -= float((row + (law * ratio).sum(axis=0)) @ sample.weights[rows])
+            total -= float(
+                (row + (probabilities * ratio).sum(axis=0)) @ sample.weights[rows]
+            )
         return s * total
 
     best = optimize.minimize_scalar(
@@ -170,8 +176,8 @@ def _dirichlet_entropy(
         best = optimize.brentq(slope, low, high, xtol=1e-13)
     concentration = float(np.exp(best))
     entropy = np.empty(sample.n)
-    for rows, law in blocks:
-        a = concentration * law + counts[:, rows]
+    for rows, probabilities in blocks:
+        a = concentration * probabilities + counts[:, rows]
         total = a.sum(axis=0)
         expected: Any = (a * special.digamma(a + 1.0)).sum(axis=0) / total
         entropy[rows] = special.digamma(total + 1.0) - expected

@@ -45,7 +45,7 @@ def decompose_ensemble(
         name.
     member_weights : array-like of shape (M,), optional
         Weights of the members in all averages over them. Default: equal. A member of
-        weight 0 is as if removed.
+        weight 0 is ignored.
     labels, target_type, sample_weight, base, clip, rescale, from_logits
         As in :func:`cross_entropy`; ``rescale`` and ``from_logits`` hold for every
         member.

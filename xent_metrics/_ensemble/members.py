@@ -29,7 +29,7 @@ class Members(NamedTuple):
 
 
 def separate(member_proba: Any, member_weights: Any) -> Members:
-    """Each member's predictions; a member of weight 0 is as if removed."""
+    """Each member's predictions; a member of weight 0 is ignored."""
     by_key = _by_key(member_proba)
     if not by_key:
         msg = (
@@ -52,7 +52,7 @@ def weigh(keys: Sequence[Any], predictions: Sequence[Any], weights: Any) -> Memb
 
 
 def check_member_weights(weights: Any, n_members: int) -> FloatArray:
-    """One weight a member, scaled to a sum of 1."""
+    """One weight per member, scaled to a sum of 1."""
     if weights is None:
         return np.full(n_members, 1.0 / n_members)
     weights = as_numpy(weights, "member_weights")
@@ -61,12 +61,12 @@ def check_member_weights(weights: Any, n_members: int) -> FloatArray:
     except (TypeError, ValueError):
         msg = (
             "member_weights must hold numbers: found "
-            f"{type(weights).__name__}; pass one weight a member."
+            f"{type(weights).__name__}; pass one weight per member."
         )
         raise ValueError(msg) from None
     if found.shape != (n_members,):
         msg = (
-            "member_weights must hold one weight a member: its shape is "
+            "member_weights must hold one weight per member: its shape is "
             f"{found.shape} for {n_members} members; pass a 1-D array."
         )
         raise ValueError(msg)
@@ -122,7 +122,7 @@ def _by_key(member_proba: Any) -> dict[Any, Any]:
         array = None if single else np.asarray(array)
     if array is None:
         msg = (
-            "member_proba must hold one table a member: found a single "
+            "member_proba must hold one table per member: found a single "
             f"{type(member_proba).__name__}; pass a list of tables, or an array of "
             "shape (members, rows, classes)."
         )

@@ -116,7 +116,7 @@ class EnsembleDecomposition(Result):
         return {k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """The terms as a table with one row a term."""
+        """The terms as a table with one row per term."""
         columns = {
             "value": self.terms,
             "standard_error": self.standard_errors,

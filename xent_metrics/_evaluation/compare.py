@@ -300,7 +300,7 @@ def _influences(rows: RowTerms, result: Decomposition) -> dict[str, Any]:
 
 
 def _pvalue(change: float, error: float) -> float:
-    """Two-sided, of a normal law; 1 where nothing differs."""
+    """Two-sided, of a normal distribution; 1 where nothing differs."""
     if change == 0:
         return 1.0
     if math.isnan(change) or not error > 0:

@@ -74,7 +74,7 @@ class Comparison(Result):
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a model and term: its value and its difference from the baseline."""
+        """One row per model and term: the value and its difference to the baseline."""
         rows = {
             (name, term): (result.terms[term], *self.differences[name][term])
             for name, result in self.decompositions.items()
@@ -106,7 +106,7 @@ class Comparison(Result):
         return axes
 
     def _shown_table(self) -> pd.DataFrame:
-        """One row a model: each term, and its difference from the baseline."""
+        """One row per model: each term, and its difference from the baseline."""
         rows: dict[str, dict[str, str]] = {}
         for name, result in self.decompositions.items():
             found = self.differences[name]

@@ -205,7 +205,7 @@ class Evaluation(Result):
         Parameters
         ----------
         frame : DataFrame of pandas or polars, or table of pyarrow
-            One row a sample.
+            One row per sample.
         target, proba, labels, target_type, on_missing
             Which columns, as in :class:`XentAccessor`.
         sample_weight, groups : column name or array-like, optional
@@ -556,7 +556,7 @@ class Evaluation(Result):
         Returns
         -------
         DataFrame
-            One row a distinct value: ``n``, ``weight`` (its share), the terms,
+            One row per distinct value: ``n``, ``weight`` (its share), the terms,
             ``<term>_se``, and a ``note``. Where independent rows are too few for terms
             of the map (10 under the map of all rows, 50 for one of their own), these
             are NaN and the note says so.
@@ -564,7 +564,7 @@ class Evaluation(Result):
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the evaluation was scanned, or read
+            If there is not one value per row, or if the evaluation was scanned, or read
             back without its data.
 
         Examples
@@ -590,7 +590,7 @@ class Evaluation(Result):
         Returns
         -------
         DataFrame
-            One row a group: ``n``, ``weight`` (its share), the means of
+            One row per group: ``n``, ``weight`` (its share), the means of
             ``cross_entropy``, ``entropy``, ``kl_divergence``, ``predictive_entropy``
             and ``calibration_gap``, each with its standard error ``<name>_se``, and a
             ``note`` where there are none. For terms of the recalibration map by group
@@ -599,8 +599,8 @@ class Evaluation(Result):
         Raises
         ------
         ValueError
-            If there is not one value a row, or if the evaluation has no rows to group:
-            of one that was scanned, ``by`` may be what it was scanned by.
+            If there is not one value per row, or if the evaluation has no rows to
+            group. Where it was scanned, ``by`` can be what it was scanned by.
 
         Examples
         --------
@@ -650,9 +650,9 @@ class Evaluation(Result):
         Returns
         -------
         DataFrame
-            One row a row of :attr:`per_sample`, one column a class, in column order: as
-            they were given, in their type; after the softmax of logits, or the division
-            by the row's sum that ``rescale=True`` asks for.
+            One row per row of :attr:`per_sample`, one column per class, in column
+            order: as they were given, in their type; after the softmax of logits, or
+            after the division by the sum of the row that ``rescale=True`` asks for.
 
         Raises
         ------
@@ -699,7 +699,7 @@ class Evaluation(Result):
         return target_table(self.decomposition, self.labels, self.per_sample)
 
     def to_frame(self) -> pd.DataFrame:
-        """The terms as a table with one row a term; see ``per_sample`` for rows."""
+        """The terms as a table with one row per term; see ``per_sample`` for rows."""
         return self.decomposition.to_frame()
 
     def to_dict(self, *, per_sample: bool = False) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def sizes(**tables: pd.DataFrame | None) -> list[str]:
 def _column(rows: pd.DataFrame, name: str) -> Any:
     if name not in rows.columns:
         msg = (
-            f"by must be a column of per_sample or one value a row: found {name!r}, "
+            f"by must be a column of per_sample or one value per row: found {name!r}, "
             f"columns are {', '.join(map(repr, rows.columns))}; pass the values."
         )
         raise ValueError(msg)

@@ -50,7 +50,7 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
         msg = (
             f"{what} must have rows and columns: its shape is {array.shape}; "
-            "pass one row a sample, one column a class."
+            "pass one row per sample, one column per class."
         )
         raise ValueError(msg)
     return Columns(array, None)
@@ -162,5 +162,5 @@ def _as_array(data: Any, what: str) -> NDArray[Any]:
 def _not_numbers(what: str, where: str, dtype: object) -> ValueError:
     return ValueError(
         f"{what} must hold numbers: its{where} type is {dtype}; "
-        "pass floats, one column a class."
+        "pass floats, one column per class."
     )

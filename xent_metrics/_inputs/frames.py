@@ -180,7 +180,7 @@ def _rows_kept(
     for name, values in beside.items():
         if values.shape != absent.shape:
             msg = (
-                f"{name} must hold one value a row: its shape is {values.shape} for "
+                f"{name} must hold one value per row: its shape is {values.shape} for "
                 f"{len(absent)} rows; pass the name of a column, or a 1-D array."
             )
             raise ValueError(msg)
@@ -228,7 +228,7 @@ def _read(
     if y_proba.classes is None:
         if y_true.classes is not None or target_type == "annotators":
             msg = (
-                "proba must be one column a class where target is a list of columns, "
+                "proba must be one column per class where target is a list of columns, "
                 f"or annotators: found the one column {y_proba.names[0]!r}; pass the "
                 "columns of all classes."
             )

@@ -77,7 +77,7 @@ def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
         column = np.asarray(as_numpy(values, name))
     if column.shape != (n_rows,):
         msg = (
-            f"{name} must hold one value a row: its shape is {column.shape} for "
+            f"{name} must hold one value per row: its shape is {column.shape} for "
             f"{n_rows} rows; pass a 1-D array."
         )
         raise ValueError(msg)
@@ -100,7 +100,7 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
             raise
         msg = (
             f"{name} must hold values that can be told apart, such as text or numbers: "
-            f"found an {error}; pass one value a row."
+            f"found an {error}; pass one value per row."
         )
         raise TypeError(msg) from None
 

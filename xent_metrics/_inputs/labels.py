@@ -33,7 +33,7 @@ def check_labels(
     labels = as_numpy(labels, "labels")
     if isinstance(labels, (str, set, frozenset)) or not isinstance(labels, Iterable):
         msg = (
-            "labels must be one class a column, in column order: found "
+            "labels must be one class per column, in column order: found "
             f"{labels!r}; pass a list of classes."
         )
         raise TypeError(msg)
@@ -41,14 +41,14 @@ def check_labels(
     nested = [label for label in found if not isinstance(label, Hashable)]
     if nested:
         msg = (
-            f"labels must hold one class a column: found {nested[0]!r} among them; "
+            f"labels must hold one class per column: found {nested[0]!r} among them; "
             "pass a list of classes in one dimension."
         )
         raise TypeError(msg)
     if len(found) != n_classes:
         msg = (
             f"labels must name the class of each column of {name}: "
-            f"{len(found)} labels for {n_classes} columns; pass one label a column, "
+            f"{len(found)} labels for {n_classes} columns; pass one label per column, "
             "in column order."
         )
         raise ValueError(msg)
@@ -83,7 +83,7 @@ def _infer(y_true: Column, n_classes: int, name: str) -> tuple[Any, ...]:
         found = categories if len(categories) == n_classes else found
     if n_classes == 1 and len(found) > 1:
         msg = (
-            f"{name} must have one column a class: it has a single column for "
+            f"{name} must have one column per class: it has a single column for "
             f"{len(found)} labels; for two classes pass the probabilities of the "
             "second as a 1-D array."
         )
@@ -232,8 +232,8 @@ def distinct(y_true: Column) -> list[Any]:
         values = pd.Series(y_true).dropna().unique()
     except TypeError as error:
         msg = (
-            f"y_true must hold one label a row: found an {error}; pass distributions "
-            "and votes as (N, K), one column a class."
+            f"y_true must hold one label per row: found an {error}; pass distributions "
+            "and votes as (N, K), one column per class."
         )
         raise TypeError(msg) from None
     found: list[Any] = np.asarray(values, dtype=object).tolist()

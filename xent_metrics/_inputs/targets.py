@@ -26,7 +26,9 @@ def labels_or_columns(y_true: Any, target_type: TargetType) -> Column | Columns:
     if len(shape) == 1 and target_type in ("auto", "labels"):
         return as_column(y_true)
     if len(shape) != 2 or target_type == "labels":  # noqa: PLR2004 - rows and columns
-        wanted = "one label a row" if target_type == "labels" else "one column a class"
+        wanted = (
+            "one label per row" if target_type == "labels" else "one column per class"
+        )
         msg = (
             f"y_true must hold {wanted} for target_type={target_type!r}: its shape is "
             f"{shape}; pass labels as (N,), distributions and votes as (N, K)."
@@ -129,7 +131,7 @@ def align(
                 else f"pass the columns in the order of {names[1]}."
             )
             msg = (
-                f"{names[0]} must have one column a class: {n_found} for "
+                f"{names[0]} must have one column per class: {n_found} for "
                 f"{len(classes)} classes; {mend}"
             )
             raise ValueError(msg)

@@ -32,7 +32,7 @@ def vote_counts(
     Returns
     -------
     DataFrame of shape (N, K)
-        Integer counts, one column a class, with the index of ``annotations``: pass
+        Integer counts, one column per class, with the index of ``annotations``: pass
         it as ``y_true`` with ``target_type="votes"``. A sample without a vote has a row
         of zeros.
 
@@ -58,14 +58,14 @@ def vote_counts(
         )
         if np.ndim(table) == 0:
             msg = (
-                "annotations must have one row a sample and one column an annotator: "
-                f"found {annotations!r}; pass a table."
+                "annotations must have one row per sample and one column per "
+                f"annotator: found {annotations!r}; pass a table."
             )
             raise ValueError(msg)
         frame = pd.DataFrame(table)
     if frame.empty:
         msg = (
-            "annotations must have one row a sample and one column an annotator: "
+            "annotations must have one row per sample and one column per annotator: "
             f"found {frame.shape[0]} rows and {frame.shape[1]} columns; pass a table."
         )
         raise ValueError(msg)

@@ -40,7 +40,7 @@ def read_weights(
     weights = as_doubles(sample_weight, "sample_weight")
     if weights.shape != (n_rows,):
         msg = (
-            "sample_weight must hold one weight a row: its shape is "
+            "sample_weight must hold one weight per row: its shape is "
             f"{weights.shape} for {n_rows} rows; pass a 1-D array."
         )
         raise ValueError(msg)

@@ -165,7 +165,7 @@ def _cost_of_labels(
     active: BoolArray | None,
     n_jobs: int,
 ) -> Rows:
-    """Cross-entropy of hard labels: one probability a row is all that is read."""
+    """Cross-entropy of hard labels: one probability per row is all that is read."""
     p = np.empty(proba.n_rows)
     row_major = row_by_row(proba, lookup=True)
 

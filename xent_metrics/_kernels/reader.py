@@ -247,7 +247,7 @@ class Reader:
     def _offender(self, bad: BoolArray, start: int) -> int | None:
         """First bad row that has a weight; where there is none, bad rows are ignored.
 
-        A row of weight 0 is as if removed: it may hold anything.
+        A row of weight 0 is ignored: it may hold anything.
         """
         counted = bad
         if self._active is not None:

@@ -79,7 +79,7 @@ def reduce_rows(
     if reduction not in ("mean", "sum"):
         msg = (
             "reduction must be 'mean', 'sum' or None: "
-            f"found {reduction!r}; pass None for one value a row."
+            f"found {reduction!r}; pass None for one value per row."
         )
         raise ValueError(msg)
     if weights is not None and active is not None:

@@ -63,7 +63,7 @@ def cross_entropy(
         What ``y_true`` holds. "auto" takes one dimension as labels, rows of floats
         as distributions and rows of integers as votes.
     sample_weight : array-like of shape (N,), optional
-        Weights; a row of weight 0 is as if removed.
+        Weights; a row of weight 0 is ignored.
     base : float, optional
         Base of the logarithm: None for nats, 2 for bits.
     clip : float, default 2.2e-16

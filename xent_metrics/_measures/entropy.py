@@ -96,7 +96,7 @@ def entropy(
     proba : array-like or DataFrame of shape (N, K)
         Rows of probabilities that sum to one.
     sample_weight : array-like of shape (N,), optional
-        Weights; a row of weight 0 is as if removed.
+        Weights; a row of weight 0 is ignored.
     base : float, optional
         Base of the logarithm: None for nats, 2 for bits.
     rescale : bool, default False

@@ -64,7 +64,7 @@ def kl_from_samples(
     ours, theirs = as_doubles(log_p, "log_p"), as_doubles(log_q, "log_q")
     if ours.ndim != 1 or ours.shape != theirs.shape or not ours.size:
         msg = (
-            "log_p and log_q must be of one length, one value a sample: their shapes "
+            "log_p and log_q must be of one length, one value per sample: their shapes "
             f"are {ours.shape} and {theirs.shape}; pass 1-D arrays."
         )
         raise ValueError(msg)

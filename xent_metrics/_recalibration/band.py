@@ -12,7 +12,7 @@ from .softmax import SoftmaxMap, slopes
 def probability_slopes(
     recalibrate: Recalibrate, log_q: FloatArray, classes: IntArray
 ) -> tuple[FloatArray, FloatArray | None]:
-    """The probability of one class a row under a map, and its slopes.
+    """The probability of one class per row under a map, and its slopes.
 
     Slopes are the derivatives in the map's parameters, of shape (parameters, rows);
     None where the parameters have no covariance.

@@ -43,7 +43,7 @@ class Predicted:
         if found.shape != log_q.T.shape:
             msg = (
                 f"predict of {type(self.model).__name__} must return one probability "
-                f"a row and class: found shape {found.shape} for {log_q.T.shape}; "
+                f"per row and class: found shape {found.shape} for {log_q.T.shape}; "
                 "return the whole table."
             )
             raise ValueError(msg)

@@ -58,14 +58,14 @@ class Recalibrator:
         Raises
         ------
         ValueError
-            As in :func:`cross_entropy`, or if there is not one column a class.
+            As in :func:`cross_entropy`, or if there is not one column per class.
         """
         y_proba = self._in_order(y_proba)
         inputs = read_predictions(y_proba, rescale=rescale, from_logits=from_logits)
         table = inputs.proba
         if table.n_classes != len(self.labels):
             msg = (
-                f"y_proba must have one column a class: found {table.n_classes} for "
+                f"y_proba must have one column per class: found {table.n_classes} for "
                 f"{len(self.labels)} classes; pass the columns in the order of labels."
             )
             raise ValueError(msg)

@@ -29,7 +29,7 @@ _MOST = 0.9  # of what the chosen map removes: a simpler map may do
 
 
 def terms(result: Decomposition, digits: int) -> Section:
-    """The identities, one term a row, with intervals, and the terms beside them."""
+    """The identities, one term per row, with intervals, and the terms beside them."""
     digits += 1
     bounds = result.ci()
 
@@ -131,7 +131,7 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
             f"{won}, less than 2 standard errors."
         )
     if not result.converged:
-        yield "Its fit did not converge: read the terms of the map as rough."
+        yield "Its fit did not converge: the terms of the map are unreliable."
 
 
 def _simpler(result: Decomposition) -> Iterator[str]:

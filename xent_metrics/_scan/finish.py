@@ -314,5 +314,5 @@ def _noted(table: pd.DataFrame, shifts: Mapping[str, float]) -> pd.DataFrame:
     """Why terms are missing: too few rows, or a pass too few."""
     found = without_few(table)
     if not shifts:
-        found["note"] = "terms of the map want a second pass, under the first"
+        found["note"] = "terms of the map require a second pass, under the first"
     return found

@@ -154,7 +154,7 @@ def _tag_of(fitted: FittedMap) -> str:
 def _ladder(
     source: Source, selection: Selection, state: ScanState, passed: FirstPass
 ) -> pd.DataFrame:
-    """One row a map that was tried, in nats."""
+    """One row per map that was tried, in nats."""
     cross_entropy = float(state.whole.mean[0, 0])
     known, shift = passed.share_known, passed.shift
     beyond = math.inf

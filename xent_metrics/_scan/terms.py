@@ -35,7 +35,7 @@ class AfterMap(NamedTuple):
 
 
 def is_soft(state: ScanState) -> bool:
-    """Whether targets are more than one label a row."""
+    """Whether targets are more than one label per row."""
     if not state.contract.soft:
         return False
     entropy = state.contract.measures.index("entropy")

@@ -63,7 +63,7 @@ def models(
     Returns
     -------
     matplotlib Axes
-        One point a model, with standard errors. A model whose terms are infinite or
+        One point per model, with standard errors. A model whose terms are infinite or
         undefined is named below with the reason.
 
     Raises

@@ -67,7 +67,7 @@ def waterfall(
     Returns
     -------
     matplotlib Axes
-        One bar a term, with its value and interval. A term that is infinite or
+        One bar per term, with its value and interval. A term that is infinite or
         undefined has the reason in the place of its bar.
 
     Raises

@@ -155,7 +155,7 @@ class DecompositionScorer(Scorer):
         Returns
         -------
         TermScorer
-            For ``scoring=`` where scikit-learn wants a float.
+            For ``scoring=`` where scikit-learn requires a float.
 
         Examples
         --------

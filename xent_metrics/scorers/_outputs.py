@@ -71,7 +71,7 @@ def parts_of_several(
     found = f"{type(estimator).__name__} predicts {n} outputs"
     if options.multioutput is None:
         msg = (
-            f"y_true must hold one label a row: {found}; pass "
+            f"y_true must hold one label per row: {found}; pass "
             "multioutput='uniform_average' to the scorer for their mean, or "
             f"'raw_values' for the score of each{votes}."
         )
