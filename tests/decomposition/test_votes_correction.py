@@ -255,8 +255,9 @@ class TestWarnings:
     def test_few_votes_warn(self, n_votes):
         votes, _, q, _ = draw(n_votes=n_votes)
         message = (
-            f"the entropy of {n_votes} votes per row is too low, and so is irreducible: "
-            "pass vote_correction='jackknife', and take it as a rough estimate."
+            f"the entropy of {n_votes} votes per row is too low, and so is "
+            "irreducible: pass vote_correction='jackknife', and take it as a rough "
+            "estimate."
         )
         with pytest.warns(SmallSampleWarning, match=re.escape(message)):
             decompose(votes, q)
