@@ -155,19 +155,9 @@ def test_numbers_are_not_copied(frame):
     columns = {name: frame[name].to_numpy() for name in frame}
     # No result shows whether memory is shared.
     from xent_metrics._inputs.frames import read_frame  # noqa: PLC0415
+    from xent_metrics._inputs.read_options import ReadOptions  # noqa: PLC0415
 
-    found = read_frame(
-        frame,
-        target="label",
-        proba="p_",
-        labels=None,
-        target_type="auto",
-        sample_weight=None,
-        groups=None,
-        rescale=False,
-        from_logits=False,
-        on_missing="raise",
-    )
+    found = read_frame(frame, target="label", proba="p_", options=ReadOptions())
     for name, column in zip(
         ["p_0", "p_1", "p_10"], found.inputs.proba.source, strict=True
     ):

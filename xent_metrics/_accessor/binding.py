@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict, cast
@@ -11,10 +12,10 @@ import pandas as pd
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.vote_entropy import VoteCorrection
 from .._inputs.columns import Selector, unknown_column
-from .._inputs.frames import FrameInputs, FrameTargetType, OnMissing, read_frame
+from .._inputs.frames import FrameInputs, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import check_index_order
-from .._inputs.read_options import EPS
+from .._inputs.read_options import FrameTargetType, OnMissing, ReadOptions
 
 
 class Reading(TypedDict, total=False):
@@ -38,25 +39,16 @@ class Decomposing(Reading, total=False):
     vote_correction: VoteCorrection
 
 
-DEFAULTS: Mapping[str, Any] = {
-    "labels": None,
-    "target_type": "auto",
-    "sample_weight": None,
-    "groups": None,
-    "rescale": False,
-    "from_logits": False,
-    "on_missing": "raise",
-}
-
-
 class Found(NamedTuple):
     """What was read, and the options that are not about reading."""
 
     inputs: FrameInputs
-    base: float | None
-    clip: float
-    counts_dropped: bool
     decomposing: dict[str, Any]
+
+    @property
+    def options(self) -> ReadOptions:
+        """How it was read, with the values of weights and groups."""
+        return self.inputs.options
 
 
 def merge(
@@ -99,20 +91,16 @@ def read(
 ) -> Found:
     """Read the columns that are bound; see :func:`read_frame`."""
     others = dict(complete(bound))
-    reading = {name: others.pop(name, value) for name, value in DEFAULTS.items()}
-    return Found(
-        inputs=read_frame(
-            frame,
-            target=others.pop("target"),
-            proba=others.pop("proba"),
-            beside=beside,
-            **reading,
-        ),
-        base=others.pop("base", None),
-        clip=others.pop("clip", EPS),
-        counts_dropped=reading["on_missing"] == "drop",
-        decomposing=others,
+    known = [field.name for field in dataclasses.fields(ReadOptions)]
+    reading = {name: others.pop(name) for name in known if name in others}
+    inputs = read_frame(
+        frame,
+        target=others.pop("target"),
+        proba=others.pop("proba"),
+        options=ReadOptions(**reading),
+        beside=beside,
     )
+    return Found(inputs, decomposing=others)
 
 
 def read_by(frame: pd.DataFrame, by: Any) -> Keys | None:

@@ -17,7 +17,6 @@ from .._evaluation.tables import rows_of, summarise, worst
 from .._inputs.frames import FrameInputs
 from .._inputs.groups import Keys, read_groups
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import nats_per_unit
 from .._kernels.table import IntArray
 from .._measures.per_sample import PER_SAMPLE, per_sample_frame
 from .binding import Found, read
@@ -25,8 +24,10 @@ from .binding import Found, read
 
 def per_sample_of(found: Found) -> pd.DataFrame:
     """The measures of each row."""
-    columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.clip).columns
-    return per_sample_frame(columns, base=found.base, index=found.inputs.row_index)
+    columns = found.inputs.inputs.measure(PER_SAMPLE, clip=found.options.clip).columns
+    return per_sample_frame(
+        columns, base=found.options.base, index=found.inputs.row_index
+    )
 
 
 def summary_of(found: Found, keys: Keys | None) -> pd.DataFrame:
@@ -35,15 +36,15 @@ def summary_of(found: Found, keys: Keys | None) -> pd.DataFrame:
     names = ["cross_entropy", "predictive_entropy"]
     if inputs.codes is None:
         names += ["entropy", "kl_divergence"]
-    columns = inputs.measure(names, clip=found.clip).columns
-    per_unit = nats_per_unit(found.base)
+    columns = inputs.measure(names, clip=found.options.clip).columns
+    per_unit = found.options.per_unit
     if per_unit != 1:
         columns = {name: values / per_unit for name, values in columns.items()}
     table = summarise(
         columns,
         _kept(keys, found.inputs),
         weights=inputs.weights,
-        clusters=read_groups(found.inputs.groups, inputs),
+        clusters=read_groups(found.options.groups, inputs),
         hard=inputs.codes is not None,
     )
     return _with_dropped(table, keys, found)
@@ -52,8 +53,12 @@ def summary_of(found: Found, keys: Keys | None) -> pd.DataFrame:
 def worst_of(found: Found, n: int, keys: Keys | None) -> pd.DataFrame:
     """The rows that cost most, in all or of each group."""
     inputs = found.inputs.inputs
-    columns = inputs.measure([*PER_SAMPLE, "predicted"], clip=found.clip).columns
-    rows = rows_of(inputs, columns, base=found.base, index=found.inputs.row_index)
+    columns = inputs.measure(
+        [*PER_SAMPLE, "predicted"], clip=found.options.clip
+    ).columns
+    rows = rows_of(
+        inputs, columns, base=found.options.base, index=found.inputs.row_index
+    )
     return worst(rows, n, _kept(keys, found.inputs))
 
 
@@ -62,13 +67,7 @@ def decompose_found(
 ) -> Decomposition | pd.DataFrame:
     """The terms of all rows, or those of each group."""
     settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
-    result, _ = decompose_inputs(
-        found.inputs.inputs,
-        base=found.base,
-        clip=found.clip,
-        groups=found.inputs.groups,
-        **settings,
-    )
+    result, _ = decompose_inputs(found.inputs.inputs, found.options, **settings)
     warn_if_few(result)
     result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
     if keys is None:
@@ -98,9 +97,9 @@ def compare_with(
     settings.pop("vote_correction", None)
     return compare(
         {first: mine.inputs.inputs, second: theirs},
-        groups=mine.inputs.groups,
-        base=mine.base,
-        clip=mine.clip,
+        groups=mine.options.groups,
+        base=mine.options.base,
+        clip=mine.options.clip,
         level=level,
         **settings,
     )
@@ -142,6 +141,6 @@ def _dropped(
 
 def _with_dropped(table: pd.DataFrame, keys: Keys | None, found: Found) -> pd.DataFrame:
     """The table with the number of rows left out, where they may be."""
-    if found.counts_dropped:
+    if found.options.on_missing == "drop":
         table.insert(1, "n_dropped", _dropped(keys, found.inputs, table.index))
     return table

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs, read
 from .._inputs.messages import warn
-from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .assemble import Maps
@@ -110,22 +109,19 @@ def decompose(
     >>> round(result.miscalibration, 2), round(low, 2), round(high, 2)
     (0.08, 0.06, 0.11)
     """
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        groups=groups,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
+    inputs = read(y_true, y_proba, options)
     result, _ = decompose_inputs(
-        inputs,
-        base=base,
-        clip=clip,
-        recalibration=recalibration,
-        groups=groups,
-        vote_correction=vote_correction,
+        inputs, options, recalibration=recalibration, vote_correction=vote_correction
     )
     warn_if_few(result)
     return result
@@ -133,11 +129,9 @@ def decompose(
 
 def decompose_inputs(
     inputs: Inputs,
+    read_options: ReadOptions,
     *,
-    base: float | None,
-    clip: float,
     recalibration: Recalibration,
-    groups: Any = None,
     vote_correction: VoteCorrection = None,
     columns: Iterable[str] = (),
 ) -> tuple[Decomposition, dict[str, FloatArray]]:
@@ -145,7 +139,7 @@ def decompose_inputs(
 
     Also returns the columns of the pass, in nats: its own and those asked for.
     """
-    options = Options(base, clip, recalibration, groups, vote_correction)
+    options = Options(read_options, recalibration, vote_correction)
     measured = measure(inputs, options, columns)
     after = _recalibrate(measured)
     rows = terms_of_each_row(
@@ -156,11 +150,16 @@ def decompose_inputs(
     result = result_of(
         measured,
         rows,
-        _maps(after, recalibration, rows.mean(rows.cross_entropy), nats_per_unit(base)),
+        _maps(measured, after, rows.mean(rows.cross_entropy)),
         correction=None if after is None else after.correction,
         after=after,
         n_unseen=inputs.n_unseen,
-        again=functools.partial(decompose_inputs, **options._asdict()),
+        again=functools.partial(
+            decompose_inputs,
+            read_options=read_options,
+            recalibration=recalibration,
+            vote_correction=vote_correction,
+        ),
     )
     return result, measured.columns
 
@@ -170,7 +169,9 @@ def _recalibrate(measured: Measured) -> After | None:
     inputs, options, notes = measured.inputs, measured.options, measured.notes
     if "refinement" in notes:
         return None
-    after = recalibrated(inputs, measured.clusters, options.clip, options.recalibration)
+    after = recalibrated(
+        inputs, measured.clusters, options.read.clip, options.recalibration
+    )
     chosen = after.selection.chosen
     if not chosen.converged:
         notes["refinement"] = f"the {chosen.name} map did not converge"
@@ -190,15 +191,10 @@ def _corrected_entropy(measured: Measured, after: After | None) -> FloatArray | 
     )
 
 
-def _maps(
-    after: After | None,
-    recalibration: Recalibration,
-    cross_entropy: float,
-    per_unit: float,
-) -> Maps:
-    tried = ladder(after, cross_entropy, per_unit)
+def _maps(measured: Measured, after: After | None, cross_entropy: float) -> Maps:
+    tried = ladder(after, cross_entropy, measured.options.read.per_unit)
     if after is None:
-        return Maps(name=name_of(recalibration), ladder=tried)
+        return Maps(name=name_of(measured.options.recalibration), ladder=tried)
     chosen = after.selection.chosen
     return Maps(
         name=chosen.name,

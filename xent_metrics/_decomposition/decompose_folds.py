@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import pandas as pd
 from .._inputs.inputs import Inputs, UnseenLabelWarning
 from .._inputs.labels import show
 from .._inputs.messages import warn
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import ReadOptions, nats_per_unit
 from .._kernels.table import FloatArray, IntArray
 from .assemble import Maps
 from .breakdown import terms_of_cells
@@ -55,11 +56,9 @@ class _Part(NamedTuple):
 def decompose_folds(
     inputs: Inputs,
     folds: Folds,
+    read_options: ReadOptions,
     *,
-    base: float | None,
-    clip: float,
     recalibration: Recalibration,
-    groups: Any = None,
     vote_correction: VoteCorrection = None,
     columns: Iterable[str] = (),
 ) -> FoldTerms:
@@ -69,7 +68,7 @@ def decompose_folds(
     that are stratified have the same ones, and a correction in each fold for their
     chance would come to too much.
     """
-    options = Options(base, clip, recalibration, groups, vote_correction)
+    options = Options(read_options, recalibration, vote_correction)
     measured = measure(inputs, options, columns, folds)
     copies = folds.copies(measured.inputs)
     parts = _decompose_each(measured, folds)
@@ -85,7 +84,13 @@ def decompose_folds(
         _maps(parts, recalibration, copies),
         correction=_correction(parts, copies),
         n_unseen=sum(part.result.n_unseen for part in parts),
-        again=functools.partial(decompose_folds, folds=folds, **options._asdict()),
+        again=functools.partial(
+            decompose_folds,
+            folds=folds,
+            read_options=read_options,
+            recalibration=recalibration,
+            vote_correction=vote_correction,
+        ),
     )
     return FoldTerms(
         result,
@@ -124,10 +129,12 @@ def _decompose_each(measured: Measured, folds: Folds) -> list[_Part]:
         groups = None if clusters is None else clusters[rows]
         if groups is not None and len(np.unique(groups)) == 1:
             groups = None
-        own = options._replace(groups=groups)
-        if len(part.labels) == 1:
-            own = own._replace(recalibration="none")
-        result, _ = decompose_inputs(part, **own._asdict())
+        result, _ = decompose_inputs(
+            part,
+            dataclasses.replace(options.read, groups=groups),
+            recalibration="none" if len(part.labels) == 1 else options.recalibration,
+            vote_correction=options.vote_correction,
+        )
         share = float(weights[rows].sum()) / float(weights.sum())
         parts.append(_Part(folds.names[code], place[rows], share, result))
     return parts

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._inputs.groups import read_groups
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import nats_per_unit
+from .._inputs.read_options import ReadOptions
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.fitted_map import Recalibrate
 from .._recalibration.sample import effective_number
@@ -27,12 +27,10 @@ _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
 
 
 class Options(NamedTuple):
-    """What is asked of a decomposition."""
+    """What is asked of a decomposition, of inputs that were read with ``read``."""
 
-    base: float | None
-    clip: float
+    read: ReadOptions
     recalibration: Recalibration
-    groups: Any
     vote_correction: VoteCorrection
 
 
@@ -61,12 +59,11 @@ def measure(
     """Check the options, measure each row, and count the classes."""
     check_recalibration(options.recalibration)
     check_correction(options.vote_correction, inputs)
-    nats_per_unit(options.base)
-    clusters = read_groups(options.groups, inputs)
+    clusters = read_groups(options.read.groups, inputs)
     if folds is not None:
         clusters = folds.clusters(clusters)
     inputs = inputs.with_scaled_weights()
-    rows = inputs.measure([*_COLUMNS, *columns], clip=options.clip)
+    rows = inputs.measure([*_COLUMNS, *columns], clip=options.read.clip)
     frequencies = count_classes(inputs, clusters)
     return Measured(
         inputs=inputs,
@@ -80,7 +77,7 @@ def measure(
             len(inputs.labels),
             rows.at_zero,
             frequencies,
-            options.clip,
+            options.read.clip,
             soft=inputs.target is not None,
         ),
     )
@@ -154,8 +151,8 @@ def result_of(
         maps,
         Evidence(
             labels=inputs.labels,
-            clip=float(options.clip),
-            base=options.base,
+            clip=options.read.clip,
+            base=options.read.base,
             maps=fitted,
             data=data,
         ),

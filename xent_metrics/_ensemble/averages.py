@@ -11,8 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs, read
-from .._inputs.read_options import check_clip, nats_per_unit, unit_name
-from .._inputs.targets import TargetType
+from .._inputs.read_options import (
+    ReadOptions,
+    TargetType,
+    unit_name,
+)
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray
 from .._measures.per_sample import index_of
@@ -25,15 +28,13 @@ def summarise(
     parts: Iterable[Part],
     keys: tuple[Any, ...],
     member_weights: FloatArray,
-    *,
-    base: float | None,
-    clip: float,
+    options: ReadOptions,
     index: pd.Index[Any] | None,
 ) -> dict[str, Any]:
     """Measure all rows and reduce them: the attributes by name."""
-    per_unit, floor = nats_per_unit(base), check_clip(clip)
+    per_unit = options.per_unit
     inputs = inputs.with_scaled_weights()
-    done = run(inputs, parts, member_weights, clip=floor)
+    done = run(inputs, parts, member_weights, clip=options.clip)
     columns = {name: values / per_unit for name, values in done.columns.items()}
     kept, weights = columns, inputs.weights
     if inputs.active is not None and weights is not None:
@@ -54,8 +55,8 @@ def summarise(
         "n_clipped_any": done.n_clipped_any,
         "n_infinite": int(np.count_nonzero(infinite)),
         "n_unseen": inputs.n_unseen,
-        "unit": unit_name(base),
-        "clip": floor,
+        "unit": unit_name(options.base),
+        "clip": options.clip,
         "notes": _reasons(terms, infinite, ruled_out),
         "per_sample": pd.DataFrame(columns, index=index, copy=False),
         "members": pd.DataFrame(
@@ -85,22 +86,22 @@ def summarise_estimator(
     """Take a fitted ensemble apart and summarise what its members predict."""
     fitted = take_apart(estimator, X)
     shape = (fitted.n_rows, fitted.n_classes)
-    inputs = read(
-        y,
-        np.broadcast_to(1.0 / fitted.n_classes, shape),
+    options = ReadOptions(
         labels=estimator.classes_,
         target_type=target_type,
         sample_weight=sample_weight,
-        name="X",
+        base=base,
+        clip=clip,
     )
+    uniform = np.broadcast_to(1.0 / fitted.n_classes, shape)
+    inputs = read(y, uniform, options, name="X")
     return summarise(
         inputs,
         fitted.parts(),
         fitted.keys,
         fitted.weights,
-        base=base,
-        clip=clip,
-        index=index_of(y, X),
+        options,
+        index_of(y, X),
     )
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .averages import summarise
@@ -102,23 +101,22 @@ def decompose_ensemble(
     Name: value, dtype: float64
     """
     members = separate(member_proba, member_weights)
-    inputs = read(
-        y_true,
-        members.predictions[0],
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
-        name=members.names[0],
     )
+    inputs = read(y_true, members.predictions[0], options, name=members.names[0])
     fields = summarise(
         inputs,
         [Part(0, read_tables(inputs, y_true, members))],
         members.keys,
         members.weights,
-        base=base,
-        clip=clip,
-        index=index_of(*members.predictions, y_true),
+        options,
+        index_of(*members.predictions, y_true),
     )
     return EnsembleDecomposition(**fields)

@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._display import Result, plots
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, TargetType
 from .._pickling import public
 from .._terms import title
 from .averages import summarise_estimator

@@ -18,8 +18,7 @@ from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
 from .._display import two_sided
 from .._inputs.inputs import Inputs, read
-from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
 from .._kernels.table import BoolArray, FloatArray
 from .._pickling import public
 from .._terms import TERMS
@@ -148,23 +147,19 @@ def compare(
     folds = {name: _folds_of(model) for name, model in models.items()}
     for name, own in folds.items():
         _check_same_rows(folds[baseline], own, (baseline, name))
-    inputs = {
-        name: _inputs_of(model, labels, target_type, sample_weight)
-        for name, model in models.items()
-    }
+    options = ReadOptions(
+        labels=labels,
+        target_type=target_type,
+        sample_weight=sample_weight,
+        groups=_groups_of(models[baseline]) if groups is None else groups,
+        base=base,
+        clip=clip,
+    )
+    inputs = {name: _inputs_of(model, options) for name, model in models.items()}
     for name, other in inputs.items():
         check_same_targets(inputs[baseline], other, (baseline, name))
-    if groups is None:
-        groups = _groups_of(models[baseline])
     results = {
-        name: _decompose(
-            one,
-            folds[name],
-            base=base,
-            clip=clip,
-            recalibration=recalibration,
-            groups=groups,
-        )
+        name: _decompose(one, folds[name], options, recalibration)
         for name, one in inputs.items()
     }
     ranked = dict(sorted(results.items(), key=lambda item: item[1].cross_entropy))
@@ -208,9 +203,7 @@ def _check(
     return baseline
 
 
-def _inputs_of(
-    model: Any, labels: Any, target_type: TargetType, sample_weight: Any
-) -> Inputs:
+def _inputs_of(model: Any, options: ReadOptions) -> Inputs:
     if isinstance(model, Inputs):
         return model
     data = _data_of(model)
@@ -222,9 +215,7 @@ def _inputs_of(
             f"{type(model).__name__}; pass Evaluation.from_estimator(estimator, X, y)."
         )
         raise ValueError(msg)
-    return read(
-        *model, labels=labels, target_type=target_type, sample_weight=sample_weight
-    )
+    return read(*model, options)
 
 
 def _groups_of(model: Any) -> Any:
@@ -260,11 +251,17 @@ def _check_same_rows(
         raise ValueError(msg)
 
 
-def _decompose(inputs: Inputs, folds: Folds | None, **options: Any) -> Decomposition:
+def _decompose(
+    inputs: Inputs,
+    folds: Folds | None,
+    options: ReadOptions,
+    recalibration: Recalibration,
+) -> Decomposition:
     """Decompose with one map, or with one for each fold."""
     if folds is None:
-        return decompose_inputs(inputs, **options)[0]
-    return decompose_folds(inputs, folds, **options).decomposition
+        return decompose_inputs(inputs, options, recalibration=recalibration)[0]
+    found = decompose_folds(inputs, folds, options, recalibration=recalibration)
+    return found.decomposition
 
 
 def _differences(

@@ -13,6 +13,7 @@ from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import Folds
 from .._decomposition.result import Decomposition
 from .._inputs.inputs import Inputs
+from .._inputs.read_options import ReadOptions
 from .._measures.per_sample import PER_SAMPLE
 from .tables import rows_of
 
@@ -31,26 +32,26 @@ class Evaluated(NamedTuple):
 def evaluate(
     inputs: Inputs,
     folds: Folds | None,
+    read_options: ReadOptions,
     *,
-    base: float | None,
     index: pd.Index[Any] | None,
     n_dropped: int = 0,
     warn: bool = True,
     **options: Any,
 ) -> Evaluated:
     """Decompose with one map, or with one for each fold; say what is amiss."""
-    options |= {"base": base, "columns": (*PER_SAMPLE, "predicted")}
+    options["columns"] = (*PER_SAMPLE, "predicted")
     table = None
     if folds is None:
-        result, columns = decompose_inputs(inputs, **options)
+        result, columns = decompose_inputs(inputs, read_options, **options)
         if warn:
             warn_if_few(result)
     else:
-        found = decompose_folds(inputs, folds, **options)
+        found = decompose_folds(inputs, folds, read_options, **options)
         result, columns, table = found.decomposition, found.columns, found.table
         warn_if_few(result, found.parts)
         warn_if_untrained(inputs, found.parts)
-    rows = rows_of(inputs, columns, base=base, index=index)
+    rows = rows_of(inputs, columns, base=read_options.base, index=index)
     clusters = evidence_of(result).need("evaluate").clusters
     if clusters is not None:
         rows["group"] = clusters

@@ -16,10 +16,15 @@ from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display import Result, json_text, plots, report
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargetType, OnMissing, read_frame
+from .._inputs.frames import read_frame
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import (
+    EPS,
+    FrameTargetType,
+    OnMissing,
+    ReadOptions,
+    TargetType,
+)
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
@@ -160,22 +165,22 @@ class Evaluation(Result):
         >>> evaluation.folds["n"].to_list()
         [285, 284]
         """
-        inputs = read(
-            y_true,
-            y_proba,
+        options = ReadOptions(
             labels=labels,
             target_type=target_type,
             sample_weight=sample_weight,
+            groups=groups,
+            base=base,
+            clip=clip,
             rescale=rescale,
             from_logits=from_logits,
         )
+        inputs = read(y_true, y_proba, options)
         evaluated = evaluate(
             inputs,
             read_folds(folds, inputs),
-            base=base,
-            clip=clip,
+            options,
             recalibration=recalibration,
-            groups=groups,
             vote_correction=vote_correction,
             index=index_of(y_proba, y_true),
         )
@@ -241,25 +246,23 @@ class Evaluation(Result):
         >>> round(evaluation.decomposition.cross_entropy, 4)
         0.3446
         """
-        found = read_frame(
-            frame,
-            target=target,
-            proba=proba,
+        options = ReadOptions(
             labels=labels,
             target_type=target_type,
             sample_weight=sample_weight,
             groups=groups,
+            base=base,
+            clip=clip,
             rescale=rescale,
             from_logits=from_logits,
             on_missing=on_missing,
         )
+        found = read_frame(frame, target=target, proba=proba, options=options)
         evaluated = evaluate(
             found.inputs,
             None,
-            base=base,
-            clip=clip,
+            found.options,
             recalibration=recalibration,
-            groups=found.groups,
             vote_correction=vote_correction,
             index=found.row_index,
             n_dropped=found.n_dropped,
@@ -318,20 +321,19 @@ class Evaluation(Result):
         269
         """
         proba = probabilities(estimator, X)
-        inputs = read(
-            y,
-            proba,
+        options = ReadOptions(
             labels=estimator.classes_,
             target_type=target_type,
             sample_weight=sample_weight,
-        )
-        evaluated = evaluate(
-            inputs,
-            None,
+            groups=groups,
             base=base,
             clip=clip,
+        )
+        evaluated = evaluate(
+            read(y, proba, options),
+            None,
+            options,
             recalibration=recalibration,
-            groups=groups,
             vote_correction=vote_correction,
             index=index_of(y, X, proba),
         )
@@ -428,20 +430,19 @@ class Evaluation(Result):
         1     284             0.2
         """
         tested = predict_out_of_fold(cv_results, X, y)
-        inputs = read(
-            tested.take(y, "y"),
-            tested.proba,
+        options = ReadOptions(
             labels=tested.labels,
             target_type=target_type,
             sample_weight=tested.take(sample_weight, "sample_weight"),
-        )
-        evaluated = evaluate(
-            inputs,
-            tested.folds,
+            groups=tested.take(groups, "groups"),
             base=base,
             clip=clip,
+        )
+        evaluated = evaluate(
+            read(tested.take(y, "y"), tested.proba, options),
+            tested.folds,
+            options,
             recalibration=recalibration,
-            groups=tested.take(groups, "groups"),
             vote_correction=vote_correction,
             index=tested.index_of_rows(index_of(y, X)),
         )

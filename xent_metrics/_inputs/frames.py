@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,9 @@ from .columns import (
 )
 from .inputs import Inputs, check_index_order, read
 from .labels import Column, as_column, check_labels, show
-from .targets import TargetType
+from .read_options import FrameTargetType, ReadOptions
 from .votes import vote_counts
 from .weights import NoRowsError
-
-FrameTargetType: TypeAlias = TargetType | Literal["annotators"]
-OnMissing = Literal["raise", "drop"]
 
 
 class FrameTable:
@@ -63,10 +61,13 @@ class FrameTable:
 
 
 class FrameInputs(NamedTuple):
-    """What was read from a frame; ``kept`` is None where every row was."""
+    """What was read from a frame; ``kept`` is None where every row was.
+
+    In ``options`` weights and groups are values of the rows that were kept.
+    """
 
     inputs: Inputs
-    groups: Any
+    options: ReadOptions
     row_index: pd.Index[Any] | None
     kept: BoolArray | None
 
@@ -81,13 +82,7 @@ def read_frame(
     *,
     target: Selector,
     proba: Selector,
-    labels: Sequence[Any] | None,
-    target_type: FrameTargetType,
-    sample_weight: Any,
-    groups: Any,
-    rescale: bool,
-    from_logits: bool,
-    on_missing: OnMissing,
+    options: ReadOptions,
     beside: Selector | None = None,
     whole: bool = True,
 ) -> FrameInputs:
@@ -97,8 +92,9 @@ def read_frame(
     frame that is not the ``whole`` data, no label may be among the classes.
     """
     table = FrameTable(frame)
-    named = [one for one in (sample_weight, groups) if _is_name(one)]
-    for name, values in (("sample_weight", sample_weight), ("groups", groups)):
+    of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
+    named = [values for _, values in of_rows if _is_name(values)]
+    for name, values in of_rows:
         check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
@@ -107,31 +103,21 @@ def read_frame(
         proba=[table.column(name) for name in y_proba.names],
         beside={
             name: table.column(given) if _is_name(given) else given
-            for name, given in (("sample_weight", sample_weight), ("groups", groups))
+            for name, given in of_rows
         },
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
-    kept = _rows_kept(
-        used, [table.column(name) for name in others], on_missing, target_type
-    )
+    kept = _rows_kept(used, [table.column(name) for name in others], options)
     if kept is not None:
         used = used.rows(kept)
     given = None
-    if labels is not None:
+    if options.labels is not None:
         one_column = y_proba.classes is None
-        given = check_labels(labels, 2 if one_column else len(y_proba.names))
-    inputs = _read(
-        y_true,
-        y_proba,
-        used,
-        given,
-        target_type,
-        whole=whole,
-        rescale=rescale,
-        from_logits=from_logits,
-    )
+        given = check_labels(options.labels, 2 if one_column else len(y_proba.names))
+    options = dataclasses.replace(options, labels=given, **used.beside)
+    inputs = _read(y_true, y_proba, used, options, whole=whole)
     index = table.index if kept is None or table.index is None else table.index[kept]
-    return FrameInputs(inputs, used.beside["groups"], index, kept)
+    return FrameInputs(inputs, options, index, kept)
 
 
 class _UsedColumns(NamedTuple):
@@ -156,10 +142,10 @@ class _UsedColumns(NamedTuple):
 def _rows_kept(
     used: _UsedColumns,
     others: Sequence[Column],
-    on_missing: OnMissing,
-    target_type: FrameTargetType,
+    options: ReadOptions,
 ) -> BoolArray | None:
     """Which rows have all that is read; None where all have, or must have."""
+    on_missing = options.on_missing
     if on_missing not in ("raise", "drop"):
         msg = (
             f"on_missing must be 'raise' or 'drop': found {on_missing!r}; pass 'drop' "
@@ -170,7 +156,7 @@ def _rows_kept(
         return None
     of_target = [_missing(column) for column in used.target]
     # Of several annotators, some may say nothing.
-    some = _annotated(used.target, target_type)
+    some = _annotated(used.target, options.target_type)
     absent = (
         np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
     )
@@ -218,13 +204,11 @@ def _read(
     y_true: Chosen,
     y_proba: Chosen,
     used: _UsedColumns,
-    given: tuple[Any, ...] | None,
-    target_type: FrameTargetType,
+    options: ReadOptions,
     *,
     whole: bool,
-    **options: Any,
 ) -> Inputs:
-    options["sample_weight"] = used.beside["sample_weight"]
+    given, target_type = options.labels, options.target_type
     if y_proba.classes is None:
         if y_true.classes is not None or target_type == "annotators":
             msg = (
@@ -233,14 +217,7 @@ def _read(
                 "columns of all classes."
             )
             raise ValueError(msg)
-        return read(
-            used.target[0],
-            used.proba[0],
-            labels=given,
-            target_type=target_type,
-            warn_unseen=whole,
-            **options,
-        )
+        return read(used.target[0], used.proba[0], options, warn_unseen=whole)
     classes = y_proba.classes
     several = y_true.classes is not None
     voted = target_type == "annotators" or (
@@ -255,11 +232,11 @@ def _read(
         ),
         None,
     )
-    labels = given or classes
+    options = dataclasses.replace(options, labels=given or classes)
     if voted:
-        votes = _votes(used.target, labels)
-        return read(votes, probabilities, labels=labels, target_type="votes", **options)
-    kind = cast("TargetType", target_type)
+        votes = _votes(used.target, given or classes)
+        options = dataclasses.replace(options, target_type="votes")
+        return read(votes, probabilities, options)
     if y_true.classes is not None:
         names = pair_classes(y_true.names, y_true.classes, y_proba.names, classes)
         if names is None:
@@ -270,15 +247,8 @@ def _read(
         soft = Columns(
             tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
         )
-        return read(soft, probabilities, labels=labels, target_type=kind, **options)
-    inputs = read(
-        used.target[0],
-        probabilities,
-        labels=labels,
-        target_type=kind,
-        warn_unseen=False,
-        **options,
-    )
+        return read(soft, probabilities, options)
+    inputs = read(used.target[0], probabilities, options, warn_unseen=False)
     return _with_known_labels(inputs, given, y_true.names[0]) if whole else inputs
 
 

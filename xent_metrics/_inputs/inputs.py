@@ -21,9 +21,8 @@ from .._pickling import public
 from .arrays import Columns, read_columns
 from .labels import Encoded, check_labels, encode, infer_and_encode, show
 from .messages import violation_error, warn
-from .read_options import check_clip
+from .read_options import ReadOptions, check_clip
 from .targets import (
-    TargetType,
     align,
     check_hard,
     encode_some,
@@ -219,25 +218,21 @@ def warn_of_unseen(
 def read(
     y_true: Any,
     y_proba: Any,
+    options: ReadOptions,
     *,
-    labels: Iterable[Any] | None = None,
-    target_type: TargetType = "auto",
-    sample_weight: Any = None,
-    rescale: bool = False,
-    from_logits: bool = False,
     name: str = "y_proba",
     warn_unseen: bool = True,
 ) -> Inputs:
     """Read targets, predictions and weights; messages call the predictions ``name``."""
     proba, names = _read_proba(
-        y_proba, rescale=rescale, from_logits=from_logits, name=name
+        y_proba, rescale=options.rescale, from_logits=options.from_logits, name=name
     )
-    weights, active = read_weights(sample_weight, proba.n_rows)
+    weights, active = read_weights(options.sample_weight, proba.n_rows)
     given = None
-    if labels is not None:
-        given = check_labels(labels, proba.n_classes, name)
+    if options.labels is not None:
+        given = check_labels(options.labels, proba.n_classes, name)
     check_index_order(y_true, y_proba, ("y_true", name))
-    truth = labels_or_columns(y_true, target_type)
+    truth = labels_or_columns(y_true, options.target_type)
     if not isinstance(truth, Columns):
         check_length(len(truth), proba.n_rows, ("y_true", name))
         check_hard(truth, active)
@@ -262,7 +257,7 @@ def read(
             inputs.warn_of_unseen()
         return inputs
     classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = read_soft(truth, classes, target_type, name)
+    table = read_soft(truth, classes, options.target_type, name)
     check_length(table.n_rows, proba.n_rows, ("y_true", name))
     codes = one_hot_codes(table, active)
     return Inputs(
@@ -275,23 +270,17 @@ def read(
     )
 
 
-def read_predictions(
-    y_proba: Any,
-    *,
-    sample_weight: Any = None,
-    rescale: bool = False,
-    from_logits: bool = False,
-) -> Inputs:
+def read_predictions(y_proba: Any, options: ReadOptions) -> Inputs:
     """Read predictions alone."""
     proba, names = _read_proba(
-        y_proba, rescale=rescale, from_logits=from_logits, name="proba"
+        y_proba, rescale=options.rescale, from_logits=options.from_logits, name="proba"
     )
-    weights, active = read_weights(sample_weight, proba.n_rows)
+    weights, active = read_weights(options.sample_weight, proba.n_rows)
     classes = names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
 
 
-def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
+def read_two(p: Any, q: Any, options: ReadOptions) -> Inputs:
     """Read two tables of distributions; the columns of frames pair by name."""
     of_q, names = read_columns(q, "q"), None
     of_p = read_columns(p, "p")
@@ -302,13 +291,13 @@ def read_two(p: Any, q: Any, *, sample_weight: Any, rescale: bool) -> Inputs:
                 f"[{what}] for one distribution."
             )
             raise ValueError(msg)
-    kind: Kind = "proportions" if rescale else "probabilities"
+    kind: Kind = "proportions" if options.rescale else "probabilities"
     second = Table(of_q.source, kind=kind, name="q")
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
     first = Table(align(of_p, names, ("p", "q")), kind=kind, name="p")
     check_length(first.n_rows, second.n_rows, ("p", "q"))
     check_index_order(p, q, ("p", "q"))
-    weights, active = read_weights(sample_weight, second.n_rows)
+    weights, active = read_weights(options.sample_weight, second.n_rows)
     return Inputs(
         proba=second, labels=names, target=first, weights=weights, active=active
     )

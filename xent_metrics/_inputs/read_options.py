@@ -1,10 +1,11 @@
-"""Units of information, and the rule for probabilities of zero."""
+"""How targets and predictions are read: options, units, and the rule for zeros."""
 
 from __future__ import annotations
 
 import math
 import numbers
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +13,38 @@ from .._kernels.table import FloatArray
 
 EPS = float(np.finfo(np.float64).eps)
 LEAST_NORMAL = float(np.finfo(np.float64).tiny)
+
+TargetType = Literal["auto", "labels", "distribution", "votes"]
+FrameTargetType = Literal["auto", "labels", "distribution", "votes", "annotators"]
+OnMissing = Literal["raise", "drop"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadOptions:
+    """The options that every door shares, with their defaults, checked.
+
+    ``sample_weight`` and ``groups`` are values of the rows, or names of columns where
+    a frame is read; ``on_missing`` is for frames alone.
+    """
+
+    labels: Any = None
+    target_type: FrameTargetType = "auto"
+    sample_weight: Any = None
+    groups: Any = None
+    base: float | None = None
+    clip: float = EPS
+    rescale: bool = False
+    from_logits: bool = False
+    on_missing: OnMissing = "raise"
+
+    def __post_init__(self) -> None:
+        nats_per_unit(self.base)
+        object.__setattr__(self, "clip", check_clip(self.clip))
+
+    @property
+    def per_unit(self) -> float:
+        """How many nats one unit of the base holds."""
+        return nats_per_unit(self.base)
 
 
 def nats_per_unit(base: float | None) -> float:

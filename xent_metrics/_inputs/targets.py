@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .arrays import Columns, as_numpy, read_columns
 from .labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
+from .read_options import FrameTargetType
 
-TargetType = Literal["auto", "labels", "distribution", "votes"]
 
-
-def labels_or_columns(y_true: Any, target_type: TargetType) -> Column | Columns:
+def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Columns:
     """Labels as one column, distributions and votes as several."""
     if target_type not in ("auto", "labels", "distribution", "votes"):
         msg = (
@@ -90,7 +89,7 @@ def encode_some(
 def read_soft(
     columns: Columns,
     classes: tuple[Any, ...],
-    target_type: TargetType,
+    target_type: FrameTargetType,
     name: str = "y_proba",
 ) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -102,16 +101,17 @@ def cross_entropy(
     >>> round(cross_entropy([1, 2, 3], q), 6)
     0.520216
     """
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    return reduced(inputs, "cross_entropy", clip, base, n_jobs, reduction)
+    inputs = read(y_true, y_proba, options)
+    return reduced(inputs, "cross_entropy", options, n_jobs, reduction)
 
 
 @overload
@@ -178,16 +178,16 @@ def perplexity(
     2.0
     """
     _check_mean(reduction, "perplexities do not add up")
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    return _exp(reduced(inputs, "cross_entropy", clip, None, n_jobs, reduction))
+    inputs = read(y_true, y_proba, options)
+    return _exp(reduced(inputs, "cross_entropy", options, n_jobs, reduction))
 
 
 @overload
@@ -256,16 +256,16 @@ def expected_accuracy_bound(
     0.5313
     """
     _check_mean(reduction, "bounds do not add up")
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    return _exp(-reduced(inputs, "cross_entropy", clip, None, n_jobs, reduction))
+    inputs = read(y_true, y_proba, options)
+    return _exp(-reduced(inputs, "cross_entropy", options, n_jobs, reduction))
 
 
 def _exp(values: float | FloatArray) -> float | FloatArray:

@@ -8,8 +8,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read, read_two
-from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -85,16 +84,17 @@ def kl_divergence(
     >>> round(kl_divergence([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]), 6)
     0.125669
     """
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    return reduced(inputs, "kl_divergence", clip, base, n_jobs, reduction)
+    inputs = read(y_true, y_proba, options)
+    return reduced(inputs, "kl_divergence", options, n_jobs, reduction)
 
 
 @overload
@@ -162,16 +162,17 @@ def reverse_kl_divergence(
     >>> round(reverse_kl_divergence([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]), 6)
     0.161348
     """
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    return reduced(inputs, "reverse_kl_divergence", clip, base, n_jobs, reduction)
+    inputs = read(y_true, y_proba, options)
+    return reduced(inputs, "reverse_kl_divergence", options, n_jobs, reduction)
 
 
 @public
@@ -220,17 +221,17 @@ def kl_contributions(
     >>> kl_contributions([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]).round(6)
     array([[ 0.235531,  0.      , -0.109861]])
     """
-    scale = nats_per_unit(base)
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    rows = inputs.measure(["kl_contributions"], clip=clip, n_jobs=n_jobs)
-    return rows.columns["kl_contributions"] / scale
+    inputs = read(y_true, y_proba, options)
+    rows = inputs.measure(["kl_contributions"], clip=options.clip, n_jobs=n_jobs)
+    return rows.columns["kl_contributions"] / options.per_unit
 
 
 @overload
@@ -292,9 +293,9 @@ def jensen_shannon_divergence(
     >>> jensen_shannon_divergence([[1.0, 0.0]], [[0.0, 1.0]], base=2)
     1.0
     """
-    inputs = read_two(p, q, sample_weight=sample_weight, rescale=rescale)
+    options = ReadOptions(sample_weight=sample_weight, base=base, rescale=rescale)
     column = "jensen_shannon_divergence"
-    return reduced(inputs, column, EPS, base, n_jobs, reduction)
+    return reduced(read_two(p, q, options), column, options, n_jobs, reduction)
 
 
 @overload
@@ -358,5 +359,8 @@ def jeffreys_divergence(
     >>> round(jeffreys_divergence([[0.7, 0.2, 0.1]], [[0.5, 0.2, 0.3]]), 6)
     0.287017
     """
-    inputs = read_two(p, q, sample_weight=sample_weight, rescale=rescale)
-    return reduced(inputs, "jeffreys_divergence", clip, base, n_jobs, reduction)
+    options = ReadOptions(
+        sample_weight=sample_weight, base=base, clip=clip, rescale=rescale
+    )
+    column = "jeffreys_divergence"
+    return reduced(read_two(p, q, options), column, options, n_jobs, reduction)

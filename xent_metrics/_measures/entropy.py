@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read_predictions
-from .._inputs.read_options import EPS, nats_per_unit
+from .._inputs.read_options import ReadOptions, nats_per_unit
 from .._inputs.weights import as_doubles
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
@@ -135,7 +135,11 @@ def entropy(
             "distribution, or np.column_stack([1 - p, p]) for two classes."
         )
         raise ValueError(msg)
-    inputs = read_predictions(
-        proba, sample_weight=sample_weight, rescale=rescale, from_logits=from_logits
+    options = ReadOptions(
+        sample_weight=sample_weight,
+        base=base,
+        rescale=rescale,
+        from_logits=from_logits,
     )
-    return reduced(inputs, "predictive_entropy", EPS, base, n_jobs, reduction)
+    inputs = read_predictions(proba, options)
+    return reduced(inputs, "predictive_entropy", options, n_jobs, reduction)

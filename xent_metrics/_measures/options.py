@@ -8,8 +8,7 @@ from typing import Any, TypedDict
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import ReadOptions, TargetType
 from .._kernels.sums import Reduction, reduce_rows
 from .._kernels.table import FloatArray
 
@@ -61,13 +60,12 @@ class TwoTablesClipped(TwoTables, total=False):
 def reduced(
     inputs: Inputs,
     column: str,
-    clip: float,
-    base: float | None,
+    options: ReadOptions,
     n_jobs: int,
     reduction: Reduction,
 ) -> float | FloatArray:
-    """One column of a pass in units of ``base``, reduced."""
-    scale = nats_per_unit(base)
+    """One column of a pass in the unit of the options, reduced."""
+    scale, clip = options.per_unit, options.clip
     if (
         column == "cross_entropy"
         and reduction in ("mean", "sum")

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS, nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
 
@@ -74,16 +73,17 @@ def per_sample(
     0         0.2231         0.8      1.0
     1         0.6931         0.5      0.0
     """
-    inputs = read(
-        y_true,
-        y_proba,
+    options = ReadOptions(
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
+        base=base,
+        clip=clip,
         rescale=rescale,
         from_logits=from_logits,
     )
-    columns = inputs.measure(PER_SAMPLE, clip=clip, n_jobs=n_jobs).columns
+    inputs = read(y_true, y_proba, options)
+    columns = inputs.measure(PER_SAMPLE, clip=options.clip, n_jobs=n_jobs).columns
     return per_sample_frame(columns, base=base, index=index_of(y_proba, y_true))
 
 

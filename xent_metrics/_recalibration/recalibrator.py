@@ -9,7 +9,7 @@ import numpy as np
 
 from .._inputs.inputs import read_predictions
 from .._inputs.labels import show
-from .._inputs.read_options import EPS, log_floored
+from .._inputs.read_options import EPS, ReadOptions, log_floored
 from .._kernels.reader import checked_blocks
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -61,7 +61,8 @@ class Recalibrator:
             As in :func:`cross_entropy`, or if there is not one column per class.
         """
         y_proba = self._in_order(y_proba)
-        inputs = read_predictions(y_proba, rescale=rescale, from_logits=from_logits)
+        options = ReadOptions(rescale=rescale, from_logits=from_logits)
+        inputs = read_predictions(y_proba, options)
         table = inputs.proba
         if table.n_classes != len(self.labels):
             msg = (

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargetType, OnMissing
-from .._inputs.read_options import EPS
+from .._inputs.read_options import EPS, FrameTargetType, OnMissing
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .earlier_pass import Under, first_pass
@@ -88,9 +87,9 @@ def accumulate(
     0.2899
     """
     reading = Reading.of(
-        target=target,
-        proba=proba,
-        by=by,
+        target,
+        proba,
+        by,
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,

@@ -142,7 +142,8 @@ def share_kept(tasks: list[Task], reading: Reading) -> float:
     """
     rows = [task.n_rows for task in tasks]
     n_rows = sum(n for n in rows if n is not None)
-    counted = reading.on_missing == "raise" and reading.sample_weight is None
+    counted = reading.options.on_missing == "raise"
+    counted &= reading.options.sample_weight is None
     if None in rows or reading.labels is None or not counted or not n_rows:
         return 1.0
     return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
@@ -168,7 +169,7 @@ def _readable(
 
 def _columns_read(names: list[str], reading: Reading) -> tuple[str, ...]:
     """The columns that are read, in the order of the data."""
-    weight = reading.sample_weight
+    weight = reading.options.sample_weight
     named = () if weight is None else (weight,)
     y_true = choose(names, reading.target, "target", taken=named)
     y_proba = choose(names, reading.proba, "proba", taken=[*y_true.names, *named])

@@ -13,9 +13,8 @@ from .._decomposition.recalibration import Recalibration, check_recalibration
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
-from .._inputs.frames import FrameTargetType, OnMissing
 from .._inputs.messages import warn
-from .._inputs.read_options import EPS, nats_per_unit
+from .._inputs.read_options import EPS, FrameTargetType, OnMissing, nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .._recalibration.select import one_thread
@@ -152,9 +151,9 @@ def scan(
         )
         raise ValueError(msg)
     reading = Reading.of(
-        target=target,
-        proba=proba,
-        by=by,
+        target,
+        proba,
+        by,
         labels=labels,
         target_type=target_type,
         sample_weight=sample_weight,
@@ -168,7 +167,7 @@ def scan(
     lost = [*torn, *lost]
     if lost and on_bad == "raise":
         raise lost[0]
-    reading = reading._replace(labels=_labels(tasks, reading))
+    reading = reading.with_labels(_labels(tasks, reading))
     reading = reading._replace(share_kept=share_kept(tasks, reading))
 
     skipped: list[UnreadableError] = []

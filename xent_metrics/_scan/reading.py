@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -10,10 +11,12 @@ import pandas as pd
 
 from .._inputs.arrays import as_numpy
 from .._inputs.columns import Selector, cast_classes, choose
-from .._inputs.frames import FrameTable, FrameTargetType, OnMissing, read_frame
+from .._inputs.frames import FrameTable, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import EPS, check_clip
+from .._inputs.read_options import (
+    ReadOptions,
+)
 from .._kernels.table import Table
 from .earlier_pass import Under
 from .state import Contract
@@ -28,35 +31,46 @@ class Reading(NamedTuple):
 
     target: Selector
     proba: Selector
-    by: Any = None
-    labels: tuple[Any, ...] | None = None
-    target_type: FrameTargetType = "auto"
-    sample_weight: Any = None
-    clip: float = EPS
-    rescale: bool = False
-    from_logits: bool = False
-    on_missing: OnMissing = "raise"
+    by: Any
+    options: ReadOptions
     share_kept: float = 1.0
     part: int = 0
 
     @classmethod
     def of(
-        cls, *, labels: Any, sample_weight: Any, clip: float, **options: Any
+        cls,
+        target: Selector,
+        proba: Selector,
+        by: Any,
+        *,
+        labels: Any,
+        sample_weight: Any,
+        **others: Any,
     ) -> Self:
         """What a user passes, checked as far as no frame is needed."""
-        return cls(
+        options = ReadOptions(
             labels=None if labels is None else tuple(as_numpy(labels, "labels")),
             sample_weight=_column_name(sample_weight),
-            clip=check_clip(clip),
-            **options,
+            **others,
         )
+        return cls(target, proba, by, options)
+
+    @property
+    def labels(self) -> tuple[Any, ...] | None:
+        """The classes, where they were given."""
+        labels: tuple[Any, ...] | None = self.options.labels
+        return labels
+
+    def with_labels(self, labels: tuple[Any, ...] | None) -> Self:
+        """The same for known classes."""
+        return self._replace(options=dataclasses.replace(self.options, labels=labels))
 
     def is_soft(self, frame: Any) -> bool:
         """Whether targets are distributions or votes."""
         columns = FrameTable(frame).columns
         taken = choose(columns, self.proba, "proba").names
         chosen = choose(columns, self.target, "target", taken=taken)
-        return chosen.classes is not None or self.target_type == "annotators"
+        return chosen.classes is not None or self.options.target_type == "annotators"
 
     def classes(self, frame: Any) -> tuple[Any, ...]:
         """The classes, by the names of the columns, of a frame without rows to read."""
@@ -79,7 +93,7 @@ class Reading(NamedTuple):
         return Contract(
             labels=labels,
             soft=self.is_soft(frame),
-            clip=self.clip,
+            clip=self.options.clip,
             by=key_names(self.by),
             under="" if under is None else under.name,
         )
@@ -91,13 +105,7 @@ class Reading(NamedTuple):
             frame,
             target=self.target,
             proba=self.proba,
-            labels=labels,
-            target_type=self.target_type,
-            sample_weight=self.sample_weight,
-            groups=None,
-            rescale=self.rescale,
-            from_logits=self.from_logits,
-            on_missing=self.on_missing,
+            options=dataclasses.replace(self.options, labels=labels),
             whole=False,
         )
         inputs, keys = found.inputs, None

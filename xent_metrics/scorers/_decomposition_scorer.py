@@ -10,8 +10,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from .._decomposition.recalibration import Recalibration
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, TargetType
 from .._pickling import public
 from ._options import Multioutput, Options, check_one_of
 from ._scorer import Scorer

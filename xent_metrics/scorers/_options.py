@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
 from .._decomposition.recalibration import Recalibration, check_recalibration
-from .._inputs.read_options import EPS, check_clip, nats_per_unit
-from .._inputs.targets import TargetType
+from .._inputs.read_options import (
+    EPS,
+    ReadOptions,
+    TargetType,
+    check_clip,
+    nats_per_unit,
+)
 from .._pickling import pickled
 
 Multioutput = Literal["raw_values", "uniform_average"] | None
@@ -47,6 +52,16 @@ class Options:
         check_one_of("target_type", self.target_type, get_args(TargetType))
         known = (None, "raw_values", "uniform_average")
         check_one_of("multioutput", self.multioutput, known)
+
+    def reading(self, **given: Any) -> ReadOptions:
+        """How an output is read, with its labels and weights."""
+        return ReadOptions(
+            base=self.base,
+            clip=self.clip,
+            rescale=self.rescale,
+            target_type=self.target_type,
+            **given,
+        )
 
     def __str__(self) -> str:
         """What differs from the defaults, as keywords."""

@@ -164,10 +164,7 @@ def read_outputs(
         inputs = read(
             part.truth,
             part.proba,
-            labels=part.classes,
-            target_type=options.target_type,
-            sample_weight=sample_weight,
-            rescale=options.rescale,
+            options.reading(labels=part.classes, sample_weight=sample_weight),
             warn_unseen=False,
         )
         n_known = len(part.classes) - part.n_beyond

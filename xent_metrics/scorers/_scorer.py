@@ -139,8 +139,7 @@ def _evaluation(output: Output, options: Options) -> Evaluation:
     evaluated = evaluate(
         output.inputs,
         None,
-        base=options.base,
-        clip=options.clip,
+        options.reading(),
         recalibration=options.recalibration,
         index=None,
         warn=False,

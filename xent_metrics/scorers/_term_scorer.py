@@ -7,8 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from .._decomposition.recalibration import Recalibration
-from .._inputs.read_options import EPS
-from .._inputs.targets import TargetType
+from .._inputs.read_options import EPS, TargetType
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public

@@ -104,10 +104,7 @@ def _measured(inputs: Inputs, wanted: set[str], options: Options) -> dict[str, f
 
 def _decomposed(inputs: Inputs, options: Options) -> dict[str, float]:
     result, _ = decompose_inputs(
-        inputs,
-        base=options.base,
-        clip=options.clip,
-        recalibration=options.recalibration,
+        inputs, options.reading(), recalibration=options.recalibration
     )
     nats = result.cross_entropy * nats_per_unit(options.base)
     counts = {name: getattr(result, name) for name in COUNTS}
