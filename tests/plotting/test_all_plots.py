@@ -140,7 +140,7 @@ def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
 
 
 def test_one_row_is_drawn():
-    with pytest.warns(UserWarning, match="found 1"):
+    with pytest.warns(UserWarning, match="only 1 row"):
         evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
     for kind in OF_AN_EVALUATION:
         getattr(plotting, kind)(evaluation).figure.canvas.draw()
