@@ -85,7 +85,7 @@ def decompose(
     Warns
     -----
     SmallSampleWarning
-        Below 200 rows (or groups), or below 5 votes a row and no ``vote_correction``.
+        Below 200 rows (or groups), or below 5 votes per row and no ``vote_correction``.
 
     Notes
     -----

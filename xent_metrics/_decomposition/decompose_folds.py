@@ -162,7 +162,7 @@ def _correction(parts: Sequence[_Part], copies: float) -> Correction | None:
 
 
 def _note_folds(notes: dict[str, str], parts: Sequence[_Part]) -> None:
-    """Say why terms of the map are NaN, or rough, in some folds."""
+    """Say why terms of the map are NaN, or unreliable, in some folds."""
     for name in OF_THE_MAP:
         found = [part.result.notes.get(name) for part in parts]
         why = next((note for note in found if note), None)

@@ -42,7 +42,7 @@ def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.Dat
 
 
 def frame_of(rows: dict[str, tuple[Any, ...]], per_unit: float) -> pd.DataFrame:
-    """The table of rows in nats, one a map; ``share`` is found here."""
+    """The table of rows in nats, one row per map; ``share`` is found here."""
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
     frame.index.name = "map"
     for name in ("refinement", "miscalibration", "standard_error"):

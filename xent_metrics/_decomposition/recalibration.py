@@ -72,7 +72,7 @@ class After(NamedTuple):
 
     @property
     def variance(self) -> float:
-        """Variance of the refinement where the map has nothing to win."""
+        """Variance of the refinement where the map has nothing to gain."""
         return self.share_known**2 * self.selection.chosen.variance
 
     @property

@@ -395,5 +395,5 @@ class Decomposition(Result):
         return hash(tuple(map(str, self.terms.values())))
 
     def __repr__(self) -> str:
-        """The identity written out, one term a line."""
+        """The identity written out, one term per line."""
         return summary(self)

@@ -1,4 +1,4 @@
-"""A decomposition as text: the identity written out, one term a line."""
+"""A decomposition as text: the identity written out, one term per line."""
 
 from __future__ import annotations
 

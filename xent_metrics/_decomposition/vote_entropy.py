@@ -72,7 +72,7 @@ def entropy_of_votes(
 
 
 def mean_votes(votes: Table, rows: BoolArray | None) -> float:
-    """Votes a row, on average over rows."""
+    """Votes per row, on average."""
     totals = np.empty(votes.n_rows)
     for start, counts in votes.raw_blocks():
         totals[start : start + counts.shape[1]] = counts.sum(axis=0)

@@ -39,9 +39,9 @@ def decompose_ensemble(
         Hard labels, or target distributions, or vote counts.
     member_proba : array of shape (M, N, K) or (M, N), sequence or mapping
         Predicted probabilities of M members; (M, N) holds those of the second of two
-        classes. A sequence has one array-like or DataFrame of shape (N, K) or (N,) a
-        member, a mapping has them by the member's name. The columns of frames pair by
-        name.
+        classes. A sequence has one array-like or DataFrame of shape (N, K) or (N,) per
+        member; a mapping has them by the name of the member. Columns of frames pair
+        by name.
     member_weights : array-like of shape (M,), optional
         Weights of the members in all averages over them. Default: equal. A member of
         weight 0 is ignored.

@@ -145,7 +145,7 @@ def _as_array(data: Any, what: str) -> NDArray[Any]:
         array = np.asarray(data)
     except ValueError:
         msg = (
-            f"{what} must have rows of one length: its rows differ; pass one value a "
+            f"{what} must have rows of one length: its rows differ; pass one value per "
             "class in every row."
         )
         raise ValueError(msg) from None

@@ -308,7 +308,7 @@ def check_length(n_first: int, n_second: int, names: tuple[str, str]) -> None:
     if n_first != n_second:
         msg = (
             f"{names[0]} and {names[1]} must have as many rows: found {n_first} and "
-            f"{n_second}; pass one row of each a sample."
+            f"{n_second}; pass one row of each per sample."
         )
         raise ValueError(msg)
 

@@ -21,7 +21,7 @@ from .softmax import softmax
 
 _RIDGE = 0.01  # of beta and b
 _STRENGTH, _MIXED = 10.0, 0.1  # prior rows of each class, and their mixed-up share
-_GAIN = 1e-7  # nats a row: the smallest gain that is worth another step
+_GAIN = 1e-7  # nats per row: the smallest gain that is worth another step
 _OF_BOUNDS = 9 / 8  # makes 4 / 9 of a difference the half that simulation asks for
 _MAX_STEPS = 200
 _HALVINGS = 12

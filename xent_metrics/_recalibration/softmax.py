@@ -20,9 +20,9 @@ from .sample import Sample
 
 _MAX_STEPS = 60
 _HALVINGS = 30
-_DECREMENT = 1e-14  # nats a row: the error is then below rounding
-_FEW = 0.01  # parameters a row: up to here Takeuchi's correction holds
-_CROWDED = 0.1  # parameters a row: beyond, its variance is too small
+_DECREMENT = 1e-14  # nats per row: the error is then below rounding
+_FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
+_CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
 
 

@@ -160,8 +160,8 @@ def _in_the_order_of(found: Probabilities, n: int) -> tuple[list[Any], list[Any]
         names = [names[label] for label in labels or ()]
     if labels is None or not isinstance(names, list) or len(names) != len(labels):
         msg = (
-            "the class of each value of the target_type must be known: found "
-            f"{n} values a row; pass labels in the evaluator_config of 'xent', in "
+            "the class of each value of the targets must be known: found "
+            f"{n} values per row; pass labels in the evaluator_config of 'xent', in "
             "their order, and proba as a list in that order or a mapping."
         )
         raise ValueError(msg)

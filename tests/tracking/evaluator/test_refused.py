@@ -45,11 +45,11 @@ WRONG = {
         STATIC.assign(p=[[0.5, 0.5]] * 299 + [[0.2, 0.3, 0.5]]),
         {"labels": CLASSES},
     ),
-    "the class of each value of the target_type must be known: found 3 values a row": (
+    "the class of each value of the targets must be known: found 3 values per row": (
         STATIC.assign(y=STATIC["p"], q=0.5, r=0.5),
         {"proba": ["q", "r"]},
     ),
-    "values a row; pass labels in the evaluator_config of 'xent', in their order": (
+    "values per row; pass labels in the evaluator_config of 'xent', in their order": (
         STATIC.assign(y=STATIC["p"], q=0.5, r=0.5, s=0.0),
         {"proba": dict(zip(CLASSES, "qrs", strict=True))},
     ),
