@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m xent_metrics_mlflow",
-        description="What waits in the spool to be logged to MLflow runs.",
+        description="Entries of the spool, which are not yet logged to MLflow runs.",
         epilog=(
             f"The spool is the folder that {spool.VARIABLE} names, or else "
             f"{spool.root()}. A replay takes credentials from its environment."
@@ -160,8 +160,8 @@ def _chosen(names: Sequence[str]) -> list[Path]:
     for name in names:
         if name not in found:
             msg = (
-                f"entry must be one that waits in {spool.root()}: {name!r} is none; "
-                "see status."
+                f"entry must be the name of one in {spool.root()}: found {name!r}; "
+                "see status for the names."
             )
             raise ValueError(msg)
     return [found[name] for name in names] if names else list(found.values())
@@ -206,7 +206,7 @@ def _say(folder: Path, text: str) -> None:
 
 
 def _say_nothing_waits() -> None:
-    _print(f"nothing waits in {spool.root()}")
+    _print(f"the spool is empty: {spool.root()}")
 
 
 def _print(text: str) -> None:

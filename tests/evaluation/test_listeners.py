@@ -140,7 +140,9 @@ class BrokenMap:
 
 def test_a_score_stands_where_it_cannot_be_decomposed(heard):
     scorer = scorers.get_scorer("neg_cross_entropy", recalibration=BrokenMap())
-    with pytest.warns(UserWarning, match="nobody is told of what was scored: no such"):
+    with pytest.warns(
+        UserWarning, match="could not notify evaluation listeners: no such"
+    ):
         score = scorer(MODEL, X, Y)
     assert score == scorers.neg_cross_entropy(MODEL, X, Y)
     assert len(heard) == 1

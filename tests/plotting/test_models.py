@@ -64,7 +64,7 @@ def test_comparisons_and_evaluations_are_drawn(found):
     assert names == list(compared.decompositions)
     best = min(found, key=lambda name: found[name].cross_entropy)
     title = plotting.models(found).get_title(loc="left")
-    assert title.startswith(f"{best} has the least CE: ")
+    assert title.startswith(f"{best} has the lowest cross-entropy: ")
 
 
 def test_models_without_a_place_are_named(found):

@@ -84,7 +84,7 @@ def test_classes_that_carry_most_come_first(hard):
     first = share(costs.max() / costs.sum())
     assert rows(table)[0]["Part of the loss"] == first
     (said,) = section.sentences
-    assert said.startswith(f"Of 3 classes, “{expected[0]}” carries most: {first} of ")
+    assert said.startswith(f"Class “{expected[0]}” accounts for {first} of the loss")
 
 
 def test_breakdowns_are_cut_at_twenty():
@@ -99,7 +99,7 @@ def test_breakdowns_are_cut_at_twenty():
     for ident, more in (("classes", "5"), ("groups", "10")):
         (table,) = found[ident].tables
         assert len(table.rows) == 20
-        assert table.more == f"And {more} more, which carry less of the loss."
+        assert table.more == f"And {more} more, which account for less of the loss."
     facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
     assert facts["Classes"].startswith("25: 0, 1, 2, 3")
     assert facts["Classes"].endswith("19, and 5 more")
@@ -117,7 +117,7 @@ def test_groups_may_be_by_column_by_values_or_by_several_keys(hard):
     (table,) = section.tables
     assert [column.title for column in table.columns[:2]] == ["site", "week"]
     assert len(table.rows) == 4
-    assert section.sentences[0].startswith("Of 4 groups, “")
+    assert section.sentences[0].startswith("Group “")
 
 
 def test_groups_with_too_few_rows_say_so(hard):
@@ -143,7 +143,7 @@ def test_the_costliest_rows_come_first(hard):
     assert [row["Predicted"] for row in rows(table)] == expected["predicted"].to_list()
     part = expected["cross_entropy"].sum() / hard.per_sample["cross_entropy"].sum()
     assert section.sentences == (
-        f"The 10 rows that cost most carry {share(part)} of the loss.",
+        f"The 10 rows that cost most account for {share(part)} of the loss.",
     )
 
 

@@ -116,8 +116,7 @@ class TestEveryStore:
         store.MlflowClient().delete_run(run_id)
         failed = log_evaluation(evaluation, run_id=run_id, deadline=60, **QUICK)
         assert repr(failed).endswith(
-            f" for run {run_id} are on their way, or wait, in {failed.spooled}; "
-            f"{failed.error}"
+            f" for run {run_id} are queued in {failed.spooled}; {failed.error}"
         )
         assert "\n" not in repr(failed)
 

@@ -118,7 +118,7 @@ def test_client_killed_after_spooling(remote, server, capfd):
     assert f"{folder.name}: xent/test of {run_id} at {server.uri}" in told[0]
     assert told[-2:] == [
         f"{folder.name}: sent",
-        f"nothing waits in {spool.root()}",
+        f"the spool is empty: {spool.root()}",
     ]
     result = type("Result", (), {"metrics": entry.metrics})
     assert_logged(remote, run_id, result)

@@ -141,7 +141,7 @@ class TestCommands:
         assert main(["replay"]) == 0
         assert main(["purge", "--all"]) == 0
         told = capsys.readouterr().out.splitlines()
-        assert told == [f"nothing waits in {spool.root()}"] * 3
+        assert told == [f"the spool is empty: {spool.root()}"] * 3
 
     def test_what_waits_is_told(self, capsys):
         now = time.time_ns() // 1_000_000
@@ -181,7 +181,7 @@ class TestCommands:
     def test_names_that_are_none(self, capsys):
         assert main(["replay", "nothing"]) == 2
         told = capsys.readouterr().err
-        assert "'nothing' is none; see status." in told
+        assert "found 'nothing'; see status for the names." in told
         assert told.count("\n") == 1
 
     def test_an_entry_of_another_version(self, capsys):

@@ -146,7 +146,7 @@ def _forest(estimator: Any, X: Any) -> Fitted:  # noqa: N803 - scikit-learn's na
     if estimator.n_outputs_ > 1:
         msg = (
             "a forest must have one output: it has "
-            f"{estimator.n_outputs_}; fit one forest an output."
+            f"{estimator.n_outputs_}; fit one forest per output."
         )
         raise ValueError(msg)
     checked = _validated(

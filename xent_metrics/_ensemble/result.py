@@ -145,7 +145,7 @@ class EnsembleDecomposition(Result):
         return axes
 
     def __repr__(self) -> str:
-        """The identities written out, one term a line."""
+        """The identities written out, one term per line."""
         return summary(self)
 
     def _remarks(self) -> list[str]:
@@ -235,7 +235,7 @@ _IDENTITIES = (
 
 
 def summary(result: EnsembleDecomposition) -> str:
-    """The whole text: the identities, one term a line, and the remarks."""
+    """The whole text: the identities, one term per line, and the remarks."""
     head = (
         f"Decomposition of an ensemble of {result.n_members} members, in {result.unit} "
         f"({result.n:,} rows, {result.n_classes} classes)"
@@ -268,7 +268,7 @@ def remarks(result: EnsembleDecomposition) -> list[str]:
 
 
 def _identities(terms: Mapping[str, float], notes: Mapping[str, str]) -> list[str]:
-    """Three sums, one term a line, with an empty line after each."""
+    """Three sums, one term per line, with an empty line after each."""
     lines = []
     for names in _IDENTITIES:
         for sign, name in zip(" =+", names, strict=True):

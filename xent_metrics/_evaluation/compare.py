@@ -132,7 +132,7 @@ def compare(
     The difference of two means over the same rows is the mean of the rows'
     differences, and its standard error is theirs: far smaller than the two models'
     own where they find the same rows hard. The p-value is two-sided, of a normal
-    law.
+    distribution.
 
     Examples
     --------

@@ -150,7 +150,7 @@ def _predictions(
     if columns.one_dimensional:
         msg = (
             f"{name} must have rows and columns: it has one dimension; return one "
-            "column a class."
+            "column per class."
         )
         raise ValueError(msg)
     table = columns.source

@@ -403,7 +403,7 @@ class Evaluation(Result):
         errors are those of the rows, taken as independent given the models.
 
         ``per_sample`` is in the order of ``X`` and has the index of ``y`` or ``X``, or
-        else the number of the row. In repeated cross-validation a row occurs once a
+        else the number of the row. In repeated cross-validation a row occurs once per
         repeat, in the order of the folds: copies of a row are a group, so repeats do
         not make standard errors smaller than the rows allow, and ``n_effective``
         counts each row once. A class that the model of a fold was not trained on is
@@ -584,7 +584,7 @@ class Evaluation(Result):
         Parameters
         ----------
         by : column name or names of per_sample, or values, optional
-            What the rows are grouped by: columns of ``per_sample``, one value a
+            What the rows are grouped by: columns of ``per_sample``, one value per
             row, or a DataFrame or mapping of several keys. A missing value is a group
             of its own.
 

@@ -86,7 +86,9 @@ def _part(rows: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     if not (math.isfinite(whole) and whole > 0):
         return []
     few = plural(len(found), "row")
-    return [f"The {few} that cost most carry {share(theirs / whole)} of the loss."]
+    return [
+        f"The {few} that cost most account for {share(theirs / whole)} of the loss."
+    ]
 
 
 def _cost(rows: pd.DataFrame) -> Any:
@@ -168,7 +170,7 @@ def breakdown(
     )
     more = ""
     if len(rows) < len(found):
-        less = ", which carry less of the loss" * costliest
+        less = ", which account for less of the loss" * costliest
         more = f"And {count(len(found) - len(rows))} more{less}."
     return table(f"{caption}, ± one standard error", columns, rows, more=more)
 
@@ -193,7 +195,7 @@ def _shares(found: pd.DataFrame) -> FloatArray:
 
 
 def _order(found: pd.DataFrame) -> Any:
-    """From the cell that carries most of the loss to the one that carries least."""
+    """From the cell with most of the loss to the one with least."""
     return np.argsort(-_costs(found), kind="stable")
 
 
@@ -216,7 +218,7 @@ def _value(cell: pd.Series, term: str, digits: int) -> str:
 
 
 def _costliest(found: pd.DataFrame, one: str, many: str) -> str:
-    """Which cell carries the largest part, beside the part of the rows it has."""
+    """Which cell has the largest part of the loss, and its part of the rows."""
     shares = _shares(found)
     n = plural(len(found), one, many)
     if len(found) <= 1 or not np.isfinite(shares).all():
@@ -225,6 +227,6 @@ def _costliest(found: pd.DataFrame, one: str, many: str) -> str:
     shown = ", ".join(_names(found, first))
     weight = share(float(found["weight"].iloc[first]))
     return (
-        f"Of {n}, “{shown}” carries most: {share(shares[first])} of the loss, with "
-        f"{weight} of the weight."
+        f"{heading(one)} “{shown}” accounts for {share(shares[first])} of the loss, "
+        f"with {weight} of the weight."
     )

@@ -52,7 +52,7 @@ def open_dataset(
     try:
         return ds.dataset(source, partitioning="hive"), []
     except FileNotFoundError:
-        msg = f"dataset must exist: there is no {names}; look at the path."
+        msg = f"dataset must exist: there is no {names}; check the path."
         raise FileNotFoundError(msg) from None
     except (OSError, pa.ArrowInvalid) as error:
         found = _readable(source, error) if skip else None

@@ -236,7 +236,7 @@ def _merged(
     if held is None:
         msg = (
             f"dataset must hold rows: none was found, and {len(skipped)} parts could "
-            "not be read; look at the path."
+            "not be read; check the path."
         )
         raise ValueError(msg)
     counts = held.counts._replace(n_skipped=len(skipped))

@@ -113,7 +113,7 @@ def evaluation_of(
     recalibration: Recalibration,
     under: Evaluation | None,
 ) -> Evaluation:
-    """What :func:`finish` returns, of which nobody is told."""
+    """What :func:`finish` returns, without notifying listeners."""
     _check(state, under)
     check_recalibration(recalibration)
     per_unit = nats_per_unit(base)

@@ -219,7 +219,8 @@ def _heading(drawn: Mapping[str, Decomposition], first: Decomposition) -> str:
     if not drawn:
         return "No model has finite terms"
     best = min(drawn, key=lambda name: drawn[name].cross_entropy)
-    text = f"{short(best)} has the least CE: {number(drawn[best].cross_entropy)}"
+    cost = number(drawn[best].cross_entropy)
+    text = f"{short(best)} has the lowest cross-entropy: {cost}"
     return f"{text} {first.unit} (uncertainty {number(first.uncertainty)})"
 
 

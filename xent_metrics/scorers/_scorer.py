@@ -128,7 +128,7 @@ class Scorer:
             try:
                 evaluation = _evaluation(output, self.options)
             except Exception as error:  # noqa: BLE001 - the map may be a user's own
-                message = f"nobody is told of what was scored: {error}"
+                message = f"could not notify evaluation listeners: {error}"
                 warnings.warn(message, UserWarning, stacklevel=2)
             else:
                 tell(evaluation)

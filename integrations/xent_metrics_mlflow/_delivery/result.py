@@ -69,7 +69,7 @@ class LogResult:
         if self.logged:
             found += f" and {len(self.artifacts)} artifacts are in {run}"
         elif self.spooled is not None:
-            found += f" for {run} are on their way, or wait, in {self.spooled}"
+            found += f" for {run} are queued in {self.spooled}"
         else:
             found += f" for {run} are not logged"
         return f"LogResult: {found}" + (f"; {self.error}" if self.error else "")
