@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xent_metrics import decompose
@@ -16,6 +16,7 @@ RESULT = decompose(np.arange(N) % 2, PROBA, recalibration="none")
 
 
 @pytest.mark.parametrize("kind", WHOLE)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_integers_are_grouped_as_pandas_groups_them(kind, data):
     low, high = np.iinfo(kind).min, np.iinfo(kind).max

@@ -22,6 +22,7 @@ def draw(rng, n, slope=0.6, bias=0.3):
     return (rng.random(n) < expit(slope * x + bias)).astype(int), expit(x)
 
 
+@pytest.mark.slow
 def test_deviations_are_those_of_fits_to_new_samples():
     grid, rng = np.array([0.05, 0.3, 0.6, 0.9]), np.random.default_rng(1)
     log_q, second = at(grid)

@@ -360,6 +360,7 @@ class TestOwnMap:
             decompose(y, q, recalibration=Shrink)
 
 
+@pytest.mark.slow
 class TestManyRowsOfTwoClasses:
     @pytest.mark.parametrize("name", [one for one in TWO if one in select.LINEAR])
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])

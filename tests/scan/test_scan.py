@@ -158,7 +158,14 @@ class TestWorkers:
         for n_jobs in (2, 3, -1):
             assert scan(parquet, by="site", n_jobs=n_jobs, **FAST).to_json() == expected
 
-    @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+    @pytest.mark.parametrize(
+        "backend",
+        [
+            pytest.param("loky", marks=pytest.mark.slow),
+            pytest.param("multiprocessing", marks=pytest.mark.slow),
+            "threading",
+        ],
+    )
     def test_any_backend_of_joblib_gives_the_same_bits(
         self, parquet, monkeypatch, backend
     ):

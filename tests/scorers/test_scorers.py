@@ -236,6 +236,7 @@ def test_unknown_names_are_refused():
         DecompositionScorer(on_error="x")
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_terms():
     data, labels = make_classification(300, random_state=0)
     one, two = (

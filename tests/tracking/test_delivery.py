@@ -181,6 +181,7 @@ class TestModels:
 
 
 class TestBackground:
+    @pytest.mark.slow
     def test_it_is_sent_and_taken_away(self, tracking, evaluation):
         run_id = new_run(tracking)
         result = log_evaluation(evaluation, run_id=run_id, deadline=0)

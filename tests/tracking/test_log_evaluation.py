@@ -32,7 +32,7 @@ def evaluation(**options):
 def test_the_decomposition_of_a_run(store):
     result = evaluation()
     with store.start_run() as run:
-        logged = log_evaluation(result, split="test")
+        logged = log_evaluation(result, split="test", page=False)
     assert logged.run_id == run.info.run_id
     data = store.get_run(run.info.run_id).data
     for name in TERMS:
@@ -56,7 +56,7 @@ def test_one_batch(store, monkeypatch):
         "log_batch",
         lambda *args, **kwargs: calls.append(1) or original(*args, **kwargs),
     )
-    log_evaluation(evaluation())
+    log_evaluation(evaluation(), page=False)
     assert calls == [1]
 
 
@@ -65,7 +65,7 @@ def test_non_finite_values_are_never_metrics(store):
     proba[0] = np.eye(3)[(LABELS[0] + 1) % 3]
     result = Evaluation.from_predictions(LABELS, proba, clip=0)
     with store.start_run() as run:
-        logged = log_evaluation(result)
+        logged = log_evaluation(result, page=False)
     assert logged.left_out["xent/test/cross_entropy"] == math.inf
     data = store.get_run(run.info.run_id).data
     assert "xent/test/cross_entropy" not in data.metrics
@@ -78,7 +78,8 @@ def test_several_splits_and_a_named_run(store):
     with store.start_run() as run:
         pass
     for split in ("train", "test"):
-        log_evaluation(evaluation(), split=split, run_id=run.info.run_id, step=3)
+        options = {"run_id": run.info.run_id, "step": 3, "page": False}
+        log_evaluation(evaluation(), split=split, **options)
     metrics = store.get_run(run.info.run_id).data.metrics
     assert metrics["xent/train/skill"] == metrics["xent/test/skill"]
     history = store.MlflowClient().get_metric_history(
@@ -88,7 +89,7 @@ def test_several_splits_and_a_named_run(store):
 
 
 def test_without_an_active_run_one_is_started(store):
-    logged = log_evaluation(evaluation())
+    logged = log_evaluation(evaluation(), page=False)
     assert store.active_run().info.run_id == logged.run_id
 
 
