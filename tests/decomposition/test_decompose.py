@@ -163,6 +163,7 @@ class TestEstimates:
         assert abs(d.grouping_loss) < 1e-15
         assert d.parameters["temperature"] == pytest.approx(1, abs=1e-12)
 
+    @pytest.mark.slow
     def test_miscalibration_has_no_bias_over_many_samples(self):
         # Of calibrated predictions the plug-in would say -1 / (2 n) on the average.
         n, draws = 300, 300

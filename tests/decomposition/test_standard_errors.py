@@ -187,6 +187,7 @@ class TestFloors:
         assert np.mean(floors) == pytest.approx(math.sqrt(1 / 2) / n, rel=0.05)
         assert 5 <= at_floor <= 17  # half of chi-squares of 1 are below 1/2
 
+    @pytest.mark.slow
     def test_without_the_floor_intervals_would_miss_calibration(self):
         covered, bare = 0, 0
         for seed in range(150):

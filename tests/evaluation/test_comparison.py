@@ -111,6 +111,7 @@ def test_soft_targets_differ_in_kl_divergence_alone():
     assert found["irreducible"].difference == 0
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_true_difference():
     covered = []
     rng = np.random.default_rng(0)

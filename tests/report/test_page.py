@@ -164,10 +164,12 @@ def test_plots_take_the_colours_of_the_page(page):
     assert not any("DejaVu" in style for style in styles)
 
 
+@pytest.mark.slow
 def test_the_same_evaluation_gives_the_same_page(hard):
     assert hard.to_html(by="label") == hard.to_html(by="label")
 
 
+@pytest.mark.slow
 def test_settings_of_the_user_are_left_alone_and_change_nothing(hard):
     mpl = importlib.import_module("matplotlib")
     before = hard.to_html()
@@ -178,12 +180,14 @@ def test_settings_of_the_user_are_left_alone_and_change_nothing(hard):
         assert mpl.rcParams["font.size"] == 30.0
 
 
+@pytest.mark.slow
 def test_no_global_figure_is_made(hard):
     plt = importlib.import_module("matplotlib.pyplot")
     hard.to_html()
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 def test_the_page_of_ten_thousand_rows_stays_small():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.full(10, 0.3), size=10_000)

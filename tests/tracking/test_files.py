@@ -231,6 +231,7 @@ class TestFiles:
         assert found.contents == {}
         assert str(error) in found.notes["report.html"]
 
+    @pytest.mark.slow
     def test_what_is_shown_can_be_made_of_what_is_exact(self, tmp_path):
         evaluation = evaluated()
         names = ["per_sample.json", "report.html"]

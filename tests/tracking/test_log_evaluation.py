@@ -105,7 +105,7 @@ def test_names_of_splits(split):
         log_evaluation(evaluation(), split=split)
 
 
-@pytest.mark.parametrize("deadline", [30, 0])
+@pytest.mark.parametrize("deadline", [30, pytest.param(0, marks=pytest.mark.slow)])
 def test_groups_on_the_page(store, tmp_path, deadline):
     pytest.importorskip("jinja2")
     run_id = new_run(store)

@@ -113,6 +113,7 @@ def test_groups_on_the_page_by_a_column_beside_the_features(saved, store, tmp_pa
     assert "in &lt;the&gt; sun" in page
 
 
+@pytest.mark.slow
 def test_groups_on_the_page_by_a_feature_and_by_values(saved, store, tmp_path):
     pytest.importorskip("jinja2")
     wide = X["petal width (cm)"] > 1
