@@ -50,7 +50,10 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
             ["evaluate", "x.xls", *ARGS[2:]],
             "the name of a file must end in one of .csv",
         ),
-        ([*ARGS[:4], "--proba", "site"], "--proba must hold numbers: its type is "),
+        (
+            [*ARGS[:4], "--proba", "site"],
+            "--proba must hold numbers: column 'site' is of type ",
+        ),
         (
             [*ARGS[:4], "--proba", "p_cat,p_dog,p_eel"],
             "the class of each probability column must be known: none of 'p_cat', ",

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from xent_metrics import (
     Decomposition,
+    Evaluation,
     SmallSampleWarning,
     cross_entropy,
     decompose,
@@ -217,8 +218,11 @@ class TestEdges:
         assert d.notes["resolution"] == "undefined: y_true holds one class only"
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
-    def test_labels_that_are_all_unseen_leave_terms_undefined(self):
-        d = decompose(["x", "y"] * 150, [[0.1, 0.9]] * 300, labels=[0, 1])
+    def test_labels_that_are_all_unseen_in_a_fold_leave_its_terms_undefined(self):
+        y = np.array(["x", "y"] * 150 + ["a", "b"] * 150)
+        q, folds = [[0.1, 0.9]] * 600, np.repeat([0, 1], 300)
+        found = Evaluation.from_predictions(y, q, labels=["a", "b"], folds=folds)
+        d = found.decomposition
         assert d.n_unseen == 300
         assert math.isnan(d.miscalibration)
         assert "no label of y_true is among the classes" in d.notes["miscalibration"]

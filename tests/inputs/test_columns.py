@@ -360,7 +360,7 @@ def test_what_is_no_frame_is_refused(frame):
 def test_lazy_frames_want_to_be_collected(frame):
     polars = pytest.importorskip("polars")
     lazy = polars.LazyFrame({name: frame[name].to_list() for name in frame})
-    with pytest.raises(TypeError, match="found LazyFrame; collect or convert it"):
+    with pytest.raises(TypeError, match="found a LazyFrame of polars; call collect"):
         Evaluation.from_frame(lazy, target="label", proba="p_")
 
 
@@ -388,7 +388,7 @@ class TestMistakes:
             frame.xent.per_sample("label", ["p_0", "p_10"])
 
     def test_probabilities_that_are_text_are_refused(self, frame):
-        with pytest.raises(ValueError, match="column 'p_0' type is"):
+        with pytest.raises(ValueError, match="column 'p_0' is of type"):
             frame.assign(p_0="high").xent.per_sample("label", "p_")
 
     def test_classes_that_no_label_is_are_refused(self, frame):

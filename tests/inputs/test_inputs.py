@@ -155,9 +155,19 @@ def test_the_map_must_be_known():
 
 
 def test_labels_that_are_all_unseen_are_refused():
-    q = pd.DataFrame(GOOD, columns=["0", "1"])
-    with pytest.raises(ValueError, match="it holds 0, 1, the columns are '0', '1'"):
+    q = pd.DataFrame(GOOD, columns=["p", "q"])
+    message = "it holds 0, 1, columns of y_proba are 'p', 'q'; pass labels="
+    with pytest.raises(ValueError, match=message):
         cross_entropy([0, 1], q)
+    with pytest.raises(ValueError, match="it holds 'a', 'b', the labels are 0, 1;"):
+        cross_entropy(["a", "b"], GOOD, labels=[0, 1])
+
+
+def test_columns_are_named_after_labels_as_text_too():
+    q = pd.DataFrame(GOOD, columns=["1", "0"])
+    assert cross_entropy([0, 1], q) == cross_entropy([1, 0], GOOD)
+    q.columns = [1, 0]
+    assert cross_entropy(["0", "1"], q) == cross_entropy([1, 0], GOOD)
 
 
 def test_unseen_labels_are_said():

@@ -134,7 +134,7 @@ class TestStatesThatDoNotMerge:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"labels": (1, 2, 0)}, "the same labels: found 0, 1, 2 and 1, 2, 0;"),
+            ({"labels": (0, 1, 3)}, "the same labels: found 0, 1, 2 and 0, 1, 3;"),
             ({"clip": 1e-3}, "the same clip: found"),
             ({"by": "site"}, "the same by: found () and ('site',);"),
         ],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._inputs.arrays import as_numpy
+from .._inputs.containers import as_numpy
 from .._kernels.table import FloatArray, Table
 from .members import weigh
 from .row_pass import Part

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._inputs.arrays import as_frame, as_numpy, read_columns
+from .._inputs.arrays import read_columns
+from .._inputs.containers import as_frame, as_numpy
 from .._inputs.inputs import Inputs, check_index_order, check_length
 from .._inputs.targets import align
 from .._kernels.table import FloatArray, Table
@@ -102,7 +103,10 @@ def read_tables(inputs: Inputs, y_true: Any, members: Members) -> list[Table]:
     for name, data in zip(names[1:], members.predictions[1:], strict=True):
         columns = read_columns(data, name, logits=kind == "logits")
         source = align(columns, of_first or inputs.labels, (name, names[0]))
-        table = Table(source, kind=kind, one_column=columns.one_dimensional, name=name)
+        given = None if columns.single is None else inputs.proba.given
+        if given == 0 and isinstance(source, tuple):
+            source = source[::-1]
+        table = Table(source, kind=kind, given=given, name=name, eps=columns.eps)
         check_length(inputs.proba.n_rows, table.n_rows, (names[0], name))
         check_index_order(y_true, data, ("y_true", name))
         check_index_order(first, data, (names[0], name))

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._decomposition.folds import Folds
-from .._inputs.arrays import as_numpy, read_columns
+from .._inputs.arrays import read_columns
+from .._inputs.containers import as_numpy
 from .._inputs.inputs import check_index_order, check_length
 from .._inputs.labels import check_labels, sort_labels
 from .._kernels.table import IntArray
-from .estimators import probabilities
+from .estimators import classes_of, probabilities
 
 
 class OutOfFold(NamedTuple):
@@ -146,8 +147,9 @@ def _predictions(
             "error_score='raise' to see why."
         )
         raise ValueError(msg)
-    columns = read_columns(probabilities(estimator, part), name)
-    if columns.one_dimensional:
+    proba = probabilities(estimator, part)
+    columns = read_columns(proba, name)
+    if columns.single is not None:
         msg = (
             f"{name} must have rows and columns: it has one dimension; return one "
             "column per class."
@@ -156,7 +158,7 @@ def _predictions(
     table = columns.source
     if isinstance(table, tuple):
         table = np.column_stack(table)
-    return table, check_labels(estimator.classes_, table.shape[1], name)
+    return table, check_labels(classes_of(estimator, proba), table.shape[1], name)
 
 
 def _union(classes: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

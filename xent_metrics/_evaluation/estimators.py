@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import pandas as pd
+
+from .._inputs.containers import as_frame
+from .._inputs.labels import as_labels, in_column_order
+
 
 class Classifier(Protocol):
     """What an evaluation asks of an estimator: its classes and probabilities."""
@@ -26,3 +31,23 @@ def probabilities(estimator: Any, X: Any) -> Any:  # noqa: N803 - scikit-learn's
         )
         raise TypeError(msg)
     return predict_proba(X)
+
+
+def classes_of(estimator: Any, proba: Any) -> tuple[Any, ...]:
+    """The class of each column: by its name, where columns are named after classes."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        msg = (
+            "estimator must have classes_, the class of each column of predict_proba: "
+            f"{type(estimator).__name__} has none; set it when it is fitted."
+        )
+        raise TypeError(msg)
+    return in_column_order(names_of(proba), as_labels(classes))
+
+
+def names_of(table: Any) -> tuple[Any, ...]:
+    """Names of the columns of a frame, unless they are their positions."""
+    frame = as_frame(table)
+    if frame is None or isinstance(frame.columns, pd.RangeIndex):
+        return ()
+    return tuple(frame.columns)

@@ -28,7 +28,7 @@ from .._inputs.read_options import (
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
-from .estimators import Classifier, probabilities
+from .estimators import Classifier, classes_of, probabilities
 from .evaluate import evaluate
 from .listeners import tell
 from .serialize import decode, encode
@@ -322,7 +322,7 @@ class Evaluation(Result):
         """
         proba = probabilities(estimator, X)
         options = ReadOptions(
-            labels=estimator.classes_,
+            labels=classes_of(estimator, proba),
             target_type=target_type,
             sample_weight=sample_weight,
             groups=groups,

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .containers import as_frame, native, precision, unpack
+from .nested import Columns, Single
+
 _NUMBERS = "fiub"
-
-
-class Columns(NamedTuple):
-    """An (N, K) array or K arrays of N values, and the columns' names if any."""
-
-    source: NDArray[Any] | tuple[NDArray[Any], ...]
-    names: tuple[Any, ...] | None
-    one_dimensional: bool = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Numbers of rows and of columns."""
-        if isinstance(self.source, tuple):
-            return (len(self.source[0]) if self.source else 0, len(self.source))
-        return self.source.shape
+_SINGLE = 4  # bytes
 
 
 def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
@@ -34,87 +23,69 @@ def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
     """
     if isinstance(data, Columns):
         return data
-    data = as_numpy(data, what)
-    if isinstance(data, np.ndarray):
-        array = _as_array(data, what)
-    elif isinstance(data, pd.Series):
+    eps, name = precision(data), getattr(data, "name", None)
+    data = unpack(data, what)
+    if isinstance(data, Columns):
+        return data
+    if isinstance(data, pd.Series):
         array = numbers(data, what, "")
-    else:
-        frame = as_frame(data)
-        if frame is not None:
-            return _from_frame(frame, what)
+    elif isinstance(data, (np.ndarray, list, tuple)) or as_frame(data) is None:
         array = _as_array(data, what)
+    else:
+        return _from_frame(as_frame(data), what)
     if array.ndim == 1:
-        first = np.zeros_like(array, dtype=float) if logits else 1 - array
-        return Columns((first, array), None, one_dimensional=True)
+        return one_column(array, what, Single(name), logits=logits, eps=eps)
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
         msg = (
             f"{what} must have rows and columns: its shape is {array.shape}; "
             "pass one row per sample, one column per class."
         )
         raise ValueError(msg)
-    return Columns(array, None)
+    return Columns(array, None, eps)
+
+
+def one_column(
+    values: NDArray[Any],
+    what: str,
+    single: Single,
+    *,
+    logits: bool = False,
+    eps: float | None = None,
+) -> Columns:
+    """Two columns of one, the probability of the second class."""
+    if values.dtype.kind in "iub" and not logits:
+        msg = (
+            f"{what} must hold probabilities: found whole numbers such as "
+            f"{values[:3].tolist()}, as predict returns; pass floats, as predict_proba "
+            "returns them."
+        )
+        raise ValueError(msg)
+    if eps is None and values.dtype.kind == "f" and values.dtype.itemsize <= _SINGLE:
+        eps = float(np.finfo(values.dtype).eps)
+    # In double, as the rest of a small probability is 1 in half precision.
+    values = values.astype(np.float64, copy=False)
+    rest = np.zeros_like(values) if logits else 1.0 - values
+    return Columns((rest, values), None, eps, single)
 
 
 def numbers(column: Any, what: str, where: str) -> NDArray[Any]:
     """The values of a column of numbers; missing ones are NaN."""
-    if isinstance(column, np.ndarray):
-        return _as_array(column, what)
+    if not isinstance(column, pd.Series):
+        return _as_array(column, what, where)
     dtype = column.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS:
-        values: NDArray[Any] = column.to_numpy()
-        return values
+    if isinstance(dtype, np.dtype):
+        return _as_array(column.to_numpy(), what, where)
+    kind = getattr(dtype, "kind", "O")
     try:
-        if isinstance(column, pd.Series):
-            whole = getattr(dtype, "kind", "O") in "iu" and not column.hasnans
-            if whole:
-                return column.to_numpy(dtype=np.int64)
-            # Single precision stays so: the tolerance of sums goes by it.
-            single = getattr(dtype, "kind", "O") == "f" and dtype.itemsize == 4  # noqa: PLR2004 - bytes
-            return column.to_numpy(
-                dtype=np.float32 if single else np.float64, na_value=np.nan
-            )
-        return _as_array(column.to_numpy(), what)
+        if kind in "iu" and not column.hasnans:
+            return column.to_numpy(dtype=np.int64)
+        # Low precision stays so: the tolerance of sums goes by it.
+        single = kind == "f" and getattr(dtype, "itemsize", 8) == _SINGLE
+        return column.to_numpy(
+            dtype=np.float32 if single else np.float64, na_value=np.nan
+        )
     except (TypeError, ValueError):
         raise _not_numbers(what, where, dtype) from None
-
-
-def as_numpy(data: Any, name: str) -> Any:
-    """A tensor or an array of the Array API as a numpy array; all else as it is.
-
-    A tensor that requires a gradient is detached, one of another device is copied, and
-    a type that numpy lacks (bfloat16) becomes single precision: every value is kept.
-    """
-    if isinstance(data, (np.ndarray, np.generic)):
-        return data
-    try:
-        if hasattr(data, "detach") and hasattr(data, "numpy"):  # a tensor of torch
-            data = data.detach().cpu()
-            return (
-                data.float() if str(data.dtype).endswith("bfloat16") else data
-            ).numpy()
-        if hasattr(data, "__array_namespace__"):
-            return np.asarray(data)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError):
-        found = f"{type(data).__name__} on {getattr(data, 'device', 'another device')}"
-        msg = (
-            f"{name} must be readable by numpy: found {found}; pass a dense copy on "
-            "the CPU."
-        )
-        raise ValueError(msg) from None
-    return data
-
-
-def as_frame(data: Any) -> Any:
-    """A DataFrame of pandas as it is, one of polars or pyarrow wrapped, else None."""
-    if isinstance(data, pd.DataFrame):
-        return data
-    if data is None or isinstance(data, (list, tuple)):
-        return None
-    import narwhals.stable.v2 as nw  # noqa: PLC0415 - slow to import, seldom needed
-
-    frame = nw.from_native(data, eager_only=True, pass_through=True)
-    return frame if isinstance(frame, nw.DataFrame) else None
 
 
 def _from_frame(frame: Any, what: str) -> Columns:
@@ -129,18 +100,25 @@ def _from_frame(frame: Any, what: str) -> Columns:
     if isinstance(frame, pd.DataFrame):
         series = [frame.iloc[:, position] for position in range(len(names))]
     else:
-        series = [frame[name] for name in names]
+        series = [native(frame[name]) for name in names]
+    each = [unpack(column, what) for column in series]
+    if len(each) == 1 and isinstance(each[0], Columns):
+        return each[0]
     columns = tuple(
-        numbers(column, what, f" column {name!r}")
-        for name, column in zip(names, series, strict=True)
+        numbers(column, what, f"column {name!r}")
+        for name, column in zip(names, each, strict=True)
     )
     unnamed = isinstance(frame.columns, pd.RangeIndex)
     return Columns(columns, None if unnamed else names)
 
 
-def _as_array(data: Any, what: str) -> NDArray[Any]:
-    if isinstance(data, np.ma.MaskedArray):
-        data = np.ma.filled(data.astype(np.float64), np.nan)
+def _as_array(data: Any, what: str, where: str = "") -> NDArray[Any]:
+    if isinstance(data, Columns):
+        msg = (
+            f"{what} must hold numbers: {where} holds a row in each value; pass one "
+            "number per value, or that column alone."
+        )
+        raise ValueError(msg)  # noqa: TRY004 - the values are at fault
     try:
         array = np.asarray(data)
     except ValueError:
@@ -155,12 +133,14 @@ def _as_array(data: Any, what: str) -> NDArray[Any]:
         except (TypeError, ValueError):
             pass
     if array.dtype.kind not in _NUMBERS:
-        raise _not_numbers(what, "", array.dtype)
+        raise _not_numbers(what, where, array.dtype)
     return array
 
 
 def _not_numbers(what: str, where: str, dtype: object) -> ValueError:
+    source = "" if what in ("y_true", "p", "q") else ", as predict_proba returns them"
+    found = f"{where} is of type" if where else "its type is"
     return ValueError(
-        f"{what} must hold numbers: its{where} type is {dtype}; "
-        "pass floats, one column per class."
+        f"{what} must hold numbers: {found} {dtype}; "
+        f"pass floats, one column per class{source}."
     )

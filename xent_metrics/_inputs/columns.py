@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from .labels import Column, distinct, show
+from .labels import Column, distinct, places_of, show
+from .nested import Single
 
 Selector: TypeAlias = (
     Hashable | Sequence[Hashable] | Mapping[Any, Hashable] | re.Pattern[str]
@@ -101,6 +102,73 @@ def cast_classes(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, 
         except (KeyError, ValueError):
             return tuple(texts)
     return _spelled(texts, [label for one in columns for label in distinct(one)])
+
+
+def place_of_single(single: Single, classes: tuple[Any, ...]) -> int:
+    """Which of two classes one column is the probability of: by default the second.
+
+    A user says it, or the column has just the name of a class. A name that holds that
+    of the first in some other way is refused, as nobody knows which of them is meant.
+    """
+    if single.of_class:
+        place = places_of(single.of_class, classes)[0]
+        if place is None:
+            msg = (
+                f"{single.option} must name a class of the labels: found "
+                f"{single.of_class[0]!r}, the classes are {show(classes)}; pass "
+                "{class: column}."
+            )
+            raise ValueError(msg)
+        return place
+    if single.name is None:
+        return 1
+    place = places_of((single.name,), classes)[0]
+    if isinstance(single.name, str) and place is not None:
+        return place
+    if place == 0 or _tells_first(str(single.name), classes):
+        first, second = classes
+        mend = (
+            f"pass {single.option}={{{first!r}: {single.name!r}}} or "
+            f"{{{second!r}: {single.name!r}}}"
+        )
+        if single.option == "y_proba":
+            mend = (
+                f"pass labels=[{second!r}, {first!r}] if it is that of {first!r}, else "
+                "y_proba without a name"
+            )
+        msg = (
+            f"{single.option} must say which class one column is the probability of: "
+            f"{single.name!r} holds the name of the first, and would be read as that "
+            f"of the second; {mend}."
+        )
+        raise ValueError(msg)
+    return 1
+
+
+def _tells_first(name: str, classes: tuple[Any, ...]) -> bool:
+    """Whether the words of a name end with those of the first of two classes.
+
+    Where they hold those of both, the last counts, and the longer if one holds the
+    other. A number names a class only at the end.
+    """
+    words = _words(name)
+    ends = []
+    for cls in classes:
+        own = _words(str(cls))
+        places = [
+            stop
+            for stop in range(len(own), len(words) + 1)
+            if words[stop - len(own) : stop] == own
+            and (stop == len(words) or not own[-1].isdigit())
+        ]
+        ends.append((max(places, default=0), len(own)) if own else (0, 0))
+    return ends[0][0] > 0 and ends[0] > ends[1]
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a name, in lower case; 'pFraud_1' has three."""
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", split)]
 
 
 def pair_classes(

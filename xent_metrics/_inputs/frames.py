@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._kernels.table import BoolArray
-from .arrays import Columns, as_frame, numbers
+from .arrays import numbers, one_column, read_columns
 from .columns import (
     Chosen,
     Selector,
@@ -19,8 +19,10 @@ from .columns import (
     pair_classes,
     unknown_column,
 )
+from .containers import as_frame, native, refuse_lazy, unpack
 from .inputs import Inputs, check_index_order, read
-from .labels import Column, as_column, check_labels, show
+from .labels import Column, as_column, check_labels, check_order, show
+from .nested import Columns, Single
 from .read_options import FrameTargetType, ReadOptions
 from .votes import vote_counts
 from .weights import NoRowsError
@@ -30,6 +32,7 @@ class FrameTable:
     """A frame's columns by name."""
 
     def __init__(self, frame: Any) -> None:
+        refuse_lazy(frame, "frame")
         self._frame = as_frame(frame)
         if self._frame is None:
             msg = (
@@ -44,8 +47,12 @@ class FrameTable:
         self.columns: Sequence[Any] = self._frame.columns
         self.index: pd.Index[Any] | None = self._frame.index if pandas else None
 
-    def column(self, name: Any) -> Column:
-        """The column of that name, without a copy where numpy knows its type."""
+    def column(self, name: Any, *, tuples: bool = False) -> Column | Columns:
+        """The column of that name, without a copy where numpy knows its type.
+
+        One that holds rows (lists, arrays, structs, and ``tuples`` where these are no
+        labels) is several columns.
+        """
         if name not in self.columns:
             raise unknown_column(self.columns, name)
         column = self._frame[name]
@@ -55,9 +62,11 @@ class FrameTable:
                 f"{column.shape[1]} times; rename them."
             )
             raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
-        if isinstance(column, pd.Series):
-            return column
-        return as_column(column.to_numpy())
+        found = unpack(native(column), str(name), tuples=tuples)
+        frame = as_frame(found)
+        if frame is not None:  # of structs
+            found = read_columns(frame, str(name))
+        return found if isinstance(found, (pd.Series, Columns)) else as_column(found)
 
 
 class FrameInputs(NamedTuple):
@@ -98,11 +107,12 @@ def read_frame(
         check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
+    soft = options.target_type in ("distribution", "votes")
     used = _UsedColumns(
-        target=[table.column(name) for name in y_true.names],
-        proba=[table.column(name) for name in y_proba.names],
+        target=[table.column(name, tuples=soft) for name in y_true.names],
+        proba=[table.column(name, tuples=True) for name in y_proba.names],
         beside={
-            name: table.column(given) if _is_name(given) else given
+            name: table.column(given) if _is_name(given) else _unpacked(given, name)
             for name, given in of_rows
         },
     )
@@ -112,8 +122,7 @@ def read_frame(
         used = used.rows(kept)
     given = None
     if options.labels is not None:
-        one_column = y_proba.classes is None
-        given = check_labels(options.labels, 2 if one_column else len(y_proba.names))
+        given = check_labels(options.labels, _n_classes(used.proba))
     options = dataclasses.replace(options, labels=given, **used.beside)
     inputs = _read(y_true, y_proba, used, options, whole=whole)
     index = table.index if kept is None or table.index is None else table.index[kept]
@@ -123,25 +132,46 @@ def read_frame(
 class _UsedColumns(NamedTuple):
     """The columns that are read, and the values beside them."""
 
-    target: list[Column]
-    proba: list[Column]
+    target: list[Column | Columns]
+    proba: list[Column | Columns]
     beside: dict[str, Any]
 
     def rows(self, kept: BoolArray) -> _UsedColumns:
         """Some of the rows."""
         return _UsedColumns(
-            [column[kept] for column in self.target],
-            [column[kept] for column in self.proba],
+            [_rows(column, kept) for column in self.target],
+            [_rows(column, kept) for column in self.proba],
             {
-                name: None if values is None else _as_values(values)[kept]
+                name: None if values is None else _rows(values, kept)
                 for name, values in self.beside.items()
             },
         )
 
 
+def _rows(column: Any, kept: BoolArray) -> Any:
+    return column.rows(kept) if isinstance(column, Columns) else column[kept]
+
+
+def _unpacked(values: Any, name: str) -> Any:
+    """Values beside the rows as an array, a column of pandas, or None."""
+    if values is None:
+        return None
+    found = unpack(values, name, tuples=False)
+    if isinstance(found, Columns):
+        return values
+    return found if isinstance(found, pd.Series) else np.asarray(found)
+
+
+def _n_classes(proba: list[Column | Columns]) -> int:
+    """How many classes columns of probabilities have: two, if it is one column."""
+    if len(proba) > 1:
+        return len(proba)
+    return proba[0].shape[1] if isinstance(proba[0], Columns) else 2
+
+
 def _rows_kept(
     used: _UsedColumns,
-    others: Sequence[Column],
+    others: Sequence[Column | Columns],
     options: ReadOptions,
 ) -> BoolArray | None:
     """Which rows have all that is read; None where all have, or must have."""
@@ -160,9 +190,7 @@ def _rows_kept(
     absent = (
         np.logical_and.reduce(of_target) if some else np.logical_or.reduce(of_target)
     )
-    beside = {
-        name: _as_values(one) for name, one in used.beside.items() if one is not None
-    }
+    beside = {name: one for name, one in used.beside.items() if one is not None}
     for name, values in beside.items():
         if values.shape != absent.shape:
             msg = (
@@ -187,11 +215,9 @@ def _rows_kept(
 
 
 def _missing(column: Any) -> BoolArray:
+    if isinstance(column, Columns):
+        return column.missing()
     return np.asarray(pd.isna(column), dtype=np.bool_)
-
-
-def _as_values(values: Any) -> Column:
-    return values if isinstance(values, pd.Series) else np.asarray(values)
 
 
 def _is_name(given: Any) -> bool:
@@ -209,71 +235,133 @@ def _read(
     whole: bool,
 ) -> Inputs:
     given, target_type = options.labels, options.target_type
-    if y_proba.classes is None:
-        if y_true.classes is not None or target_type == "annotators":
+    target, several = used.target, y_true.classes is not None
+    if len(target) == 1 and isinstance(target[0], Columns) and _holds_text(target[0]):
+        target, several = list(target[0].columns), True
+    voted = target_type == "annotators" or (several and _annotated(target, target_type))
+    predicted, classes = _read_proba(
+        y_proba, used.proba, target if voted or not several else None, options
+    )
+    check_order(classes, given or ())
+    known = given or classes
+    if predicted.single is not None and (voted or several):
+        msg = (
+            "proba must be one column per class where target is a list of columns, "
+            f"or annotators: found the one column {y_proba.names[0]!r}; pass the "
+            "columns of all classes."
+        )
+        raise ValueError(msg)
+    options = dataclasses.replace(options, labels=known)
+    if voted:
+        if known is None:
             msg = (
-                "proba must be one column per class where target is a list of columns, "
-                f"or annotators: found the one column {y_proba.names[0]!r}; pass the "
-                "columns of all classes."
+                "labels must be given where columns of probabilities have no names: "
+                f"{y_proba.names[0]!r} holds rows of them; pass labels= with the class "
+                "of each, in order."
             )
             raise ValueError(msg)
-        return read(used.target[0], used.proba[0], options, warn_unseen=whole)
-    classes = y_proba.classes
-    several = y_true.classes is not None
-    voted = target_type == "annotators" or (
-        several and _annotated(used.target, target_type)
-    )
-    if y_proba.cast and (voted or not several):
-        classes = cast_classes(classes, used.target)
-    probabilities = Columns(
-        tuple(
-            numbers(column, "y_proba", f" column {name!r}")
-            for name, column in zip(y_proba.names, used.proba, strict=True)
-        ),
-        None,
-    )
-    options = dataclasses.replace(options, labels=given or classes)
-    if voted:
-        votes = _votes(used.target, given or classes)
         options = dataclasses.replace(options, target_type="votes")
-        return read(votes, probabilities, options)
-    if y_true.classes is not None:
+        return read(_votes(target, known), predicted, options)
+    if several:
+        soft = _read_soft(y_true, y_proba, target, classes, target_type)
+        return read(soft, predicted, options)
+    if known is None or predicted.single is not None:
+        return read(target[0], predicted, options, warn_unseen=whole)
+    inputs = read(target[0], predicted, options, warn_unseen=False)
+    if whole and inputs.codes is not None:
+        return _with_known_labels(inputs, given, y_true.names[0])
+    return inputs
+
+
+def _read_proba(
+    chosen: Chosen,
+    columns: list[Column | Columns],
+    labelled: Sequence[Column | Columns] | None,
+    options: ReadOptions,
+) -> tuple[Columns, tuple[Any, ...] | None]:
+    """The probabilities, and the classes that their names say.
+
+    ``labelled`` are columns of labels, whose type the classes have.
+    """
+    name, classes = chosen.names[0], chosen.classes
+    if len(columns) == 1 and isinstance(columns[0], Columns):
+        found = columns[0]
+        return found._replace(names=None), found.names
+    if len(columns) == 1:
+        # A list of one name says no more than the name does.
+        said = () if classes is None or classes == chosen.names else classes
+        values = numbers(columns[0], "y_proba", f"column {name!r}")
+        single = Single(name, said, "proba")
+        logits = bool(options.from_logits)
+        return one_column(values, "y_proba", single, logits=logits), None
+    assert classes is not None, "several columns have names"
+    if chosen.cast and labelled is not None:
+        plain = [one for one in labelled if not isinstance(one, Columns)]
+        classes = cast_classes(classes, plain) if plain else classes
+    each = tuple(
+        numbers(column, "y_proba", f"column {name!r}")
+        for name, column in zip(chosen.names, columns, strict=True)
+    )
+    return Columns(each, None), classes
+
+
+def _read_soft(
+    y_true: Chosen,
+    y_proba: Chosen,
+    target: Sequence[Column | Columns],
+    classes: tuple[Any, ...] | None,
+    target_type: FrameTargetType,
+) -> Columns:
+    """Columns of distributions or votes in the order of the probabilities."""
+    names = None
+    if classes is not None and y_true.classes is not None:
         names = pair_classes(y_true.names, y_true.classes, y_proba.names, classes)
-        if names is None:
-            names = y_true.names  # by position
-            if target_type == "auto":
-                _refuse_whole_numbers(names, used.target)
-        by_name = dict(zip(y_true.names, used.target, strict=True))
-        soft = Columns(
-            tuple(numbers(by_name[n], "y_true", f" column {n!r}") for n in names), None
-        )
-        return read(soft, probabilities, options)
-    inputs = read(used.target[0], probabilities, options, warn_unseen=False)
-    return _with_known_labels(inputs, given, y_true.names[0]) if whole else inputs
+    if names is None:
+        names = y_true.names  # by position
+        if target_type == "auto":
+            _refuse_whole_numbers(names, target)
+    by_name = dict(zip(y_true.names, target, strict=True))
+    return Columns(
+        tuple(numbers(by_name[n], "y_true", f"column {n!r}") for n in names), None
+    )
 
 
-def _annotated(columns: Sequence[Column], target_type: FrameTargetType) -> bool:
+def _holds_text(columns: Columns) -> bool:
+    return any(column.dtype.kind == "O" for column in columns.columns)
+
+
+def _annotated(
+    columns: Sequence[Column | Columns], target_type: FrameTargetType
+) -> bool:
     """Whether each column has the labels that one annotator gave."""
     if target_type == "auto":
         return not all(map(_is_number, columns))
     return target_type == "annotators"
 
 
-def _is_number(column: Column) -> bool:
-    return getattr(column.dtype, "kind", "O") in "fiub"
+def _is_number(column: Column | Columns) -> bool:
+    return isinstance(column, Columns) or _kind(column) in "fiub"
 
 
-def _votes(columns: Sequence[Column], labels: tuple[Any, ...]) -> pd.DataFrame:
-    annotations = pd.DataFrame(
-        {number: _as_values(column) for number, column in enumerate(columns)},
-        dtype=object,
-    )
+def _kind(column: Column) -> str:
+    return getattr(column.dtype, "kind", "O")
+
+
+def _votes(
+    columns: Sequence[Column | Columns], labels: tuple[Any, ...]
+) -> pd.DataFrame:
+    each: list[Any] = []
+    for column in columns:
+        each += column.columns if isinstance(column, Columns) else [column]
+    annotations = pd.DataFrame(dict(enumerate(each)), dtype=object)
     return vote_counts(annotations, labels=labels)
 
 
-def _refuse_whole_numbers(names: tuple[Any, ...], columns: Sequence[Column]) -> None:
+def _refuse_whole_numbers(
+    names: tuple[Any, ...], columns: Sequence[Column | Columns]
+) -> None:
     """Votes are named after the classes; else they could be annotators' labels."""
-    if all(getattr(column.dtype, "kind", "O") in "iub" for column in columns):
+    if all(not isinstance(one, Columns) and _kind(one) in "iub" for one in columns):
         msg = (
             "target columns of whole numbers must be named after the classes, or say "
             f"what they hold: found {show(names)}; pass target_type='votes', or "

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._kernels.table import IntArray, greatest, least
-from .arrays import as_numpy
+from .containers import as_numpy
 from .inputs import Inputs
 
 _LITTLE = 4096  # numbers in a table that is no work

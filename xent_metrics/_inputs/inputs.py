@@ -6,6 +6,7 @@ breaks a rule; here it becomes an error of one sentence.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -18,9 +19,18 @@ from .._kernels.per_row import Rows, per_row, sum_of_label_costs
 from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
 from .._pickling import public
-from .arrays import Columns, read_columns
-from .labels import Encoded, check_labels, encode, infer_and_encode, show
+from .arrays import read_columns
+from .columns import cast_classes, place_of_single
+from .labels import (
+    Column,
+    check_labels,
+    check_order,
+    encode,
+    infer_and_encode,
+    show,
+)
 from .messages import violation_error, warn
+from .nested import Columns
 from .read_options import ReadOptions, check_clip
 from .targets import (
     align,
@@ -166,6 +176,17 @@ class Inputs(NamedTuple):
         """The target's probability of one class, in every row."""
         return np.concatenate([p[place].copy() for _, p in self.target_blocks()])
 
+    def check_known(self, name: str, *, given: bool) -> None:
+        """Refuse labels of which none is a class: their vocabularies differ."""
+        if self.unseen and self.n_unseen == self.n:
+            what = "the labels" if given else f"columns of {name}"
+            msg = (
+                f"y_true must hold labels that are classes: it holds "
+                f"{show(self.unseen)}, {what} are {show(self.labels)}; pass labels= "
+                "with the class of each column, in column order and of the same type."
+            )
+            raise ValueError(msg)
+
     def warn_of_unseen(self) -> None:
         """Warn of labels that no column stands for."""
         if not self.unseen or self.codes is None:
@@ -224,59 +245,88 @@ def read(
     warn_unseen: bool = True,
 ) -> Inputs:
     """Read targets, predictions and weights; messages call the predictions ``name``."""
-    proba, names = _read_proba(
-        y_proba, rescale=options.rescale, from_logits=options.from_logits, name=name
-    )
+    columns, proba = _read_proba(y_proba, options, name=name)
+    names = columns.names
     weights, active = read_weights(options.sample_weight, proba.n_rows)
     given = None
     if options.labels is not None:
         given = check_labels(options.labels, proba.n_classes, name)
+        check_order(names, given)
     check_index_order(y_true, y_proba, ("y_true", name))
     truth = labels_or_columns(y_true, options.target_type)
-    if not isinstance(truth, Columns):
-        check_length(len(truth), proba.n_rows, ("y_true", name))
-        check_hard(truth, active)
-        known = given or names
-        if active is not None:
-            classes, encoded = encode_some(truth, known, active, proba.n_classes, name)
-        elif known:
-            classes, encoded = known, encode(truth, known)
-        else:
-            classes, encoded = infer_and_encode(truth, proba.n_classes, name)
-        if given is None and warn_unseen:
-            _refuse_strangers(encoded, classes, name)
-        inputs = Inputs(
-            proba=proba,
+    if isinstance(truth, Columns):
+        classes = given or names or truth.names or tuple(range(proba.n_classes))
+        check_order(names, classes)
+        table = read_soft(truth, classes, options.target_type, name)
+        check_length(table.n_rows, proba.n_rows, ("y_true", name))
+        codes = one_hot_codes(table, active)
+        return Inputs(
+            proba=_oriented(proba, columns, classes),
             labels=classes,
-            codes=encoded.codes,
-            unseen=encoded.unseen,
+            codes=codes,
+            target=table if codes is None else None,
             weights=weights,
             active=active,
         )
-        if warn_unseen:
-            inputs.warn_of_unseen()
-        return inputs
-    classes = given or names or truth.names or tuple(range(proba.n_classes))
-    table = read_soft(truth, classes, options.target_type, name)
-    check_length(table.n_rows, proba.n_rows, ("y_true", name))
-    codes = one_hot_codes(table, active)
-    return Inputs(
-        proba=proba,
+    check_length(len(truth), proba.n_rows, ("y_true", name))
+    check_hard(truth, active)
+    known = given or names
+    if active is not None:
+        classes, encoded = encode_some(truth, known, active, proba.n_classes, name)
+    elif known:
+        classes, encoded = known, encode(truth, known)
+    else:
+        classes, encoded = infer_and_encode(truth, proba.n_classes, name)
+    inputs = Inputs(
+        proba=_oriented(proba, columns, classes),
         labels=classes,
-        codes=codes,
-        target=table if codes is None else None,
+        codes=encoded.codes,
+        unseen=encoded.unseen,
         weights=weights,
         active=active,
+    )
+    if given is None and names and inputs.unseen and inputs.n_unseen == inputs.n:
+        spelled = cast_classes(list(map(str, names)), [_counted(truth, active)])
+        if spelled != names:  # such as '1' for the class 1
+            return read(
+                y_true,
+                y_proba,
+                dataclasses.replace(options, labels=spelled),
+                name=name,
+                warn_unseen=warn_unseen,
+            )
+    if warn_unseen:
+        inputs.check_known(name, given=given is not None)
+        inputs.warn_of_unseen()
+    return inputs
+
+
+def _counted(truth: Column, active: BoolArray | None) -> Column:
+    return truth if active is None else truth[active]
+
+
+def _oriented(proba: Table, columns: Columns, classes: tuple[Any, ...]) -> Table:
+    """The table with a single column as the one of the class that it is named after."""
+    if columns.single is None or len(classes) != proba.n_classes:
+        return proba
+    place = place_of_single(columns.single, classes)
+    if place == proba.given:
+        return proba
+    assert isinstance(proba.source, tuple), "one column of two"
+    return Table(
+        proba.source[::-1],
+        kind=proba.kind,
+        given=place,
+        name=proba.name,
+        eps=proba.eps,
     )
 
 
 def read_predictions(y_proba: Any, options: ReadOptions) -> Inputs:
     """Read predictions alone."""
-    proba, names = _read_proba(
-        y_proba, rescale=options.rescale, from_logits=options.from_logits, name="proba"
-    )
+    columns, proba = _read_proba(y_proba, options, name="proba")
     weights, active = read_weights(options.sample_weight, proba.n_rows)
-    classes = names or tuple(range(proba.n_classes))
+    classes = columns.names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
 
 
@@ -285,16 +335,17 @@ def read_two(p: Any, q: Any, options: ReadOptions) -> Inputs:
     of_q, names = read_columns(q, "q"), None
     of_p = read_columns(p, "p")
     for what, columns in (("p", of_p), ("q", of_q)):
-        if columns.one_dimensional:
+        if columns.single is not None:
             msg = (
                 f"{what} must have rows and columns: it has one dimension; pass "
                 f"[{what}] for one distribution."
             )
             raise ValueError(msg)
     kind: Kind = "proportions" if options.rescale else "probabilities"
-    second = Table(of_q.source, kind=kind, name="q")
+    second = Table(of_q.source, kind=kind, name="q", eps=of_q.eps)
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
-    first = Table(align(of_p, names, ("p", "q")), kind=kind, name="p")
+    source = align(of_p, names, ("p", "q"))
+    first = Table(source, kind=kind, name="p", eps=of_p.eps)
     check_length(first.n_rows, second.n_rows, ("p", "q"))
     check_index_order(p, q, ("p", "q"))
     weights, active = read_weights(options.sample_weight, second.n_rows)
@@ -339,20 +390,26 @@ def check_index_order(
 
 
 def _read_proba(
-    y_proba: Any, *, rescale: bool, from_logits: bool, name: str = "y_proba"
-) -> tuple[Table, tuple[Any, ...] | None]:
+    y_proba: Any, options: ReadOptions, *, name: str
+) -> tuple[Columns, Table]:
     kind: Kind = "probabilities"
-    if rescale or from_logits:
-        kind = "proportions" if rescale else "logits"
-    if rescale and from_logits:
+    if options.rescale and options.from_logits:
         msg = (
             "rescale and from_logits exclude each other: both are True; pass one, as "
             "logits need no rescaling."
         )
         raise ValueError(msg)
-    columns = read_columns(y_proba, name, logits=from_logits)
+    if options.rescale:
+        kind = "proportions"
+    elif options.from_logits:
+        kind = "logits"
+    columns = read_columns(y_proba, name, logits=kind == "logits")
     table = Table(
-        columns.source, kind=kind, one_column=columns.one_dimensional, name=name
+        columns.source,
+        kind=kind,
+        given=None if columns.single is None else 1,
+        name=name,
+        eps=columns.eps,
     )
     if table.n_rows == 0 or table.n_classes == 0:
         msg = (
@@ -361,16 +418,4 @@ def _read_proba(
             "pass at least one row of probabilities."
         )
         raise ValueError(msg)
-    return table, columns.names
-
-
-def _refuse_strangers(encoded: Encoded, classes: tuple[Any, ...], name: str) -> None:
-    """Refuse labels of which none is a column."""
-    if encoded.unseen and encoded.codes.min() >= len(classes):
-        msg = (
-            f"y_true must hold labels that are columns of {name}: it holds "
-            f"{show(encoded.unseen)}, the columns are "
-            f"{show(classes)}; pass labels= with the class of each column, in "
-            "column order."
-        )
-        raise ValueError(msg)
+    return columns, table

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._kernels.table import BoolArray, IntArray, greatest, least
-from .arrays import as_numpy
+from .containers import unpack
 from .text_labels import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.
 _MOST_SPAN = 1 << 16
+_BEYOND = 1 << 63  # what int64 does not hold
 
 Column: TypeAlias = "NDArray[Any] | pd.Series[Any]"
 
@@ -30,14 +31,7 @@ def check_labels(
     labels: Iterable[Any], n_classes: int, name: str = "y_proba"
 ) -> tuple[Any, ...]:
     """The classes in column order; they must be distinct and as many as columns."""
-    labels = as_numpy(labels, "labels")
-    if isinstance(labels, (str, set, frozenset)) or not isinstance(labels, Iterable):
-        msg = (
-            "labels must be one class per column, in column order: found "
-            f"{labels!r}; pass a list of classes."
-        )
-        raise TypeError(msg)
-    found = tuple(labels.tolist() if isinstance(labels, np.ndarray) else labels)
+    found = as_labels(labels)
     nested = [label for label in found if not isinstance(label, Hashable)]
     if nested:
         msg = (
@@ -60,6 +54,80 @@ def check_labels(
         )
         raise ValueError(msg)
     return found
+
+
+def as_labels(labels: Any) -> tuple[Any, ...]:
+    """The classes as Python and pandas know them, whatever holds them."""
+    if isinstance(labels, (str, set, frozenset)) or not isinstance(labels, Iterable):
+        msg = (
+            "labels must be one class per column, in column order: found "
+            f"{labels!r}; pass a list of classes."
+        )
+        raise TypeError(msg)
+    if not isinstance(labels, (list, tuple, range)) and hasattr(labels, "__len__"):
+        labels = unpack(labels, "labels", tuples=False)
+    if isinstance(labels, (pd.Series, np.ndarray)):
+        # As pandas has them: numpy makes numbers of dates, and dates of times.
+        dates = labels.dtype.kind in "mM"
+        return tuple(pd.Index(labels) if dates else labels.tolist())
+    return tuple(map(_as_label, labels))
+
+
+def places_of(names: Sequence[Any], labels: Sequence[Any]) -> list[int | None]:
+    """The place of each name among the labels: equal, or the same as text."""
+    by_value: dict[Any, int] = {label: place for place, label in enumerate(labels)}
+    by_text: dict[str, int] = {}
+    for place, label in enumerate(labels):
+        by_text.setdefault(str(label), place)
+    return [
+        by_value[name]
+        if isinstance(name, Hashable) and name in by_value
+        else by_text.get(str(name))
+        for name in names
+    ]
+
+
+def in_column_order(
+    names: Sequence[Any] | None, labels: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """The labels in the order of the columns that are named after them."""
+    if not names or len(names) != len(labels):
+        return labels
+    places = places_of(names, labels)
+    if set(places) == set(range(len(labels))):
+        return tuple(labels[place] for place in places if place is not None)
+    check_order(names, labels)
+    return labels
+
+
+def check_order(names: Sequence[Any] | None, labels: Sequence[Any]) -> None:
+    """Refuse labels that are not in the order of columns named after them.
+
+    Whole numbers may be places of columns, unless they are just the labels.
+    """
+    if not names or len(names) != len(labels):
+        return
+    places = places_of(names, labels)
+    wrong = [i for i, place in enumerate(places) if place not in (None, i)]
+    numbers = all(isinstance(name, (int, np.integer)) for name in names)
+    if wrong and not (numbers and set(places) != set(range(len(labels)))):
+        msg = (
+            "labels must be in the order of the columns, which have names: column "
+            f"{wrong[0]} is {names[wrong[0]]!r}, its label {labels[wrong[0]]!r}; "
+            "reorder one by the other, or pass an array."
+        )
+        raise ValueError(msg)
+
+
+def _as_label(label: Any) -> Any:
+    """A label of Arrow, of a tensor, or of numpy, as a hashable value."""
+    if hasattr(label, "as_py"):  # a scalar of Arrow
+        return label.as_py()
+    if isinstance(label, (np.datetime64, np.timedelta64)):
+        return pd.Index([label])[0]
+    if hasattr(label, "detach") or isinstance(label, np.ndarray):
+        return label.item() if label.ndim == 0 else label
+    return label
 
 
 def infer_and_encode(
@@ -152,9 +220,17 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
         found = _look_up_integers(y_true, labels)
         if found is not None:
             return found
-    index = pd.Index(labels, dtype=object if kind == "O" else None)
+    index = pd.Index(labels, dtype=_index_type(y_true.dtype, labels))
     codes = index.get_indexer(pd.Index(y_true)).astype(np.int64, copy=False)
     return codes
+
+
+def _index_type(dtype: np.dtype[Any], labels: Sequence[Any]) -> Any:
+    """The type of an index of the labels in which labels of this type are found."""
+    if dtype.kind == "O":
+        return object
+    whole = dtype == np.uint64 and set(map(type, labels)) == {int} and min(labels) >= 0
+    return np.uint64 if whole else None
 
 
 def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray | None:
@@ -165,6 +241,8 @@ def _look_up_integers(y_true: NDArray[Any], labels: Sequence[int]) -> IntArray |
     if wide and in_order and greatest(y_true.view(np.uint64)) < len(labels):
         return y_true
     low, high = int(least(y_true)), int(greatest(y_true))
+    if max(high, *labels) >= _BEYOND:
+        return None
     if low >= 0 and high < len(labels) and in_order:
         return y_true.astype(np.int64, copy=False)
     first = min(low, *labels)
@@ -203,19 +281,20 @@ def _without_extension(y_true: pd.Series[Any]) -> NDArray[Any]:
 
 def as_column(y_true: Any) -> Column:
     """Labels as a numpy array, or as a series where pandas has a type of its own."""
-    if type(y_true) is np.ndarray:
-        return y_true
-    if isinstance(y_true, pd.Index):
-        y_true = y_true.to_series()
     if isinstance(y_true, pd.Series):
-        return y_true.to_numpy() if isinstance(y_true.dtype, np.dtype) else y_true
-    if isinstance(y_true, pd.api.extensions.ExtensionArray):
-        return pd.Series(y_true)
+        if not isinstance(y_true.dtype, np.dtype):
+            return y_true
+        y_true = y_true.to_numpy()
     if isinstance(y_true, (list, tuple)) and len({type(label) for label in y_true}) > 1:
         column = np.empty(len(y_true), dtype=object)
         column[:] = y_true
         return column
-    return np.asarray(y_true)
+    column = np.asarray(y_true)
+    if column.dtype.kind == "f" and column.dtype.itemsize not in (4, 8):
+        doubles = column.astype(np.float64)  # pandas knows neither half nor long ones
+        same = (doubles == column) | np.isnan(doubles)
+        return doubles if same.all() else column.astype(object)
+    return column
 
 
 def distinct(y_true: Column) -> list[Any]:
@@ -226,7 +305,11 @@ def distinct(y_true: Column) -> list[Any]:
         if y_true.dtype.kind in "iu" and y_true.size:
             low = least(y_true)
             if greatest(y_true) - low < _MOST_SPAN:
-                counts = np.bincount(y_true.astype(np.int64, copy=False) - low)
+                wide = y_true
+                if y_true.dtype != np.uint64:
+                    wide = y_true.astype(np.int64, copy=False)
+                gaps = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
+                counts = np.bincount(gaps)
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     try:
         values = pd.Series(y_true).dropna().unique()

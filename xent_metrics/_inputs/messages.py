@@ -17,15 +17,17 @@ def violation_error(
 ) -> ValueError:
     """The error of a violation: the rule, what was found and where, what to do."""
     rule, row, column, value = violation
-    if table.one_column and column == 0 and table.kind != "logits":
+    if table.given == 1 - column and table.kind != "logits":
         value = 1 - value
-    where = f"row {row}" if table.one_column else f"row {row}, class {labels[column]!r}"
+    where = f"row {row}"
+    if table.given is None:
+        where += f", class {labels[column]!r}"
     target = table.name == "y_true"
     leave_out = "drop the row, or give it a sample_weight of 0"
     if rule == "missing":
         must, found, mend = "not be missing", f"{where} is NaN", leave_out
     elif rule == "row sum":
-        must, found = "have rows that sum to 1", f"row {row} sums to {value:.6g}"
+        must, found = "have rows that sum to 1", f"row {row} sums to {_sum(value)}"
         mend = "pass rescale=True to divide by it"
         if target:
             mend = "pass target_type='votes' where they are vote counts"
@@ -45,6 +47,14 @@ def violation_error(
         if target:
             mend = "pass target_type='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
+
+
+def _sum(value: float) -> str:
+    """A sum of probabilities, with its difference from 1 where digits hide it."""
+    shown, rest = f"{value:.6g}", value - 1.0
+    if shown != "1":
+        return shown
+    return f"1 {'-' if rest < 0 else '+'} {abs(rest):.2g}"
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -7,8 +7,19 @@ from typing import Any
 import numpy as np
 
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
-from .arrays import Columns, as_numpy, read_columns
-from .labels import Column, Encoded, as_column, encode, infer_and_encode, missing, show
+from .arrays import read_columns
+from .containers import as_frame, native, unpack
+from .labels import (
+    Column,
+    Encoded,
+    as_column,
+    encode,
+    infer_and_encode,
+    missing,
+    places_of,
+    show,
+)
+from .nested import Columns
 from .read_options import FrameTargetType
 
 
@@ -20,7 +31,11 @@ def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Col
             f"columns of a frame 'annotators': found {target_type!r}; pass one of them."
         )
         raise ValueError(msg)
-    y_true = as_numpy(y_true, "y_true")
+    if not isinstance(y_true, Columns):
+        soft = target_type in ("distribution", "votes")
+        y_true = unpack(y_true, "y_true", tuples=soft)
+        if not soft and np.shape(y_true)[1:] == (1,):
+            y_true = _only_column(y_true)
     shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
     if len(shape) == 1 and target_type in ("auto", "labels"):
         return as_column(y_true)
@@ -34,6 +49,15 @@ def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Col
         )
         raise ValueError(msg)
     return read_columns(y_true, "y_true")
+
+
+def _only_column(y_true: Any) -> Any:
+    """The one column of a frame; an array of two dimensions stays one."""
+    frame = None if isinstance(y_true, (np.ndarray, list)) else as_frame(y_true)
+    if frame is None:
+        return y_true
+    column = frame.iloc[:, 0] if hasattr(frame, "iloc") else frame[frame.columns[0]]
+    return unpack(native(column), "y_true")
 
 
 def _shape(y_true: Any) -> tuple[int, ...]:
@@ -94,7 +118,7 @@ def read_soft(
 ) -> Table:
     """Distributions or votes as a table whose columns follow ``classes``."""
     source = align(columns, classes, ("y_true", name))
-    table = Table(source, name="y_true")
+    table = Table(source, name="y_true", eps=columns.eps)
     whole_numbers = table.dtype.kind in "iub"
     if target_type == "distribution" or (target_type == "auto" and not whole_numbers):
         return table
@@ -117,7 +141,7 @@ def align(
     names: tuple[str, str] = ("y_true", "y_proba"),
 ) -> Any:
     """Columns in the order of the classes: by name if they have any."""
-    if columns.one_dimensional or columns.names is None:
+    if columns.single is not None or columns.names is None:
         n_found = (
             len(columns.source)
             if isinstance(columns.source, tuple)
@@ -135,15 +159,15 @@ def align(
             )
             raise ValueError(msg)
         return columns.source
-    if set(columns.names) != set(classes) or len(columns.names) != len(classes):
+    places = places_of(columns.names, classes)
+    if len(places) != len(classes) or set(places) != set(range(len(classes))):
         msg = (
             f"{names[0]} columns must be the classes of {names[1]}: found "
             f"{show(columns.names)} for {show(classes)}; rename the "
             "columns or pass labels=."
         )
         raise ValueError(msg)
-    order = [columns.names.index(label) for label in classes]
-    return tuple(columns.source[position] for position in order)
+    return tuple(columns.columns[places.index(place)] for place in range(len(classes)))
 
 
 def one_hot_codes(table: Table, active: BoolArray | None) -> IntArray | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._pickling import public
-from .arrays import as_numpy
+from .containers import as_numpy
 from .labels import check_labels, distinct, encode, show, sort_labels
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .._kernels.table import BoolArray, FloatArray
-from .arrays import as_numpy
+from .containers import unpack
 
 
 class NoRowsError(ValueError):
@@ -18,8 +20,11 @@ class NoRowsError(ValueError):
 
 def as_doubles(values: Any, name: str) -> FloatArray:
     """The values as an array of doubles."""
-    values = as_numpy(values, name)
+    if hasattr(values, "__len__") and not isinstance(values, (str, bytes, Mapping)):
+        values = unpack(values, name)
     try:
+        if isinstance(values, pd.Series):
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         msg = f"{name} must hold numbers: found {_kind(values)}; pass floats."

@@ -20,11 +20,7 @@ _LONG = 65  # classes: such rows are reduced fastest where they lie
 _PAIR = 2  # classes: their columns are added faster than their rows
 _FEW = 4096  # elements: a call costs more than the work
 _ROUNDING = 8  # in units of the type's epsilon
-_EPS = {
-    np.dtype(kind): float(np.finfo(kind).eps)
-    for kind in (np.float16, np.float32, np.float64)
-}
-_EPS_OF_DOUBLES = _EPS[np.dtype(np.float64)]
+_SINGLE = 1e-6  # what single precision that travelled as double is off by
 
 
 class Violation(NamedTuple):
@@ -79,9 +75,11 @@ class Reader:
         kind = table.dtype if self._in_place else np.float64
         self._ones = np.ones(table.n_classes, kind)
         self._sums = np.empty(self._shape[1], kind)
-        eps = _EPS.get(table.dtype, _EPS_OF_DOUBLES)
-        self._rounding = _ROUNDING * eps
-        self._tolerance = eps**0.5
+        by_classes = _SINGLE * (1.0 + table.n_classes**0.5)
+        self._tolerance = max(table.eps**0.5, by_classes)
+        self._lowest = np.full((table.n_classes, 1), -_ROUNDING * table.eps)
+        if table.given is not None:  # the other column is 1 less that one
+            self._lowest[1 - table.given] = -self._tolerance
 
     @property
     def rows(self) -> int:
@@ -158,7 +156,7 @@ class Reader:
         top = np.inf
         if self._table.kind == "probabilities":
             top = 1.0 + self._tolerance
-        bad = ~((block >= -self._rounding) & (block <= top))
+        bad = ~((block >= self._lowest) & (block <= top))
         bad_rows: BoolArray = np.logical_or.reduce(bad, axis=0)
         row = self._offender(bad_rows, start)
         if row is not None:

@@ -14,6 +14,8 @@ BoolArray = NDArray[np.bool_]
 
 Kind = Literal["probabilities", "proportions", "logits"]
 
+_EPS_OF_DOUBLES = float(np.finfo(np.float64).eps)
+
 BLOCK_ELEMENTS = 32_768  # a few blocks of doubles fit the second-level cache
 
 
@@ -22,33 +24,41 @@ class Table:
 
     ``kind`` says what the values are: "probabilities" sum to one in each row,
     "proportions" (votes, or unnormalised scores) are divided by their row's sum,
-    "logits" (or log-probabilities) go through a softmax. ``one_column`` marks two
-    classes that were given by the probability of the second, ``name`` is the argument
-    that holds the table.
+    "logits" go through a softmax. ``given`` is the place of the one class of two
+    whose column was given, ``name`` the argument that holds the table, ``eps`` the
+    precision of its values, by default that of their type.
     """
 
-    __slots__ = ("dtype", "kind", "n_classes", "n_rows", "name", "one_column", "source")
+    __slots__ = (
+        "dtype", "eps", "given", "kind", "n_classes", "n_rows", "name", "source"
+    )  # fmt: skip
 
     def __init__(
         self,
         source: NDArray[Any] | tuple[NDArray[Any], ...],
         *,
         kind: Kind = "probabilities",
-        one_column: bool = False,
+        given: int | None = None,
         name: str = "y_proba",
+        eps: float | None = None,
     ) -> None:
         self.source = source
         self.name = name
         self.kind = kind
-        self.one_column = one_column
+        self.given = given
         self.n_rows: int
         self.n_classes: int
         if isinstance(source, tuple):
             self.n_classes, self.n_rows = len(source), len(source[0]) if source else 0
-            self.dtype = np.result_type(*{column.dtype for column in source})
+            types = {column.dtype for column in source}
+            self.dtype = np.result_type(*types)
         else:
             self.n_rows, self.n_classes = source.shape
             self.dtype = source.dtype
+            types = {self.dtype}
+        self.eps = (
+            max(map(_eps, types), default=_EPS_OF_DOUBLES) if eps is None else eps
+        )
 
     def lies_in_rows(self, *, single: bool) -> bool:
         """Whether blocks can be views: doubles (or singles), row after row."""
@@ -74,7 +84,9 @@ class Table:
         return self._like(source[:, classes])
 
     def _like(self, source: NDArray[Any] | tuple[NDArray[Any], ...]) -> Table:
-        return Table(source, kind=self.kind, one_column=self.one_column, name=self.name)
+        return Table(
+            source, kind=self.kind, given=self.given, name=self.name, eps=self.eps
+        )
 
     def raw_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """First row and values, of shape (classes, rows), of block after block."""
@@ -85,6 +97,13 @@ class Table:
                 yield start, np.stack([column[part] for column in self.source])
             else:
                 yield start, self.source[part].T
+
+
+def _eps(dtype: np.dtype[Any]) -> float:
+    """The precision of a type; whole numbers and long doubles are read as doubles."""
+    if dtype.kind != "f":
+        return _EPS_OF_DOUBLES
+    return max(float(np.finfo(dtype).eps), _EPS_OF_DOUBLES)
 
 
 def least(values: NDArray[Any]) -> Any:

@@ -9,17 +9,18 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from .._inputs.arrays import as_numpy
 from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import (
-    ReadOptions,
-)
+from .._inputs.labels import as_labels
+from .._inputs.nested import Columns
+from .._inputs.read_options import ReadOptions
 from .._kernels.table import Table
 from .earlier_pass import Under
 from .state import Contract
+
+_TWO = 2  # classes
 
 
 class Reading(NamedTuple):
@@ -49,7 +50,7 @@ class Reading(NamedTuple):
     ) -> Self:
         """What a user passes, checked as far as no frame is needed."""
         options = ReadOptions(
-            labels=None if labels is None else tuple(as_numpy(labels, "labels")),
+            labels=None if labels is None else as_labels(labels),
             sample_weight=_column_name(sample_weight),
             **others,
         )
@@ -67,10 +68,12 @@ class Reading(NamedTuple):
 
     def is_soft(self, frame: Any) -> bool:
         """Whether targets are distributions or votes."""
-        columns = FrameTable(frame).columns
-        taken = choose(columns, self.proba, "proba").names
-        chosen = choose(columns, self.target, "target", taken=taken)
-        return chosen.classes is not None or self.options.target_type == "annotators"
+        table, target_type = FrameTable(frame), self.options.target_type
+        taken = choose(table.columns, self.proba, "proba").names
+        chosen = choose(table.columns, self.target, "target", taken=taken)
+        if chosen.classes is not None or target_type == "annotators":
+            return True
+        return isinstance(table.column(chosen.names[0]), Columns)
 
     def classes(self, frame: Any) -> tuple[Any, ...]:
         """The classes, by the names of the columns, of a frame without rows to read."""
@@ -80,11 +83,15 @@ class Reading(NamedTuple):
         table = FrameTable(frame)
         chosen = choose(table.columns, self.proba, "proba")
         y_true = choose(table.columns, self.target, "target", taken=chosen.names)
+        of_rows = table.column(chosen.names[0], tuples=True)
+        if len(chosen.names) == 1 and isinstance(of_rows, Columns) and of_rows.names:
+            return of_rows.names
         assert chosen.classes is not None, "one column has labels"
         if not chosen.cast or y_true.classes is not None:
             return chosen.classes
         columns = [table.column(name) for name in y_true.names]
-        return cast_classes(chosen.classes, columns)
+        plain = [one for one in columns if not isinstance(one, Columns)]
+        return cast_classes(chosen.classes, plain) if plain else chosen.classes
 
     def contract(
         self, labels: tuple[Any, ...], frame: Any, under: Under | None
@@ -116,7 +123,7 @@ class Reading(NamedTuple):
         names = key_names(self.by)
         if names:
             table = FrameTable(frame)
-            columns = [pd.Series(table.column(name)) for name in names]
+            columns = [_key(table, name) for name in names]
             if found.kept is not None:
                 columns = [column[found.kept] for column in columns]
             columns = [_plain(column) for column in columns]
@@ -153,23 +160,41 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
     """The two classes of one column of probabilities: a part may hold one of them."""
     table = FrameTable(frame)
     chosen = choose(table.columns, reading.proba, "proba")
-    if chosen.classes is not None:
+    if len(chosen.names) > 1:
         return None
     target = choose(table.columns, reading.target, "target", taken=chosen.names)
     if target.classes is not None:
         return None
     values = table.column(target.names[0])
-    kind = getattr(values.dtype, "kind", "O")
-    if kind == "b":
+    of_rows = table.column(chosen.names[0], tuples=True)
+    n_classes = of_rows.shape[1] if isinstance(of_rows, Columns) else 2
+    if isinstance(of_rows, Columns) and of_rows.names is not None:
+        return None
+    if isinstance(values, Columns):
+        return values.names or tuple(range(n_classes))
+    kind, values = getattr(values.dtype, "kind", "O"), np.asarray(values)
+    if kind == "b" and n_classes == _TWO:
         return (False, True)
-    if kind in "iu" and bool(np.isin(values, (0, 1)).all()):
-        return (0, 1)
+    if kind in "iu" and bool(np.isin(values, range(n_classes)).all()):
+        return tuple(range(n_classes))
     msg = (
         "labels must be given where proba is one column, as a part of the data may "
-        f"hold one class only: found labels of type {values.dtype}; pass "
-        "labels=[first, second]."
+        f"hold some classes only: found labels of type {values.dtype}; pass "
+        "labels= with the class of each probability, in order."
     )
     raise ValueError(msg)
+
+
+def _key(table: FrameTable, name: Any) -> pd.Series[Any]:
+    """A column of keys, one value per row."""
+    column = table.column(name)
+    if isinstance(column, Columns):
+        msg = (
+            f"by must be columns of one value per row: {name!r} holds rows; name "
+            "another column."
+        )
+        raise ValueError(msg)  # noqa: TRY004 - the values are at fault
+    return pd.Series(column)
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evaluation.estimators import probabilities
-from .._inputs.arrays import as_frame
+from .._evaluation.estimators import classes_of, names_of, probabilities
+from .._inputs.containers import as_frame
 from .._inputs.inputs import Inputs, UnseenLabelWarning, read
-from .._inputs.labels import show
+from .._inputs.labels import as_labels, show
 from ._options import Options
 
 _given: dict[tuple[str, frozenset[Any]], Any] = {}
@@ -91,7 +91,7 @@ def parts_of_several(
         raise ValueError(msg)
     tables = proba if _has_tables(proba) else np.asarray(proba).T
     return [
-        Part(truth, table, tuple(np.asarray(each).tolist()))
+        Part(truth, table, as_labels(each))
         for truth, table, each in zip(columns_of(y_true), tables, classes, strict=True)
     ]
 
@@ -167,6 +167,8 @@ def read_outputs(
             options.reading(labels=part.classes, sample_weight=sample_weight),
             warn_unseen=False,
         )
+        if not _may_be_a_fold(inputs):
+            inputs.check_known("predict_proba", given=True)
         n_known = len(part.classes) - part.n_beyond
         unseen = inputs.unseen + part.classes[n_known:]
         n_unseen = inputs.n_unseen + _n_beyond(n_known, inputs)
@@ -176,41 +178,31 @@ def read_outputs(
     return outputs
 
 
+def _may_be_a_fold(inputs: Inputs) -> bool:
+    """Whether the labels are one that a training fold may lack: of the same type."""
+    kinds = {type(label) for label in inputs.labels}
+    return len(inputs.unseen) == 1 and type(inputs.unseen[0]) in kinds
+
+
 def _only_part(estimator: Any, proba: Any, y_true: Any, soft_labels: Any) -> Part:
-    classes = _classes(estimator)
-    names = _names(proba)
-    if len(names) == len(classes) and set(names) == set(classes):
-        classes = names
+    classes = classes_of(estimator, proba)
     if soft_labels is not None:
         return _widened(soft_labels, proba, classes)
     if np.shape(y_true)[1:] == (1,):
         y_true = columns_of(y_true)[0]
-    return Part(y_true, proba, classes)
-
-
-def _classes(estimator: Any) -> tuple[Any, ...]:
-    """The class of each column."""
-    classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    if np.shape(proba)[1:] == (1,) and len(classes) > 1:
         msg = (
-            "estimator must have classes_, the class of each column of predict_proba: "
-            f"{type(estimator).__name__} has none; set it when it is fitted."
+            "predict_proba must return one column per class: "
+            f"{type(estimator).__name__} returned a single one for "
+            f"{len(classes)} classes; return both columns, 1 - p and p."
         )
-        raise TypeError(msg)
-    return tuple(classes.tolist() if isinstance(classes, np.ndarray) else classes)
-
-
-def _names(table: Any) -> tuple[Any, ...]:
-    """Names of the columns of a frame, unless they are their positions."""
-    frame = None if isinstance(table, np.ndarray) else as_frame(table)
-    if frame is None or isinstance(frame.columns, pd.RangeIndex):
-        return ()
-    return tuple(frame.columns)
+        raise ValueError(msg)
+    return Part(y_true, proba, classes)
 
 
 def _widened(soft_labels: Any, proba: Any, classes: tuple[Any, ...]) -> Part:
     """Soft labels, with predictions of 0 for the classes that only they name."""
-    names, shape = _names(soft_labels), np.shape(soft_labels)
+    names, shape = names_of(soft_labels), np.shape(soft_labels)
     if not names and len(shape) == _ROWS_AND_COLUMNS and shape[1] != len(classes):
         msg = (
             "soft_labels must have one column for each of the estimator's classes_: "

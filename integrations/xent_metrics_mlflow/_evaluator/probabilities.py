@@ -173,7 +173,7 @@ def _without(features: Any, spare: Sequence[str], raw: Any) -> Any:
 
 def _classes(raw: Any) -> tuple[Any, ...] | None:
     classes = getattr(raw, "classes_", None)
-    return None if classes is None else tuple(np.asarray(classes).tolist())
+    return None if classes is None else tuple(pd.Index(np.asarray(classes)))
 
 
 def _of_all_columns(

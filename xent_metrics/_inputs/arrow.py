@@ -1,0 +1,100 @@
+"""Columns of Arrow and of polars: every null is missing, whatever the type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from .nested import Columns
+
+
+def of_arrow(data: Any) -> Any:
+    """An array of Arrow as numbers of numpy, or as what pandas or Python have.
+
+    Structs become a table, lists rows or :class:`Columns`.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - such an array has loaded it
+    import pyarrow.types as is_type  # noqa: PLC0415 - such an array has loaded it
+
+    data = _decoded(data)
+    kind, complete = data.type, not data.null_count
+    if is_type.is_struct(kind):
+        return _table_of(data)
+    if is_type.is_nested(kind):
+        return _of_lists(data)
+    if is_type.is_floating(kind) or (
+        complete and (is_type.is_integer(kind) or is_type.is_boolean(kind))
+    ):
+        return data.to_numpy(zero_copy_only=False)
+    if is_type.is_null(kind) or is_type.is_decimal(kind):
+        return _objects(data.to_pylist())
+    if not isinstance(data, pa.ChunkedArray):
+        data = pa.chunked_array([data])
+    return data.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def of_polars(series: Any) -> Any:
+    """A series of polars: the same."""
+    kind = str(series.dtype).partition("(")[0]
+    if kind == "Struct":
+        return series.struct.unnest()
+    if kind in ("List", "Array"):
+        sizes = (series.list if kind == "List" else series.arr).len()
+        plain = series.dtype.inner.is_numeric()
+        if plain and len(series) and sizes.n_unique() == 1 and not series.null_count():
+            return _rows(series.explode().to_numpy(), len(series))
+        return _objects(series.to_list())
+    if series.null_count() and series.dtype.is_integer():
+        return _objects(series.to_list())
+    return series.to_numpy()
+
+
+def _decoded(data: Any) -> Any:
+    """Values without an encoding, and without a type of somebody's own."""
+    import pyarrow as pa  # noqa: PLC0415 - such an array has loaded it
+    import pyarrow.compute as pc  # noqa: PLC0415 - such an array has loaded it
+
+    kind = data.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _decoded(data.cast(kind.storage_type))
+    if pa.types.is_dictionary(kind):
+        return _decoded(data.cast(kind.value_type))
+    if pa.types.is_run_end_encoded(kind):
+        return _decoded(pc.run_end_decode(data))
+    views = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
+    return data.cast(views[str(kind)]) if str(kind) in views else data
+
+
+def _table_of(data: Any) -> Any:
+    """Structs as a table; a field is null where its struct is."""
+    import pyarrow as pa  # noqa: PLC0415 - such an array has loaded it
+    import pyarrow.compute as pc  # noqa: PLC0415 - such an array has loaded it
+
+    places = range(data.type.num_fields)
+    fields = [pc.struct_field(data, [place]) for place in places]
+    return pa.table(fields, names=[data.type.field(place).name for place in places])
+
+
+def _of_lists(data: Any) -> Any:
+    """Lists of one length as rows of numbers; others as Python has them."""
+    import pyarrow as pa  # noqa: PLC0415 - such an array has loaded it
+    import pyarrow.compute as pc  # noqa: PLC0415 - such an array has loaded it
+
+    plain = len(data) and not data.null_count and not pa.types.is_map(data.type)
+    inner = getattr(data.type, "value_type", None)
+    if plain and (pa.types.is_floating(inner) or pa.types.is_integer(inner)):
+        sizes = pc.list_value_length(data)
+        flat = pc.list_flatten(data)
+        if pc.min(sizes) == pc.max(sizes) and not flat.null_count:
+            return _rows(flat.to_numpy(), len(data))
+    return _objects(data.to_pylist())
+
+
+def _rows(flat: NDArray[Any], n_rows: int) -> Columns:
+    return Columns(flat.reshape(n_rows, -1), None)
+
+
+def _objects(values: list[Any]) -> NDArray[Any]:
+    return pd.Series(values, dtype=object).to_numpy()
