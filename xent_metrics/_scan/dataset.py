@@ -154,7 +154,9 @@ class Task(NamedTuple):
         rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
         try:
             if self.groups is not None and _streams(fragment):
-                yield from _tables_of(fragment, pieces, schema, columns, rows)
+                for table in _tables_of(fragment, pieces, schema, columns, rows):
+                    table.validate(full=True)  # that texts can be decoded
+                    yield table
                 return
             options = None
             if self.groups is not None:
@@ -170,6 +172,7 @@ class Task(NamedTuple):
                 use_threads=False,
             ):
                 if batch.num_rows:
+                    batch.validate(full=True)
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise unreadable(self.place(pieces[0]), error) from None

@@ -23,7 +23,7 @@ from .accumulate import add
 from .dataset import Task, open_dataset, share_kept, tasks_of
 from .earlier_pass import Under, first_pass
 from .finish import evaluation_of, warn_about
-from .paths import UnreadableError, unreadable
+from .paths import UnreadableError
 from .reading import Reading
 from .state import ScanState
 
@@ -222,7 +222,7 @@ def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
                 for table in task.tables(group):
                     with contextlib.suppress(NoRowsError):
                         return reading.read(table).inputs.labels
-            except (UnreadableError, UnicodeDecodeError):
+            except UnreadableError:
                 continue
             except (KeyError, TypeError, ValueError) as error:
                 raise _placed(error, task.place(group)) from None
@@ -289,15 +289,10 @@ def _read_task(
     for piece in task.pieces:
         try:
             own = read_rows(task.tables(piece), reading, under)
-        except (UnreadableError, UnicodeDecodeError) as error:
-            bad = (
-                unreadable(task.place(piece), error)  # texts are decoded late
-                if isinstance(error, UnicodeDecodeError)
-                else error
-            )
+        except UnreadableError as error:
             if on_bad == "raise":
-                return _Outcome(None, error=bad)
-            skipped.append(bad)
+                return _Outcome(None, error=error)
+            skipped.append(error)
         except (KeyError, TypeError, ValueError) as error:
             return _Outcome(None, error=_placed(error, task.place(piece)))
         else:
@@ -314,7 +309,7 @@ def read_rows(
         try:
             state = add(state, table, reading, under)
         except ValueError as error:
-            if not n_before or isinstance(error, UnicodeDecodeError):
+            if not n_before:
                 raise
             msg = f"(counting from row {n_before:,}) {error}"
             raise type(error)(msg) from None

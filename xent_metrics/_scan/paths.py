@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -156,15 +157,18 @@ def _mode(name: str) -> int:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return 0
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return 0
         raise unreadable(name, error) from None
 
 
 def _within(base: str) -> tuple[list[str], list[UnreadableError]]:
     """Every file below a local folder once, by a path without links where it has one.
 
-    Links are followed after all else, so that they add only what lies elsewhere.
+    Links are followed after all else, so that they add only what lies elsewhere. A
+    link to a folder that holds this one is a loop, which adds nothing.
     """
-    seen: set[Any] = set()
+    seen: set[Any] = {identity(str(one)) for one in Path(base).resolve().parents}
     paths: list[str] = []
     lost: list[UnreadableError] = []
     links = deque([base])
