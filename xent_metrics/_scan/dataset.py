@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import operator
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._inputs.columns import choose
 from .._recalibration.select import enough_rows
+from .paths import (
+    Files,
+    UnreadableError,
+    are_whole_numbers,
+    files_of,
+    folder_keys,
+    identity,
+    unreadable,
+)
 from .reading import Reading, key_names
 
 _AHEAD = 1 << 18  # bytes of a column that are read at once
@@ -17,19 +28,14 @@ _VALUES_AT_ONCE = 1 << 21
 _LEAST_ROWS = 1024
 
 
-class UnreadableError(OSError):
-    """A part of a dataset is missing or corrupt."""
-
-
 def open_dataset(
     dataset: Any, *, skip: bool = False
 ) -> tuple[Any, list[UnreadableError]]:
     """A pyarrow dataset as it is, or that of a path or of several.
 
-    With ``skip``, also the files that are left out, where the first is one of them.
+    With ``skip``, also the files that are left out, as they are missing.
     """
     try:
-        import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
         import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
     except ImportError:
         msg = (
@@ -39,26 +45,83 @@ def open_dataset(
         raise ImportError(msg) from None
     if isinstance(dataset, ds.Dataset):
         return dataset, []
-    paths = dataset if isinstance(dataset, (list, tuple)) else [dataset]
-    if not paths or not all(isinstance(one, (str, os.PathLike)) for one in paths):
-        msg = (
-            "dataset must be the path of a Parquet file or folder, a list of files, or "
-            f"a pyarrow dataset: found {type(dataset).__name__}; pass a path, or call "
-            "Evaluation.from_frame for a frame."
-        )
-        raise TypeError(msg)
-    names = [os.fspath(one) for one in paths]
-    source = names if len(names) > 1 else names[0]
-    try:
-        return ds.dataset(source, partitioning="hive"), []
-    except FileNotFoundError:
-        msg = f"dataset must exist: there is no {names}; check the path."
-        raise FileNotFoundError(msg) from None
-    except (OSError, pa.ArrowInvalid) as error:
-        found = _readable(source, error) if skip else None
-        if found is None:
-            raise UnreadableError(_unreadable(", ".join(names), error)) from None
-        return found
+    files = files_of(_names(dataset), skip=skip)
+    schema = _schema_of(files, skip=skip)
+    schema, partitions = _keyed(files, schema)
+    opened = ds.FileSystemDataset.from_paths(
+        files.paths,
+        schema=schema,
+        format=ds.ParquetFileFormat(),
+        filesystem=files.filesystem,
+        partitions=partitions,
+    )
+    return opened, files.lost
+
+
+def _names(dataset: Any) -> list[str]:
+    """The paths that were passed, as texts."""
+    several = isinstance(dataset, (list, tuple))
+    paths = dataset if several else [dataset]
+    wrong = [one for one in paths if not isinstance(one, (str, os.PathLike))]
+    if paths and not wrong:
+        return [os.fsdecode(one) for one in paths]
+    found = type(dataset).__name__
+    if several:
+        found += f" with {type(wrong[0]).__name__}" if wrong else " without paths"
+    msg = (
+        "dataset must be the path of a Parquet file or folder, a list of files, or "
+        f"a pyarrow dataset: found {found}; pass a path, or call "
+        "Evaluation.from_frame for a frame."
+    )
+    raise TypeError(msg)
+
+
+def _schema_of(files: Files, *, skip: bool) -> Any:
+    """The columns of the first file; with ``skip``, of the first that has a footer."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    lost = files.lost
+    if lost and not skip:
+        raise lost[0]
+    for path in files.paths:
+        try:
+            return ds.ParquetFileFormat().inspect(path, files.filesystem)
+        except (OSError, pa.ArrowException) as error:
+            lost = [*lost, unreadable(path, error)]
+            if not skip:
+                break
+    raise lost[0]
+
+
+def _keyed(files: Files, schema: Any) -> tuple[Any, list[Any]]:
+    """The schema with the columns that folders give, and what they give each file.
+
+    They hold whole numbers only where all are written as such, so that ``site=01`` and
+    ``site=1`` stay apart.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    keys = list(folder_keys(files))
+    own, types = set(schema.names), {}
+    for name in dict.fromkeys(name for one in keys for name in one):
+        numbers = are_whole_numbers(one[name] for one in keys if name in one)
+        types[name] = pa.int32() if numbers and name not in own else pa.string()
+        if name not in own:
+            schema = schema.append(pa.field(name, types[name]))
+
+    def expression(name: str, value: str | None) -> Any:
+        if value is None:
+            return ds.field(name).is_null()
+        is_number = types[name] == pa.int32()
+        return ds.field(name) == pa.scalar(int(value) if is_number else value)
+
+    partitions = []
+    for one in keys:
+        said = [expression(name, value) for name, value in one.items()]
+        partitions.append(functools.reduce(operator.and_, said, ds.scalar(True)))
+    return schema, partitions
 
 
 class Task(NamedTuple):
@@ -91,22 +154,28 @@ class Task(NamedTuple):
         rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
         try:
             if self.groups is not None and _streams(fragment):
-                yield from _tables_of(fragment, pieces, schema, columns, rows)
+                for table in _tables_of(fragment, pieces, schema, columns, rows):
+                    table.validate(full=True)  # that texts can be decoded
+                    yield table
                 return
+            options = None
             if self.groups is not None:
                 fragment = fragment.subset(row_group_ids=list(pieces))
+                options = _verifying(fragment.format.default_fragment_scan_options)
             for batch in fragment.to_batches(
                 schema=schema,
                 columns=list(columns),
                 batch_size=rows,
                 batch_readahead=1,
                 fragment_readahead=1,
+                fragment_scan_options=options,
                 use_threads=False,
             ):
                 if batch.num_rows:
+                    batch.validate(full=True)
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
-            raise UnreadableError(_unreadable(self.place(pieces[0]), error)) from None
+            raise unreadable(self.place(pieces[0]), error) from None
 
 
 def tasks_of(
@@ -116,23 +185,73 @@ def tasks_of(
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
+    fragments = _fragments(dataset)
     columns = _columns_read(dataset.schema.names, reading)
     tasks: list[Task] = []
     lost: list[UnreadableError] = []
-    for fragment in dataset.get_fragments():
+    for fragment in fragments:
         if not isinstance(fragment, ds.ParquetFileFragment):
             tasks.append(Task(fragment, None, dataset.schema, columns))
             continue
         try:
             groups = [(one.id, one.num_rows) for one in fragment.row_groups]
-        except (OSError, pa.ArrowInvalid) as error:
-            lost.append(UnreadableError(_unreadable(fragment.path, error)))
+        except (OSError, pa.ArrowException) as error:
+            lost.append(unreadable(fragment.path, error))
             continue
         tasks += [
             Task(fragment, some, dataset.schema, columns, n_rows)
             for some, n_rows in _together(groups)
         ]
+    _refuse_repeats(tasks)
     return tasks, lost
+
+
+def _fragments(dataset: Any) -> list[Any]:
+    """The files of a dataset, or the batches of one in memory."""
+    kind = type(dataset).__name__
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError:
+        msg = (
+            "dataset must have no filter, as its files are read one by one: found a "
+            f"filtered {kind}; write what the filter keeps with "
+            "pyarrow.dataset.write_dataset, and pass that folder."
+        )
+        raise ValueError(msg) from None
+    if not fragments:
+        msg = (
+            f"dataset must hold rows: there are no files or batches in the {kind}; "
+            "check its path."
+        )
+        raise ValueError(msg)
+    return fragments
+
+
+def _refuse_repeats(tasks: list[Task]) -> None:
+    """Refuse local files whose rows would count twice."""
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    seen: dict[Any, str] = {}
+    for task in tasks:
+        path = getattr(task.fragment, "path", "")
+        if not isinstance(
+            getattr(task.fragment, "filesystem", 0), pafs.LocalFileSystem
+        ):
+            continue
+        try:
+            file = identity(path)
+        except OSError:
+            continue  # it is gone since, which reading it will tell
+        for piece in task.pieces:
+            if (file, piece) in seen:
+                before = seen[file, piece]
+                also = "" if before == path else f", also as {before}"
+                msg = (
+                    f"dataset must hold each file once: {path} occurs twice{also}; "
+                    "leave one of them out."
+                )
+                raise ValueError(msg)
+            seen[file, piece] = path
 
 
 def share_kept(tasks: list[Task], reading: Reading) -> float:
@@ -147,24 +266,6 @@ def share_kept(tasks: list[Task], reading: Reading) -> float:
     if None in rows or reading.labels is None or not counted or not n_rows:
         return 1.0
     return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
-
-
-def _readable(
-    source: Any, error: Exception
-) -> tuple[Any, list[UnreadableError]] | None:
-    """The dataset of the files that can be opened, and the others; None has none."""
-    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
-
-    found = ds.dataset(source, partitioning="hive", exclude_invalid_files=True)
-    if not found.files:
-        return None
-    files = [Path(one) for one in source] if isinstance(source, list) else []
-    if not files:
-        within = (one for one in Path(source).rglob("*") if one.is_file())
-        files = [one for one in sorted(within) if one.name[0] not in "._"]
-    known = {Path(one).resolve() for one in found.files}
-    torn = [one for one in files if one.resolve() not in known]
-    return found, [UnreadableError(_unreadable(str(one), error)) for one in torn]
 
 
 def _columns_read(names: list[str], reading: Reading) -> tuple[str, ...]:
@@ -200,6 +301,17 @@ def _streams(fragment: Any) -> bool:
     return bool(fragment.format == ds.ParquetFileFormat())
 
 
+def _verifying(options: Any) -> Any:
+    """The same options of a dataset, with checksums of pages verified."""
+    found = copy.copy(options)
+    found.page_checksum_verification = True
+    for name in ("decryption_properties", "parquet_decryption_config"):
+        given = getattr(options, name, None)
+        if given is not None:  # a copy has lost it
+            setattr(found, name, given)
+    return found
+
+
 def _tables_of(
     fragment: Any,
     groups: Sequence[int | None],
@@ -220,8 +332,9 @@ def _tables_of(
         metadata=fragment.metadata,
         buffer_size=_AHEAD,
         pre_buffer=False,
+        page_checksum_verification=True,
     ) as file:
-        own = set(file.schema_arrow.names) - keys.keys()
+        own = set(file.schema_arrow.names)
         held = [name for name in columns if name in own]
         for batch in file.iter_batches(
             rows, row_groups=list(groups), columns=held, use_threads=False
@@ -230,19 +343,45 @@ def _tables_of(
             for name, type_ in types.items():
                 if name in own:
                     column = batch.column(name)
+                    if name in keys:
+                        _check_key(name, column, keys[name])
                     # Single precision stays so: the tolerance of sums goes by it.
                     single = pa.types.is_float32(column.type)
                     is_real = pa.types.is_floating(type_)
                     found.append(column if single and is_real else column.cast(type_))
                 else:
-                    value = pa.scalar(keys.get(name), type_)
+                    value = _scalar(keys.get(name), type_)
                     found.append(pa.repeat(value, batch.num_rows))
             yield pa.Table.from_arrays(found, names=list(columns))
 
 
-def _unreadable(place: str, error: Exception) -> str:
-    why = " ".join(str(error).split())
-    return (
-        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
-        "or pass on_bad='skip' to leave it out."
-    )
+def _scalar(value: Any, type_: Any) -> Any:
+    """What a folder says as a value of a column's type."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    if isinstance(value, str) and not pa.types.is_dictionary(type_):
+        return pa.scalar(value).cast(type_)
+    return pa.scalar(value, type_)
+
+
+def _check_key(name: str, column: Any, key: Any) -> None:
+    """Refuse a file that says something else of a column than its folder does."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy, and an extra
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    same = column.is_null()
+    if key is not None:
+        try:
+            same = pc.equal(column, pa.scalar(key).cast(column.type)).fill_null(False)
+        except pa.ArrowException:
+            same = pa.repeat(False, len(column))
+    if not pc.all(same).as_py() and len(column):
+        row = same.index(pa.scalar(False)).as_py()
+        msg = (
+            f"a column of the file must agree with its folder's name: {name!r} is "
+            f"{column[row].as_py()!r} in row {row}, and the folder says {key!r}; "
+            "rename one of the two."
+        )
+        raise ValueError(msg)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.evidence import evidence_of
@@ -19,9 +20,10 @@ from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .._recalibration.select import one_thread
 from .accumulate import add
-from .dataset import Task, UnreadableError, open_dataset, share_kept, tasks_of
+from .dataset import Task, open_dataset, share_kept, tasks_of
 from .earlier_pass import Under, first_pass
 from .finish import evaluation_of, warn_about
+from .paths import UnreadableError
 from .reading import Reading
 from .state import ScanState
 
@@ -63,7 +65,10 @@ def scan(
     ----------
     dataset : path, list of paths or pyarrow dataset
         A Parquet file, a folder of them (also partitioned by folders such as
-        ``site=north``), or any dataset of ``pyarrow.dataset``.
+        ``site=north``), a list of files, or a dataset of ``pyarrow.dataset`` without a
+        filter. Links in a folder are followed, and each file counts once. What folders
+        say is a whole number where all folders have one, written as in ``site=7``,
+        else text, as in ``site=07``.
     target, proba, labels, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
@@ -75,8 +80,9 @@ def scan(
         for two classes twice, else two to six times, as the map of all rows is found
         from that of a sample.
     on_bad : {"raise", "skip"}, default "raise"
-        What to do about a file or row group that is missing or corrupt. "skip" leaves
-        it out, warns, and counts it in ``decomposition.n_skipped``.
+        What to do about a file or row group that is missing or corrupt, also by the
+        checksum of a page where the file has them. "skip" leaves it out, warns, and
+        counts it in ``decomposition.n_skipped``.
     n_jobs : int, optional
         Number of workers: -1 for one a processor. Default: 1, or what
         ``joblib.parallel_config`` says. They are threads, unless that names
@@ -94,7 +100,7 @@ def scan(
     Raises
     ------
     FileNotFoundError
-        If there is no such path.
+        If there is no such path, or one of a list is missing.
     ImportError
         If pyarrow is not installed.
     KeyError
@@ -104,7 +110,8 @@ def scan(
     TypeError
         If ``dataset`` is neither path nor dataset.
     ValueError
-        As in :func:`cross_entropy`; the message names file and row group.
+        As in :func:`cross_entropy`; the message names file and row group. Also if a
+        file occurs twice, a folder holds no file, or a dataset has a filter.
 
     Warns
     -----
@@ -148,6 +155,12 @@ def scan(
         msg = (
             f"on_bad must be 'raise' or 'skip': found {on_bad!r}; pass 'skip' to leave "
             "out what cannot be read."
+        )
+        raise ValueError(msg)
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        msg = (
+            "n_jobs must be a whole number and not 0: "
+            f"found {n_jobs!r}; pass 1 for one thread, -1 for all processors."
         )
         raise ValueError(msg)
     reading = Reading.of(

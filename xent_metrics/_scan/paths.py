@@ -1,0 +1,275 @@
+"""The files that a path means, and what their folders say."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+_HIDDEN = (".", "_")  # as pyarrow leaves them out
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,9}")
+_MOST = 2**31 - 1
+
+
+class UnreadableError(OSError):
+    """A part of a dataset is missing or corrupt."""
+
+
+def unreadable(place: str, error: Exception | str) -> UnreadableError:
+    """The error of a part that is missing or corrupt."""
+    why = " ".join(str(error).split()).rstrip(".")
+    msg = (
+        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
+        "or pass on_bad='skip' to leave it out."
+    )
+    return UnreadableError(msg)
+
+
+class Files(NamedTuple):
+    """Files of one file system, in the order of the data.
+
+    ``base`` is the folder that they lie in, where that was given. ``lost`` are those
+    that are known to be missing.
+    """
+
+    filesystem: Any
+    paths: list[str]
+    base: str
+    lost: list[UnreadableError]
+
+
+def files_of(names: Sequence[str], *, skip: bool) -> Files:
+    """The files of a folder, of an address, or of a list of files.
+
+    With ``skip``, files of a list may be missing, unless all are.
+    """
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    if len(names) == 1:
+        return _of_one(names[0])
+    local = pafs.LocalFileSystem()
+    paths: list[str] = []
+    absent: list[str] = []
+    lost: list[UnreadableError] = []
+    for name in names:
+        try:
+            mode = _mode(name)
+        except UnreadableError as error:
+            lost.append(error)
+            continue
+        if stat.S_ISDIR(mode):
+            msg = (
+                f"a list of paths must hold files only: {name!r} is a folder; pass one "
+                "folder alone, or the files in it."
+            )
+            raise IsADirectoryError(msg)
+        if stat.S_ISREG(mode):
+            paths.append(local.normalize_path(name))
+        else:
+            absent.append(name)
+    if absent and not (skip and paths):
+        raise _absent(absent)
+    lost += [unreadable(name, "there is no such file") for name in absent]
+    return Files(local, paths, "", lost)
+
+
+def _of_one(name: str) -> Files:
+    """A local path, or the address of another file system."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    filesystem, path = pafs.LocalFileSystem(), name
+    mode = _mode(name)
+    if not mode:
+        try:
+            filesystem, path = pafs.FileSystem.from_uri(name)
+        except (ValueError, pa.ArrowException) as error:
+            raise _absent([name], str(error) if "://" in name else "") from None
+        except OSError as error:
+            raise unreadable(name, error) from None
+    if not isinstance(filesystem, pafs.LocalFileSystem):
+        return _of_address(filesystem, path, name)
+    mode = mode or _mode(path)
+    if stat.S_ISDIR(mode):
+        base = _as_base(filesystem.normalize_path(path))
+        paths, lost = _within(base)
+        if not paths and not lost:
+            raise _empty(name)
+        return Files(filesystem, paths, base, lost)
+    if not stat.S_ISREG(mode):
+        raise _absent([name])
+    return Files(filesystem, [filesystem.normalize_path(path)], "", [])
+
+
+def _of_address(filesystem: Any, path: str, name: str) -> Files:
+    """A file or folder that is not local."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    try:
+        kind = filesystem.get_file_info(path).type
+        if kind == pafs.FileType.File:
+            return Files(filesystem, [path], "", [])
+        if kind != pafs.FileType.Directory:
+            raise _absent([name])
+        found = filesystem.get_file_info(pafs.FileSelector(path, recursive=True))
+    except FileNotFoundError:
+        raise _absent([name]) from None
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(name, error) from None
+    base = _as_base(path)
+    paths = sorted(
+        one.path
+        for one in found
+        if one.type == pafs.FileType.File
+        and not any(part.startswith(_HIDDEN) for part in _parts(one.path, base))
+    )
+    if not paths:
+        raise _empty(name)
+    return Files(filesystem, paths, base, [])
+
+
+def identity(path: str) -> Any:
+    """What is the same for all paths of one local file or folder."""
+    return _identity(path, Path(path).stat())
+
+
+def _identity(path: str, status: os.stat_result) -> Any:
+    if not status.st_ino:  # some file systems do not number their files
+        return Path(path).resolve()
+    return status.st_dev, status.st_ino
+
+
+def _mode(name: str) -> int:
+    """What a local path is; 0 where there is none."""
+    try:
+        name.encode()  # pyarrow takes no other names
+        return Path(name).stat().st_mode if name else 0
+    except UnicodeEncodeError as error:
+        raise unreadable(ascii(name), error) from None
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return 0
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return 0
+        raise unreadable(name, error) from None
+
+
+def _within(base: str) -> tuple[list[str], list[UnreadableError]]:
+    """Every file below a local folder once, by a path without links where it has one.
+
+    Links are followed after all else, so that they add only what lies elsewhere. A
+    link to a folder that holds this one is a loop, which adds nothing.
+    """
+    seen: set[Any] = {identity(str(one)) for one in Path(base).resolve().parents}
+    paths: list[str] = []
+    lost: list[UnreadableError] = []
+    links = deque([base])
+    while links:
+        below = [links.popleft()]
+        found_links: list[str] = []
+        while below:
+            path = below.pop()
+            try:
+                path.encode()  # pyarrow takes no other names
+                status = Path(path).stat()
+                file = _identity(path, status)
+                if file in seen:
+                    continue
+                seen.add(file)
+                if stat.S_ISREG(status.st_mode):
+                    paths.append(path)
+                elif stat.S_ISDIR(status.st_mode):
+                    real, linked = _listed(path)
+                    below += reversed(real)
+                    found_links += linked
+            except (OSError, UnicodeEncodeError) as error:
+                lost.append(unreadable(ascii(path)[1:-1], error))
+        links += sorted(found_links)
+    return sorted(paths), lost
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    """What a folder holds, in order, and its links."""
+    real: list[str] = []
+    linked: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.name.startswith(_HIDDEN):
+                continue
+            place = linked if entry.is_symlink() else real
+            place.append(f"{_as_base(folder)}{entry.name}")
+    return real, linked
+
+
+def folder_keys(files: Files) -> Iterator[dict[str, str | None]]:
+    """What folders such as ``site=north`` say of each file, as text."""
+    known: dict[str, dict[str, str | None]] = {}
+    for path in files.paths:
+        folder = path.rpartition("/")[0]
+        if folder not in known:
+            known[folder] = _keys_of(path, files.base)
+        yield known[folder]
+
+
+def _keys_of(path: str, base: str) -> dict[str, str | None]:
+    keys: dict[str, str | None] = {}
+    for part in _parts(path, base)[:-1]:
+        written, sign, value = part.partition("=")
+        if not sign:
+            continue
+        try:
+            name = unquote(written, errors="strict")
+            said = None if value == _NO_VALUE else unquote(value, errors="strict")
+        except UnicodeDecodeError:
+            msg = (
+                f"the names of folders must be UTF-8: {part} in {path} is not; rename "
+                "the folder."
+            )
+            raise ValueError(msg) from None
+        if keys.get(name, said) != said:
+            msg = (
+                f"folders must give a column one value: {name!r} has two in {path}; "
+                "rename one of the folders."
+            )
+            raise ValueError(msg)
+        keys[name] = said
+    return keys
+
+
+def are_whole_numbers(values: Iterable[str | None]) -> bool:
+    """Whether all are 32-bit integers as they are printed, so that none is another."""
+    known = [one for one in values if one is not None]
+    return bool(known) and all(
+        _WHOLE_NUMBER.fullmatch(one) and -_MOST - 1 <= int(one) <= _MOST
+        for one in known
+    )
+
+
+def _parts(path: str, base: str) -> list[str]:
+    return path.removeprefix(base).split("/")
+
+
+def _as_base(folder: str) -> str:
+    return folder if folder.endswith("/") else f"{folder}/"
+
+
+def _absent(names: Sequence[str], why: str = "") -> FileNotFoundError:
+    shown = ", ".join(map(repr, names))
+    shown += f" ({' '.join(why.split())})" if why else ""
+    return FileNotFoundError(
+        f"dataset must exist: there is no {shown}; check the path."
+    )
+
+
+def _empty(name: str) -> ValueError:
+    return ValueError(
+        f"dataset must hold files: there is no Parquet file in {name}; check the path."
+    )
