@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor.accessor import XentAccessor
-from ._decomposition.decompose import SmallSampleWarning, decompose
+from ._decomposition.breakdown import SmallSampleWarning
+from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
 from ._display import provide

@@ -172,6 +172,7 @@ class TestSummary:
         assert np.isinf(table["cross_entropy"]).tolist() == [True, False, False]
         assert np.isfinite(table.loc[[1, 2], "cross_entropy_se"]).all()
 
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     def test_many_keys_of_many_values_are_not_multiplied_out(self):
         rows = np.arange(N)
         table = evaluated().summary(dict.fromkeys("abcdefg", rows))

@@ -15,6 +15,7 @@ COSTS = -np.log(np.where(np.arange(N) % 2, PROBA, 1 - PROBA))
 RESULT = decompose(np.arange(N) % 2, PROBA, recalibration="none")
 
 
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 @pytest.mark.parametrize("kind", WHOLE)
 @settings(max_examples=30)
 @given(data=st.data())

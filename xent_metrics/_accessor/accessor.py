@@ -195,8 +195,11 @@ class XentAccessor:
         ----------
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`.
-        by : column name, list of column names, or values, optional
-            Groups; a missing value is a group of its own.
+        by : column name, index level, pd.Grouper, function, values, or list, optional
+            Groups, as in ``df.groupby(by, dropna=False, observed=True)``: a column, or
+            else a level of the index; a ``pd.Grouper``; a function of the index; one
+            value per row; or several of these as a list, DataFrame or mapping. A
+            missing value is a group of its own, and bins without rows are left out.
 
         Returns
         -------
@@ -230,6 +233,7 @@ class XentAccessor:
         proba: Selector | None = None,
         *,
         by: Any = None,
+        columns: list[Any] | str | None = None,
         **options: Unpack[Reading],
     ) -> pd.DataFrame:
         """Return the rows that cost most, the most costly first.
@@ -240,8 +244,14 @@ class XentAccessor:
             How many rows, of each group if there are groups.
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`.
-        by : column name, list of column names, or values, optional
-            Groups; a missing value is a group of its own.
+        by : column name, index level, pd.Grouper, function, values, or list, optional
+            Groups, as in ``df.groupby(by, dropna=False, observed=True)``: a column, or
+            else a level of the index; a ``pd.Grouper``; a function of the index; one
+            value per row; or several of these as a list, DataFrame or mapping. A
+            missing value is a group of its own, and bins without rows are left out.
+        columns : column name, or list of them, optional
+            Which columns of the frame come after the measures. Default: all but those
+            of the target, the probabilities and the weight; ``[]`` for none.
 
         Returns
         -------
@@ -263,7 +273,7 @@ class XentAccessor:
         c      1          0     0.4
         """
         found = self._read(target, proba, options, Reading)
-        return worst_of(found, n, read_by(self._frame, by))
+        return worst_of(found, n, by, columns=columns, frame=self._frame)
 
     @overload
     def decompose(
@@ -302,8 +312,8 @@ class XentAccessor:
         ----------
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`.
-        by : column name, list of column names, or values, optional
-            Groups of rows; a missing value is a group of its own.
+        by : column name, index level, pd.Grouper, function, values, or list, optional
+            Groups of rows, as in :meth:`summary`.
         refit : bool, default False
             With ``by``: whether each group has a recalibration map of its own.
 

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple, TypedDict, cast
 
 import pandas as pd
 
+from .._decomposition.breakdown import warn_if_many
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.vote_entropy import VoteCorrection
-from .._inputs.columns import Selector, unknown_column
+from .._inputs.by import Source, find_keys
+from .._inputs.columns import Selector
 from .._inputs.frames import FrameInputs, read_frame
-from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import check_index_order
+from .._inputs.groups import Keys
 from .._inputs.read_options import FrameTargetType, OnMissing, ReadOptions
 
 
@@ -104,27 +105,12 @@ def read(
 
 
 def read_by(frame: pd.DataFrame, by: Any) -> Keys | None:
-    """The groups of all rows: columns by name, or values."""
+    """The groups of all rows: by columns, levels of the index, or values."""
     if by is None:
         return None
-    columns: Any = frame.columns
-    if isinstance(by, list) and by and all(_is_name(one, columns) for one in by):
-        by = {name: frame[name] for name in by}
-    elif isinstance(by, (str, int, tuple)):
-        if by not in columns:
-            raise unknown_column(columns, by)
-        by = frame[by]
-    elif isinstance(by, list) and len(by) != len(frame):
-        for one in by:
-            if isinstance(one, str) and one not in columns:
-                raise unknown_column(columns, one)
-    for values in by.values() if isinstance(by, Mapping) else [by]:
-        check_index_order(frame, values, ("the frame", "by"), strict=True)
-    return read_keys(by, len(frame))
-
-
-def _is_name(value: Any, columns: Any) -> bool:
-    return isinstance(value, (str, int, tuple)) and value in columns
+    keys = find_keys(by, [Source(frame, "the frame")])
+    warn_if_many(keys)
+    return keys
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[Decomposing, dict[str, Any]]:

@@ -13,6 +13,7 @@ from .._decomposition.result import Decomposition
 from .._evaluation.compare import compare
 from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation
+from .._evaluation.kept_frame import KeptFrame
 from .._evaluation.tables import rows_of, summarise, worst
 from .._inputs.frames import FrameInputs
 from .._inputs.groups import Keys, read_groups
@@ -50,16 +51,19 @@ def summary_of(found: Found, keys: Keys | None) -> pd.DataFrame:
     return _with_dropped(table, keys, found)
 
 
-def worst_of(found: Found, n: int, keys: Keys | None) -> pd.DataFrame:
-    """The rows that cost most, in all or of each group."""
+def worst_of(
+    found: Found, n: int, by: Any, *, columns: Any, frame: pd.DataFrame
+) -> pd.DataFrame:
+    """The rows that cost most, in all or of each group, with columns of the frame."""
     inputs = found.inputs.inputs
-    columns = inputs.measure(
+    measured = inputs.measure(
         [*PER_SAMPLE, "predicted"], clip=found.options.clip
     ).columns
     rows = rows_of(
-        inputs, columns, base=found.options.base, index=found.inputs.row_index
+        inputs, measured, base=found.options.base, index=found.inputs.row_index
     )
-    return worst(rows, n, _kept(keys, found.inputs))
+    held = KeptFrame(frame, found.inputs.kept, found.inputs.measured)
+    return worst(rows, n, by, columns=columns, frame=held)
 
 
 def decompose_found(

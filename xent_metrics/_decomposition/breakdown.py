@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._inputs.groups import Keys, read_keys
+from .._inputs.by import Source, find_keys
+from .._inputs.groups import Keys
+from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import Cells
 from .._kernels.table import FloatArray, IntArray
+from .._pickling import public
 from .._terms import TERMS
 from .evidence import Data, Evidence
 from .recalibration import Correction
@@ -20,8 +23,15 @@ from .recalibration import Correction
 FEW_ROWS = 200  # below, terms are unreliable
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
 _TOO_FEW = 10  # below, nor do the rows under a map of all
+_MANY_GROUPS = 50  # above, groups of hardly a row each are a mistake
+_HARDLY_A_ROW = 2.0  # rows per group, below
 
 _OF_THE_MAP = tuple(name for name, term in TERMS.items() if term.needs_map)
+
+
+@public
+class SmallSampleWarning(UserWarning):
+    """The rows, or their votes, are too few for a decomposition to say much."""
 
 
 def breakdown(
@@ -33,11 +43,49 @@ def breakdown(
     rows, in the unit of the result.
     """
     data = evidence.need("by")
-    keys = read_keys(values, data.inputs.proba.n_rows, "values")
+    keys = values
+    if not isinstance(values, Keys):
+        rows = pd.DataFrame(index=range(data.inputs.proba.n_rows))
+        source = Source(rows, "the rows")
+        keys = find_keys(values, [source], what="values", unknown=_no_columns)
+        warn_if_many(keys, "values")
     if refit:
         return _refitted(data, keys)
     per_unit = nats_per_unit(evidence.base)
     return _of_groups(data, keys, uncertainty=uncertainty * per_unit, per_unit=per_unit)
+
+
+def _no_columns(_: Any, name: Any) -> ValueError:
+    return ValueError(
+        f"values must be one value per row: found {name!r}, and a decomposition has no "
+        "columns; pass the values of that column."
+    )
+
+
+def warn_if_many(keys: Keys, what: str = "by") -> None:
+    """Warn of groups that have hardly more than a row each."""
+    codes, groups = keys
+    if len(groups) <= _MANY_GROUPS or len(codes) >= _HARDLY_A_ROW * len(groups):
+        return
+    names = [name for name in groups.names if name is not None]
+    shown = repr(names[0] if len(names) == 1 else names) if names else "..."
+    finest = max(
+        (groups.get_level_values(level) for level in range(groups.nlevels)),
+        key=lambda values: values.nunique(),
+    )
+    column = f"df[{finest.name!r}]" if finest.name is not None else "values"
+    mend = "group by a column with fewer values"
+    kind = getattr(finest.dtype, "kind", "O")
+    if kind in "iuf":
+        mend = f"pass pd.cut({column}, 10), or pd.qcut({column}, 10) for equal counts"
+    elif kind in "mM":
+        key = "" if finest.name is None else f"key={finest.name!r}, "
+        mend = f"pass pd.Grouper({key}freq=...) with a coarse freq, such as 'MS'"
+    warn(
+        f"{what}={shown} makes {len(groups):,} groups of {len(codes):,} rows, too few "
+        f"rows per group for their terms to say much; {mend}.",
+        SmallSampleWarning,
+    )
 
 
 def breakdown_of_classes(evidence: Evidence, *, uncertainty: float) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .assemble import Maps
-from .breakdown import FEW_ROWS
+from .breakdown import FEW_ROWS, SmallSampleWarning
 from .evidence import evidence_of
 from .ladder import ladder
 from .recalibration import After, Recalibration, name_of, recalibrated
@@ -23,11 +23,6 @@ from .steps import Measured, Options, measure, result_of, terms_of_each_row
 from .vote_entropy import VoteCorrection, entropy_of_votes, mean_votes
 
 _FEW_VOTES = 5
-
-
-@public
-class SmallSampleWarning(UserWarning):
-    """The rows, or their votes, are too few for a decomposition to say much."""
 
 
 @public

@@ -198,9 +198,10 @@ class Decomposition(Result):
 
         Parameters
         ----------
-        values : array-like of shape (N,), or DataFrame or mapping of such
-            What the rows are grouped by: one key or several. A missing value is a
-            group of its own.
+        values : array-like of shape (N,), or list, DataFrame or mapping of such
+            What the rows are grouped by: one key or several, as in
+            ``df.groupby(by, dropna=False, observed=True)``; or a function of the
+            number of the row. A missing value is a group of its own.
         refit : bool, default False
             False: one recalibration map for all rows; the groups' terms, averaged by
             ``weight``, are those of the whole. True: each group is decomposed alone.
@@ -218,6 +219,12 @@ class Decomposition(Result):
         ValueError
             If there is not one value per row, or if the result was read back without
             its data.
+
+        Warns
+        -----
+        SmallSampleWarning
+            If there are more than 50 groups of fewer than two rows on average, as of
+            continuous values without bins.
 
         Examples
         --------

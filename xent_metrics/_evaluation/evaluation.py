@@ -30,9 +30,17 @@ from .._pickling import public
 from .cross_validation import predict_out_of_fold
 from .estimators import Classifier, classes_of, probabilities
 from .evaluate import evaluate
+from .kept_frame import KeptFrame, keep
 from .listeners import tell
 from .serialize import decode, encode
-from .tables import probability_table, sizes, summary, target_table, worst
+from .tables import (
+    probability_table,
+    sizes,
+    summary,
+    target_table,
+    terms_by,
+    worst,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,6 +87,7 @@ class Evaluation(Result):
     labels: tuple[Any, ...]
     folds: pd.DataFrame | None = field(default=None, compare=False)
     by_group: pd.DataFrame | None = field(default=None, compare=False)
+    _frame: KeptFrame | None = field(default=None, compare=False)
 
     @classmethod
     def from_predictions(
@@ -221,7 +230,10 @@ class Evaluation(Result):
         Returns
         -------
         Evaluation
-            The decomposition and the table of rows, with the frame's index.
+            The decomposition and the table of rows, with the frame's index. It holds
+            the frame as it is now, so that :meth:`summary`, :meth:`worst`, :meth:`by`
+            and :meth:`write_html` know its columns; pickles, copies and JSON do not
+            hold it.
 
         Raises
         ------
@@ -245,6 +257,16 @@ class Evaluation(Result):
         >>> evaluation = Evaluation.from_frame(df, target="y", proba="p")
         >>> round(evaluation.decomposition.cross_entropy, 4)
         0.3446
+
+        Groups by a column, and the costliest row with its features:
+
+        >>> df["plan"] = ["basic", "plus"] * 100
+        >>> evaluation = Evaluation.from_frame(df, target="y", proba="p")
+        >>> evaluation.summary(by="plan")["cross_entropy"].round(4).to_dict()
+        {'basic': 0.3992, 'plus': 0.2899}
+        >>> evaluation.worst(1)[["label", "p_true", "plan"]]
+           label  p_true   plan
+        2      1     0.5  basic
         """
         options = ReadOptions(
             labels=labels,
@@ -267,7 +289,7 @@ class Evaluation(Result):
             index=found.row_index,
             n_dropped=found.n_dropped,
         )
-        return tell(cls(**evaluated._asdict()))
+        return tell(cls(**evaluated._asdict(), _frame=keep(frame, found)))
 
     @classmethod
     def from_estimator(
@@ -478,6 +500,10 @@ class Evaluation(Result):
         """
         return cls(**decode(text)._asdict())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the frame, which is the user's data."""
+        return {name: value for name, value in vars(self).items() if name != "_frame"}
+
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Restore; in older pickles the table of classes has its name of then."""
         renamed = {"per_class": "by_class"}
@@ -547,9 +573,8 @@ class Evaluation(Result):
 
         Parameters
         ----------
-        values : array-like of shape (N,), or DataFrame or mapping of such
-            What the rows are grouped by: one key or several. A missing value is a
-            group of its own.
+        values : column name, index level, pd.Grouper, function, values, or list
+            What the rows are grouped by, as in :meth:`summary`.
         refit : bool, default False
             False: one recalibration map for all rows; the groups' terms, averaged by
             ``weight``, are those of the whole. True: each group is decomposed alone.
@@ -564,9 +589,16 @@ class Evaluation(Result):
 
         Raises
         ------
+        KeyError
+            As in :meth:`summary`.
         ValueError
             If there is not one value per row, or if the evaluation was scanned, or read
             back without its data.
+
+        Warns
+        -----
+        SmallSampleWarning
+            As in :meth:`summary`.
 
         Examples
         --------
@@ -576,17 +608,22 @@ class Evaluation(Result):
         >>> table["cross_entropy"].round(4).to_dict()
         {'north': 0.2231, 'south': 0.3567}
         """
-        return self.decomposition.by(values, refit=refit)
+        return terms_by(
+            self.decomposition, self.per_sample, values, self._frame, refit=refit
+        )
 
     def summary(self, by: Any = None) -> pd.DataFrame:
         """Counts and means of the rows' measures, in all or by group.
 
         Parameters
         ----------
-        by : column name or names of per_sample, or values, optional
-            What the rows are grouped by: columns of ``per_sample``, one value per
-            row, or a DataFrame or mapping of several keys. A missing value is a group
-            of its own.
+        by : column name, index level, pd.Grouper, function, values, or list, optional
+            What the rows are grouped by, as in ``df.groupby(by, dropna=False,
+            observed=True)``: a column of the frame that was evaluated, or of
+            ``per_sample``, or a level of its index; a ``pd.Grouper``; a function of the
+            index; one value per row; or several of these as a list, DataFrame or
+            mapping. Names are those of the frame first. A missing value is a group of
+            its own, and bins without rows are left out.
 
         Returns
         -------
@@ -599,9 +636,22 @@ class Evaluation(Result):
 
         Raises
         ------
+        KeyError
+            If the frame has no such column or level.
+        TypeError
+            If values cannot be sorted or told apart, or if a ``pd.Grouper`` with a
+            frequency groups what are no times.
         ValueError
-            If there is not one value per row, or if the evaluation has no rows to
-            group. Where it was scanned, ``by`` can be what it was scanned by.
+            If there is not one value per row, if the evaluation holds no frame (as it
+            was made of arrays or read back) and ``per_sample`` has no such column, or
+            if it has no rows to group. Where it was scanned, ``by`` can be what it was
+            scanned by.
+
+        Warns
+        -----
+        SmallSampleWarning
+            If there are more than 50 groups of fewer than two rows on average, as of a
+            continuous column without bins.
 
         Examples
         --------
@@ -611,29 +661,47 @@ class Evaluation(Result):
         {0: 0.2231, 1: 0.3567}
         """
         return summary(
-            self.per_sample, by, whole=self.decomposition, by_group=self.by_group
+            self.per_sample,
+            by,
+            whole=self.decomposition,
+            by_group=self.by_group,
+            frame=self._frame,
         )
 
-    def worst(self, n: int = 10, *, by: Any = None) -> pd.DataFrame:
+    def worst(
+        self,
+        n: int = 10,
+        *,
+        by: Any = None,
+        columns: list[Any] | str | None = None,
+    ) -> pd.DataFrame:
         """The rows of ``per_sample`` that cost most, the most costly first.
 
         Parameters
         ----------
         n : int, default 10
             How many rows, of each group if there are groups.
-        by : column name or names of per_sample, or values, optional
+        by : column name, index level, pd.Grouper, function, values, or list, optional
             Groups, as in :meth:`summary`.
+        columns : column name, or list of them, optional
+            Which columns of the frame come after the measures, of an evaluation that
+            :meth:`from_frame` made. Default: all but those of the target, the
+            probabilities and the weight; ``[]`` for none.
 
         Returns
         -------
         DataFrame
-            With the rows' index; the groups' names come first. Rows of weight 0 are
-            left out.
+            With the rows' index; the groups' names come first, then the columns of
+            ``per_sample``, then those of the frame, of which one that is called like
+            a column before it has the suffix "_frame". Rows of weight 0 are left out.
 
         Raises
         ------
+        KeyError, TypeError
+            As in :meth:`summary`, or if the frame has no such column.
         ValueError
-            As in :meth:`summary`, or if ``n`` is not a whole number above 0.
+            As in :meth:`summary`, if ``n`` is not a whole number above 0, or if
+            ``columns`` are asked for and the evaluation holds no frame.
 
         Examples
         --------
@@ -643,7 +711,7 @@ class Evaluation(Result):
            label  predicted  p_true
         1      1          1     0.7
         """
-        return worst(self.per_sample, n, by)
+        return worst(self.per_sample, n, by, columns=columns, frame=self._frame)
 
     def probabilities(self) -> pd.DataFrame:
         """The predicted probabilities of each row.
@@ -754,7 +822,7 @@ class Evaluation(Result):
 
         Parameters
         ----------
-        by : column name or names of per_sample, or values, optional
+        by : column name, index level, pd.Grouper, function, values, or list, optional
             Groups to show, as in :meth:`summary`.
         title : str, optional
             The page's title. Default: what was evaluated, in numbers.

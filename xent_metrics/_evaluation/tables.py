@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .._decomposition.breakdown import warn_if_many
 from .._decomposition.evidence import evidence_of
 from .._decomposition.result import Decomposition
-from .._inputs.groups import Keys, read_keys
-from .._inputs.inputs import Inputs, check_index_order
+from .._inputs.by import Source, find_keys, is_label, unknown_key
+from .._inputs.groups import Keys
+from .._inputs.inputs import Inputs
 from .._kernels.sums import Cells
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .._measures.per_sample import per_sample_frame
 from .._terms import TERMS
+from .kept_frame import KeptFrame, with_features
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -43,7 +46,8 @@ def rows_of(
     ``columns`` are those of a pass, in nats. A row of weight 0 that breaks a rule has
     neither label nor predicted class.
     """
-    rows = per_sample_frame(columns, base=base, index=index)
+    own = None if index is None else index.view()  # its name is the user's to change
+    rows = per_sample_frame(columns, base=base, index=own)
     predicted = columns["predicted"]
     broken = np.isnan(predicted)
     codes = np.where(broken, 0, predicted).astype(np.int64)
@@ -108,9 +112,10 @@ def summary(
     *,
     whole: Decomposition,
     by_group: pd.DataFrame | None,
+    frame: KeptFrame | None,
 ) -> pd.DataFrame:
     """The same for an evaluation, whose rows may be gone."""
-    if by_group is not None and by is not None:
+    if by_group is not None and isinstance(by, (str, list, tuple)):
         names = [by] if isinstance(by, str) else by
         if list(names) == list(by_group.index.names):
             return by_group
@@ -124,7 +129,7 @@ def summary(
     }
     return summarise(
         columns,
-        keys_of(rows, by),
+        keys_of(rows, by, frame),
         weights=_weights(rows),
         clusters=rows["group"].to_numpy() if "group" in rows else None,
         hard="label" in rows,
@@ -142,10 +147,27 @@ def _of_whole(result: Decomposition) -> pd.DataFrame:
     return pd.DataFrame(table, index=pd.Index(["all"]))
 
 
-def worst(rows: pd.DataFrame | None, n: int, by: Any) -> pd.DataFrame:
-    """The most costly rows of all, or of each group, the most costly first."""
+def worst(
+    rows: pd.DataFrame | None,
+    n: int,
+    by: Any,
+    *,
+    columns: Any,
+    frame: KeptFrame | None,
+) -> pd.DataFrame:
+    """The most costly rows of all, or of each group, the most costly first.
+
+    After their measures come ``columns`` of the frame, where there is one.
+    """
     rows = _need(rows, "worst")
-    keys, weights = keys_of(rows, by), _weights(rows)
+    asked = columns is not None and not (isinstance(columns, list) and not columns)
+    if frame is None and asked:
+        msg = (
+            f"columns must be of the frame: found {columns!r}, and {_NO_FRAME}; join "
+            "the columns to the rows by their index."
+        )
+        raise ValueError(msg)
+    keys, weights = keys_of(rows, by, frame), _weights(rows)
     kinds: Any = (int, np.integer)
     whole = isinstance(n, kinds) and not isinstance(n, bool)
     if not whole or n < 1:
@@ -155,7 +177,11 @@ def worst(rows: pd.DataFrame | None, n: int, by: Any) -> pd.DataFrame:
     if weights is not None:
         order = order[weights[order] > 0]
     if keys is None:
-        return rows.iloc[order[:n]]
+        order = order[:n]
+        found = rows.iloc[order]
+        if frame is None:
+            return found
+        return with_features(found, frame.features(order, columns), ())
     order = order[np.argsort(keys.codes[order], kind="stable")]
     codes = keys.codes[order]
     starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
@@ -172,20 +198,50 @@ def worst(rows: pd.DataFrame | None, n: int, by: Any) -> pd.DataFrame:
     ]
     names.columns = pd.Index(shown)
     repeated = [name for name in shown if name in found.columns]
-    return pd.concat([names, found.drop(columns=repeated)], axis=1)
+    found = pd.concat([names, found.drop(columns=repeated)], axis=1)
+    if frame is None:
+        return found
+    each = by if isinstance(by, list) else [by]
+    given = [one for one in each if is_label(one) and one in shown]
+    return with_features(found, frame.features(order, columns), given)
 
 
-def keys_of(rows: pd.DataFrame, by: Any) -> Keys | None:
-    """The groups that ``by`` means: columns of the rows by name, or values."""
+def terms_by(
+    decomposition: Decomposition,
+    rows: pd.DataFrame | None,
+    by: Any,
+    frame: KeptFrame | None,
+    *,
+    refit: bool,
+) -> pd.DataFrame:
+    """The terms of groups, where the data is there to decompose."""
+    if rows is not None and decomposition.has_data:
+        by = keys_of(rows, by, frame)
+    return decomposition.by(by, refit=refit)
+
+
+def keys_of(rows: pd.DataFrame, by: Any, frame: KeptFrame | None) -> Keys | None:
+    """The groups that ``by`` means: by columns of the frame, of the rows, or values."""
     if by is None or isinstance(by, Keys):
         return by
-    if isinstance(by, str):
-        by = _column(rows, by)
-    elif isinstance(by, list) and by and set(map(str, by)) <= set(rows.columns):
-        by = {name: rows[name] for name in by}
-    for values in by.values() if isinstance(by, Mapping) else [by]:
-        check_index_order(rows, values, ("per_sample", "by"), strict=True)
-    return read_keys(by, len(rows))
+    own = Source(rows, "per_sample")
+    if frame is None:
+        keys = find_keys(by, [own], unknown=_not_in_rows)
+    else:
+        keys = find_keys(by, [frame.source, own], unknown=unknown_key)
+    warn_if_many(keys)
+    return keys
+
+
+_NO_FRAME = "the evaluation holds no frame: it was made of arrays or read back"
+
+
+def _not_in_rows(sources: Sequence[Source], name: Any) -> ValueError:
+    names = [one for source in sources for one in source.names]
+    return ValueError(
+        f"by must be a column of per_sample or one value per row: found {name!r}, "
+        f"columns are {', '.join(map(repr, names))}; pass the values, as {_NO_FRAME}."
+    )
 
 
 def probability_table(
@@ -218,16 +274,6 @@ def sizes(**tables: pd.DataFrame | None) -> list[str]:
         for name, table in tables.items()
         if table is not None
     ]
-
-
-def _column(rows: pd.DataFrame, name: str) -> Any:
-    if name not in rows.columns:
-        msg = (
-            f"by must be a column of per_sample or one value per row: found {name!r}, "
-            f"columns are {', '.join(map(repr, rows.columns))}; pass the values."
-        )
-        raise ValueError(msg)
-    return rows[name]
 
 
 def _need(rows: pd.DataFrame | None, method: str) -> pd.DataFrame:

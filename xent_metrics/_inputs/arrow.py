@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from .nested import Columns
 
+_NULLABLE = (
+    *(pd.Int8Dtype(), pd.Int16Dtype(), pd.Int32Dtype(), pd.Int64Dtype()),
+    *(pd.UInt8Dtype(), pd.UInt16Dtype(), pd.UInt32Dtype(), pd.UInt64Dtype()),
+)
+
 
 def of_arrow(data: Any) -> Any:
     """An array of Arrow as numbers of numpy, or as what pandas or Python have.
@@ -32,7 +37,10 @@ def of_arrow(data: Any) -> Any:
         return _objects(data.to_pylist())
     if not isinstance(data, pa.ChunkedArray):
         data = pa.chunked_array([data])
-    return data.to_pandas(types_mapper=pd.ArrowDtype)
+    nullable = {pa.bool_(): pd.BooleanDtype()} | {
+        pa.type_for_alias(str(one).lower()): one for one in _NULLABLE
+    }
+    return data.to_pandas(types_mapper=nullable.get)
 
 
 def of_polars(series: Any) -> Any:
@@ -46,8 +54,21 @@ def of_polars(series: Any) -> Any:
         if plain and len(series) and sizes.n_unique() == 1 and not series.null_count():
             return _rows(series.explode().to_numpy(), len(series))
         return _objects(series.to_list())
-    if series.null_count() and series.dtype.is_integer():
-        return _objects(series.to_list())
+    return _of_values(series, kind)
+
+
+def _of_values(series: Any, kind: str) -> Any:
+    """One value per row: an array, or a column of pandas where numpy has no type."""
+    if kind == "Enum":
+        ordered = pd.CategoricalDtype(series.dtype.categories.to_list(), ordered=True)
+        return pd.Series(series.to_numpy()).astype(ordered)
+    zone = getattr(series.dtype, "time_zone", None)
+    if zone is not None:
+        times = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return pd.Series(times.to_numpy()).dt.tz_localize("UTC").dt.tz_convert(zone)
+    if series.null_count() and (series.dtype.is_integer() or kind == "Boolean"):
+        absent, filled = series.is_null().to_numpy(), series.fill_null(strategy="one")
+        return pd.Series(pd.array(filled.to_numpy())).mask(absent)
     return series.to_numpy()
 
 

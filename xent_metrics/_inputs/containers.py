@@ -91,6 +91,14 @@ def as_frame(data: Any) -> Any:
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
+def as_series(column: Any, name: str) -> pd.Series[Any]:
+    """A column of any library as one of pandas; rows that it holds stay lists."""
+    found, title = unpack(native(column), name, tuples=False), column.name
+    if isinstance(found, (Columns, pd.DataFrame)) or as_frame(found) is not None:
+        return pd.Series(column.to_list(), dtype=object, name=title)
+    return pd.Series(found).rename(title)
+
+
 def native(column: Any) -> Any:
     """A column as its own library has it."""
     return column.to_native() if hasattr(column, "to_native") else column

@@ -72,13 +72,15 @@ class FrameTable:
 class FrameInputs(NamedTuple):
     """What was read from a frame; ``kept`` is None where every row was.
 
-    In ``options`` weights and groups are values of the rows that were kept.
+    In ``options`` weights and groups are values of the rows that were kept;
+    ``measured`` are the columns of targets, probabilities and weights.
     """
 
     inputs: Inputs
     options: ReadOptions
     row_index: pd.Index[Any] | None
     kept: BoolArray | None
+    measured: tuple[Any, ...]
 
     @property
     def n_dropped(self) -> int:
@@ -103,6 +105,7 @@ def read_frame(
     table = FrameTable(frame)
     of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
     named = [values for _, values in of_rows if _is_name(values)]
+    weight = [options.sample_weight] if _is_name(options.sample_weight) else []
     for name, values in of_rows:
         check_index_order(frame, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
@@ -126,7 +129,8 @@ def read_frame(
     options = dataclasses.replace(options, labels=given, **used.beside)
     inputs = _read(y_true, y_proba, used, options, whole=whole)
     index = table.index if kept is None or table.index is None else table.index[kept]
-    return FrameInputs(inputs, options, index, kept)
+    measured = (*y_true.names, *y_proba.names, *weight)
+    return FrameInputs(inputs, options, index, kept, measured)
 
 
 class _UsedColumns(NamedTuple):

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._kernels.table import IntArray, greatest, least
-from .containers import as_numpy
+from .containers import unpack
 from .inputs import Inputs
 
 _LITTLE = 4096  # numbers in a table that is no work
@@ -32,7 +32,7 @@ def read_keys(values: Any, n_rows: int, name: str = "by") -> Keys:
         if not each:
             msg = f"{name} must hold one key or more: it is empty; pass a column."
             raise ValueError(msg)
-        return each[0] if len(each) == 1 else _together(each)
+        return together(each)
     return _one(values, n_rows, name, getattr(values, "name", None))
 
 
@@ -74,7 +74,9 @@ def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[A
 def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
     column = values
     if not isinstance(values, (pd.Series, pd.Index)):
-        column = np.asarray(as_numpy(values, name))
+        column = unpack(values, name, tuples=False)
+    if not isinstance(column, (pd.Series, pd.Index)):
+        column = np.asarray(column)
     if column.shape != (n_rows,):
         msg = (
             f"{name} must hold one value per row: its shape is {column.shape} for "
@@ -93,15 +95,24 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
         found = _number_integers(np.asarray(column))
         if found is not None:
             return found
+    values = pd.Series(column)
     try:
-        return pd.factorize(pd.Series(column), sort=True, use_na_sentinel=False)
+        if values.dtype == object and values.hasnans:
+            # Sorted with what is missing, objects would not be in order.
+            codes, distinct = pd.factorize(values, sort=True)
+            last = pd.Index([np.nan], dtype=object)
+            return np.where(codes < 0, len(distinct), codes), distinct.append(last)
+        return pd.factorize(values, sort=True, use_na_sentinel=False)
     except TypeError as error:
-        if "unhashable" not in str(error):
-            raise
         msg = (
-            f"{name} must hold values that can be told apart, such as text or numbers: "
-            f"found an {error}; pass one value per row."
+            f"{name} must hold values that can be sorted, such as text or numbers: "
+            f"{error}; pass them as text."
         )
+        if "unhashable" in str(error):
+            msg = (
+                f"{name} must hold values that can be told apart, such as text or "
+                f"numbers: found an {error}; pass one value per row."
+            )
         raise TypeError(msg) from None
 
 
@@ -123,8 +134,10 @@ def _number_integers(
     return codes, pd.Index(values)
 
 
-def _together(each: list[Keys]) -> Keys:
-    """The combinations that occur."""
+def together(each: list[Keys]) -> Keys:
+    """The combinations that occur, of one key or several."""
+    if len(each) == 1:
+        return each[0]
     codes, places = each[0].codes, [np.arange(len(each[0].groups))]
     # Renumbered after each key: the product of many numbers would overflow.
     for one in each[1:]:

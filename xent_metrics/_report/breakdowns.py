@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._evaluation.tables import keys_of
 from .._kernels.table import FloatArray
 from .._terms import title
 from .formatting import (
@@ -39,7 +38,7 @@ _NUMBERS = {
 
 def worst(evaluation: Evaluation, all_rows: pd.DataFrame, digits: int) -> Section:
     """The costliest rows, and how much of the loss they carry."""
-    found = evaluation.worst(_AT_MOST)
+    found = evaluation.worst(_AT_MOST, columns=[])
     soft = not math.isnan(evaluation.decomposition.irreducible)
     named = [column for column in _NAMES if column in found]
     numbers = [
@@ -140,10 +139,9 @@ def of_groups(evaluation: Evaluation, by: Any, digits: int) -> Section:
 
 def _groups(evaluation: Evaluation, by: Any) -> pd.DataFrame:
     """All terms where the data is there or was scanned, else the means of rows."""
-    result, rows = evaluation.decomposition, evaluation.per_sample
-    if not result.has_data or rows is None:
+    if not evaluation.decomposition.has_data or evaluation.per_sample is None:
         return evaluation.summary(by)
-    return result.by(keys_of(rows, by))
+    return evaluation.by(by)
 
 
 def breakdown(

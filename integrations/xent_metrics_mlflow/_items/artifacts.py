@@ -106,7 +106,7 @@ def table_to_look_at(evaluation: Evaluation) -> bytes:
     Values that are not finite are text: as null, a cost would look missing. For soft
     labels and votes, the column "target" is the class with the largest share.
     """
-    rows = evaluation.worst(MOST_ROWS)
+    rows = evaluation.worst(MOST_ROWS, columns=[])
     if (target := _mostly(evaluation)) is not None:
         rows.insert(0, "target", target.reindex(rows.index))
     rows = rows.reset_index(names=_names_of_index(evaluation))
