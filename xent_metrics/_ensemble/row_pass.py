@@ -10,7 +10,7 @@ import numpy as np
 
 from .._inputs.inputs import Inputs
 from .._inputs.messages import violation_error
-from .._kernels.ensemble_block import Stack, Target
+from .._kernels.ensemble_block import Stack, Target, average
 from .._kernels.reader import Reader, Violation, row_by_row
 from .._kernels.sums import total
 from .._kernels.table import BoolArray, FloatArray, Table
@@ -140,7 +140,7 @@ class _Walk:
     def _measure(self, stack: Stack, target: Target, place: slice) -> None:
         """Fill the columns of a block and add to the sums."""
         costs, entropies = stack.costs(target), stack.entropies()
-        cost = np.einsum("mr,m->r", costs, self._weights)
+        cost = average(costs, self._weights)
         geometric_diversity = stack.geometric_diversity()
         values = (
             cost,
@@ -149,7 +149,7 @@ class _Walk:
             cost - geometric_diversity,
             geometric_diversity,
             stack.entropy_of_mean(),
-            np.einsum("mr,m->r", entropies, self._weights),
+            average(entropies, self._weights),
             stack.mutual_information(),
         )
         for name, column in zip(ROW_TERMS, values, strict=True):
