@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from .._inputs.inputs import Inputs
 from .._inputs.messages import violation_error
 from .._kernels.ensemble_block import Stack, Target, average
 from .._kernels.reader import Reader, Violation, row_by_row
-from .._kernels.sums import total
+from .._kernels.sums import exact_sum, total
 from .._kernels.table import BoolArray, FloatArray, Table
 
 ROW_TERMS = (
@@ -125,7 +124,7 @@ class _Walk:
         active = self._inputs.active
         mass = total(self._row_weights if active is None else self._row_weights[active])
         sums = np.stack(self._of_members, axis=-1)
-        means = [[math.fsum(member) / mass for member in term] for term in sums]
+        means = [[exact_sum(member) / mass for member in term] for term in sums]
         pairs = np.where(self._infinite, np.inf, self._pairs / mass)
         np.fill_diagonal(pairs, 0.0)
         return Pass(

@@ -35,7 +35,7 @@ def cost_of_label(
 ) -> tuple[FloatArray, int]:
     """-log p in the place of p, and how many rows that count have p below the clip."""
     floor, small = max(clip, TINY), None
-    if not least(p) >= floor:
+    if p.size and not least(p) >= floor:
         small = p < floor
         np.maximum(p, floor, out=p)
     parts = [p]

@@ -266,7 +266,8 @@ class Reader:
                 return
             block[:, bad] = 0.0
             top[bad] = 0.0
-        block -= top
+        with np.errstate(over="ignore"):  # a logit as far below the largest is -inf
+            block -= top
         block -= np.log(sum_classes(np.exp(block)))
 
     def _offender(self, bad: BoolArray, start: int) -> int | None:

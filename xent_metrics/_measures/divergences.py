@@ -12,7 +12,7 @@ from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .options import Options, TwoTables, TwoTablesClipped, reduced
+from .options import Options, TwoTables, TwoTablesClipped, in_units, reduced
 
 
 @overload
@@ -231,7 +231,8 @@ def kl_contributions(
     )
     inputs = read(y_true, y_proba, options)
     rows = inputs.measure(["kl_contributions"], clip=options.clip, n_jobs=n_jobs)
-    return rows.columns["kl_contributions"] / options.per_unit
+    values: FloatArray = in_units(rows.columns["kl_contributions"], options.per_unit)
+    return values
 
 
 @overload
