@@ -293,6 +293,7 @@ def read_two(p: Any, q: Any, options: ReadOptions) -> Inputs:
             raise ValueError(msg)
     kind: Kind = "proportions" if options.rescale else "probabilities"
     second = Table(of_q.source, kind=kind, name="q")
+    _refuse_empty(second)
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
     first = Table(align(of_p, names, ("p", "q")), kind=kind, name="p")
     check_length(first.n_rows, second.n_rows, ("p", "q"))
@@ -354,14 +355,18 @@ def _read_proba(
     table = Table(
         columns.source, kind=kind, one_column=columns.one_dimensional, name=name
     )
+    _refuse_empty(table)
+    return table, columns.names
+
+
+def _refuse_empty(table: Table) -> None:
     if table.n_rows == 0 or table.n_classes == 0:
         msg = (
-            f"{name} must not be empty: it has "
+            f"{table.name} must not be empty: it has "
             f"{table.n_rows} rows and {table.n_classes} columns; "
             "pass at least one row of probabilities."
         )
         raise ValueError(msg)
-    return table, columns.names
 
 
 def _refuse_strangers(encoded: Encoded, classes: tuple[Any, ...], name: str) -> None:

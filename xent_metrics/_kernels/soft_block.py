@@ -20,7 +20,8 @@ class SoftBlock(Block):
 
     Divergences are those of the rows divided by their sums. So they are not negative
     also where rows sum to one in single precision only; cross-entropy and entropy take
-    rows as given.
+    rows as given, and so does the divergence of a row that is a label: its
+    cross-entropy.
     """
 
     def __init__(
@@ -78,13 +79,14 @@ class SoftBlock(Block):
         Rows that are nearly equal are put aside, as refining a few of each block
         costs more than refining those of many blocks at once.
         """
-        divergence = self._divergence()
+        sums = self._sums_but_of_labels()
+        divergence = self._divergence(sums)
         near = divergence < _NEARLY_EQUAL
         if self.ignored is not None:
             near &= ~self.ignored
         rows = np.flatnonzero(near)
         if rows.size:
-            p, q = self._nearly_equal(rows)
+            p, q = self._nearly_equal(rows, sums)
             self._pending.append((rows + self._start, p, q))
             self._n_pending += rows.size
         return divergence
@@ -120,10 +122,11 @@ class SoftBlock(Block):
 
     def jeffreys_divergence(self) -> FloatArray:
         """Divergence both ways."""
-        divergence = self._divergence()
+        sums = self._sums()
+        divergence = self._divergence(sums)
         near = np.flatnonzero(divergence < _NEARLY_EQUAL)
         if near.size:
-            divergence[near] = small_divergence(*self._nearly_equal(near))
+            divergence[near] = small_divergence(*self._nearly_equal(near, sums))
         return divergence + self.reverse_kl_divergence()
 
     def jensen_shannon_divergence(self) -> FloatArray:
@@ -147,8 +150,10 @@ class SoftBlock(Block):
     def kl_contributions(self) -> FloatArray:
         """What each class adds to the divergence, of shape (classes, rows)."""
         q = np.maximum(self._q(), 0.0 if self._logits else self._clip)
+        sums = self._sums_but_of_labels()
+        if sums is not None:
+            q = np.minimum(q, np.maximum(sums[1], 1.0))
         terms = self._p * log_ratio(self._p, q)
-        sums = self._sums()
         if sums is not None:
             terms += self._p * np.log(sums[1] / sums[0])
             terms /= sums[0]
@@ -184,6 +189,15 @@ class SoftBlock(Block):
             )
         return self._both_sums
 
+    def _sums_but_of_labels(self) -> tuple[FloatArray, FloatArray] | None:
+        """The same, where a prediction for a single label is taken as given."""
+        sums = self._sums()
+        if sums is None or (self._target.least >= TINY and len(self._p) > 1):
+            return sums
+        label = np.count_nonzero(self._p, axis=0) == 1
+        label &= np.maximum.reduce(self._p, axis=0) == 1.0
+        return sums[0], np.where(label, 1.0, sums[1])
+
     def _minus_p_log_p(self) -> FloatArray:
         log_p = self._log(self._p, "log p", self._target.least)
         return -self._dot(self._p, log_p)
@@ -203,7 +217,7 @@ class SoftBlock(Block):
             log_q = np.maximum(log_q, np.log(self._clip))
         return self._at_floor(-self._dot(self._p, log_q))
 
-    def _divergence(self) -> FloatArray:
+    def _divergence(self, sums: tuple[FloatArray, FloatArray] | None) -> FloatArray:
         """KL(p||q), to an absolute accuracy."""
         divergence: FloatArray
         if self._logits or self._cache:  # with the logarithms at hand
@@ -211,22 +225,22 @@ class SoftBlock(Block):
             divergence = cost - self._sum_of("entropy", self._minus_p_log_p)
         else:
             divergence = self._mean_log_ratio()
-        sums = self._sums()
         if sums is not None:
             divergence /= sums[0]
             divergence += np.log(sums[1] / sums[0])
         return divergence
 
-    def _nearly_equal(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    def _nearly_equal(
+        self, rows: IntArray, sums: tuple[FloatArray, FloatArray] | None
+    ) -> tuple[FloatArray, FloatArray]:
         """Targets and clipped predictions of some rows, divided by their sums."""
         floor = 0.0 if self._logits else self._clip
         p, q = self._p.take(rows, axis=1), self._q().take(rows, axis=1)
         np.maximum(q, floor, out=q)
-        sums = self._sums()
         if sums is not None:
             p /= sums[0][rows]
             q /= sums[1][rows]
-        return p, q
+        return p, np.minimum(q, 1.0, out=q)
 
     def _mean_log_ratio(self) -> FloatArray:
         """KL as sum p log(p / q)."""
