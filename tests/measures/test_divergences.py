@@ -17,6 +17,8 @@ from xent_metrics import (
     kl_contributions,
     kl_divergence,
     kl_from_samples,
+    per_sample,
+    perplexity,
     reverse_kl_divergence,
 )
 
@@ -209,3 +211,201 @@ def test_samples_that_do_not_pair_are_refused(log_p, log_q, options, message):
 def test_bounds_do_not_add_up():
     with pytest.raises(ValueError, match="found 'sum'; bounds do not add up"):
         expected_accuracy_bound(P, Q, reduction="sum")
+
+
+def exact(p, q, clip=0):
+    """Divergences of one pair of rows, divided by their sums, by mpmath."""
+    with mpmath.workdps(60):
+        a, b = ([mpmath.mpf(float(x)) for x in row] for row in (p, q))
+        a, b = ([x / mpmath.fsum(row) for x in row] for row in (a, b))
+        clip = mpmath.mpf(clip)
+
+        def terms(u, v):
+            return [
+                (mpmath.inf if not max(y, clip) else x * mpmath.log(x / max(y, clip)))
+                if x
+                else mpmath.mpf(0)
+                for x, y in zip(u, v, strict=True)
+            ]
+
+        mean = [(x + y) / 2 for x, y in zip(a, b, strict=True)]
+        forward, reverse = mpmath.fsum(terms(a, b)), mpmath.fsum(terms(b, a))
+        shannon = (mpmath.fsum(terms(a, mean)) + mpmath.fsum(terms(b, mean))) / 2
+        return {
+            kl_divergence: float(forward),
+            reverse_kl_divergence: float(reverse),
+            jeffreys_divergence: float(forward + reverse),
+            jensen_shannon_divergence: float(shannon),
+            kl_contributions: np.array([float(x) for x in terms(a, b)]),
+        }
+
+
+def every(p, q, **options):
+    found = {}
+    for measure in (
+        kl_divergence,
+        reverse_kl_divergence,
+        jeffreys_divergence,
+        jensen_shannon_divergence,
+        kl_contributions,
+    ):
+        here = {} if measure is jensen_shannon_divergence else options
+        if measure is not kl_contributions:
+            here = {**here, "reduction": None}
+        found[measure] = measure(p, q, **here)
+    return found
+
+
+class TestSubnormals:
+    @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 2e-308, 1e-300])
+    @pytest.mark.parametrize("other", [0.5, 1e-4, 1e-3, 1e-305, 3e-310])
+    @pytest.mark.parametrize("swapped", [False, True])
+    @pytest.mark.parametrize("beside", [1, 40])
+    def test_divergences_are_those_of_mpmath(self, tiny, other, swapped, beside):
+        p, q = np.array([[1 - other, other]]), np.array([[1.0, tiny]])
+        if swapped:
+            p, q = q, p
+        expected = exact(p[0], q[0])
+        # Beside rows with zeros, and with nothing of note.
+        p, q = (np.vstack([x, [[0, 1]] * beside, [[0.3, 0.7]]]) for x in (p, q))
+        for measure, values in every(p, q, clip=0).items():
+            np.testing.assert_allclose(
+                values[0], expected[measure], rtol=1e-12, atol=1e-15
+            )
+
+    def test_the_divergence_is_the_cost_less_the_entropy(self):
+        p, q = [[0.5, 0.5]], [[1.0, 1e-310]]
+        assert kl_divergence(p, q, clip=0) == pytest.approx(356.207542233517, rel=1e-14)
+        assert kl_divergence(p, q, clip=1e-309) == pytest.approx(
+            -math.log(0.5) * -1 - 0.5 * math.log(1e-309), rel=1e-14
+        )
+
+    def test_costs_do_not_depend_on_zeros_beside_them(self):
+        q = np.array([[1.0, 5e-324], [1.0, 0.0]])
+        p = np.array([[0.5, 0.5], [1.0, 0.0]])
+        alone = cross_entropy(p[:1], q[:1], clip=0)
+        assert cross_entropy(p, q, clip=0, reduction=None)[0] == alone
+        assert alone == pytest.approx(-0.5 * math.log(5e-324), rel=1e-15)
+
+
+class TestRowsOfSinglePrecision:
+    @pytest.mark.parametrize("n_classes", [2, 3, 10, 100])
+    @pytest.mark.parametrize("alike", [False, True])
+    @pytest.mark.parametrize("off", [1e-9, 5e-5])
+    def test_divergences_are_those_of_the_rows_over_their_sums(
+        self, n_classes, alike, off
+    ):
+        rng = np.random.default_rng(n_classes)
+        p, q = rng.dirichlet(np.ones(n_classes), (2, 12))
+        q = p * (1 + 1e-3 * rng.random(q.shape)) if alike else q
+        q /= q.sum(axis=1, keepdims=True)
+        p, q = ((1 + s * off) * x for s, x in ((-1, p), (1, q)))
+        p, q = (x.astype(np.float32) for x in (p, q))
+        found = every(p, q, clip=0)
+        for row in range(len(p)):
+            for measure, expected in exact(p[row], q[row]).items():
+                np.testing.assert_allclose(
+                    found[measure][row], expected, rtol=1e-9, atol=1e-15
+                )
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32])
+    def test_no_divergence_is_negative(self, dtype):
+        rng = np.random.default_rng(0)
+        p = rng.dirichlet(np.ones(5), 500)
+        p, q = (1 - 1e-4) * p, (1 + 1e-4) * p
+        p, q = p.astype(dtype), q.astype(dtype)
+        for measure, values in every(p, q).items():
+            if measure is not kl_contributions:
+                assert values.min() > -1e-15
+                assert values.max() < 1e-5
+
+    def test_rows_that_differ_by_a_factor_only_do_not_diverge(self):
+        p = np.float32([[0.5, 0.25, 0.25]])
+        for values in every(p, p * np.float32(1 - 1e-4)).values():
+            np.testing.assert_allclose(values, 0, atol=1e-15)
+
+    def test_a_table_of_all_measures_has_the_same_divergence(self):
+        rng = np.random.default_rng(0)
+        p, q = (
+            rng.dirichlet(np.full(4, 0.1), (2, 400)) * (1 + 1e-4 * rng.random((400, 1)))
+        ).astype(np.float32)
+        table = per_sample(p, q)["kl_divergence"]
+        np.testing.assert_allclose(
+            table, kl_divergence(p, q, reduction=None), rtol=1e-12
+        )
+
+    def test_the_reverse_of_hard_labels_excludes_nothing_that_is_not_there(self):
+        q = np.float32([[1 - 1e-4, 0.0]])
+        assert reverse_kl_divergence([0], q, labels=[0, 1]) == 0
+        assert reverse_kl_divergence([0], q, labels=[0, 1], clip=0) == 0
+        q = [[1.0, 1e-20]]
+        assert reverse_kl_divergence([0], q, labels=[0, 1], clip=0) == math.inf
+
+    def test_costs_take_rows_as_given(self):
+        q = np.float32([[0.7001, 0.3]])
+        cost = -math.log(float(q[0, 0]))
+        assert cross_entropy([0], q, labels=[0, 1]) == cost
+        assert kl_divergence([0], q, labels=[0, 1]) == cost
+
+
+@pytest.mark.filterwarnings("error")
+class TestOverflow:
+    def test_a_perplexity_is_infinite_past_the_largest_number(self):
+        z = np.array([[0.0, -800.0]])
+        assert perplexity([1], z, labels=[0, 1], from_logits=True) == math.inf
+
+    def test_units_smaller_than_rounding_make_costs_infinite(self):
+        options = {"labels": [0, 1], "from_logits": True, "base": 1 + 2**-52}
+        z = np.array([[0.0, -1e300]])
+        for value in (
+            cross_entropy([1], z, **options, reduction=None)[0],
+            kl_contributions([1], z, **options)[0, 1],
+            per_sample([1], z, **options).loc[0, "cross_entropy"],
+        ):
+            assert value == math.inf
+
+    def test_ratios_of_samples_may_overflow(self):
+        for log_p, log_q in (([0.0, -1], [800.0, -1]), ([-1e308, 0], [1e308, 0])):
+            estimate = kl_from_samples(log_p, log_q, estimator="nonnegative")
+            assert estimate == math.inf
+        assert kl_from_samples([0.0, 0], [800.0, 0]) == -400
+
+    def test_sums_of_many_rows_may_overflow(self):
+        z = np.tile([0.0, -1e305], (10_000, 1))
+        y = np.ones(10_000, int)
+        total = cross_entropy(y, z, labels=[0, 1], from_logits=True, reduction="sum")
+        assert total == math.inf
+        assert kl_from_samples([1e308] * 9000, [0.0] * 9000) == math.inf
+
+    def test_large_weights_have_the_mean_of_small_ones(self):
+        y, q, w = [0, 1, 1], [[0.9, 0.1], [0.8, 0.2], [0.99, 0.01]], [1.0, 2.0, 3.0]
+        large = cross_entropy(y, q, sample_weight=np.multiply(w, 1e307))
+        assert large == pytest.approx(cross_entropy(y, q, sample_weight=w), rel=1e-15)
+        summed = cross_entropy(
+            y, q, sample_weight=np.multiply(w, 1e307), reduction="sum"
+        )
+        assert summed == pytest.approx(
+            1e307 * sum(w * cross_entropy(y, q, reduction=None)), rel=1e-15
+        )
+
+    def test_half_precision_votes_are_votes(self):
+        votes = np.array([[60_000, 4, 0], [1, 2, 1]], np.float16)
+        q = [[0.5, 0.25, 0.25]] * 2
+        assert kl_divergence(votes, q, target_type="votes") == kl_divergence(
+            votes.astype(int), q
+        )
+
+    @pytest.mark.parametrize("unit", ["D", "s"])
+    def test_dates_are_labels(self, unit):
+        days = np.array(["2020-01-02", "2020-01-01"], f"M8[{unit}]")
+        q = [[0.9, 0.1], [0.6, 0.4]]
+        for labels in (np.sort(days), np.sort(days).astype("M8[D]").tolist()):
+            each = cross_entropy(days, q, labels=labels, reduction=None)
+            np.testing.assert_allclose(each, [-math.log(0.1), -math.log(0.6)])
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0, 0)])
+@pytest.mark.parametrize("measure", [jensen_shannon_divergence, jeffreys_divergence])
+def test_empty_tables_are_refused(measure, shape):
+    with pytest.raises(ValueError, match="q must not be empty: it has"):
+        measure(np.empty(shape), np.empty(shape))

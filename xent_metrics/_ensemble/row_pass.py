@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from .._inputs.inputs import Inputs
 from .._inputs.messages import violation_error
-from .._kernels.ensemble_block import Stack, Target
+from .._kernels.ensemble_block import Stack, Target, average
 from .._kernels.reader import Reader, Violation, row_by_row
-from .._kernels.sums import total
+from .._kernels.sums import exact_sum, total
 from .._kernels.table import BoolArray, FloatArray, Table
 
 ROW_TERMS = (
@@ -125,7 +124,7 @@ class _Walk:
         active = self._inputs.active
         mass = total(self._row_weights if active is None else self._row_weights[active])
         sums = np.stack(self._of_members, axis=-1)
-        means = [[math.fsum(member) / mass for member in term] for term in sums]
+        means = [[exact_sum(member) / mass for member in term] for term in sums]
         pairs = np.where(self._infinite, np.inf, self._pairs / mass)
         np.fill_diagonal(pairs, 0.0)
         return Pass(
@@ -140,7 +139,7 @@ class _Walk:
     def _measure(self, stack: Stack, target: Target, place: slice) -> None:
         """Fill the columns of a block and add to the sums."""
         costs, entropies = stack.costs(target), stack.entropies()
-        cost = np.einsum("mr,m->r", costs, self._weights)
+        cost = average(costs, self._weights)
         geometric_diversity = stack.geometric_diversity()
         values = (
             cost,
@@ -149,7 +148,7 @@ class _Walk:
             cost - geometric_diversity,
             geometric_diversity,
             stack.entropy_of_mean(),
-            np.einsum("mr,m->r", entropies, self._weights),
+            average(entropies, self._weights),
             stack.mutual_information(),
         )
         for name, column in zip(ROW_TERMS, values, strict=True):

@@ -279,7 +279,9 @@ def _differences(
     differences = {}
     for name in TERMS:
         change = model.terms[name] - baseline.terms[name]
-        error = ours.rows.standard_error(influences[0][name] - influences[1][name])
+        with np.errstate(invalid="ignore"):  # of rows that both deem impossible
+            apart = influences[0][name] - influences[1][name]
+        error = ours.rows.standard_error(apart)
         if model is not baseline and TERMS[name].has_floor:
             error = max(error, math.sqrt(floor))
         error = math.nan if math.isnan(change) else error

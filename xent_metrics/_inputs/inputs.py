@@ -343,6 +343,7 @@ def read_two(p: Any, q: Any, options: ReadOptions) -> Inputs:
             raise ValueError(msg)
     kind: Kind = "proportions" if options.rescale else "probabilities"
     second = Table(of_q.source, kind=kind, name="q", eps=of_q.eps)
+    _refuse_empty(second)
     names = of_q.names or of_p.names or tuple(range(second.n_classes))
     source = align(of_p, names, ("p", "q"))
     first = Table(source, kind=kind, name="p", eps=of_p.eps)
@@ -411,11 +412,15 @@ def _read_proba(
         name=name,
         eps=columns.eps,
     )
+    _refuse_empty(table)
+    return columns, table
+
+
+def _refuse_empty(table: Table) -> None:
     if table.n_rows == 0 or table.n_classes == 0:
         msg = (
-            f"{name} must not be empty: it has "
+            f"{table.name} must not be empty: it has "
             f"{table.n_rows} rows and {table.n_classes} columns; "
             "pass at least one row of probabilities."
         )
         raise ValueError(msg)
-    return columns, table

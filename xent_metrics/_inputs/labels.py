@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -221,6 +222,8 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
         if found is not None:
             return found
     index = pd.Index(labels, dtype=_index_type(y_true.dtype, labels))
+    if kind == "M" and set(map(type, labels)) == {dt.date}:
+        index = pd.DatetimeIndex(list(labels))
     codes = index.get_indexer(pd.Index(y_true)).astype(np.int64, copy=False)
     return codes
 

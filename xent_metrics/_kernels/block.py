@@ -105,7 +105,7 @@ class Block:
         if cached is None:
             cached = self._buffer(name)
             if least < TINY:
-                table = np.add(table, TINY, out=cached)
+                table = np.maximum(table, TINY, out=cached)
             np.log(table, out=cached)
             self._cache[name] = cached
         return cached
@@ -167,9 +167,15 @@ class LabelBlock(Block):
 
     def reverse_kl_divergence(self) -> FloatArray:
         """Divergence of the label from the prediction; the label is clipped."""
-        excluded = 1.0 - self.p_true()
+        q = self._q()
+        if not self._proba.sum_to_one:
+            q = q / self._proba.row_sums(self._table)
+        entropy = -sum_classes(q * np.log(np.maximum(q, TINY)))
+        others, rows = q.copy(order="K"), np.flatnonzero(self._codes < len(q))
+        others[self._codes[rows], rows] = 0.0
+        excluded = sum_classes(others)
         cost = np.where(excluded > 0, -excluded * np.log(self._clip), 0.0)
-        return np.maximum(cost - self.predictive_entropy(), 0.0)
+        return np.maximum(cost - entropy, 0.0)
 
     def kl_contributions(self) -> FloatArray:
         """What each class adds to the divergence, of shape (classes, rows)."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .formulas import SERIES, TINY, never_negative
+from .reader import true_sums
 from .table import BoolArray, FloatArray, IntArray
 
 _HALF = 0.5
@@ -144,24 +145,28 @@ class Stack:
     def entropies(self) -> FloatArray:
         """Entropy of each member, of shape (members, rows)."""
         clipped = self._small is not None
-        return _entropy(self.q, np.log(self.q + TINY) if clipped else self.log_q)
+        return _entropy(self.q, _log(self.q) if clipped else self.log_q)
 
     def entropy_of_mean(self) -> FloatArray:
         """Entropy of the members' mean."""
-        return _entropy(self.mean, np.log(self.mean + TINY))
+        return _entropy(self.mean, _log(self.mean))
 
     # -- measures of pairs --------------------------------------------------
 
     def pairs(self, row_weights: FloatArray) -> tuple[FloatArray, BoolArray | None]:
         """Weighted sums of KL(a||b) over the rows, and which of them are infinite.
 
-        KL(a||b) = sum a (log a/m - log b/m), with the mean m as a common measure.
+        KL(a||b) = sum a (log a/m - log b/m), with the mean m as a common measure, of
+        rows divided by their sums.
         """
-        weighted = self.q * row_weights
+        row_sums = true_sums(_sum(self.q))
+        weighted = self.q * (row_weights / row_sums)
         log_ratio = self._log_ratio
         own: FloatArray = np.zeros(len(self._weights))
         if self._small is not None:
             log_ratio, own = self._clipped_ratio(weighted)
+        if (row_sums != 1.0).any():
+            log_ratio = log_ratio - np.log(row_sums)
         infinite = None
         impossible = log_ratio == -np.inf
         if impossible.any():
@@ -186,11 +191,21 @@ class Stack:
     # -- shared -------------------------------------------------------------
 
     def _average(self, values: FloatArray) -> FloatArray:
-        averages: FloatArray = np.einsum("kmr,m->kr", values, self._weights)
-        return averages
+        return average(values, self._weights)
 
     def _log_clip(self) -> float:
         return float(np.log(self._clip))
+
+
+def average(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted sum over the members, which are last but one, for each row.
+
+    A row that is alone is read twice, as it would be added in another order.
+    """
+    if values.shape[-1] == 1:
+        return average(np.repeat(values, 2, axis=-1), weights)[..., :1]
+    averages: FloatArray = np.einsum("...mr,m->...r", values, weights)
+    return averages
 
 
 def _relative(q: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -227,7 +242,7 @@ def _log_sum(log_values: FloatArray, axis: int) -> FloatArray:
     """Logarithm of a sum; -inf where all terms are 0."""
     top = np.maximum.reduce(log_values, axis=axis, keepdims=True)
     top = np.where(top > -np.inf, top, 0.0)
-    total = np.add.reduce(np.exp(log_values - top), axis=axis)
+    total = _sum(np.exp(log_values - top), axis)
     log_sum: FloatArray = np.log(total) + np.squeeze(top, axis=axis)
     return log_sum
 
@@ -266,10 +281,20 @@ def _products(left: FloatArray, right: FloatArray) -> FloatArray:
     return pairs
 
 
-def _sum(values: FloatArray) -> FloatArray:
-    """Sum over the classes."""
-    sums: FloatArray = np.add.reduce(values, axis=0)
+def _sum(values: FloatArray, axis: int = 0) -> FloatArray:
+    """Sum over the classes, or over the members, for each row, one after the other."""
+    sums: FloatArray
+    if values.shape[-1] == 1:  # would be added in pairs
+        sums = np.add.accumulate(values, axis=axis).take(-1, axis=axis)
+    else:
+        sums = np.add.reduce(values, axis=axis)
     return sums
+
+
+def _log(q: FloatArray) -> FloatArray:
+    """Logarithm of q, finite also where q is 0."""
+    log_q: FloatArray = np.log(np.maximum(q, TINY))
+    return log_q
 
 
 def _zeros(like: FloatArray) -> FloatArray:

@@ -8,9 +8,13 @@ from .sums import total
 from .table import BoolArray, FloatArray, greatest, least
 
 TINY = float(np.nextafter(0.0, 1.0))
+LEAST_NORMAL = float(np.finfo(np.float64).smallest_normal)
 
 # Where the ratio of two probabilities is this near 1, a series is more exact.
 SERIES = 1e-3
+
+# From this ratio of two probabilities on, r log r may overflow.
+_FAR = 2.0**1000
 
 # Rows whose costs are made at once, in the cache.
 _CHUNK = 16_384
@@ -31,7 +35,7 @@ def cost_of_label(
 ) -> tuple[FloatArray, int]:
     """-log p in the place of p, and how many rows that count have p below the clip."""
     floor, small = max(clip, TINY), None
-    if not least(p) >= floor:
+    if p.size and not least(p) >= floor:
         small = p < floor
         np.maximum(p, floor, out=p)
     parts = [p]
@@ -82,9 +86,22 @@ def small_divergence(p: FloatArray, q: FloatArray) -> FloatArray:
     series = np.abs(t) < SERIES
     s = t[series]
     h[series] = s * s * (1 / 2 - s * (1 / 6 - s * (1 / 12 - s * (1 / 20 - s / 30))))
-    divergence: FloatArray = np.add.reduce(q * h, axis=0)
+    terms = q * h
+    far = t > _FAR
+    if far.any():
+        terms[far] = p[far] * log_ratio(p[far], q[far]) - difference[far]
+    divergence: FloatArray = np.add.reduce(terms, axis=0)
     divergence += np.add.reduce(difference, axis=0)
     return divergence
+
+
+def log_ratio(p: FloatArray, q: FloatArray) -> FloatArray:
+    """Return log(p / q), 0 where p is 0, also where the quotient would overflow."""
+    possible = p > 0
+    ratio: FloatArray = np.log(np.where(possible, p / q, 1.0))
+    tiny = possible & (q < LEAST_NORMAL)
+    ratio[tiny] = np.log(p[tiny]) - np.log(q[tiny])
+    return ratio
 
 
 def t_log_t(ratio: FloatArray, t: FloatArray) -> FloatArray:

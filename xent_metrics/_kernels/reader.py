@@ -21,6 +21,7 @@ _PAIR = 2  # classes: their columns are added faster than their rows
 _FEW = 4096  # elements: a call costs more than the work
 _ROUNDING = 8  # in units of the type's epsilon
 _SINGLE = 1e-6  # what single precision that travelled as double is off by
+_SUM_ROUNDING = 1e-12  # sums of rows this near to one are one
 
 
 class Violation(NamedTuple):
@@ -44,11 +45,12 @@ def row_by_row(table: Table, *, lookup: bool) -> bool:
 class Reader:
     """Reads checked blocks of one table into memory that it reuses.
 
-    After :meth:`read`, ``least`` is the block's smallest probability, ``violation``
-    the first rule broken by a row that counts, and ``ignored`` marks rows of weight 0
-    that break one. ``row_major`` is the memory order of the blocks; where the table
-    has it too, blocks are views, of single precision only if that is allowed. A block
-    has at most ``rows`` rows.
+    After :meth:`read`, ``least`` is the block's smallest probability, ``sum_to_one``
+    says whether all its rows do to rounding, ``violation`` is the first rule broken by
+    a row that counts, and ``ignored`` marks rows of weight 0 that break one.
+    ``row_major`` is the memory order of the blocks; where the table has it too, blocks
+    are views, of single precision only if that is allowed. A block has at most ``rows``
+    rows.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Reader:
         rows: int | None = None,
     ) -> None:
         self.least = 0.0
+        self.sum_to_one = True
+        self._added: FloatArray | None = None
         self.violation: Violation | None = None
         self.ignored: BoolArray | None = None
         self._table = table
@@ -69,7 +73,7 @@ class Reader:
         self._in_place = row_major and table.lies_in_rows(single=single)
         if rows is None:
             rows = block_rows(table.n_classes) * (4 if single and self._in_place else 1)
-        self._shape = (table.n_classes, min(rows, table.n_rows))
+        self._shape = (table.n_classes, max(1, min(rows, table.n_rows)))
         self._buffer: FloatArray | None = None
         self._places: IntArray | None = None
         kind = table.dtype if self._in_place else np.float64
@@ -102,7 +106,7 @@ class Reader:
         else:
             block = self._load(start, stop)
         if self._table.kind == "logits":
-            self._log_softmax(block, start)
+            self._log_softmax(block, start)  # after which rows sum to one
             return None if self.violation else block
         # Rows that sum to one have no value above it unless another is negative.
         self.least = least(block.ravel("K"))
@@ -113,6 +117,13 @@ class Reader:
         if not self.violation:
             self._settle_sums(block, start)
         return None if self.violation else block
+
+    def row_sums(self, block: FloatArray) -> FloatArray:
+        """Sums of the rows read last: one where that is so to rounding."""
+        if self.sum_to_one:
+            return np.ones(block.shape[1])
+        sums = sum_classes(block) if self._added is None else self._added
+        return true_sums(sums)
 
     def take_labels(self, block: FloatArray, codes: IntArray, out: FloatArray) -> None:
         """Copy a block's value at each label; that of an unknown label is any."""
@@ -177,8 +188,8 @@ class Reader:
         if self._row_major and len(block) < _LONG and block.size > _FEW:
             sums = np.einsum("ij->j", block)
         else:
-            sums = np.add.reduce(block, axis=0)
-        low, high = least(sums), greatest(sums)
+            sums = sum_classes(block)
+        low, high = self._bounds(sums)
         if self._table.kind == "proportions":
             self._divide_by(sums, block, start, empty=not (low > 0 and high < np.inf))
         elif not (1.0 - low <= self._tolerance and high - 1.0 <= self._tolerance):
@@ -199,8 +210,21 @@ class Reader:
         else:
             return False
         near = self._tolerance / 2.0
-        low, high = least(sums), greatest(sums)
+        low, high = self._bounds(sums)
+        if len(block) != _PAIR:  # products may depend on the rows beside
+            self._added = None
         return bool(1.0 - low <= near and high - 1.0 <= near)
+
+    def _bounds(self, sums: FloatArray) -> tuple[float, float]:
+        """The least and the greatest sum; notes whether all are one to rounding.
+
+        Half of what counts as rounding is left to other ways to add a row up.
+        """
+        low, high = least(sums), greatest(sums)
+        near = _SUM_ROUNDING / 2.0
+        self._added = sums
+        self.sum_to_one = bool(1.0 - low <= near and high - 1.0 <= near)
+        return low, high
 
     def _sum_violation(
         self, block: FloatArray, sums: FloatArray, row: int, start: int
@@ -226,6 +250,7 @@ class Reader:
             block[:, bad] = 1.0
             sums[bad] = len(block)
         np.divide(block, sums, out=block)
+        self.sum_to_one = True
         self.least = least(block.ravel("K"))
 
     def _log_softmax(self, block: FloatArray, start: int) -> None:
@@ -239,7 +264,8 @@ class Reader:
                 return
             block[:, bad] = 0.0
             top[bad] = 0.0
-        block -= top
+        with np.errstate(over="ignore"):  # a logit as far below the largest is -inf
+            block -= top
         block -= np.log(sum_classes(np.exp(block)))
 
     def _offender(self, bad: BoolArray, start: int) -> int | None:
@@ -271,9 +297,21 @@ def checked_blocks(
 
 
 def sum_classes(block: FloatArray) -> FloatArray:
-    """Sum over the classes, for each row."""
-    sums: FloatArray = np.add.reduce(block, axis=0)
+    """Sum over the classes, for each row, whatever rows are beside it.
+
+    Short rows are added class after class. One that is alone would be added in pairs.
+    """
+    sums: FloatArray
+    if block.shape[1] == 1 and 0 < len(block) < _LONG:
+        sums = np.add.accumulate(block, axis=0)[-1]
+    else:
+        sums = np.add.reduce(block, axis=0)
     return sums
+
+
+def true_sums(sums: FloatArray) -> FloatArray:
+    """Sums of rows, one where that is so to rounding."""
+    return np.where(np.abs(sums - 1.0) <= _SUM_ROUNDING, 1.0, sums)
 
 
 def _range_violation(value: float, row: int, column: int) -> Violation:

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
-from .table import BoolArray, FloatArray, IntArray
+from .table import BoolArray, FloatArray, IntArray, greatest
 
 Reduction = Literal["mean", "sum"] | None
 ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
+_LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
-    if len(values) <= _CHUNK:
-        return float(np.add.reduce(values))
-    whole = len(values) // _CHUNK * _CHUNK
-    runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
-    return math.fsum([*runs.tolist(), float(np.add.reduce(values[whole:]))])
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(values) <= _CHUNK:
+            return float(np.add.reduce(values))
+        whole = len(values) // _CHUNK * _CHUNK
+        runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
+        sums = [*runs.tolist(), float(np.add.reduce(values[whole:]))]
+    return exact_sum(sums)
+
+
+def exact_sum(values: Iterable[float]) -> float:
+    """Sum rounded once; infinite where it overflows, NaN for both infinities."""
+    values = list(values)
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return sum(values)
 
 
 def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
     """Sum w v / sum w."""
     if weights is None:
         return total(values) / len(values)
-    return total(values * weights) / total(weights)
+    scale = _SCALE if greatest(weights) > _LARGE else 1.0
+    with np.errstate(over="ignore"):
+        return total(values / scale * weights) / total(weights) * scale
 
 
 def sums_by_cell(codes: IntArray, values: FloatArray, n_cells: int) -> FloatArray:
@@ -86,7 +101,10 @@ def reduce_rows(
         values, weights = values[active], weights[active]
     if reduction == "mean":
         return weighted_mean(values, weights)
-    return total(values if weights is None else values * weights)
+    if weights is None:
+        return total(values)
+    with np.errstate(over="ignore"):
+        return total(values * weights)
 
 
 class Cells:

@@ -51,7 +51,7 @@ class Table:
         if isinstance(source, tuple):
             self.n_classes, self.n_rows = len(source), len(source[0]) if source else 0
             types = {column.dtype for column in source}
-            self.dtype = np.result_type(*types)
+            self.dtype = np.result_type(*types) if types else np.dtype(np.float64)
         else:
             self.n_rows, self.n_classes = source.shape
             self.dtype = source.dtype
@@ -118,4 +118,4 @@ def greatest(values: NDArray[Any]) -> Any:
 
 def block_rows(n_classes: int) -> int:
     """Rows per block."""
-    return max(16, BLOCK_ELEMENTS // n_classes)
+    return max(16, BLOCK_ELEMENTS // max(1, n_classes))

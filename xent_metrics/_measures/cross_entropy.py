@@ -269,7 +269,8 @@ def expected_accuracy_bound(
 
 
 def _exp(values: float | FloatArray) -> float | FloatArray:
-    exponentials: float | FloatArray = np.exp(values)
+    with np.errstate(over="ignore"):
+        exponentials: float | FloatArray = np.exp(values)
     return float(exponentials) if np.ndim(exponentials) == 0 else exponentials
 
 

@@ -12,7 +12,7 @@ from .._inputs.read_options import EPS, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .options import Options, TwoTables, TwoTablesClipped, reduced
+from .options import Options, TwoTables, TwoTablesClipped, in_units, reduced
 
 
 @overload
@@ -76,7 +76,11 @@ def kl_divergence(
     Notes
     -----
     KL(p||q) = sum p log(p / q) (Kullback and Leibler, 1951), computed so that rows
-    that are nearly equal keep their digits.
+    that are nearly equal keep their digits. Rows of distributions are divided by their
+    sums first, which may differ from one by what single precision leaves. So the
+    divergence is not negative, while cross-entropy and entropy take rows as given:
+    cross-entropy = entropy + divergence then holds but for these differences. That of
+    a label, also one given as a row of 0 and 1, is its cross-entropy in any case.
 
     Examples
     --------
@@ -154,7 +158,8 @@ def reverse_kl_divergence(
 
     Notes
     -----
-    KL(q||p) = sum q log(q / p) (Kullback and Leibler, 1951).
+    KL(q||p) = sum q log(q / p) (Kullback and Leibler, 1951), of rows divided by their
+    sums.
 
     Examples
     --------
@@ -213,7 +218,8 @@ def kl_contributions(
 
     Notes
     -----
-    p log(p / q) for each class, with 0 log 0 = 0.
+    p log(p / q) for each class, with 0 log 0 = 0, of rows divided by their sums; for
+    a label its cross-entropy.
 
     Examples
     --------
@@ -231,7 +237,8 @@ def kl_contributions(
     )
     inputs = read(y_true, y_proba, options)
     rows = inputs.measure(["kl_contributions"], clip=options.clip, n_jobs=n_jobs)
-    return rows.columns["kl_contributions"] / options.per_unit
+    values: FloatArray = in_units(rows.columns["kl_contributions"], options.per_unit)
+    return values
 
 
 @overload
@@ -285,7 +292,8 @@ def jensen_shannon_divergence(
 
     Notes
     -----
-    (KL(p||m) + KL(q||m)) / 2 with m = (p + q) / 2 (Lin, 1991).
+    (KL(p||m) + KL(q||m)) / 2 with m = (p + q) / 2 (Lin, 1991), of rows divided by
+    their sums.
 
     Examples
     --------
@@ -351,7 +359,7 @@ def jeffreys_divergence(
 
     Notes
     -----
-    Jeffreys (1946).
+    Jeffreys (1946). Rows are divided by their sums.
 
     Examples
     --------

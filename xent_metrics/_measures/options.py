@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs
@@ -79,4 +80,13 @@ def reduced(
     result = reduce_rows(
         values, weights=inputs.weights, active=inputs.active, reduction=reduction
     )
-    return result if scale == 1.0 else result / scale
+    in_unit: float | FloatArray = in_units(result, scale)
+    return in_unit
+
+
+def in_units(values: Any, scale: float) -> Any:
+    """Values in nats as values in units of so many nats; infinite past the largest."""
+    if scale == 1.0:
+        return values
+    with np.errstate(over="ignore"):
+        return values / scale

@@ -12,6 +12,7 @@ from .._inputs.inputs import read
 from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
+from .options import in_units
 
 PER_SAMPLE = (
     "cross_entropy",
@@ -96,9 +97,7 @@ def per_sample_frame(
     """The columns of a pass, in nats, as a table in units of ``base``."""
     scale = nats_per_unit(base)
     values = {
-        name: columns[name] / scale
-        if scale != 1 and name in IN_UNITS
-        else columns[name]
+        name: in_units(columns[name], scale if name in IN_UNITS else 1.0)
         for name in PER_SAMPLE
     }
     return pd.DataFrame(values, index=index, copy=False)

@@ -12,6 +12,8 @@ from .._inputs.weights import as_doubles
 from .._kernels.sums import total
 from .._pickling import public
 
+_LARGEST = float(np.finfo(np.float64).max)
+
 
 @public
 def kl_from_samples(
@@ -82,11 +84,13 @@ def kl_from_samples(
             f"found {support_mass!r}; pass the probability that q gives to it."
         )
         raise ValueError(msg)
-    log_r = theirs - ours
+    with np.errstate(over="ignore"):
+        log_r = theirs - ours
+        excess = np.expm1(log_r) - np.minimum(log_r, _LARGEST)
     if estimator == "ratio":
         mean = -total(log_r) / log_r.size
     elif estimator == "nonnegative":
-        mean = total(np.expm1(log_r) - log_r) / log_r.size + (1.0 - support_mass)
+        mean = total(excess) / log_r.size + (1.0 - support_mass)
     else:
         msg = (
             "estimator must be 'ratio' or 'nonnegative': "
