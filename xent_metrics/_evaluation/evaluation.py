@@ -784,9 +784,18 @@ class Evaluation(Result):
         Parameters
         ----------
         path : path of a file
-            Where to write.
+            Where to write. A file that is there is replaced and keeps its permissions,
+            a link to it stays.
         by, title
             As in :meth:`to_html`.
+
+        Raises
+        ------
+        ImportError
+            If jinja2 or matplotlib is not installed.
+        OSError
+            If the folder does not exist, if ``path`` is that of a folder, a device, a
+            pipe or a socket, or if it cannot be written.
         """
         report().write(path, self.to_html(by=by, title=title))
 
