@@ -17,7 +17,7 @@ from .._inputs.messages import warn
 from .._inputs.read_options import EPS, FrameTargetType, OnMissing, nats_per_unit
 from .._inputs.weights import NoRowsError
 from .._pickling import public
-from .._recalibration.select import one_thread
+from .._recalibration.one_thread import one_thread
 from .accumulate import add
 from .dataset import Task, UnreadableError, open_dataset, share_kept, tasks_of
 from .earlier_pass import Under, first_pass
