@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._calls import form
 from .._decomposition.folds import read_folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
@@ -43,6 +44,7 @@ PlotKind = Literal[
 
 
 @public
+@form("Evaluation.from_predictions(y_true, y_proba)")
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Result):
     """Predictions evaluated: the decomposition of their loss, and each row's part.
