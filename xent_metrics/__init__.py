@@ -5,6 +5,7 @@ loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
 :mod:`xent_metrics.plotting` first draws, what scans files when it first does.
 """
 
+import difflib
 import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,9 @@ def __getattr__(name: str) -> Any:
     if name in _OF_SCANS:
         home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
         return getattr(home, name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
+    near = difflib.get_close_matches(name, __all__, n=1)
+    mend = f"did you mean .{near[0]}?" if near else "dir() lists what it has."
+    msg = f"module {__name__!r} has no attribute {name!r}; {mend}"
     raise AttributeError(msg)
 
 

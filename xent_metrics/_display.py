@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from statistics import NormalDist
@@ -100,7 +101,7 @@ def _in_line(text: str) -> str:
 
 def two_sided(level: float) -> float:
     """How many standard errors an interval of this level reaches to each side."""
-    if not 0 < level < 1:
+    if not (isinstance(level, numbers.Real) and 0 < level < 1):
         msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
         raise ValueError(msg)
     return NormalDist().inv_cdf(0.5 + level / 2.0)

@@ -12,6 +12,8 @@ import importlib
 from itertools import takewhile
 from typing import Any, TypeVar
 
+from ._calls import answering
+
 Public = TypeVar("Public")
 Private = TypeVar("Private", bound=type)
 
@@ -24,10 +26,14 @@ _LOADED_LATE = (
 
 
 def public(it: Public) -> Public:
-    """Decorate a class or a function: its module is the public one it is found in."""
+    """Decorate a class or a function: its module is the public one it is found in.
+
+    Wrong calls of it, and attributes that it has not, are answered in one sentence.
+    """
     parts = it.__module__.split(".")
     it.__module__ = ".".join(takewhile(lambda part: not part.startswith("_"), parts))
-    return it
+    answers: Public = answering(it)
+    return answers
 
 
 def pickled(cls: Private) -> Private:

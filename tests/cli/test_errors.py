@@ -36,9 +36,9 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ([*ARGS, "--by", "sight"], "'sight' is not a column of preds.csv; did you"),
         (
             [*ARGS, "--html", "no/x.html"],
-            "--html must be in a folder: there is no 'no'",
+            "--html must be in a folder that exists: found no folder 'no'; create it",
         ),
-        ([*ARGS, "--html", "."], "--html must be a file: '.' is a folder; add a name."),
+        ([*ARGS, "--html", "."], "--html must be that of a file: '.' is a folder; "),
         (
             [*ARGS, "--fail-if", "auc>1"],
             "--fail-if must name a term or a count: 'auc' ",
@@ -70,6 +70,20 @@ def test_an_error_is_one_line_and_exit_code_2(run, args, message):
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
     assert line.startswith(f"xent-metrics: {message}")
+
+
+@pytest.mark.parametrize("name", ["preds.csv", "./preds.csv", "link.html", "hard.html"])
+def test_the_input_is_not_overwritten_by_its_page(run, folder, name):
+    (folder / "link.html").symlink_to("preds.csv")
+    (folder / "hard.html").hardlink_to(folder / "preds.csv")
+    before = (folder / "preds.csv").read_bytes()
+    done = run(*ARGS, "--html", name)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"xent-metrics: --html must not be the file that is read: {name!r} is "
+        "'preds.csv'; pass another name, such as report.html.\n"
+    )
+    assert (folder / "preds.csv").read_bytes() == before
 
 
 def test_nothing_is_written_where_input_is_wrong(run, folder):

@@ -56,6 +56,25 @@ def test_standard_input_is_read_and_a_gate_sets_the_exit_code(folder, environmen
     assert done.stderr.startswith("failed: miscalibration > 0: found 0.")
 
 
+def test_a_file_on_standard_input_is_not_overwritten_by_its_page(folder, environment):
+    before = (folder / "preds.csv").read_bytes()
+    with (folder / "preds.csv").open("rb") as file:
+        done = process(
+            ["evaluate", "-", *ARGS[2:], "--html", "preds.csv"],
+            environment,
+            stdin=file,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'preds.csv' is standard input; pass another name" in done.stderr
+    assert (folder / "preds.csv").read_bytes() == before
+
+
+def test_standard_output_is_no_place_for_a_page(folder, environment):
+    done = process([*ARGS, "--html", "/dev/stdout"], environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'/dev/stdout' is a device, a pipe or a socket; pass" in done.stderr
+
+
 @pytest.mark.slow
 def test_an_error_is_no_traceback(folder, environment):
     done = process(["evaluate", "gone.csv", *ARGS[2:]], environment)

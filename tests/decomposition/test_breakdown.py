@@ -161,6 +161,13 @@ class TestBy:
                 "values must hold one value per row: its shape is (1,) for 900 rows",
             ),
             ({}, "values must hold one key or more: it is empty; pass a column."),
+            (
+                "site",
+                (
+                    "values must hold one value per row: found 'site'; pass the "
+                    "column, such as df['site']."
+                ),
+            ),
         ],
     )
     @pytest.mark.parametrize("refit", [False, True])
@@ -519,9 +526,30 @@ class TestMiscalibrationTest:
         with pytest.raises(ValueError, match=re.escape(message)):
             d.miscalibration_test()
 
-    def test_some_resamples_are_needed(self):
+    @pytest.mark.parametrize("n", [0, 2.5, "a", None, True])
+    def test_some_resamples_are_needed(self, n):
         y, q, _ = draw()
         with pytest.raises(
-            ValueError, match="n_resamples must be 1 or more: found 0; pass 199."
+            ValueError,
+            match=f"n_resamples must be a whole number of 1 or more: found {n!r}; pass",
         ):
-            decompose(y, q).miscalibration_test(n_resamples=0)
+            decompose(y, q).miscalibration_test(n_resamples=n)
+
+    @pytest.mark.parametrize("state", [-1, 1.5, "a"])
+    def test_what_is_no_source_of_draws_is_refused(self, state):
+        y, q, _ = draw()
+        d = decompose(y, q, recalibration="none")
+        with pytest.raises(
+            ValueError,
+            match=f"random_state must be a whole number of 0 or more, or a numpy Gen.*"
+            f"found {state!r}; pass 0.",
+        ):
+            d.miscalibration_test(n_resamples=1, random_state=state)
+
+    def test_numbers_of_numpy_are_numbers(self):
+        y, q, _ = draw()
+        d = decompose(y, q, recalibration="temperature")
+        one = d.miscalibration_test(n_resamples=3, random_state=7)
+        two = d.miscalibration_test(n_resamples=np.int8(3), random_state=np.int64(7))
+        assert np.array_equal(one.null_distribution, two.null_distribution)
+        assert two.pvalue == one.pvalue

@@ -270,7 +270,7 @@ class TestIntervals:
             assert (low + high) / 2 == pytest.approx(value, abs=1e-14)
             assert (high - low) / 2 == pytest.approx(z * error, abs=1e-14)
 
-    @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan])
+    @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan, "a", None])
     def test_the_level_must_be_a_share(self, level):
         p, q, _ = draw()
         d = decompose(labels_of(p), q)
@@ -387,7 +387,8 @@ class TestGroups:
                 np.ones((400, 1)),
                 "its shape is (400, 1) for 400 rows; pass a 1-D array.",
             ),
-            ("a", "its shape is () for 400 rows"),
+            ("a", "found 'a'; pass the column, such as df['a']."),
+            (3, "its shape is () for 400 rows"),
             ([1] * 400, "groups must hold two groups or more: found one; leave groups"),
             (
                 [1, None, *[2] * 398],

@@ -137,10 +137,21 @@ def test_the_number_of_threads_grows_with_the_rows(monkeypatch):
     worker.start()
     worker.join()
     assert found == [1]
-    with pytest.raises(
-        ValueError, match="n_jobs must be a whole number and not 0: found 0"
-    ):
-        threads(0, 10)
+
+
+def test_a_number_of_threads_is_a_whole_number_or_none(monkeypatch):
+    monkeypatch.setattr("xent_metrics._kernels.per_row._processors", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads(None, 10**9) == 1
+    assert threads(np.int64(4), 10**9) == 4
+    assert threads(np.uint8(4), 10**9) == 4
+    assert cross_entropy([0, 1], [0.5, 0.5], n_jobs=None) == pytest.approx(math.log(2))
+    for n_jobs in (0, True, 1.0, "1"):
+        with pytest.raises(
+            ValueError,
+            match=f"n_jobs must be a whole number and not 0: found {n_jobs!r}; pass 1",
+        ):
+            cross_entropy([0, 1], [0.5, 0.5], n_jobs=n_jobs)
 
 
 class TestLogits:

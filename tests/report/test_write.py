@@ -1,6 +1,8 @@
 """A page is written wholly or not at all."""
 
 import os
+import socket
+import stat
 
 import pytest
 
@@ -73,3 +75,80 @@ def test_a_folder_in_place_of_a_file_is_refused(write, tmp_path):
         match="path must be that of a file: .* is a folder; add a file's name",
     ):
         write(tmp_path, "text")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("before", [0o600, 0o640, 0o444])
+def test_a_file_that_is_replaced_keeps_its_permissions(write, tmp_path, before):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    path.chmod(before)
+    write(path, "new")
+    assert (path.read_text(), mode(path)) == ("new", before)
+
+
+def test_a_new_file_has_the_permissions_that_the_process_gives(write, tmp_path):
+    usual, path = tmp_path / "usual", tmp_path / "page.html"
+    usual.touch()
+    write(path, "new")
+    assert mode(path) == mode(usual)
+
+
+def test_the_owner_of_a_file_that_is_replaced_is_kept(write, tmp_path, monkeypatch):
+    path, given = tmp_path / "page.html", []
+    path.write_text("old")
+
+    def chown(_, *owner):
+        given.append(owner)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "chown", chown)
+    write(path, "new")
+    assert given == [(path.stat().st_uid, path.stat().st_gid)]
+    assert path.read_text() == "new"
+
+
+REFUSED = (
+    "path must be that of a regular file, or of none yet: .* is a device, a pipe or a "
+    "socket; pass a file's name, such as report.html."
+)
+
+
+def test_a_socket_stays_one(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    with socket.socket(socket.AF_UNIX) as heard:
+        heard.bind("socket")
+        with pytest.raises(OSError, match=REFUSED):
+            write("socket", "text")
+    assert stat.S_ISSOCK((tmp_path / "socket").stat().st_mode)
+
+
+def test_a_named_pipe_stays_one_also_behind_a_link(write, tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match=REFUSED):
+            write(path, "text")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_an_open_pipe_is_refused_by_its_number(write):
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(OSError, match=REFUSED):
+            write(f"/dev/fd/{writing}", "text")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_link_to_nothing_becomes_that_of_the_page(write, tmp_path):
+    link = tmp_path / "link.html"
+    link.symlink_to(tmp_path / "page.html")
+    write(link, "new")
+    assert link.is_symlink()
+    assert (tmp_path / "page.html").read_text() == "new"

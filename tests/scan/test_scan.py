@@ -337,6 +337,8 @@ class TestWrongInputs:
             ({"on_bad": "drop"}, ValueError, "on_bad must be 'raise' or 'skip'"),
             ({"base": 0.5}, ValueError, "base must be finite and above 1"),
             ({"clip": 2}, ValueError, "clip must be in"),
+            ({"n_jobs": 0}, ValueError, "n_jobs must be a whole number and not 0"),
+            ({"n_jobs": "2"}, ValueError, "n_jobs must be a whole number and not 0"),
             ({"recalibration": "spine"}, ValueError, "did you mean 'spline'"),
             ({"recalibration": "isotonic"}, ValueError, "is for two classes: found 3"),
             ({"target_type": "vote"}, ValueError, "target_type must be"),

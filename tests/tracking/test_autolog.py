@@ -264,6 +264,7 @@ def test_an_evaluation_that_cannot_be_logged_is_still_returned(store, said):
     [
         ({"split": "a/b"}, ValueError, "split must be letters, digits"),
         ({"at_most": 0}, ValueError, "at_most must be a whole number of 1 or more"),
+        ({"at_most": True}, ValueError, "at_most must be a whole number of 1 or more"),
         ({"step": 3}, TypeError, "autolog takes disable, split, at_most.*found 'step'"),
     ],
 )

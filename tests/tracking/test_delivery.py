@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import LoggedModelOutput
@@ -40,7 +41,7 @@ def store(request, tracking, tmp_path, monkeypatch):
 class TestEveryStore:
     def test_all_of_it(self, store, evaluation, tmp_path):
         with store.start_run() as run:
-            result = log_evaluation(evaluation, step=3, deadline=60)
+            result = log_evaluation(evaluation, step=np.int64(3), deadline=60)
         run_id = run.info.run_id
         assert (result.run_id, result.logged, result.spooled) == (run_id, True, None)
         assert result.notes == {}
@@ -266,6 +267,7 @@ class TestSettings:
             ({"deadline": math.inf}, ValueError, "deadline must be seconds, 0 or more"),
             ({"deadline": "1"}, ValueError, "deadline must be seconds, 0 or more"),
             ({"step": 1.5}, ValueError, "step must be a whole number: found 1.5"),
+            ({"step": True}, ValueError, "step must be a whole number: found True"),
             (
                 {"dataset": 3},
                 TypeError,

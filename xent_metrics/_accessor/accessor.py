@@ -95,6 +95,8 @@ class XentAccessor:
     0.2899
     """
 
+    _shown = "df.xent"
+
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._bound: dict[str, Any] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import pandas as pd
 
 from .._decomposition.result import Decomposition
 from .._display import json_text, two_sided
+from .._report.place import place_of
 from .._terms import TERMS
 from .errors import UsageError, warnings_told
-from .files import Table, keyed, read
+from .files import STANDARD_INPUT, Table, keyed, read
 from .gate import Number, Outcome, judge, read_conditions, tell
 from .output import show_cells, show_decomposition, show_worst
 from .request import Request
@@ -21,6 +24,7 @@ from .terminal import Page, stages
 from .track import find_tracker, log
 
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+_STDIN = 0  # its descriptor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     conditions = read_conditions(asked.fail_if, tuple(TERMS), COUNTS)
     two_sided(asked.level)
     if asked.html is not None:
-        _check_folder(asked.html)
+        _check_html(asked.html, file)
     tracker = find_tracker() if asked.mlflow else None  # before any work is done
     with warnings_told() as told, stages() as shown:
         table = keyed(read(file, request.wanted, shown), request.key, file)
@@ -98,15 +102,18 @@ def numbers_of(result: Decomposition, level: float) -> dict[str, Number]:
     return numbers | {name: Number(n, None, "") for name, n in counts.items()}
 
 
-def _check_folder(path: str) -> None:
-    """Refuse a path that cannot be written, before any work is done."""
-    parent = Path(path).parent
-    if not parent.is_dir():
-        msg = f"--html must be in a folder: there is no {str(parent)!r}; make it first."
-        raise UsageError(msg)
-    if Path(path).is_dir():
-        msg = f"--html must be a file: {path!r} is a folder; add a name."
-        raise UsageError(msg)
+def _check_html(path: str, file: str) -> None:
+    """Refuse a path that cannot be written, or is the input: before work is done."""
+    place_of(path, "--html")
+    with suppress(OSError):  # one that is not there is no input, or an error of its own
+        read_from = os.fstat(_STDIN) if file == "-" else Path(file).stat()
+        if os.path.samestat(Path(path).stat(), read_from):
+            shown = STANDARD_INPUT if file == "-" else repr(file)
+            msg = (
+                f"--html must not be the file that is read: {path!r} is {shown}; pass "
+                "another name, such as report.html."
+            )
+            raise UsageError(msg)
 
 
 def _keys(table: Table, by: list[str], rows: pd.Index[Any]) -> pd.DataFrame | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from .._calls import form
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import public
@@ -19,6 +22,7 @@ _PATIENCE = 2.0  # seconds before progress is shown
 
 
 @public
+@form("decompose(y_true, y_proba).miscalibration_test()")
 @dataclass(frozen=True, kw_only=True)
 class MiscalibrationTest:
     """The outcome of a test of "no miscalibration".
@@ -56,8 +60,12 @@ def consistency_test(
             "notes for the reason."
         )
         raise ValueError(msg)
-    if n_resamples < 1:
-        msg = f"n_resamples must be 1 or more: found {n_resamples}; pass 199."
+    whole = isinstance(n_resamples, numbers.Integral)
+    if not whole or isinstance(n_resamples, bool) or n_resamples < 1:
+        msg = (
+            "n_resamples must be a whole number of 1 or more: found "
+            f"{n_resamples!r}; pass 199."
+        )
         raise ValueError(msg)
     if inputs.target is not None and inputs.target.kind != "proportions":
         msg = (
@@ -67,8 +75,9 @@ def consistency_test(
         raise ValueError(msg)
     from tqdm import tqdm  # noqa: PLC0415 - loaded when used
 
-    rng = np.random.default_rng(random_state)
+    rng = _generator(random_state)
     votes = _votes(data)
+    n_resamples = int(n_resamples)
     null = np.empty(n_resamples)
     bar = tqdm(
         range(n_resamples),
@@ -85,6 +94,18 @@ def consistency_test(
         pvalue=(1 + as_large) / (1 + n_resamples),
         null_distribution=null,
     )
+
+
+def _generator(random_state: Any) -> np.random.Generator:
+    """The source of the draws, checked."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError):
+        msg = (
+            "random_state must be a whole number of 0 or more, or a numpy Generator: "
+            f"found {random_state!r}; pass 0."
+        )
+        raise ValueError(msg) from None
 
 
 def _miscalibration(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._calls import form
 from .._display import Result, as_json, intervals, plots
 from .._pickling import public
 from .._recalibration.custom import RecalibrationMap
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 @public
+@form("decompose(y_true, y_proba)")
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decomposition(Result):
     """The terms of a mean cross-entropy.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._calls import form
 from .._display import Result, plots
 from .._inputs.read_options import EPS, TargetType
 from .._pickling import public
@@ -23,6 +24,7 @@ _TABLES = ("per_sample", "members", "pairwise_kl")
 
 
 @public
+@form("decompose_ensemble(y_true, member_proba)")
 @dataclass(frozen=True, kw_only=True)
 class EnsembleDecomposition(Result):
     """The cross-entropy of an ensemble's members, and what their averages gain.

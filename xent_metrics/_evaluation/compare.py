@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._calls import form
 from .._decomposition.decompose import decompose_inputs
 from .._decomposition.decompose_folds import decompose_folds
 from .._decomposition.evidence import Data, evidence_of
@@ -80,6 +81,7 @@ def _refuse(differ: BoolArray, what: str, names: tuple[str, str]) -> None:
 
 
 @public
+@form("compare({'a': first, 'b': second})")
 def compare(
     models: Mapping[str, Any],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from .._calls import form
 from .._decomposition.result import Decomposition
 from .._display import Result, plots, show_value
 from .._pickling import public
@@ -32,6 +33,7 @@ class Difference(NamedTuple):
 
 
 @public
+@form("compare({'a': first, 'b': second})")
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Result):
     """Models compared on the same rows; made by :func:`compare`.

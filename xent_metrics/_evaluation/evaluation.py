@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._calls import form
 from .._decomposition.folds import read_folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
@@ -51,6 +52,7 @@ PlotKind = Literal[
 
 
 @public
+@form("Evaluation.from_predictions(y_true, y_proba)")
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Result):
     """Predictions evaluated: the decomposition of their loss, and each row's part.
@@ -852,9 +854,18 @@ class Evaluation(Result):
         Parameters
         ----------
         path : path of a file
-            Where to write.
+            Where to write. A file that is there is replaced and keeps its permissions,
+            a link to it stays.
         by, title
             As in :meth:`to_html`.
+
+        Raises
+        ------
+        ImportError
+            If jinja2 or matplotlib is not installed.
+        OSError
+            If the folder does not exist, if ``path`` is that of a folder, a device, a
+            pipe or a socket, or if it cannot be written.
         """
         report().write(path, self.to_html(by=by, title=title))
 

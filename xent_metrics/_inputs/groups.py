@@ -78,10 +78,10 @@ def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
     if not isinstance(column, (pd.Series, pd.Index)):
         column = np.asarray(column)
     if column.shape != (n_rows,):
-        msg = (
-            f"{name} must hold one value per row: its shape is {column.shape} for "
-            f"{n_rows} rows; pass a 1-D array."
-        )
+        found = f"its shape is {column.shape} for {n_rows} rows; pass a 1-D array"
+        if isinstance(values, str):
+            found = f"found {values!r}; pass the column, such as df[{values!r}]"
+        msg = f"{name} must hold one value per row: {found}."
         raise ValueError(msg)
     if isinstance(column, np.ndarray) and column.dtype.kind in "US":
         column = column.astype(object)

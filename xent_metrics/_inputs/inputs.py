@@ -194,7 +194,9 @@ class Inputs(NamedTuple):
         n_unseen = int(np.count_nonzero(self.codes >= len(self.labels)))
         warn_of_unseen(n_unseen, len(self.codes), self.unseen, self.labels)
 
-    def measure(self, columns: Iterable[str], *, clip: float, n_jobs: int = 1) -> Rows:
+    def measure(
+        self, columns: Iterable[str], *, clip: float, n_jobs: int | None = 1
+    ) -> Rows:
         """Run the kernel; raise the error of the first row that breaks a rule."""
         target = self.codes if self.codes is not None else self.target
         rows = per_row(
@@ -212,7 +214,7 @@ class Inputs(NamedTuple):
             raise violation_error(rows.target_violation, self.target, self.labels)
         return rows
 
-    def sum_of_label_costs(self, *, clip: float, n_jobs: int) -> float:
+    def sum_of_label_costs(self, *, clip: float, n_jobs: int | None) -> float:
         """Sum of the costs of hard labels, without a value for each row."""
         assert self.codes is not None
         floor, unseen = check_clip(clip), bool(self.unseen)

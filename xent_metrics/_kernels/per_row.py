@@ -8,6 +8,7 @@ same bits.
 from __future__ import annotations
 
 import math
+import numbers
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +49,7 @@ def per_row(
     clip: float,
     unseen: bool = False,
     active: BoolArray | None = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
 ) -> Rows:
     """Fill the named columns in one pass over ``proba`` (and ``target``).
 
@@ -83,7 +84,7 @@ def _per_row_of_labels(
     clip: float,
     unseen: bool,
     active: BoolArray | None,
-    n_jobs: int,
+    n_jobs: int | None,
 ) -> Rows:
     """Columns for hard labels: their entropy is 0, so their divergence is the cost."""
     looks_up = proba.kind != "logits"
@@ -120,7 +121,7 @@ def _fill(
     proba: Table,
     names: tuple[str, ...],
     make: Callable[[], Block],
-    n_jobs: int,
+    n_jobs: int | None,
 ) -> Rows:
     """Fill a column for each name, block after block."""
     wide = {"kl_contributions": (proba.n_rows, proba.n_classes)}
@@ -163,7 +164,7 @@ def _cost_of_labels(
     clip: float,
     unseen: bool,
     active: BoolArray | None,
-    n_jobs: int,
+    n_jobs: int | None,
 ) -> Rows:
     """Cross-entropy of hard labels: one probability per row is all that is read."""
     p = np.empty(proba.n_rows)
@@ -180,7 +181,7 @@ def _cost_of_labels(
 
 
 def sum_of_label_costs(
-    proba: Table, codes: IntArray, *, clip: float, unseen: bool, n_jobs: int
+    proba: Table, codes: IntArray, *, clip: float, unseen: bool, n_jobs: int | None
 ) -> tuple[float, Violation | None]:
     """Sum of the cross-entropies of hard labels, which are not kept."""
     row_major = row_by_row(proba, lookup=True)
@@ -221,12 +222,10 @@ def _look_up(
 
 
 def _in_parts(
-    run: Callable[[int, int], _Part], proba: Table, n_jobs: int, step: int = 0
+    run: Callable[[int, int], _Part], proba: Table, n_jobs: int | None, step: int = 0
 ) -> list[_Part]:
     """Run over all rows, in as many threads as that is worth, in multiples of step."""
-    n_threads = 1
-    if n_jobs != 1:
-        n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
+    n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
     if n_threads == 1:
         return [run(0, proba.n_rows)]
     step = step or block_rows(proba.n_classes)
@@ -247,23 +246,31 @@ def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
     return Rows(columns, at_zero, of_proba, of_target)
 
 
-def threads(n_jobs: Any, n_elements: int) -> int:
-    """How many threads to use: at most ``n_jobs``, -1 meaning all.
-
-    Bounded by the processors that this process may use, by OMP_NUM_THREADS, and by
-    the work; 1 where the caller is a thread itself.
-    """
-    if not isinstance(n_jobs, int) or n_jobs == 0:
+def check_n_jobs(n_jobs: Any) -> None:
+    """Refuse what is no number of workers; None is."""
+    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and (not whole or n_jobs == 0):
         msg = (
             "n_jobs must be a whole number and not 0: "
             f"found {n_jobs!r}; pass 1 for one thread, -1 for all processors."
         )
         raise ValueError(msg)
+
+
+def threads(n_jobs: Any, n_elements: int) -> int:
+    """How many threads to use: at most ``n_jobs``, -1 meaning all and None one.
+
+    Bounded by the processors that this process may use, by OMP_NUM_THREADS, and by
+    the work; 1 where the caller is a thread itself.
+    """
+    check_n_jobs(n_jobs)
+    if n_jobs is None or n_jobs == 1:
+        return 1
     if threading.current_thread() is not threading.main_thread():
         return 1
     bounds = [_processors(), n_elements // _ELEMENTS_PER_THREAD]
     if n_jobs > 0:
-        bounds.append(n_jobs)
+        bounds.append(int(n_jobs))
     limit = os.environ.get("OMP_NUM_THREADS", "")
     if limit.isdigit():
         bounds.append(int(limit))

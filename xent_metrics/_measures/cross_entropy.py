@@ -44,7 +44,7 @@ def cross_entropy(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Cross-entropy of predictions: the log loss, for labels and distributions.
@@ -73,8 +73,8 @@ def cross_entropy(
     from_logits : bool, default False
         ``y_proba`` holds logits or log-probabilities. They are never clipped, so a
         cost beyond -log(clip) is exact.
-    n_jobs : int, default 1
-        Threads, -1 for all processors; the result does not depend on it.
+    n_jobs : int or None, default 1
+        Threads, -1 for all processors; None is 1. The result does not depend on it.
     reduction : {"mean", "sum"} or None, default "mean"
         None returns the N values, unweighted.
 
@@ -141,7 +141,7 @@ def perplexity(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Literal["mean"] | None = "mean",
 ) -> float | FloatArray:
     """Perplexity: the number of equally likely classes with the same cross-entropy.
@@ -217,7 +217,7 @@ def expected_accuracy_bound(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Literal["mean"] | None = "mean",
 ) -> float | FloatArray:
     """Accuracy that a guess drawn from the prediction has at least: exp(-CE).

@@ -43,7 +43,7 @@ def kl_divergence(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Kullback-Leibler divergence of predictions from their targets.
@@ -129,7 +129,7 @@ def reverse_kl_divergence(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Kullback-Leibler divergence of the targets from the predictions, KL(q||p).
@@ -191,7 +191,7 @@ def kl_contributions(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
 ) -> FloatArray:
     """What each class adds to the KL divergence of each row.
 
@@ -265,7 +265,7 @@ def jensen_shannon_divergence(
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     rescale: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Jensen-Shannon divergence of two tables of distributions.
@@ -331,7 +331,7 @@ def jeffreys_divergence(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Jeffreys divergence of two tables of distributions: KL(p||q) + KL(q||p).

@@ -86,7 +86,7 @@ def entropy(
     base: float | None = None,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
     """Entropy of each row of probabilities, and its mean.
@@ -103,8 +103,8 @@ def entropy(
         Divide each row by its sum first.
     from_logits : bool, default False
         ``proba`` holds logits or log-probabilities.
-    n_jobs : int, default 1
-        Threads, -1 for all processors; the result does not depend on it.
+    n_jobs : int or None, default 1
+        Threads, -1 for all processors; None is 1. The result does not depend on it.
     reduction : {"mean", "sum"} or None, default "mean"
         None returns the N values.
 

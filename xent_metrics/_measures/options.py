@@ -20,7 +20,7 @@ class _Reading(TypedDict, total=False):
     sample_weight: ArrayLike | None
     rescale: bool
     from_logits: bool
-    n_jobs: int
+    n_jobs: int | None
 
 
 class PredictionOptions(_Reading, total=False):
@@ -49,7 +49,7 @@ class TwoTables(TypedDict, total=False):
     sample_weight: ArrayLike | None
     base: float | None
     rescale: bool
-    n_jobs: int
+    n_jobs: int | None
 
 
 class TwoTablesClipped(TwoTables, total=False):
@@ -62,7 +62,7 @@ def reduced(
     inputs: Inputs,
     column: str,
     options: ReadOptions,
-    n_jobs: int,
+    n_jobs: int | None,
     reduction: Reduction,
 ) -> float | FloatArray:
     """One column of a pass in the unit of the options, reduced."""

@@ -38,7 +38,7 @@ def per_sample(
     clip: float = EPS,
     rescale: bool = False,
     from_logits: bool = False,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
 ) -> pd.DataFrame:
     """All measures of each row, from one pass over the predictions.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._calls import form
 from .._inputs.inputs import read_predictions
 from .._inputs.labels import show
 from .._inputs.read_options import EPS, ReadOptions, log_floored
@@ -17,6 +18,7 @@ from .fitted_map import Recalibrate
 
 
 @public
+@form("decompose(y_true, y_proba).recalibrator()")
 @dataclass(frozen=True, kw_only=True)
 class Recalibrator:
     """A fitted recalibration map; made by :meth:`Decomposition.recalibrator`.

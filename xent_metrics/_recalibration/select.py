@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -26,6 +24,7 @@ from .families import (
 from .fitted_map import FittedMap
 from .grid import Grid
 from .isotonic import fit_isotonic
+from .one_thread import one_thread
 from .sample import Sample
 from .softmax import LinearSoftmax, SoftmaxMap, fit
 
@@ -100,20 +99,6 @@ def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Select
         else:
             fitted = fit_custom(sample, recalibration)
         return Selection(fitted, (fitted,), {}, None)
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Matrix products of small fits on one thread: several are slower."""
-    limited: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="blas")
-    return limited
-
-
-@functools.cache
-def _threads() -> Any:
-    """Control of the threads of matrix products: fits are small, one is fastest."""
-    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - when needed
-
-    return ThreadpoolController()
 
 
 def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> FittedMap:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import secrets
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .content import content
 from .figures import figures
+from .place import place_of
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
@@ -80,24 +83,15 @@ def write(path: str | os.PathLike[str], text: str) -> None:
     """Write text as UTF-8: a reader sees the old file or the new one, never a part.
 
     It is written beside its place first, so a full disk, or an interruption, leaves
-    what was there.
+    what was there. A file that is replaced keeps its permissions, and its owner as far
+    as this process may set it.
     """
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        msg = (
-            f"path must be in a folder that exists: found no folder "
-            f"{str(Path(path).parent)!r}; create it first."
-        )
-        raise FileNotFoundError(msg)
-    if target.is_dir():
-        msg = (
-            f"path must be that of a file: {str(path)!r} is a folder; add a file's "
-            "name, such as report.html."
-        )
-        raise IsADirectoryError(msg)
+    target = place_of(path)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
+            if target.exists():  # before the text, which others may not read
+                _keep_access(target, part)
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -105,3 +99,12 @@ def write(path: str | os.PathLike[str], text: str) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _keep_access(old: Path, new: Path) -> None:
+    """Give a new file the owner and the permissions of an old one."""
+    if hasattr(os, "chown"):
+        found = old.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(new, found.st_uid, found.st_gid)
+    shutil.copymode(old, new)

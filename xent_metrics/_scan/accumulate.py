@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .._calls import form
 from .._inputs.columns import Selector
 from .._inputs.read_options import EPS, FrameTargetType, OnMissing
 from .._inputs.weights import NoRowsError
@@ -102,6 +103,7 @@ def accumulate(
 
 
 @public
+@form("merge([first, second])")
 def merge(states: Iterable[ScanState]) -> ScanState:
     """Join the states of parts of the data, in their order.
 

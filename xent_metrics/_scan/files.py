@@ -17,8 +17,9 @@ from .._inputs.columns import Selector
 from .._inputs.messages import warn
 from .._inputs.read_options import EPS, FrameTargetType, OnMissing, nats_per_unit
 from .._inputs.weights import NoRowsError
+from .._kernels.per_row import check_n_jobs
 from .._pickling import public
-from .._recalibration.select import one_thread
+from .._recalibration.one_thread import one_thread
 from .accumulate import add
 from .dataset import Task, open_dataset, share_kept, tasks_of
 from .earlier_pass import Under, first_pass
@@ -150,6 +151,7 @@ def scan(
     0.2899
     """
     check_recalibration(recalibration)
+    check_n_jobs(n_jobs)
     nats_per_unit(base)
     if on_bad not in ("raise", "skip"):
         msg = (

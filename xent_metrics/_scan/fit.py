@@ -15,7 +15,8 @@ from .._decomposition.frequencies import Frequencies
 from .._decomposition.ladder import frame_of, row, untried
 from .._kernels.table import FloatArray
 from .._recalibration.fitted_map import FittedMap
-from .._recalibration.select import Selection, one_thread
+from .._recalibration.one_thread import one_thread
+from .._recalibration.select import Selection
 from .._recalibration.softmax import (
     SoftmaxMap,
     debiased,

@@ -13,11 +13,11 @@ from .._kernels.table import FloatArray
 from .._recalibration.fitted_map import FittedMap, Recalibrate
 from .._recalibration.grid import Grid
 from .._recalibration.isotonic import fit_isotonic
+from .._recalibration.one_thread import one_thread
 from .._recalibration.select import (
     LINEAR,
     TWO_CLASSES,
     Selection,
-    one_thread,
     recalibrate,
 )
 from .logit_cells import N_CELLS, Levels, cell_of

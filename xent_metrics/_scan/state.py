@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from .._calls import form
 from .._inputs.groups import Keys, read_keys
 from .._inputs.labels import show
 from .._kernels.table import FloatArray
@@ -74,6 +75,7 @@ class Groups(NamedTuple):
 
 
 @public
+@form("accumulate(frame, target=..., proba=...)")
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScanState:
     """What rows leave behind, to be merged with that of other rows.

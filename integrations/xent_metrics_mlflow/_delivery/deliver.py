@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import numbers
 import tempfile
 import time
 import warnings
@@ -76,7 +77,7 @@ def deliver(
             check_id(option, given)
     what = parcel.what
     uri = tracker.tracking_uri()
-    where = tracker.find_run(run_id, model_id, step or 0, deadline or _ASK)
+    where = tracker.find_run(run_id, model_id, int(step or 0), deadline or _ASK)
     now = time.time_ns() // 1_000_000
     entry = spool.Entry(
         id=spool.new_id(),
@@ -90,7 +91,7 @@ def deliver(
         children=what.children,
         tags=what.tags,
         timestamp=now,
-        step=step or 0,
+        step=int(step or 0),
         model_ids=where.model_ids if parcel.of_model else (),
         dataset=dataset,
         table=parcel.table,
@@ -117,13 +118,15 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
             f"{on_error!r}; pass 'spool' to go on."
         )
         raise ValueError(msg)
-    if not (isinstance(deadline, (int, float)) and 0 <= deadline < float("inf")):
+    number = isinstance(deadline, numbers.Real)
+    if not (number and 0 <= deadline < float("inf")):
         msg = (
             f"deadline must be seconds, 0 or more: found {deadline!r}; pass 0 not to "
             "wait."
         )
         raise ValueError(msg)
-    if not (step is None or isinstance(step, int)):
+    whole = isinstance(step, numbers.Integral) and not isinstance(step, bool)
+    if not (step is None or whole):
         msg = f"step must be a whole number: found {step!r}; pass the epoch's."
         raise ValueError(msg)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import numbers
 import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,8 @@ def autolog(
 def _check(split: Any, at_most: Any, options: Mapping[str, Any]) -> None:
     """Check options before there is anything to log."""
     folder_of(split)
-    if not isinstance(at_most, int) or at_most < 1:
+    whole = isinstance(at_most, numbers.Integral) and not isinstance(at_most, bool)
+    if not whole or at_most < 1:
         msg = (
             f"at_most must be a whole number of 1 or more: found {at_most!r}; pass 20."
         )
