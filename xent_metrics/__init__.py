@@ -14,6 +14,7 @@ import pandas as pd
 
 from ._accessor.accessor import XentAccessor
 from ._decomposition.breakdown import SmallSampleWarning
+from ._decomposition.cautions import SwappedColumnsWarning
 from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
@@ -60,6 +61,7 @@ __all__ = [
     "ScanState",
     "SkippedPartWarning",
     "SmallSampleWarning",
+    "SwappedColumnsWarning",
     "Term",
     "UnseenLabelWarning",
     "XentAccessor",

@@ -16,7 +16,7 @@ from .._inputs.by import Source, find_keys
 from .._inputs.columns import Selector
 from .._inputs.frames import FrameInputs, read_frame
 from .._inputs.groups import Keys
-from .._inputs.read_options import FrameTargetType, OnMissing, ReadOptions
+from .._inputs.read_options import FrameTargetType, FromLogits, OnMissing, ReadOptions
 
 
 class Reading(TypedDict, total=False):
@@ -29,7 +29,7 @@ class Reading(TypedDict, total=False):
     base: float | None
     clip: float
     rescale: bool
-    from_logits: bool
+    from_logits: FromLogits
     on_missing: OnMissing
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._decomposition.decompose import decompose_inputs, warn_if_few
+from .._decomposition.cautions import warn_about
+from .._decomposition.decompose import decompose_inputs
 from .._decomposition.result import Decomposition
 from .._evaluation.compare import compare
 from .._evaluation.comparison import Comparison
@@ -72,7 +73,7 @@ def decompose_found(
     """The terms of all rows, or those of each group."""
     settings: dict[str, Any] = {"recalibration": "auto"} | found.decomposing
     result, _ = decompose_inputs(found.inputs.inputs, found.options, **settings)
-    warn_if_few(result)
+    warn_about(result)
     result = dataclasses.replace(result, n_dropped=found.inputs.n_dropped)
     if keys is None:
         return result

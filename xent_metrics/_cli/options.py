@@ -110,7 +110,14 @@ FromLogits: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--from-logits",
-        help="The columns hold logits, or logarithms of probabilities.",
+        help="The columns hold logits, whose softmax is taken.",
+    ),
+]
+FromLogProba: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--from-log-proba",
+        help="The columns hold logarithms of probabilities, which sum to 1.",
     ),
 ]
 OnMissing: TypeAlias = Annotated[

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs, read
-from .._inputs.messages import warn
-from .._inputs.read_options import EPS, ReadOptions, TargetType
+from .._inputs.read_options import EPS, FromLogits, ReadOptions, TargetType
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .assemble import Maps
-from .breakdown import FEW_ROWS, SmallSampleWarning
-from .evidence import evidence_of
+from .cautions import warn_about
 from .ladder import ladder
 from .recalibration import After, Recalibration, name_of, recalibrated
 from .result import Decomposition
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
-from .vote_entropy import VoteCorrection, entropy_of_votes, mean_votes
-
-_FEW_VOTES = 5
+from .vote_entropy import VoteCorrection, entropy_of_votes
 
 
 @public
@@ -37,7 +33,7 @@ def decompose(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     recalibration: Recalibration = "auto",
     vote_correction: VoteCorrection = None,
 ) -> Decomposition:
@@ -81,6 +77,8 @@ def decompose(
     -----
     SmallSampleWarning
         Below 200 rows (or groups), or below 5 votes per row and no ``vote_correction``.
+    SwappedColumnsWarning
+        If the map of two classes falls where the prediction rises.
 
     Notes
     -----
@@ -118,7 +116,7 @@ def decompose(
     result, _ = decompose_inputs(
         inputs, options, recalibration=recalibration, vote_correction=vote_correction
     )
-    warn_if_few(result)
+    warn_about(result)
     return result
 
 
@@ -198,38 +196,3 @@ def _maps(measured: Measured, after: After | None, cross_entropy: float) -> Maps
         parameters=chosen.parameters,
         ladder=tried,
     )
-
-
-def warn_if_few(
-    result: Decomposition,
-    folds: Mapping[Any, Decomposition] | None = None,
-) -> None:
-    """Warn that rows (of a fold) or votes are few."""
-    found = [_rows_of(one, f" in fold {name!r}") for name, one in (folds or {}).items()]
-    n, what, where = min(found or [_rows_of(result)], key=lambda few: few[0])
-    if n < FEW_ROWS:
-        warn(
-            f"only {n} {what}{where}: terms are unreliable below about {FEW_ROWS}; "
-            "evaluate on more data, or read them with their standard errors.",
-            SmallSampleWarning,
-        )
-    data = evidence_of(result).data
-    target = None if data is None else data.inputs.target
-    if data is None or target is None or target.kind != "proportions":
-        return
-    n_votes = mean_votes(target, data.inputs.active)
-    if n_votes < _FEW_VOTES and result.vote_correction is None:
-        warn(
-            f"the entropy of {n_votes:.3g} votes per row is too low, and so is "
-            "irreducible: pass vote_correction='jackknife', and take it as a rough "
-            "estimate.",
-            SmallSampleWarning,
-        )
-
-
-def _rows_of(result: Decomposition, where: str = "") -> tuple[int, str, str]:
-    """How many rows are independent, and what they are."""
-    if result.n_groups is not None and result.n_groups < result.n:
-        what = "group of rows" if result.n_groups == 1 else "groups of rows"
-        return result.n_groups, what, where
-    return result.n, "row" if result.n == 1 else "rows", where

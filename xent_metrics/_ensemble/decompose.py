@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS, ReadOptions, TargetType
+from .._inputs.read_options import EPS, FromLogits, ReadOptions, TargetType
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .averages import summarise
@@ -29,7 +29,7 @@ def decompose_ensemble(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
 ) -> EnsembleDecomposition:
     """Split the mean cross-entropy of an ensemble's members.
 

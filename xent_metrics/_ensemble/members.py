@@ -10,6 +10,7 @@ import numpy as np
 from .._inputs.arrays import read_columns
 from .._inputs.containers import as_frame, as_numpy
 from .._inputs.inputs import Inputs, check_index_order, check_length
+from .._inputs.read_options import FromLogits
 from .._inputs.targets import align
 from .._kernels.table import FloatArray, Table
 
@@ -98,15 +99,25 @@ def read_tables(inputs: Inputs, y_true: Any, members: Members) -> list[Table]:
     """
     kind, names = inputs.proba.kind, members.names
     first = members.predictions[0]
-    of_first = read_columns(first, names[0], logits=kind == "logits").names
+    logits: FromLogits = kind == "logits"
+    if inputs.proba.normalised:
+        logits = "log_proba"
+    of_first = read_columns(first, names[0], logits=logits).names
     tables = [inputs.proba]
     for name, data in zip(names[1:], members.predictions[1:], strict=True):
-        columns = read_columns(data, name, logits=kind == "logits")
+        columns = read_columns(data, name, logits=logits)
         source = align(columns, of_first or inputs.labels, (name, names[0]))
         given = None if columns.single is None else inputs.proba.given
         if given == 0 and isinstance(source, tuple):
             source = source[::-1]
-        table = Table(source, kind=kind, given=given, name=name, eps=columns.eps)
+        table = Table(
+            source,
+            kind=kind,
+            given=given,
+            name=name,
+            eps=columns.eps,
+            normalised=inputs.proba.normalised,
+        )
         check_length(inputs.proba.n_rows, table.n_rows, (names[0], name))
         check_index_order(y_true, data, ("y_true", name))
         check_index_order(first, data, (names[0], name))

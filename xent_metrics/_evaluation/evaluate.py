@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from .._decomposition.decompose import decompose_inputs, warn_if_few
+from .._decomposition.cautions import warn_about
+from .._decomposition.decompose import decompose_inputs
 from .._decomposition.decompose_folds import decompose_folds, warn_if_untrained
 from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import Folds
@@ -45,11 +46,11 @@ def evaluate(
     if folds is None:
         result, columns = decompose_inputs(inputs, read_options, **options)
         if warn:
-            warn_if_few(result)
+            warn_about(result)
     else:
         found = decompose_folds(inputs, folds, read_options, **options)
         result, columns, table = found.decomposition, found.columns, found.table
-        warn_if_few(result, found.parts)
+        warn_about(result, found.parts)
         warn_if_untrained(inputs, found.parts)
     rows = rows_of(inputs, columns, base=read_options.base, index=index)
     clusters = evidence_of(result).need("evaluate").clusters

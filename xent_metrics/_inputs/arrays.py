@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from .containers import as_frame, native, precision, unpack
 from .nested import Columns, Single
+from .read_options import FromLogits
 
 _NUMBERS = "fiub"
 _SINGLE = 4  # bytes
 
 
-def read_columns(data: Any, what: str, *, logits: bool = False) -> Columns:
+def read_columns(data: Any, what: str, *, logits: FromLogits = False) -> Columns:
     """Read a table of numbers; ``what`` is the argument's name for messages.
 
     A one-dimensional argument is the probability (or the logit) of the second of two
@@ -49,7 +50,7 @@ def one_column(
     what: str,
     single: Single,
     *,
-    logits: bool = False,
+    logits: FromLogits = False,
     eps: float | None = None,
 ) -> Columns:
     """Two columns of one, the probability of the second class."""
@@ -65,6 +66,9 @@ def one_column(
     # In double, as the rest of a small probability is 1 in half precision.
     values = values.astype(np.float64, copy=False)
     rest = np.zeros_like(values) if logits else 1.0 - values
+    if logits == "log_proba":
+        with np.errstate(divide="ignore"):
+            np.log(-np.expm1(np.minimum(values, 0.0)), out=rest)
     return Columns((rest, values), None, eps, single)
 
 

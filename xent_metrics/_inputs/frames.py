@@ -296,7 +296,7 @@ def _read_proba(
         said = () if classes is None or classes == chosen.names else classes
         values = numbers(columns[0], "y_proba", f"column {name!r}")
         single = Single(name, said, "proba")
-        logits = bool(options.from_logits)
+        logits = options.from_logits
         return one_column(values, "y_proba", single, logits=logits), None
     assert classes is not None, "several columns have names"
     if chosen.cast and labelled is not None:

@@ -321,6 +321,7 @@ def _oriented(proba: Table, columns: Columns, classes: tuple[Any, ...]) -> Table
         given=place,
         name=proba.name,
         eps=proba.eps,
+        normalised=proba.normalised,
     )
 
 
@@ -406,13 +407,14 @@ def _read_proba(
         kind = "proportions"
     elif options.from_logits:
         kind = "logits"
-    columns = read_columns(y_proba, name, logits=kind == "logits")
+    columns = read_columns(y_proba, name, logits=options.from_logits)
     table = Table(
         columns.source,
         kind=kind,
         given=None if columns.single is None else 1,
         name=name,
         eps=columns.eps,
+        normalised=options.from_logits == "log_proba",
     )
     _refuse_empty(table)
     return columns, table

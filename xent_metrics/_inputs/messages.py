@@ -27,10 +27,7 @@ def violation_error(
     if rule == "missing":
         must, found, mend = "not be missing", f"{where} is NaN", leave_out
     elif rule == "row sum":
-        must, found = "have rows that sum to 1", f"row {row} sums to {_sum(value)}"
-        mend = "pass rescale=True to divide by it"
-        if target:
-            mend = "pass target_type='votes' where they are vote counts"
+        must, found, mend = _of_sum(table, row, value)
     elif table.kind == "logits":
         must = "have a finite logit in each row, and none of +inf"
         found = f"{where} is {value:g}" if column >= 0 else f"row {row} has only -inf"
@@ -47,6 +44,18 @@ def violation_error(
         if target:
             mend = "pass target_type='votes' where they are vote counts"
     return ValueError(f"{table.name} must {must}: {found}; {mend}.")
+
+
+def _of_sum(table: Table, row: int, value: float) -> tuple[str, str, str]:
+    """What a row whose sum is not 1 must be, is, and may become."""
+    if table.normalised:
+        must = "be logarithms of probabilities that sum to 1"
+        mend = "pass those of all classes, or from_logits=True to divide by the sum"
+        return must, f"those of row {row} sum to {_sum(value)}", mend
+    mend = "pass rescale=True to divide by it"
+    if table.name == "y_true":
+        mend = "pass target_type='votes' where they are vote counts"
+    return "have rows that sum to 1", f"row {row} sums to {_sum(value)}", mend
 
 
 def _sum(value: float) -> str:

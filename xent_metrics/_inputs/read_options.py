@@ -17,6 +17,7 @@ LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 TargetType = Literal["auto", "labels", "distribution", "votes"]
 FrameTargetType = Literal["auto", "labels", "distribution", "votes", "annotators"]
 OnMissing = Literal["raise", "drop"]
+FromLogits = bool | Literal["log_proba"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,11 +35,18 @@ class ReadOptions:
     base: float | None = None
     clip: float = EPS
     rescale: bool = False
-    from_logits: bool = False
+    from_logits: FromLogits = False
     on_missing: OnMissing = "raise"
 
     def __post_init__(self) -> None:
         nats_per_unit(self.base)
+        if self.from_logits not in (False, True, "log_proba"):
+            msg = (
+                "from_logits must be True, False or 'log_proba': found "
+                f"{self.from_logits!r}; pass 'log_proba' for logarithms of "
+                "probabilities that sum to 1."
+            )
+            raise ValueError(msg)
         object.__setattr__(self, "clip", check_clip(self.clip))
 
     @property

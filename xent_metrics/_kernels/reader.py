@@ -264,9 +264,24 @@ class Reader:
                 return
             block[:, bad] = 0.0
             top[bad] = 0.0
+        if self._table.normalised:
+            self._check_logs(block, start)
+            return
         with np.errstate(over="ignore"):  # a logit as far below the largest is -inf
             block -= top
         block -= np.log(sum_classes(np.exp(block)))
+
+    def _check_logs(self, block: FloatArray, start: int) -> None:
+        """Check that exponentials of log-probabilities sum to one in each row."""
+        with np.errstate(over="ignore"):
+            sums = sum_classes(np.exp(block))
+        bad = ~(np.abs(sums - 1.0) <= self._tolerance)
+        if self.ignored is not None:
+            bad &= ~self.ignored
+        if bad.any():
+            row = self._offender(bad, start)
+            if row is not None:
+                self.violation = Violation("row sum", start + row, -1, float(sums[row]))
 
     def _offender(self, bad: BoolArray, start: int) -> int | None:
         """First bad row that has a weight; where there is none, bad rows are ignored.

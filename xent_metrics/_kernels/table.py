@@ -26,12 +26,14 @@ class Table:
     "proportions" (votes, or unnormalised scores) are divided by their row's sum,
     "logits" go through a softmax. ``given`` is the place of the one class of two
     whose column was given, ``name`` the argument that holds the table, ``eps`` the
-    precision of its values, by default that of their type.
+    precision of its values, by default that of their type. Logits that are
+    ``normalised`` are log-probabilities, whose exponentials must sum to one.
     """
 
     __slots__ = (
-        "dtype", "eps", "given", "kind", "n_classes", "n_rows", "name", "source"
-    )  # fmt: skip
+        *("dtype", "eps", "given", "kind", "n_classes", "n_rows", "name"),
+        *("normalised", "source"),
+    )
 
     def __init__(
         self,
@@ -41,11 +43,13 @@ class Table:
         given: int | None = None,
         name: str = "y_proba",
         eps: float | None = None,
+        normalised: bool = False,
     ) -> None:
         self.source = source
         self.name = name
         self.kind = kind
         self.given = given
+        self.normalised = normalised
         self.n_rows: int
         self.n_classes: int
         if isinstance(source, tuple):
@@ -85,7 +89,12 @@ class Table:
 
     def _like(self, source: NDArray[Any] | tuple[NDArray[Any], ...]) -> Table:
         return Table(
-            source, kind=self.kind, given=self.given, name=self.name, eps=self.eps
+            source,
+            kind=self.kind,
+            given=self.given,
+            name=self.name,
+            eps=self.eps,
+            normalised=self.normalised,
         )
 
     def raw_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:

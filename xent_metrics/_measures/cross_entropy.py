@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS, ReadOptions, TargetType
+from .._inputs.read_options import EPS, FromLogits, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -43,7 +43,7 @@ def cross_entropy(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
@@ -70,8 +70,9 @@ def cross_entropy(
         float; 0 gives the exact, possibly infinite value.
     rescale : bool, default False
         Divide each row of ``y_proba`` by its sum first.
-    from_logits : bool, default False
-        ``y_proba`` holds logits or log-probabilities. They are never clipped, so a
+    from_logits : bool or "log_proba", default False
+        True: ``y_proba`` holds logits, whose softmax is taken. "log_proba": it holds
+        logarithms of probabilities, which must sum to 1. Neither is clipped, so a
         cost beyond -log(clip) is exact.
     n_jobs : int or None, default 1
         Threads, -1 for all processors; None is 1. The result does not depend on it.
@@ -140,7 +141,7 @@ def perplexity(
     sample_weight: ArrayLike | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Literal["mean"] | None = "mean",
 ) -> float | FloatArray:
@@ -216,7 +217,7 @@ def expected_accuracy_bound(
     sample_weight: ArrayLike | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Literal["mean"] | None = "mean",
 ) -> float | FloatArray:

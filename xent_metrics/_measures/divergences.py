@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack, overload
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read, read_two
-from .._inputs.read_options import EPS, ReadOptions, TargetType
+from .._inputs.read_options import EPS, FromLogits, ReadOptions, TargetType
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -42,7 +42,7 @@ def kl_divergence(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
@@ -128,7 +128,7 @@ def reverse_kl_divergence(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
@@ -190,7 +190,7 @@ def kl_contributions(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
 ) -> FloatArray:
     """What each class adds to the KL divergence of each row.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read_predictions
-from .._inputs.read_options import ReadOptions, nats_per_unit
+from .._inputs.read_options import FromLogits, ReadOptions, nats_per_unit
 from .._inputs.weights import as_doubles
 from .._kernels.sums import Reduction
 from .._kernels.table import FloatArray
@@ -85,7 +85,7 @@ def entropy(
     sample_weight: ArrayLike | None = None,
     base: float | None = None,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
     reduction: Reduction = "mean",
 ) -> float | FloatArray:
@@ -101,8 +101,8 @@ def entropy(
         Base of the logarithm: None for nats, 2 for bits.
     rescale : bool, default False
         Divide each row by its sum first.
-    from_logits : bool, default False
-        ``proba`` holds logits or log-probabilities.
+    from_logits : bool or "log_proba", default False
+        ``proba`` holds logits, or log-probabilities, as in :func:`cross_entropy`.
     n_jobs : int or None, default 1
         Threads, -1 for all processors; None is 1. The result does not depend on it.
     reduction : {"mean", "sum"} or None, default "mean"

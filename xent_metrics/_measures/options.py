@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import Inputs
-from .._inputs.read_options import ReadOptions, TargetType
+from .._inputs.read_options import FromLogits, ReadOptions, TargetType
 from .._kernels.sums import Reduction, reduce_rows
 from .._kernels.table import FloatArray
 
@@ -19,7 +19,7 @@ class _Reading(TypedDict, total=False):
 
     sample_weight: ArrayLike | None
     rescale: bool
-    from_logits: bool
+    from_logits: FromLogits
     n_jobs: int | None
 
 

@@ -9,7 +9,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._inputs.inputs import read
-from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
+from .._inputs.read_options import (
+    EPS,
+    FromLogits,
+    ReadOptions,
+    TargetType,
+    nats_per_unit,
+)
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .options import in_units
@@ -37,7 +43,7 @@ def per_sample(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     n_jobs: int | None = 1,
 ) -> pd.DataFrame:
     """All measures of each row, from one pass over the predictions.

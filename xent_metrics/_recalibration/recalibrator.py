@@ -10,7 +10,7 @@ import numpy as np
 from .._calls import form
 from .._inputs.inputs import read_predictions
 from .._inputs.labels import show
-from .._inputs.read_options import EPS, ReadOptions, log_floored
+from .._inputs.read_options import EPS, FromLogits, ReadOptions, log_floored
 from .._kernels.reader import checked_blocks
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -40,7 +40,7 @@ class Recalibrator:
     clip: float = field(repr=False, compare=False)
 
     def predict_proba(
-        self, y_proba: Any, *, rescale: bool = False, from_logits: bool = False
+        self, y_proba: Any, *, rescale: bool = False, from_logits: FromLogits = False
     ) -> FloatArray:
         """Recalibrate predictions.
 
@@ -76,7 +76,7 @@ class Recalibrator:
         out = np.empty((table.n_rows, table.n_classes))
         for rows, block in checked_blocks(table):
             assert block is not None, "checked above"
-            log_q = log_floored(block, self.clip, logits=from_logits)
+            log_q = log_floored(block, self.clip, logits=bool(from_logits))
             out[rows] = self.recalibrate(log_q).T
         return out
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._calls import form
 from .._inputs.columns import Selector
-from .._inputs.read_options import EPS, FrameTargetType, OnMissing
+from .._inputs.read_options import EPS, FrameTargetType, FromLogits, OnMissing
 from .._inputs.weights import NoRowsError
 from .._pickling import public
 from .earlier_pass import Under, first_pass
@@ -29,7 +29,7 @@ def accumulate(
     sample_weight: Any = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     on_missing: OnMissing = "raise",
     under: Any = None,
 ) -> ScanState:

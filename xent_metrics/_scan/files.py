@@ -15,7 +15,13 @@ from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
 from .._inputs.messages import warn
-from .._inputs.read_options import EPS, FrameTargetType, OnMissing, nats_per_unit
+from .._inputs.read_options import (
+    EPS,
+    FrameTargetType,
+    FromLogits,
+    OnMissing,
+    nats_per_unit,
+)
 from .._inputs.weights import NoRowsError
 from .._kernels.per_row import check_n_jobs
 from .._pickling import public
@@ -53,7 +59,7 @@ def scan(
     base: float | None = None,
     clip: float = EPS,
     rescale: bool = False,
-    from_logits: bool = False,
+    from_logits: FromLogits = False,
     on_missing: OnMissing = "raise",
     recalibration: Recalibration = "auto",
     on_bad: OnBad = "raise",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._decomposition.assemble import Maps, assemble
 from .._decomposition.breakdown import names_of_terms, without_few
-from .._decomposition.decompose import warn_if_few
+from .._decomposition.cautions import warn_about as warn_about_result
 from .._decomposition.evidence import Evidence
 from .._decomposition.ladder import frame_of
 from .._decomposition.recalibration import (
@@ -162,7 +162,7 @@ def evaluation_of(
 
 def warn_about(state: ScanState, result: Decomposition) -> None:
     """Warn of few rows, and of unseen labels."""
-    warn_if_few(result)
+    warn_about_result(result)
     if state.counts.n_unseen:
         warn_of_unseen(state.counts.n_unseen, state.n, state.unseen, state.labels)
 
