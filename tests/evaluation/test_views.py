@@ -371,10 +371,12 @@ class TestReadBack:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("", "text must be the JSON of an evaluation: Expecting value"),
-            ("[]", "text must be the JSON of an evaluation, of schema 1: found None"),
-            ('{"schema": 2}', "of an evaluation, of schema 1: found 2; pass what"),
-            ('{"schema": 1}', "a part of it is missing or of another type (KeyError"),
+            ("", "of an evaluation, of schema 1: JSONDecodeError: Expecting value"),
+            ("[]", "the whole JSON of an evaluation, of schema 1: found None; write"),
+            ('{"schema": 2}', "of an evaluation, of schema 1: found 2; write it again"),
+            ('{"schema": 1}', "the document lacks its part 'decomposition'; write it"),
+            ('{"schema": 1, "schema": 1}', "the key 'schema' occurs twice in an obj"),
+            ('{"schema": NaN}', "NaN is no value of strict JSON; write it again with"),
         ],
     )
     def test_what_is_no_evaluation_is_refused(self, text, message):

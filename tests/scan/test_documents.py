@@ -106,7 +106,10 @@ class TestWhatIsNoState:
             ("[]", "found a list"),
             ("{}", "its schema is None, here it is 1"),
             ('{"schema": 2}', "its schema is 2, here it is 1"),
-            ('{"schema": 1}', "a part is missing or of another type"),
+            ('{"schema": 1}', "the state lacks its part 'labels'"),
+            ('{"schema": 1, "schema": 1}', "the key 'schema' occurs twice"),
+            ('{"schema": NaN}', "NaN is no value of strict JSON"),
+            ("[" * 10**5, r"it cannot be read \(RecursionError"),
             (3, "must be str, bytes"),
         ],
     )

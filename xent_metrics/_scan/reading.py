@@ -19,6 +19,7 @@ from .._inputs.read_options import (
 )
 from .._kernels.table import Table
 from .earlier_pass import Under
+from .keys import plain
 from .state import Contract
 
 
@@ -119,7 +120,7 @@ class Reading(NamedTuple):
             columns = [pd.Series(table.column(name)) for name in names]
             if found.kept is not None:
                 columns = [column[found.kept] for column in columns]
-            columns = [_plain(column) for column in columns]
+            columns = [plain(column) for column in columns]
             keys = read_keys(
                 dict(zip(names, columns, strict=True)), inputs.proba.n_rows
             )
@@ -170,13 +171,6 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
         "labels=[first, second]."
     )
     raise ValueError(msg)
-
-
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Keys by value: parts of the data may know different categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(column.dtype.categories.dtype)
-    return column
 
 
 def _column_name(given: Any) -> Any:
