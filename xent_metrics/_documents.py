@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_object_dtype
+from pandas.api.types import infer_dtype, is_object_dtype, pandas_dtype
 
 # What libraries raise for parts that the rules cannot foresee, such as a date that the
 # calendar does not have.
@@ -338,7 +338,8 @@ def _unwritable(value: Any) -> TypeError:
 def encode_table(table: pd.DataFrame) -> dict[str, Any]:
     """Columns as lists, with their kind; numbers that are not finite are text.
 
-    A type is named where the values alone would come back as another one.
+    A type is named where the values alone would come back as another one; those of
+    categories come back as values.
     """
     index = table.index
     levels = [index]
@@ -395,18 +396,20 @@ def _inferred(values: list[Any]) -> Any:
 
 
 def _named_unless(values: pd.Series[Any] | pd.Index[Any], default: Any) -> str | None:
-    """The name of the type of values; None if it is the default, or has no name."""
+    """The name of the type of values, or of any; None if it is the default."""
     dtype = values.dtype
-    texts = is_object_dtype(dtype) and isinstance(default, pd.StringDtype)
-    if dtype == default or texts:  # what text is depends on the version of pandas
+    if is_object_dtype(dtype) and infer_dtype(values, skipna=False) == "string":
+        # What type text has depends on the version of pandas.
+        return None if isinstance(default, pd.StringDtype) else "object"
+    if dtype == default:
         return None
     for name in (str(dtype), f"string[{getattr(dtype, 'storage', '')}]"):
         try:
-            if _DTYPE.fullmatch(name) and pd.api.types.pandas_dtype(name) == dtype:
+            if _DTYPE.fullmatch(name) and pandas_dtype(name) == dtype:
                 return name
         except UNREADABLE:
             continue
-    return None
+    return "object"
 
 
 def decode_table(found: Any, where: str) -> pd.DataFrame:
@@ -491,4 +494,4 @@ def _decode_column(column: Any, where: str) -> tuple[Any, Any]:
     )
     if kind == "number":
         values = [None if value is None else float(value) for value in values]
-    return name, pd.array(values, dtype=dtype or _DEFAULTS[kind])
+    return name, pd.Series(values, dtype=dtype or _DEFAULTS[kind]).array

@@ -740,6 +740,12 @@ class Evaluation(Result):
         str
             What is not finite is text, such as "nan" and "inf".
 
+        Raises
+        ------
+        TypeError
+            If a label or the name of a row or group is not text, a number, a boolean,
+            a time, bytes or missing, so that it could not be read back.
+
         Examples
         --------
         >>> from xent_metrics import Evaluation

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -34,6 +36,7 @@ from .._terms import TERMS
 from .evaluate import Evaluated
 
 SCHEMA = 1  # of the document
+_ROUNDING = 1e-6  # more than sums of terms are away from the whole
 
 
 def encode(
@@ -147,11 +150,30 @@ def _scalars(found: Any) -> dict[str, Any]:
     scalars = dict(check(found, _OF_DECOMPOSITION, where, may_lack=later))
     for name in (*TERMS, "n_effective", "clip"):
         scalars[name] = float(scalars[name])
+    of_terms = dict.fromkeys(TERMS, VALUE)
+    check(scalars["standard_errors"], of_terms, f"'standard_errors' of {where}")
+    check_each(scalars["parameters"], VALUE, f"'parameters' of {where}")
     for name in ("standard_errors", "parameters"):
-        check_each(scalars[name], VALUE, f"{name!r} of {where}")
         scalars[name] = {key: float(value) for key, value in scalars[name].items()}
     check_each(scalars["notes"], TEXT, f"'notes' of {where}")
+    _check_sums(scalars)
     return scalars
+
+
+def _check_sums(terms: Mapping[str, float]) -> None:
+    """Refuse terms that do not add up: one of them was changed."""
+    whole = terms["cross_entropy"]
+    for signs, parts in (
+        ((1, 1), ("entropy", "kl_divergence")),
+        ((1, -1, 1), ("uncertainty", "resolution", "miscalibration")),
+    ):
+        values = [sign * terms[name] for sign, name in zip(signs, parts, strict=True)]
+        if not all(map(math.isfinite, (whole, *values))):
+            continue
+        away = abs(math.fsum((*values, -whole)))
+        if away > _ROUNDING * max(map(abs, (whole, *values))):
+            msg = f"the cross_entropy must be the sum of {', '.join(parts)}"
+            raise MalformedError(msg)
 
 
 def _table_if_any(whole: dict[str, Any], name: str) -> pd.DataFrame | None:

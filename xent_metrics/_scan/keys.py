@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_object_dtype
+from pandas.api.types import infer_dtype, is_object_dtype
 
 _EXACT = 2**53  # whole numbers up to it are floats too
 # Of these pandas makes a column of their own type, also where some are missing.
@@ -47,10 +47,7 @@ def settled(table: pd.DataFrame) -> pd.DataFrame:
     """The same keys, text in the type that this pandas gives it."""
     for name in table:
         column = table[name]
-        if (
-            is_object_dtype(column.dtype)
-            and pd.api.types.infer_dtype(column) == "string"
-        ):
+        if is_object_dtype(column.dtype) and infer_dtype(column) == "string":
             table[name] = _of_values(_values(column))
     return table
 

@@ -408,9 +408,12 @@ def _check_numbers(
 ) -> None:
     """Refuse numbers that no rows leave: ``empty`` are those of none."""
     n_kept = numbers["kept.weights"].size if "kept.weights" in numbers else 0
-    names = [name for name in numbers if name != "gradient"]
-    if sorted(names) != sorted(empty):
-        why = f"its numbers must be {', '.join(empty)}, found {', '.join(numbers)}"
+    amiss = sorted(set(empty) ^ (set(numbers) - {"gradient"}))
+    if amiss:
+        why = (
+            f"its numbers must be those of its header: {', '.join(amiss)} are missing, "
+            "or too many"
+        )
         raise MalformedError(why)
     for name, of_none in empty.items():
         values, shape = numbers[name], of_none.shape
@@ -422,6 +425,10 @@ def _check_numbers(
         leaf = name.rpartition(".")[2]
         if leaf in _NOT_NEGATIVE and not ((values >= 0) & np.isfinite(values)).all():
             why = f"{name!r} must hold finite numbers of 0 or more"
+            raise MalformedError(why)
+        most = _MOST.get(leaf, _LARGEST)
+        if (np.isfinite(values) & (np.abs(values) > most)).any():
+            why = f"{name!r} must hold numbers of at most {most:g}"
             raise MalformedError(why)
         whole = leaf in ("n", "n_seen") or (name == "kept.target" and not contract.soft)
         if whole and (values != np.floor(values)).any():
@@ -436,6 +443,12 @@ def _check_numbers(
 
 
 _ROUNDING = 1e-6
+_SQUARES = ("weight2", "scatter", "products")
+_LARGEST = 1e154  # of what is squared
+_MOST = {
+    **dict.fromkeys(("n", "n_seen"), 2.0**53),
+    **dict.fromkeys(_SQUARES, np.inf),
+}
 # Numbers of a state that are counts, weights or probabilities.
 _NOT_NEGATIVE = (
     *("n", "weight", "weight2", "n_seen", "below", "keys", "target", "weights"),
