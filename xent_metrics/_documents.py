@@ -398,11 +398,11 @@ def _inferred(values: list[Any]) -> Any:
 def _named_unless(values: pd.Series[Any] | pd.Index[Any], default: Any) -> str | None:
     """The name of the type of values, or of any; None if it is the default."""
     dtype = values.dtype
+    if dtype == default:
+        return None
     if is_object_dtype(dtype) and infer_dtype(values, skipna=False) == "string":
         # What type text has depends on the version of pandas.
         return None if isinstance(default, pd.StringDtype) else "object"
-    if dtype == default:
-        return None
     for name in (str(dtype), f"string[{getattr(dtype, 'storage', '')}]"):
         try:
             if _DTYPE.fullmatch(name) and pandas_dtype(name) == dtype:
