@@ -18,7 +18,7 @@ from ._decomposition.cautions import SwappedColumnsWarning
 from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
-from ._display import provide
+from ._display.result import provide
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare

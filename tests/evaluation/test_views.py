@@ -1,9 +1,11 @@
 """What an evaluation shows: summaries, classes, worst rows, JSON and tables."""
 
+import datetime as dt
 import json
 import math
 import pickle
 import re
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -353,6 +355,103 @@ class TestReadBack:
         found = Evaluation.from_json(evaluation.to_json(per_sample=True))
         pd.testing.assert_index_equal(found.per_sample.index, frame.index)
 
+    @pytest.mark.parametrize(
+        "index",
+        [
+            pd.date_range("2026-01-01", periods=4, tz="Europe/Berlin", freq=None),
+            pd.Index([dt.date(2026, 1, day) for day in range(1, 5)]),
+            pd.Index([Decimal("0.1"), Decimal("0.2"), None, Decimal("NaN")]),
+            pd.Index(["a", None, np.nan, "nan"], dtype=object),
+            pd.Index([1, 2, None, 4], dtype="Int64"),
+            pd.Index([1, 2, 3, 2**64 - 1], dtype="uint64"),
+            pd.Index([b"a", b"b", 3, (1, None)], dtype=object),
+            pd.period_range("2026-01", periods=4, freq="M"),
+            pd.MultiIndex.from_arrays(
+                [pd.to_timedelta([1, 2, 3, 4], "ns"), [1.0, np.inf, np.nan, -0.0]],
+                names=[1, 0],
+            ),
+        ],
+        ids=lambda index: f"{type(index).__name__} of {index[0]}",
+    )
+    def test_names_of_rows_come_back(self, index):
+        frame = pd.DataFrame({"y": [0, 1] * 200, "p": [0.2, 0.7] * 200})
+        frame.index = index.take(np.arange(400) % 4)
+        evaluation = Evaluation.from_frame(frame, target="y", proba="p")
+        found = Evaluation.from_json(evaluation.to_json(per_sample=True)).per_sample
+        pd.testing.assert_index_equal(found.index, frame.index)
+        assert list(map(repr, found.index)) == list(map(repr, frame.index))
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            (dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2026, 1, 3)),
+            (pd.Timestamp(1), pd.Timestamp(2), pd.Timestamp(3)),
+            (Decimal("0.1"), Decimal("0.2"), Decimal("0.3")),
+            ("nan", "a", "None"),
+            (10**30, 1, 2),
+            ((1, 2), (1, 3), (2, None)),
+        ],
+        ids=lambda labels: type(labels[0]).__name__,
+    )
+    def test_labels_come_back(self, labels):
+        y = pd.Series([labels[code] for code in CODES], dtype=object)
+        evaluation = Evaluation.from_predictions(y, PROBA, labels=labels)
+        found = Evaluation.from_json(evaluation.to_json(per_sample=True))
+        assert found == evaluation
+        assert found.labels == labels
+        assert list(map(type, found.labels)) == list(map(type, labels))
+        pd.testing.assert_frame_equal(found.per_sample, evaluation.per_sample)
+        pd.testing.assert_frame_equal(found.by_class, evaluation.by_class)
+
+    def test_labels_that_cannot_be_read_back_are_not_written(self):
+        labels = tuple(frozenset([k]) for k in range(3))
+        y = pd.Series([labels[code] for code in CODES], dtype=object)
+        evaluation = Evaluation.from_predictions(y, PROBA, labels=labels)
+        message = "must be text, numbers, booleans, .* of type frozenset; convert them"
+        with pytest.raises(TypeError, match=message):
+            evaluation.to_json()
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("n", -1, "'n' of the decomposition must be a whole number of 0 or more"),
+            ("n_classes", 4, "there must be 4 distinct labels, found 3"),
+            ("converged", None, "must be true or false, found None"),
+            ("skill", [1], 'must be a number, "nan", "inf" or "-inf", found [1]'),
+            ("entropy", 9.0, "must be the sum of entropy, kl_divergence"),
+            ("resolution", 9, "the sum of uncertainty, resolution, miscalibration"),
+            ("standard_errors", {}, "lacks its part 'cross_entropy'"),
+            ("notes", {"skill": 3}, "'skill' of 'notes' of the decomposition must be"),
+        ],
+    )
+    def test_changed_terms_are_refused(self, name, value, message):
+        whole = json.loads(evaluated().to_json())
+        whole["decomposition"][name] = value
+        with pytest.raises(ValueError, match=re.escape(message)):
+            Evaluation.from_json(json.dumps(whole))
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (
+                {"index": [1]},
+                "must have columns of 1 values, of other names: 'n' has 3",
+            ),
+            ({"index_names": []}, "must have a name and a type for each level of its"),
+            ({"index_names": ["a", "b"]}, "must have 2 labels per row, found"),
+            ({"index_dtypes": ["V9"]}, "must be the name of a type, or null"),
+            ({"columns": []}, "the table 'per_class' lacks its column 'n'"),
+            ({"columns": None}, "must be a list, found None"),
+        ],
+    )
+    def test_changed_tables_are_refused(self, change, message):
+        whole = json.loads(evaluated().to_json())
+        whole["per_class"] |= change
+        if change.get("index_names"):
+            whole["per_class"]["index_dtypes"] = [None, None]
+        with pytest.raises(ValueError, match=re.escape(message)):
+            Evaluation.from_json(json.dumps(whole))
+
     def test_what_needs_the_data_says_so(self):
         found = Evaluation.from_json(evaluated().to_json())
         for call in (
@@ -372,10 +471,12 @@ class TestReadBack:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("", "text must be the JSON of an evaluation: Expecting value"),
-            ("[]", "text must be the JSON of an evaluation, of schema 1: found None"),
-            ('{"schema": 2}', "of an evaluation, of schema 1: found 2; pass what"),
-            ('{"schema": 1}', "a part of it is missing or of another type (KeyError"),
+            ("", "of an evaluation, of schema 1: JSONDecodeError: Expecting value"),
+            ("[]", "the whole JSON of an evaluation, of schema 1: found None; write"),
+            ('{"schema": 2}', "of an evaluation, of schema 1: found 2; write it again"),
+            ('{"schema": 1}', "the document lacks its part 'decomposition'; write it"),
+            ('{"schema": 1, "schema": 1}', "the key 'schema' occurs twice in an obj"),
+            ('{"schema": NaN}', "NaN is no value of strict JSON; write it again with"),
         ],
     )
     def test_what_is_no_evaluation_is_refused(self, text, message):

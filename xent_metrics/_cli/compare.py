@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._display import json_text, two_sided
+from .._display.result import json_text, two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
 from .._terms import TERMS

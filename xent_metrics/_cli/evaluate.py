@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from .._decomposition.result import Decomposition
-from .._display import json_text, two_sided
+from .._display.result import json_text, two_sided
 from .._report.place import place_of
 from .._terms import TERMS
 from .errors import UsageError, warnings_told

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .._inputs.by import Source, find_keys
 from .._inputs.groups import Keys
+from .._inputs.labels import label_index
 from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import Cells
@@ -92,9 +93,7 @@ def breakdown_of_classes(evidence: Evidence, *, uncertainty: float) -> pd.DataFr
     """Terms of each class that occurs: a row counts by its target's share of it."""
     data, per_unit = evidence.need("by_class"), nats_per_unit(evidence.base)
     inputs, uncertainty = data.inputs, uncertainty * per_unit
-    index = pd.Index(
-        (*inputs.labels, *inputs.unseen), name="class", tupleize_cols=False
-    )
+    index = label_index((*inputs.labels, *inputs.unseen), "class")
     if inputs.codes is not None:
         keys = Keys(inputs.codes, index)
         return _of_groups(data, keys, uncertainty=uncertainty, per_unit=per_unit)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._calls import form
-from .._display import Result, as_json, intervals, plots
+from .._display.result import Result, as_json, intervals, plots
 from .._pickling import public
 from .._recalibration.custom import RecalibrationMap
 from .._recalibration.recalibrator import Recalibrator

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._calls import form
-from .._display import Result, plots
+from .._display.result import Result, plots
 from .._inputs.read_options import EPS, TargetType
 from .._pickling import public
 from .._terms import title

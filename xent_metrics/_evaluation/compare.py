@@ -17,7 +17,7 @@ from .._decomposition.folds import Folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
-from .._display import two_sided
+from .._display.result import two_sided
 from .._inputs.inputs import Inputs, read
 from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
 from .._kernels.table import BoolArray, FloatArray

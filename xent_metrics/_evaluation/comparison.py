@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._calls import form
 from .._decomposition.result import Decomposition
-from .._display import Result, plots, show_value
+from .._display.result import Result, plots, show_value
 from .._pickling import public
 from .._terms import TERMS, title
 

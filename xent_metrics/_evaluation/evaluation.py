@@ -15,7 +15,7 @@ from .._decomposition.folds import read_folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
-from .._display import Result, json_text, plots, report
+from .._display.result import Result, json_text, plots, report
 from .._inputs.columns import Selector
 from .._inputs.frames import read_frame
 from .._inputs.inputs import read
@@ -810,6 +810,12 @@ class Evaluation(Result):
         -------
         str
             What is not finite is text, such as "nan" and "inf".
+
+        Raises
+        ------
+        TypeError
+            If a label or the name of a row or group is not text, a number, a boolean,
+            a time, bytes or missing, so that it could not be read back.
 
         Examples
         --------

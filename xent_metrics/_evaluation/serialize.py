@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from .._decomposition.evidence import Evidence
+from .._decomposition.ladder import COLUMNS
 from .._decomposition.result import Decomposition
-from .._display import decode_label, decode_table, encode_label, encode_table
+from .._display.checks import (
+    COUNT,
+    FLAG,
+    LIST,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    UNREADABLE,
+    VALUE,
+    MalformedError,
+    check,
+    check_each,
+    read_json,
+)
+from .._display.values import decode_table, decode_value, encode_table, encode_value
+from .._inputs.read_options import nats_per_unit
+from .._measures.per_sample import PER_SAMPLE
 from .._terms import TERMS
 from .evaluate import Evaluated
 
 SCHEMA = 1  # of the document
+_ROUNDING = 1e-6  # more than sums of terms are away from the whole
 
 
 def encode(
@@ -24,7 +44,7 @@ def encode(
         "schema": SCHEMA,
         "decomposition": decomposition.to_dict(),
         "base": decomposition.base,
-        "labels": [encode_label(label) for label in labels],
+        "labels": [encode_value(label) for label in labels],
         "ladder": encode_table(decomposition.ladder),
         **{
             name: None if table is None else encode_table(table)
@@ -42,51 +62,130 @@ def decode(text: str | bytes) -> Evaluated:
         )
         raise TypeError(msg)
     try:
-        found = json.loads(text)
-    except ValueError as error:
-        msg = (
-            f"text must be the JSON of an evaluation: {error}; pass what to_json gave."
-        )
-        raise ValueError(msg) from None
+        return _decode(read_json(text))
+    except MalformedError as error:
+        _refuse(str(error))
+    except UNREADABLE as error:
+        _refuse(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+
+
+def _refuse(why: str) -> NoReturn:
+    msg = (
+        f"text must be the whole JSON of an evaluation, of schema {SCHEMA}: {why}; "
+        "write it again with to_json, and pass what that gives."
+    )
+    raise ValueError(msg) from None
+
+
+_OF_DECOMPOSITION = {
+    **dict.fromkeys(TERMS, VALUE),
+    **dict.fromkeys(("n", "n_classes", "n_clipped", "n_infinite", "n_unseen"), COUNT),
+    **dict.fromkeys(("n_dropped", "n_skipped", "degrees_of_freedom"), COUNT),
+    **dict.fromkeys(("n_groups", "n_folds"), COUNT.optional()),
+    **dict.fromkeys(("n_effective", "clip"), NUMBER),
+    **dict.fromkeys(("unit", "recalibration"), TEXT),
+    "converged": FLAG,
+    "vote_correction": TEXT.optional(),
+    **dict.fromkeys(("standard_errors", "parameters", "notes"), OBJECT),
+}
+_OF_TABLES = {
+    # Columns that every evaluation has had, and that its methods count on.
+    "ladder": COLUMNS,
+    "per_class": ("n", "weight", "cross_entropy", "cross_entropy_se", "note"),
+    "folds": ("n", "weight", "cross_entropy", "cross_entropy_se", "recalibration"),
+    "by_group": ("n", "weight", "cross_entropy", "cross_entropy_se", "note"),
+    "per_sample": PER_SAMPLE,
+}
+_WHOLE = {
+    "schema": COUNT,
+    "decomposition": OBJECT,
+    "base": NUMBER.optional(),
+    "labels": LIST,
+    **dict.fromkeys(("ladder", "per_class"), OBJECT),
+    **dict.fromkeys(("folds", "by_group", "per_sample"), OBJECT.optional()),
+}
+
+
+def _decode(found: Any) -> Evaluated:
     schema = found.get("schema") if isinstance(found, dict) else None
-    if schema != SCHEMA:
+    if schema != SCHEMA or isinstance(schema, bool):
+        msg = f"found {schema!r}"
+        raise MalformedError(msg)
+    check(found, _WHOLE, "the document")
+    labels = tuple(decode_value(label) for label in found["labels"])
+    scalars = _scalars(found["decomposition"])
+    nats_per_unit(found["base"])
+    if len(set(labels)) != scalars["n_classes"] or len(labels) != len(set(labels)):
         msg = (
-            f"text must be the JSON of an evaluation, of schema {SCHEMA}: found "
-            f"{schema!r}; pass what to_json gave, of "
-            "this version."
+            f"there must be {scalars['n_classes']} distinct labels, found {len(labels)}"
         )
-        raise ValueError(msg)
-    try:
-        return _decode(found)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = (
-            "text must be the whole JSON of an evaluation: a part of it is missing or "
-            f"of another type ({error!r}); pass what to_json gave."
-        )
-        raise ValueError(msg) from None
-
-
-def _decode(found: dict[str, Any]) -> Evaluated:
-    labels = tuple(decode_label(label) for label in found["labels"])
-    scalars = dict(found["decomposition"])
-    for name in (*TERMS, "n_effective", "clip"):
-        scalars[name] = float(scalars[name])
-    for name in ("standard_errors", "parameters"):
-        scalars[name] = {key: float(value) for key, value in scalars[name].items()}
+        raise MalformedError(msg)
     decomposition = Decomposition(
         **scalars,
-        ladder=decode_table(found["ladder"]),
+        ladder=_table(found, "ladder"),
         _evidence=Evidence(labels=labels, clip=scalars["clip"], base=found["base"]),
     )
     return Evaluated(
         decomposition,
-        _table_if_any(found["per_sample"]),
-        decode_table(found["per_class"]),
+        _table_if_any(found, "per_sample"),
+        _table(found, "per_class"),
         labels,
-        _table_if_any(found["folds"]),
-        _table_if_any(found["by_group"]),
+        _table_if_any(found, "folds"),
+        _table_if_any(found, "by_group"),
     )
 
 
-def _table_if_any(found: dict[str, Any] | None) -> pd.DataFrame | None:
-    return None if found is None else decode_table(found)
+def _scalars(found: Any) -> dict[str, Any]:
+    """What a decomposition holds but for its table."""
+    where = "the decomposition"
+    # What has a default came later than the rest.
+    later = [
+        one.name
+        for one in dataclasses.fields(Decomposition)
+        if one.default is not dataclasses.MISSING
+    ]
+    scalars = dict(check(found, _OF_DECOMPOSITION, where, may_lack=later))
+    for name in (*TERMS, "n_effective", "clip"):
+        scalars[name] = float(scalars[name])
+    of_terms = dict.fromkeys(TERMS, VALUE)
+    check(scalars["standard_errors"], of_terms, f"'standard_errors' of {where}")
+    check_each(scalars["parameters"], VALUE, f"'parameters' of {where}")
+    for name in ("standard_errors", "parameters"):
+        scalars[name] = {key: float(value) for key, value in scalars[name].items()}
+    check_each(scalars["notes"], TEXT, f"'notes' of {where}")
+    _check_sums(scalars)
+    return scalars
+
+
+def _check_sums(terms: Mapping[str, float]) -> None:
+    """Refuse terms that do not add up: one of them was changed."""
+    whole = terms["cross_entropy"]
+    for signs, parts in (
+        ((1, 1), ("entropy", "kl_divergence")),
+        ((1, -1, 1), ("uncertainty", "resolution", "miscalibration")),
+    ):
+        values = [sign * terms[name] for sign, name in zip(signs, parts, strict=True)]
+        if not all(map(math.isfinite, (whole, *values))):
+            continue
+        away = abs(math.fsum((*values, -whole)))
+        if away > _ROUNDING * max(map(abs, (whole, *values))):
+            msg = f"the cross_entropy must be the sum of {', '.join(parts)}"
+            raise MalformedError(msg)
+
+
+def _table_if_any(whole: dict[str, Any], name: str) -> pd.DataFrame | None:
+    return None if whole[name] is None else _table(whole, name)
+
+
+def _table(whole: dict[str, Any], name: str) -> pd.DataFrame:
+    """A table that has its columns, and numbers in all but those of text."""
+    table = decode_table(whole[name], f"the table {name!r}")
+    for column in _OF_TABLES[name]:
+        if column not in table:
+            msg = f"the table {name!r} lacks its column {column!r}"
+            raise MalformedError(msg)
+        text = column in ("note", "recalibration")
+        if len(table) and text == (table[column].dtype.kind in "fiub"):
+            msg = f"the column {column!r} of the table {name!r} is of another type"
+            raise MalformedError(msg)
+    return table

@@ -15,6 +15,7 @@ from .._decomposition.result import Decomposition
 from .._inputs.by import Source, find_keys, is_label, unknown_key
 from .._inputs.groups import Keys
 from .._inputs.inputs import Inputs
+from .._inputs.labels import label_index
 from .._kernels.sums import Cells
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .._measures.per_sample import per_sample_frame
@@ -51,10 +52,10 @@ def rows_of(
     predicted = columns["predicted"]
     broken = np.isnan(predicted)
     codes = np.where(broken, 0, predicted).astype(np.int64)
-    names = pd.Index(inputs.labels, tupleize_cols=False)
+    names = label_index(inputs.labels)
     rows.insert(0, "predicted", _named(names, codes, broken))
     if inputs.codes is not None:
-        names = pd.Index((*inputs.labels, *inputs.unseen), tupleize_cols=False)
+        names = label_index((*inputs.labels, *inputs.unseen))
         inactive = None if inputs.active is None else ~inputs.active
         rows.insert(0, "label", _named(names, inputs.codes, inactive))
     if inputs.weights is not None:
@@ -264,7 +265,7 @@ def _framed(
     values: NDArray[Any], labels: tuple[Any, ...], rows: pd.DataFrame | None
 ) -> pd.DataFrame:
     index = None if rows is None else rows.index
-    return pd.DataFrame(values, index, pd.Index(labels, tupleize_cols=False))
+    return pd.DataFrame(values, index, label_index(labels))
 
 
 def sizes(**tables: pd.DataFrame | None) -> list[str]:

@@ -73,7 +73,7 @@ def number(values: Any, inputs: Inputs, name: str) -> tuple[IntArray, pd.Index[A
 
 def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
     column = values
-    if not isinstance(values, (pd.Series, pd.Index)):
+    if not isinstance(values, (pd.Series, pd.Index, str)):
         column = unpack(values, name, tuples=False)
     if not isinstance(column, (pd.Series, pd.Index)):
         column = np.asarray(column)

@@ -74,6 +74,19 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
     return tuple(map(_as_label, labels))
 
 
+def label_index(
+    labels: Sequence[Any], name: Any = None, dtype: Any = None
+) -> pd.Index[Any]:
+    """Labels as an index, also of text that no file could hold (lone surrogates)."""
+    try:
+        index: pd.Index[Any] = pd.Index(
+            labels, dtype=dtype, name=name, tupleize_cols=False
+        )
+        return index
+    except UnicodeEncodeError:
+        return pd.Index(labels, dtype=object, name=name, tupleize_cols=False)
+
+
 def places_of(names: Sequence[Any], labels: Sequence[Any]) -> list[int | None]:
     """The place of each name among the labels: equal, or the same as text."""
     by_value: dict[Any, int] = {label: place for place, label in enumerate(labels)}
@@ -224,7 +237,8 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
     index = pd.Index(labels, dtype=_index_type(y_true.dtype, labels))
     if kind == "M" and set(map(type, labels)) == {dt.date}:
         index = pd.DatetimeIndex(list(labels))
-    codes = index.get_indexer(pd.Index(y_true)).astype(np.int64, copy=False)
+    of_rows = pd.Index(y_true, dtype=object if kind == "O" else None)
+    codes = index.get_indexer(of_rows).astype(np.int64, copy=False)
     return codes
 
 
@@ -315,7 +329,8 @@ def distinct(y_true: Column) -> list[Any]:
                 counts = np.bincount(gaps)
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     try:
-        values = pd.Series(y_true).dropna().unique()
+        objects = isinstance(y_true, np.ndarray) and y_true.dtype == object
+        values = pd.Series(y_true, dtype=object if objects else None).dropna().unique()
     except TypeError as error:
         msg = (
             f"y_true must hold one label per row: found an {error}; pass distributions "

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .._pickling import public
-from .containers import as_numpy
-from .labels import check_labels, distinct, encode, show, sort_labels
+from .containers import as_frame, as_series, unpack
+from .labels import check_labels, distinct, encode, label_index, show, sort_labels
+from .nested import is_absent
 
 
 @public
@@ -49,20 +50,7 @@ def vote_counts(
     0    2    1
     1    0    2
     """
-    if isinstance(annotations, pd.DataFrame):
-        frame = annotations
-    else:
-        plain = isinstance(annotations, (list, tuple))
-        table = (
-            annotations if plain else np.asarray(as_numpy(annotations, "annotations"))
-        )
-        if np.ndim(table) == 0:
-            msg = (
-                "annotations must have one row per sample and one column per "
-                f"annotator: found {annotations!r}; pass a table."
-            )
-            raise ValueError(msg)
-        frame = pd.DataFrame(table)
+    frame = _as_table(annotations)
     if frame.empty:
         msg = (
             "annotations must have one row per sample and one column per annotator: "
@@ -91,8 +79,34 @@ def vote_counts(
     cells = voted // n_annotators * len(classes) + codes
     counts = np.bincount(cells, minlength=n_rows * len(classes))
     return pd.DataFrame(
-        counts.reshape(n_rows, len(classes)), index=frame.index, columns=list(classes)
+        counts.reshape(n_rows, len(classes)), frame.index, label_index(classes)
     )
+
+
+def _as_table(annotations: Any) -> pd.DataFrame:
+    """One row per sample, one column per annotator; short rows lack the last ones."""
+    frame = as_frame(annotations)
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if frame is not None:
+        names = frame.columns
+        return pd.DataFrame({name: as_series(frame[name], "it") for name in names})
+    rows, index = annotations, getattr(annotations, "index", None)
+    for method in ("to_pylist", "to_list"):  # of a column that holds rows
+        rows = getattr(rows, method)() if hasattr(rows, method) else rows
+    if not isinstance(rows, (list, tuple)):
+        rows = unpack(rows, "annotations")
+    elif any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
+        rows = [[] if is_absent(row) else list(row) for row in rows]
+    if not isinstance(rows, (list, tuple)) and np.ndim(rows) not in (1, 2):
+        msg = (
+            "annotations must have one row per sample and one column per "
+            f"annotator: found {annotations!r}; pass a table."
+        )
+        raise ValueError(msg)
+    index = index if isinstance(index, pd.Index) else None
+    dtype = object if isinstance(rows, (list, tuple)) else None
+    return pd.DataFrame(rows, index=index, dtype=dtype)
 
 
 def _whole(votes: NDArray[Any]) -> NDArray[Any]:

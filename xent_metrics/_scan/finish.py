@@ -25,7 +25,7 @@ from .._evaluation.listeners import tell
 from .._evaluation.tables import MEASURES
 from .._inputs.groups import read_keys
 from .._inputs.inputs import warn_of_unseen
-from .._inputs.labels import show
+from .._inputs.labels import label_index, show
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -235,9 +235,7 @@ def _of_classes(
     else:
         table["n"] = moments.n.astype(np.int64)
     table["n_independent"] = moments.n
-    table.index = pd.Index(
-        (*state.labels, *state.unseen), name="class", tupleize_cols=False
-    )
+    table.index = label_index((*state.labels, *state.unseen), "class")
     return _noted(table[table["n"] > 0].copy(), shifts)
 
 

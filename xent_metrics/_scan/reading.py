@@ -18,6 +18,7 @@ from .._inputs.nested import Columns
 from .._inputs.read_options import ReadOptions
 from .._kernels.table import Table
 from .earlier_pass import Under
+from .keys import plain
 from .state import Contract
 
 _TWO = 2  # classes
@@ -126,7 +127,7 @@ class Reading(NamedTuple):
             columns = [_key(table, name) for name in names]
             if found.kept is not None:
                 columns = [column[found.kept] for column in columns]
-            columns = [_plain(column) for column in columns]
+            columns = [plain(column) for column in columns]
             keys = read_keys(
                 dict(zip(names, columns, strict=True)), inputs.proba.n_rows
             )
@@ -195,13 +196,6 @@ def _key(table: FrameTable, name: Any) -> pd.Series[Any]:
         )
         raise ValueError(msg)  # noqa: TRY004 - the values are at fault
     return pd.Series(column)
-
-
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Keys by value: parts of the data may know different categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(column.dtype.categories.dtype)
-    return column
 
 
 def _column_name(given: Any) -> Any:

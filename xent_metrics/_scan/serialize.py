@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import base64
-import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from .._display import (
-    decode_label,
-    decode_table,
-    encode_label,
-    encode_table,
-    json_text,
+from .._display.checks import (
+    COUNT,
+    FLAG,
+    LIST,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    UNREADABLE,
+    MalformedError,
+    check,
+    check_each,
+    read_json,
 )
+from .._display.result import json_text
+from .._display.values import decode_table, decode_value, encode_table, encode_value
 from .._kernels.table import FloatArray
 
 SCHEMA = 1
 _TUPLES = ("labels", "unseen", "by")
+_HEADER = {
+    "labels": LIST,
+    "soft": FLAG,
+    "clip": NUMBER,
+    "by": LIST,
+    "under": TEXT,
+    "counts": OBJECT,
+    "unseen": LIST,
+    "shapes": OBJECT,
+    "keys": OBJECT.optional(),
+    "times": OBJECT.optional(),
+}
 
 Read = TypeVar("Read")
 
@@ -40,17 +60,21 @@ def to_json(document: Document) -> str:
     return json_text({"schema": SCHEMA, **header, "numbers": text})
 
 
-def from_json(text: str | bytes) -> Document:
-    """What was written."""
-    try:
-        found = json.loads(text)
-    except (TypeError, ValueError) as error:
-        raise _no_state(str(error)) from None
-    if not isinstance(found, dict):
-        why = f"found a {type(found).__name__}"
-        raise _no_state(why)
-    _check_schema(found.get("schema"))
-    return whole(found, lambda it: _joined(it, base64.b64decode(it["numbers"])))
+def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
+    """What was written, read further."""
+    with_schema = {"schema": COUNT, **_HEADER, "numbers": TEXT}
+
+    def whole(text: str | bytes) -> Read:
+        found = read_json(text)
+        if not isinstance(found, dict):
+            msg = f"found a {type(found).__name__}"
+            raise MalformedError(msg)
+        _check_schema(found.get("schema"))
+        check(found, with_schema, "the state")
+        content = base64.b64decode(found["numbers"], validate=True)
+        return read(_joined(found, content))
+
+    return _reading(text, whole)
 
 
 def arrow_schema() -> Any:
@@ -77,43 +101,54 @@ def to_arrow(document: Document) -> Any:
     )
 
 
-def from_arrow(batch: Any) -> Iterator[Document]:
-    """What was written in each row."""
+def from_arrow(batch: Any, read: Callable[[Document], Read]) -> Iterator[Read]:
+    """What was written in each row, read further."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    if not isinstance(batch, (pa.RecordBatch, pa.Table)):
+        msg = (
+            "states must be read from a RecordBatch or Table of pyarrow: found a "
+            f"{type(batch).__name__}; pass what to_arrow gave."
+        )
+        raise TypeError(msg)
     names = arrow_schema().names
-    if not set(names) <= set(getattr(batch, "column_names", batch.schema.names)):
+    if sorted(set(names) & set(batch.schema.names)) != sorted(names):
         why = f"found the columns {batch.schema.names}"
         raise _no_state(why)
-    for row in batch.select(names).to_pylist():
+
+    def whole(row: Any) -> Read:
         _check_schema(row["schema_version"])
-        yield whole(row, lambda it: _joined(json.loads(it["header"]), it["numbers"]))
+        header = check(read_json(row["header"]), _HEADER, "the header of a state")
+        return read(_joined(header, bytes(row["numbers"])))
+
+    for row in batch.select(names).to_pylist():
+        yield _reading(row, whole)
 
 
-def whole(found: Any, read: Callable[[Any], Read]) -> Read:
-    """What is read of a document; one sentence where a part of it is missing."""
+def _reading(found: Any, read: Callable[[Any], Read]) -> Read:
+    """What is read of a document; one sentence where that cannot be."""
     try:
         return read(found)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        why = f"a part is missing or of another type ({error!r})"
+    except MalformedError as error:
+        raise _no_state(str(error)) from None
+    except UNREADABLE as error:
+        why = f"it cannot be read ({type(error).__name__}: {_one_line(error)})"
         raise _no_state(why) from None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _split(document: Document) -> tuple[dict[str, Any], bytes]:
     """A header that JSON knows, with the shapes of the numbers, and their bytes."""
     header = dict(document.header)
     for name in _TUPLES:
-        header[name] = [encode_label(label) for label in header[name]]
+        header[name] = [encode_value(label) for label in header[name]]
     header["shapes"] = {name: list(v.shape) for name, v in document.numbers.items()}
     header["keys"] = header["times"] = None
     if document.keys is not None:
-        keys = document.keys.copy()
-        times = {
-            name: str(dtype)
-            for name, dtype in zip(keys.columns, keys.dtypes, strict=True)
-            if getattr(dtype, "kind", "O") in "mM"
-        }
-        for name in times:
-            keys[name] = keys[name].astype(np.int64)
-        header["keys"], header["times"] = encode_table(keys), times
+        header["keys"], header["times"] = encode_table(document.keys), {}
     parts = (np.ascontiguousarray(v, dtype="<f8") for v in document.numbers.values())
     return header, b"".join(part.tobytes() for part in parts)
 
@@ -122,17 +157,21 @@ def _joined(header: dict[str, Any], content: bytes) -> Document:
     """The document of a header and bytes."""
     found = dict(header)
     for name in _TUPLES:
-        found[name] = tuple(decode_label(label) for label in found[name])
-    keys, times = found["keys"], found["times"]
-    if keys is not None:
-        keys = decode_table(keys)
-        for name, dtype in times.items():
+        found[name] = tuple(decode_value(label) for label in found[name])
+    keys = None
+    if found["keys"] is not None:
+        keys = decode_table(found["keys"], "the table of keys")
+        # Times were once written as numbers, with their type here.
+        for name, dtype in (found["times"] or {}).items():
             keys[name] = keys[name].astype(dtype)
     values = np.frombuffer(content, dtype="<f8")
-    sizes = [int(np.prod(shape)) for shape in found["shapes"].values()]
+    sizes = []
+    for name, shape in found["shapes"].items():
+        check_each(shape, COUNT, f"the shape of {name!r}")
+        sizes.append(math.prod(shape))
     if sum(sizes) != len(values):
         msg = f"{len(values)} numbers for {sum(sizes)} places"
-        raise ValueError(msg)
+        raise MalformedError(msg)
     parts = np.split(values, np.cumsum(sizes)[:-1])
     numbers = {
         name: part.astype(np.float64).reshape(shape)
@@ -142,9 +181,9 @@ def _joined(header: dict[str, Any], content: bytes) -> Document:
 
 
 def _check_schema(version: Any) -> None:
-    if version != SCHEMA:
+    if version != SCHEMA or isinstance(version, bool):
         why = f"its schema is {version!r}, here it is {SCHEMA}"
-        raise _no_state(why)
+        raise MalformedError(why)
 
 
 def _no_state(why: str) -> ValueError:

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from .._calls import form
+from .._display.checks import COUNT, MalformedError, check
 from .._inputs.groups import Keys, read_keys
 from .._inputs.labels import show
 from .._kernels.table import FloatArray
 from .._pickling import pickled, public
 from .._terms import TERMS, Term
 from . import serialize
+from .keys import settled, together
 from .logit_cells import SHAPE
 from .moments import Covariance, Moments
 from .sample import RowsKept
@@ -125,6 +127,12 @@ class ScanState:
         str
             With the version of its schema; every number is exact.
 
+        Raises
+        ------
+        TypeError
+            If a label or key is not text, a number, a boolean, a time, bytes or
+            missing, so that it could not be read back.
+
         Examples
         --------
         >>> import pandas as pd
@@ -148,15 +156,15 @@ class ScanState:
         Returns
         -------
         ScanState
-            The same. Labels and keys are texts, numbers, booleans or times again; of
-            another type they are text.
+            The same: labels and keys have their values and types, and those that are
+            missing are missing.
 
         Raises
         ------
         ValueError
             If the text is not the JSON of a state of this version's schema.
         """
-        return serialize.whole(serialize.from_json(text), _from_document)
+        return serialize.from_json(text, _from_document)
 
     def to_arrow(self) -> Any:
         """The state as a batch of one row, for engines that move Arrow.
@@ -170,6 +178,8 @@ class ScanState:
         ------
         ImportError
             If pyarrow is not installed.
+        TypeError
+            As in :meth:`to_json`.
         """
         return serialize.to_arrow(_to_document(self))
 
@@ -189,13 +199,12 @@ class ScanState:
 
         Raises
         ------
+        TypeError
+            If ``batch`` is neither.
         ValueError
             If there are no rows, or rows that are no states of this version's schema.
         """
-        return joined(
-            serialize.whole(found, _from_document)
-            for found in serialize.from_arrow(batch)
-        )
+        return joined(serialize.from_arrow(batch, _from_document))
 
     @staticmethod
     def arrow_schema() -> Any:
@@ -285,7 +294,7 @@ def _keyed(keys: Keys, moments: Moments) -> Groups:
     names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
     table = keys.groups.to_frame(index=False)
     table.columns = pd.Index(names)
-    return Groups(table, moments)
+    return Groups(settled(table), moments)
 
 
 def _groups_of_both(first: Groups | None, second: Groups | None) -> Groups | None:
@@ -293,8 +302,8 @@ def _groups_of_both(first: Groups | None, second: Groups | None) -> Groups | Non
         return first or second
     if first.keys.equals(second.keys):
         return Groups(first.keys, first.moments.plus(second.moments))
-    together = pd.concat([first.keys, second.keys], ignore_index=True)
-    keys = read_keys(together, len(together))
+    both = together(first.keys, second.keys)
+    keys = read_keys(both, len(both))
     n = len(first.keys)
     one = first.moments.placed(keys.codes[:n], len(keys.groups))
     two = second.moments.placed(keys.codes[n:], len(keys.groups))
@@ -350,18 +359,100 @@ def _to_document(state: ScanState) -> serialize.Document:
 def _from_document(found: serialize.Document) -> ScanState:
     """The state that was written."""
     header, keys, numbers = found
+    contract = Contract(**{name: header[name] for name in Contract._fields})
+    check(header["counts"], dict.fromkeys(Counts._fields, COUNT), "'counts'")
+    _check_header(contract, header["unseen"], keys)
+    empty = no_rows(contract, Counts(**header["counts"]), header["unseen"])
+    if keys is not None:
+        moments = Moments.empty(len(contract.measures), len(keys))
+        empty = dataclasses.replace(empty, groups=Groups(keys, moments))
+    _check_numbers(_to_document(empty).numbers, contract, numbers)
     parts: dict[str, Any] = {}
     for name, kind in _PARTS.items():
         own = [numbers.get(f"{name}.{key}") for key in kind._fields]
         parts[name] = None if own[0] is None else kind(*own)
     if keys is not None:
         parts["groups"] = Groups(keys, parts["groups"])
-    return ScanState(
-        contract=Contract(**{name: header[name] for name in Contract._fields}),
-        counts=Counts(**header["counts"]),
-        unseen=header["unseen"],
+    return dataclasses.replace(
+        empty,
         cells=numbers.get("cells"),
         gradient=numbers.get("gradient"),
         shares=numbers["shares"],
         **parts,
     )
+
+
+def _check_header(
+    contract: Contract, unseen: tuple[Any, ...], keys: pd.DataFrame | None
+) -> None:
+    """Refuse labels and keys that no state has."""
+    labels = (*contract.labels, *unseen)
+    names = [] if keys is None else keys.columns.tolist()
+    if not contract.labels or len(set(labels)) < len(labels):
+        why = f"its labels must be distinct, found {show(labels)}"
+    elif not 0.0 <= contract.clip < 1.0:
+        why = f"its clip must be in [0, 1), found {contract.clip:g}"
+    elif keys is not None and names != list(contract.by):
+        why = f"its keys must be those of {contract.by}, found {show(names)}"
+    elif keys is not None and (
+        not len(keys) or len(read_keys(keys, len(keys)).groups) < len(keys)
+    ):
+        why = "its groups must be distinct, and one or more"
+    else:
+        return
+    raise MalformedError(why)
+
+
+def _check_numbers(
+    empty: Mapping[str, FloatArray],
+    contract: Contract,
+    numbers: Mapping[str, FloatArray],
+) -> None:
+    """Refuse numbers that no rows leave: ``empty`` are those of none."""
+    n_kept = numbers["kept.weights"].size if "kept.weights" in numbers else 0
+    amiss = sorted(set(empty) ^ (set(numbers) - {"gradient"}))
+    if amiss:
+        why = (
+            f"its numbers must be those of its header: {', '.join(amiss)} are missing, "
+            "or too many"
+        )
+        raise MalformedError(why)
+    for name, of_none in empty.items():
+        values, shape = numbers[name], of_none.shape
+        if shape[-1] == 0:  # one per row that is kept
+            shape = (*shape[:-1], n_kept)
+        if values.shape != shape:
+            why = f"{name!r} must be of shape {shape}, found {values.shape}"
+            raise MalformedError(why)
+        leaf = name.rpartition(".")[2]
+        if leaf in _NOT_NEGATIVE and not ((values >= 0) & np.isfinite(values)).all():
+            why = f"{name!r} must hold finite numbers of 0 or more"
+            raise MalformedError(why)
+        most = _MOST.get(leaf, _LARGEST)
+        if (np.isfinite(values) & (np.abs(values) > most)).any():
+            why = f"{name!r} must hold numbers of at most {most:g}"
+            raise MalformedError(why)
+        whole = leaf in ("n", "n_seen") or (name == "kept.target" and not contract.soft)
+        if whole and (values != np.floor(values)).any():
+            why = f"{name!r} must hold whole numbers"
+            raise MalformedError(why)
+        if name == "kept.target" and whole and (values >= len(contract.labels)).any():
+            why = f"{name!r} must hold numbers of classes"
+            raise MalformedError(why)
+        if leaf == "log_q" and not (values <= _ROUNDING).all():
+            why = f"{name!r} must hold logarithms of probabilities"
+            raise MalformedError(why)
+
+
+_ROUNDING = 1e-6
+_SQUARES = ("weight2", "scatter", "products")
+_LARGEST = 1e154  # of what is squared
+_MOST = {
+    **dict.fromkeys(("n", "n_seen"), 2.0**53),
+    **dict.fromkeys(_SQUARES, np.inf),
+}
+# Numbers of a state that are counts, weights or probabilities.
+_NOT_NEGATIVE = (
+    *("n", "weight", "weight2", "n_seen", "below", "keys", "target", "weights"),
+    "shares",
+)

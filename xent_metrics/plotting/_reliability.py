@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._decomposition.ladder import is_clear
-from .._display import two_sided
+from .._display.result import two_sided
 from .._pickling import public
 from ._bins import Bins, check_bins, in_bins
 from ._map_curve import MapCurve, map_curve, why_no_map

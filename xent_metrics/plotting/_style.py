@@ -149,8 +149,11 @@ def reason(value: float, note: str | None, *, width: int = 44) -> str:
 
 
 def short(name: Any) -> str:
-    """A name on one line, its middle left out where it is long."""
-    text = " ".join(str(name).split())
+    """A name on one line, its middle left out where it is long.
+
+    What no font could have (a lone surrogate) is written as Python does.
+    """
+    text = " ".join(str(name).split()).encode("utf-8", "backslashreplace").decode()
     if len(text) <= _LONGEST_NAME:
         return text
     half = _LONGEST_NAME // 2

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._display import two_sided
+from .._display.result import two_sided
 from .._pickling import public
 from .._terms import IDENTITY, SOFT_IDENTITY, title
 from ._style import (

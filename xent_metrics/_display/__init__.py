@@ -1,0 +1,1 @@
+"""How results are shown, and written as documents that are read back."""

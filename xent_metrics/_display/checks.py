@@ -1,0 +1,132 @@
+"""What a document must be: rules, checked before its parts are used.
+
+A document that was cut or edited is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+# What libraries raise for parts that the rules cannot foresee, such as a date that the
+# calendar does not have.
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+_COUNTS = range(2**53)
+_NOT_FINITE = ("nan", "inf", "-inf")
+
+
+class MalformedError(ValueError):
+    """A part of a document is not what it must be; the message says which."""
+
+
+class Rule(NamedTuple):
+    """What a part of a document must be, in words, and whether it is."""
+
+    what: str
+    holds: Callable[[Any], bool]
+
+    def optional(self) -> Rule:
+        """The same, or null."""
+        return Rule(f"{self.what}, or null", lambda one: one is None or self.holds(one))
+
+
+def _is_integer(found: Any) -> bool:
+    return isinstance(found, int) and not isinstance(found, bool)
+
+
+def _is_number(found: Any) -> bool:
+    if _is_integer(found):
+        return bool(abs(found) < 2**1023)
+    return isinstance(found, float) and math.isfinite(found)
+
+
+ANYTHING = Rule("anything", lambda _: True)
+LIST = Rule("a list", lambda found: isinstance(found, list))
+OBJECT = Rule("an object", lambda found: isinstance(found, dict))
+TEXT = Rule("text", lambda found: isinstance(found, str))
+FLAG = Rule("true or false", lambda found: isinstance(found, bool))
+NUMBER = Rule("a finite number", _is_number)
+INTEGER = Rule("a whole number", _is_integer)
+COUNT = Rule(
+    "a whole number of 0 or more", lambda found: _is_integer(found) and found in _COUNTS
+)
+VALUE = Rule(
+    'a number, "nan", "inf" or "-inf"',
+    lambda found: (
+        _is_number(found) or (isinstance(found, str) and found in _NOT_FINITE)
+    ),
+)
+
+
+def check(
+    found: Any, rules: Mapping[str, Rule], where: str, *, may_lack: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The object that was found, if it has the parts that the rules name, and no other.
+
+    Raises
+    ------
+    MalformedError
+        If it has not: the sentence lacks what to do.
+    """
+    check_one(found, OBJECT, where)
+    for name in found:
+        if name not in rules:
+            msg = f"{where} has an unknown part {reprlib.repr(name)}"
+            raise MalformedError(msg)
+    for name, rule in rules.items():
+        if name in found:
+            check_one(found[name], rule, f"{name!r} of {where}")
+        elif name not in may_lack:
+            msg = f"{where} lacks its part {name!r}"
+            raise MalformedError(msg)
+    whole: dict[str, Any] = found
+    return whole
+
+
+def check_one(found: Any, rule: Rule, where: str) -> None:
+    """Refuse a part that breaks its rule."""
+    if not rule.holds(found):
+        msg = f"{where} must be {rule.what}, found {reprlib.repr(found)}"
+        raise MalformedError(msg)
+
+
+def check_each(
+    found: Mapping[str, Any] | Sequence[Any], rule: Rule, where: str
+) -> None:
+    """Refuse a mapping or list of which a value breaks the rule."""
+    pairs = found.items() if isinstance(found, Mapping) else enumerate(found)
+    for key, value in pairs:
+        check_one(value, rule, f"{key!r} of {where}")
+
+
+def read_json(text: str | bytes) -> Any:
+    """Strict JSON: no NaN, and no key of an object twice."""
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"the key {reprlib.repr(twice)} occurs twice in an object"
+        raise MalformedError(msg)
+    return found
+
+
+def _no_constant(word: str) -> Any:
+    msg = f"{word} is no value of strict JSON"
+    raise MalformedError(msg)
