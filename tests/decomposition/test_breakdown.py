@@ -164,8 +164,8 @@ class TestBy:
             (
                 "site",
                 (
-                    "values must hold one value per row: found 'site'; pass the "
-                    "column, such as df['site']."
+                    "values must be one value per row: found 'site', and a "
+                    "decomposition has no columns; pass the values of that column."
                 ),
             ),
         ],

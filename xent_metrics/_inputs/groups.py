@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._kernels.table import IntArray, greatest, least
 from .containers import unpack
 from .inputs import Inputs
+from .labels import label_index
 
 _LITTLE = 4096  # numbers in a table that is no work
 
@@ -86,7 +87,7 @@ def _one(values: Any, n_rows: int, name: str, title: Any) -> Keys:
     if isinstance(column, np.ndarray) and column.dtype.kind in "US":
         column = column.astype(object)
     codes, distinct = _number(column, name)
-    return Keys(codes.astype(np.int64, copy=False), pd.Index(distinct, name=title))
+    return Keys(codes.astype(np.int64, copy=False), label_index(distinct, title))
 
 
 def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
@@ -95,13 +96,11 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
         found = _number_integers(np.asarray(column))
         if found is not None:
             return found
-    values = pd.Series(column)
+    plain = isinstance(column, np.ndarray)
+    values = pd.Series(label_index(column) if plain else column)
     try:
-        if values.dtype == object and values.hasnans:
-            # Sorted with what is missing, objects would not be in order.
-            codes, distinct = pd.factorize(values, sort=True)
-            last = pd.Index([np.nan], dtype=object)
-            return np.where(codes < 0, len(distinct), codes), distinct.append(last)
+        if values.dtype == object:
+            return _number_objects(values)
         return pd.factorize(values, sort=True, use_na_sentinel=False)
     except TypeError as error:
         msg = (
@@ -114,6 +113,21 @@ def _number(column: Any, name: str) -> tuple[IntArray, pd.Index[Any]]:
                 f"numbers: found an {error}; pass one value per row."
             )
         raise TypeError(msg) from None
+
+
+def _number_objects(values: pd.Series[Any]) -> tuple[IntArray, pd.Index[Any]]:
+    """The same of objects, which are not in order if sorted with what is missing."""
+    distinct: Any
+    try:
+        codes, distinct = pd.factorize(values, sort=True)
+    except UnicodeEncodeError:  # text with a lone surrogate
+        codes, distinct = pd.factorize(values.to_numpy(), sort=True)
+        distinct = pd.Index(distinct, dtype=object)
+    if not (codes < 0).any():
+        return codes, distinct
+    # Not appended: pandas would look for a type of text.
+    known = pd.Index(np.array([*distinct, np.nan], dtype=object), dtype=object)
+    return np.where(codes < 0, len(distinct), codes), known
 
 
 def _number_integers(

@@ -75,16 +75,17 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
 
 
 def label_index(
-    labels: Sequence[Any], name: Any = None, dtype: Any = None
+    labels: Sequence[Any] | NDArray[Any] | pd.Index[Any],
+    name: Any = None,
+    dtype: Any = None,
 ) -> pd.Index[Any]:
     """Labels as an index, also of text that no file could hold (lone surrogates)."""
+    index: pd.Index[Any]
     try:
-        index: pd.Index[Any] = pd.Index(
-            labels, dtype=dtype, name=name, tupleize_cols=False
-        )
-        return index
+        index = pd.Index(labels, dtype=dtype, name=name, tupleize_cols=False)
     except UnicodeEncodeError:
-        return pd.Index(labels, dtype=object, name=name, tupleize_cols=False)
+        index = pd.Index(labels, dtype=object, name=name, tupleize_cols=False)
+    return index
 
 
 def places_of(names: Sequence[Any], labels: Sequence[Any]) -> list[int | None]:

@@ -94,11 +94,12 @@ def _as_table(annotations: Any) -> pd.DataFrame:
     rows, index = annotations, getattr(annotations, "index", None)
     for method in ("to_pylist", "to_list"):  # of a column that holds rows
         rows = getattr(rows, method)() if hasattr(rows, method) else rows
-    if not isinstance(rows, (list, tuple)):
+    if isinstance(rows, (list, tuple)):
+        if any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
+            rows = [[] if is_absent(row) else list(row) for row in rows]
+    elif np.ndim(rows) in (1, 2):
         rows = unpack(rows, "annotations")
-    elif any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
-        rows = [[] if is_absent(row) else list(row) for row in rows]
-    if not isinstance(rows, (list, tuple)) and np.ndim(rows) not in (1, 2):
+    else:
         msg = (
             "annotations must have one row per sample and one column per "
             f"annotator: found {annotations!r}; pass a table."

@@ -13,7 +13,7 @@ from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import Inputs
-from .._inputs.labels import as_labels
+from .._inputs.labels import as_labels, label_index
 from .._inputs.nested import Columns
 from .._inputs.read_options import ReadOptions
 from .._kernels.table import Table
@@ -195,7 +195,7 @@ def _key(table: FrameTable, name: Any) -> pd.Series[Any]:
             "another column."
         )
         raise ValueError(msg)  # noqa: TRY004 - the values are at fault
-    return pd.Series(column)
+    return column if isinstance(column, pd.Series) else pd.Series(label_index(column))
 
 
 def _column_name(given: Any) -> Any:
