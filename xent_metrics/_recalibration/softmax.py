@@ -7,6 +7,7 @@ change nothing keeps it finite where classes are separated.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -21,6 +22,9 @@ from .sample import Sample
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
+_DEAR = 100  # parameters: a Hessian is then dearer than several steps
+_NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
+_NEAR_ENOUGH = 1e-9  # nats per row: what folds tell is then exact to rounding
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
@@ -34,6 +38,8 @@ class LinearSoftmax:
     """
 
     name: ClassVar[str]
+    # How much of what folds tell is optimism, beside a fit that no ridge holds.
+    of_folds: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -115,8 +121,8 @@ def fit(
     """Fit a family to a sample and debias it.
 
     Where rows are few for the parameters, scores at the fit are too small for
-    Takeuchi's correction, above all where classes are nearly separated: there it is
-    cross-validated.
+    Takeuchi's correction, above all where classes are nearly separated: there folds
+    tell the optimism, once the map is :meth:`~FittedMap.settled`.
     """
     optimum = minimise(family, sample, start)
     parameters = optimum.parameters
@@ -130,12 +136,17 @@ def fit(
     )
     if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
+    total = float(sample.weights.sum())
 
     def fit_some(rows: Sample) -> SoftmaxMap:
-        return SoftmaxMap(family, minimise(family, rows, parameters).parameters)
+        share = float(rows.weights.sum()) / total
+        return SoftmaxMap(family, refit(family, rows, optimum, share))
 
-    optimism = cross_validated(sample, fit_some, fitted.losses, stratified=False)
-    return dataclasses.replace(fitted, optimism=optimism)
+    def by_folds() -> float:
+        found = cross_validated(sample, fit_some, fitted.losses, stratified=False)
+        return family.of_folds * found
+
+    return dataclasses.replace(fitted, by_folds=by_folds)
 
 
 def debiased(
@@ -194,26 +205,79 @@ def minimise(
 ) -> Optimum:
     """Minimise the weighted cost plus the ridge by Newton's method.
 
-    A ``tilt`` adds a linear function of the parameters, with these slopes.
+    A ``tilt`` adds a linear function of the parameters, with these slopes. A Hessian
+    of many parameters serves for several steps, as long as these go well.
     """
     parameters = family.identity if start is None else start
     state = sweep(family, sample, parameters, tilt)
-    scale = float(sample.weights.sum())
+    scale, last, stale = float(sample.weights.sum()), np.inf, False
     for _ in range(_MAX_STEPS):
         step = _solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
-        if decrement <= _DECREMENT * scale:
+        done = decrement <= _DECREMENT * scale
+        if stale and (done or decrement > _WELL * last):
+            state, last = sweep(family, sample, parameters, tilt), np.inf
+            stale = False
+            continue
+        if done:
             return Optimum(parameters, state, converged=True)
-        for _ in range(_HALVINGS):
-            proposed = sweep(family, sample, parameters - step, tilt)
-            if proposed.objective <= state.objective:
-                break
-            step = step / 2.0
-        else:
+        keep = len(parameters) >= _DEAR and decrement < _NEAR * scale
+        proposed = _descend(family, sample, parameters, step, tilt, state, keep=keep)
+        if proposed is None and stale:
+            state, stale = sweep(family, sample, parameters, tilt), False
+        elif proposed is None:
             # No step improves: at rounding, or the fit has failed.
             return Optimum(parameters, state, converged=decrement < 1e-9 * scale)
-        parameters, state = parameters - step, proposed
+        else:
+            parameters, state = proposed
+            last, stale = decrement, keep
     return Optimum(parameters, state, converged=False)
+
+
+def _descend(
+    family: LinearSoftmax,
+    sample: Sample,
+    parameters: FloatArray,
+    step: FloatArray,
+    tilt: FloatArray | None,
+    state: Sweep,
+    *,
+    keep: bool,
+) -> tuple[FloatArray, Sweep] | None:
+    """The step, halved until it improves, and where it leads; None where none does."""
+    known = state.hessian if keep else None
+    for _ in range(_HALVINGS):
+        proposed = sweep(family, sample, parameters - step, tilt, known)
+        if proposed.objective <= state.objective:
+            return parameters - step, proposed
+        step = step / 2.0
+    return None
+
+
+def refit(
+    family: LinearSoftmax, sample: Sample, optimum: Optimum, share: float
+) -> FloatArray:
+    """Parameters of a share of the rows, by the Hessian of all: it need not be exact.
+
+    That of fewer rows is nearly as much smaller, but for the ridge.
+    """
+    hessian = family.ridge + share * (optimum.sweep.hessian - family.ridge)
+    inverse = np.linalg.pinv(hessian, hermitian=True)
+    parameters = optimum.parameters
+    state = sweep(family, sample, parameters, None, hessian)
+    scale, last = float(sample.weights.sum()), np.inf
+    for _ in range(_MAX_STEPS):
+        step = inverse @ state.gradient
+        decrement = float(step @ state.gradient)
+        if decrement <= _NEAR_ENOUGH * scale:
+            return parameters
+        if decrement > _WELL * last:
+            return minimise(family, sample, parameters).parameters
+        proposed = sweep(family, sample, parameters - step, None, hessian)
+        if proposed.objective > state.objective:
+            return minimise(family, sample, parameters).parameters
+        parameters, state, last = parameters - step, proposed, decrement
+    return parameters
 
 
 def sweep(
@@ -221,8 +285,12 @@ def sweep(
     sample: Sample,
     parameters: FloatArray,
     tilt: FloatArray | None = None,
+    known: FloatArray | None = None,
 ) -> Sweep:
-    """Losses of all rows, and the objective with its derivatives."""
+    """Losses of all rows, and the objective with its derivatives.
+
+    A Hessian that is ``known``, from elsewhere, is not computed.
+    """
     losses = np.empty(sample.n)
     away = parameters - family.identity
     gradient = family.ridge @ away
@@ -230,7 +298,7 @@ def sweep(
     if tilt is not None:
         gradient += tilt
         more += float(tilt @ parameters)
-    hessian = family.ridge.copy()
+    hessian = family.ridge.copy() if known is None else known
     for rows, log_q, target in sample.blocks():
         w = sample.weights[rows]
         shared, own = family.shared(log_q), family.own(log_q)
@@ -238,6 +306,8 @@ def sweep(
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
         gradient += _expected(shared, own, c - target) @ w
+        if known is not None:
+            continue
         mean = _expected(shared, own, c)
         hessian -= (mean * w) @ mean.T
         _add_second_moments(hessian, shared, own, c * w)
@@ -267,15 +337,22 @@ def variability(
     out, sums, clusters = np.zeros(shape), None, sample.clusters
     if clusters is not None:
         sums = np.zeros((int(clusters.max()) + 1, len(parameters)))
-    for rows, log_q, target in sample.blocks():
-        shared, own = family.shared(log_q), family.own(log_q)
-        c = softmax(family.logits(parameters, shared, own))[1]
-        scores = _expected(shared, own, c - target) * sample.weights[rows]
+    for rows, scores in scores_of_blocks(family, sample, parameters):
         if sums is None or clusters is None:
             out += scores @ scores.T
         else:
             np.add.at(sums, clusters[rows], scores.T)
     return out if sums is None else sums.T @ sums
+
+
+def scores_of_blocks(
+    family: LinearSoftmax, sample: Sample, parameters: FloatArray
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Rows and their weighted scores, of shape (parameters, rows)."""
+    for rows, log_q, target in sample.blocks():
+        shared, own = family.shared(log_q), family.own(log_q)
+        c = softmax(family.logits(parameters, shared, own))[1]
+        yield rows, _expected(shared, own, c - target) * sample.weights[rows]
 
 
 def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> FloatArray:
