@@ -12,15 +12,18 @@ from laws import (
     TWO_CLASSES,
     Facts,
     Law,
-    draw_labels,
     facts,
     oracle,
 )
+from models import MODELS, TREE
 from peers import Peer
 
 from xent_metrics import Decomposition, decompose
 
-LAWS = {"two classes": TWO_CLASSES, "several classes": SEVERAL_CLASSES}
+LAWS = {
+    "two classes": [*TWO_CLASSES, TREE],
+    "several classes": SEVERAL_CLASSES + MODELS,
+}
 
 
 class Replication(NamedTuple):
@@ -35,16 +38,17 @@ class Replication(NamedTuple):
 
 
 def sample(law: Law, n: int, replication: int) -> tuple[np.ndarray, ...]:
-    """Labels, predictions and laws of the labels; the same at every call."""
+    """Targets, predictions and laws of the labels; the same at every call."""
     seed = zlib.crc32(law.title.encode()), n, replication
     rng = np.random.default_rng(seed)
     q, c = law.draw(rng, n)
-    return draw_labels(rng, c), q, c
+    return law.targets(rng, c), q, c
 
 
 def decomposition(y: np.ndarray, q: np.ndarray) -> Decomposition:
     """Decompose with the defaults; a rare class may be missing from the labels."""
-    return decompose(y, q, labels=range(q.shape[1]))
+    kind = "votes" if y.ndim > 1 else "labels"
+    return decompose(y, q, labels=range(q.shape[1]), target_type=kind)
 
 
 def replicate(law: Law, n: int, replication: int) -> Replication:
