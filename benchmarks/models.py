@@ -8,6 +8,7 @@ over all points that get the same prediction.
 """
 
 import warnings
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -65,12 +66,14 @@ LEARNERS = {
 # Problems: features, and the class probabilities given them
 
 
-class Blobs(NamedTuple):
+@dataclass(frozen=True)
+class Blobs:
     """Classes are Gaussian blobs of correlated features."""
 
     n_classes: int
     seed: int
-    distance: float = 1.8
+    distance: float = 2.0
+    variety: float = 0.2
 
     def draw(self, rng: Generator, n: int) -> np.ndarray:
         """Features of n rows."""
@@ -90,15 +93,18 @@ class Blobs(NamedTuple):
         """Centres, roots of covariances, and the logs of their determinants."""
         rng = np.random.default_rng(self.seed)
         centres = self.distance * rng.standard_normal((self.n_classes, 2))
-        roots = 0.4 * rng.standard_normal((self.n_classes, 2, 2)) + 0.9 * np.eye(2)
+        roots = rng.standard_normal((self.n_classes, 2, 2))
+        roots = self.variety * roots + np.eye(2)
         return centres, roots, np.log(np.abs(np.linalg.det(roots)))
 
 
-class Waves(NamedTuple):
+@dataclass(frozen=True)
+class Waves:
     """Class scores are sums of waves over two Gaussian features."""
 
     n_classes: int
     seed: int
+    frequency: float = 0.6
     height: float = 2.0
     n_waves: int = 12
 
@@ -109,7 +115,7 @@ class Waves(NamedTuple):
     def probabilities(self, x: np.ndarray) -> Table:
         """The law of the label given the features."""
         rng = np.random.default_rng(self.seed)
-        directions = 1.2 * rng.standard_normal((2, self.n_waves))
+        directions = self.frequency * rng.standard_normal((2, self.n_waves))
         phases = rng.uniform(0, 2 * np.pi, self.n_waves)
         weights = rng.standard_normal((self.n_waves, self.n_classes))
         scores = np.cos(x @ directions + phases) @ weights
@@ -310,10 +316,10 @@ def tail_biased(q: Table, *, slope: float, bias: float) -> Table:
 
 
 SMOOTH = [
-    smooth("logistic regression", Blobs(5, seed=1), 1000),
+    smooth("logistic regression", Blobs(5, seed=1, variety=0.25), 1000),
     smooth("logistic regression", Blobs(10, seed=2), 2000),
-    smooth("logistic regression", Waves(4, seed=3), 2000),
-    smooth("naive Bayes", Blobs(5, seed=4), 1000),
+    smooth("logistic regression", Waves(4, seed=3, frequency=0.45), 2000),
+    smooth("naive Bayes", Blobs(5, seed=4, variety=0.25), 1000),
     smooth("naive Bayes", Waves(20, seed=5), 4000),
     smooth("network", Waves(5, seed=6), 700),
     smooth("network", Waves(10, seed=7), 1500),
