@@ -8,7 +8,7 @@ Laws written by hand are here; those of trained models are in models.py.
     python benchmarks/laws.py    # the laws and what is true of them
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -336,10 +336,11 @@ def entropies(p: Table) -> np.ndarray:
     return -np.sum(p * np.log(np.maximum(p, np.finfo(np.float64).tiny)), axis=-1)
 
 
-def main() -> None:
+def show(laws: Iterable[Law]) -> None:
+    """Print what is true of laws."""
     print("| law | miscalibration | +- | oracle's sd, n = 2000 | accuracy | rarest |")
     print("|---|---|---|---|---|---|")
-    for law in TWO_CLASSES + SEVERAL_CLASSES:
+    for law in laws:
         true = facts(law)
         print(
             f"| {law.title} | {true.miscalibration:.5f} | {true.error:.6f} | "
@@ -350,4 +351,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    show(TWO_CLASSES + SEVERAL_CLASSES)

@@ -5,6 +5,8 @@ known. Where it is smooth, predictions tell both features, so the law of the lab
 the prediction is that given the features. Where it predicts few distinct rows (trees,
 neighbours), the population is finite: the law is the mean of the class probabilities
 over all points that get the same prediction.
+
+    python benchmarks/models.py    # the laws and what is true of them
 """
 
 import warnings
@@ -22,6 +24,7 @@ from laws import (
     gaussian,
     linear,
     peaked,
+    show,
     softmax,
 )
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -440,3 +443,7 @@ MIRRORS = [
 ]
 MODELS = SMOOTH + STEPPED + MIRRORS
 TREE = stepped("tree", Waves(2, seed=15), 2000)
+
+
+if __name__ == "__main__":
+    show([*MODELS, TREE])

@@ -32,7 +32,10 @@ TERMS = ("miscalibration", "refinement", "resolution")
 
 
 class Replication(NamedTuple):
-    """What one sample gave; the intervals are those of TERMS."""
+    """What one sample gave; the intervals are those of TERMS.
+
+    ``tried`` holds the miscalibration under each map that was tried.
+    """
 
     found: float
     oracle: float
@@ -40,6 +43,7 @@ class Replication(NamedTuple):
     intervals: tuple[tuple[float, float], ...]
     recalibration: str
     seconds: float
+    tried: dict[str, float]
 
 
 def sample(law: Law, n: int, replication: int) -> tuple[np.ndarray, ...]:
@@ -50,19 +54,28 @@ def sample(law: Law, n: int, replication: int) -> tuple[np.ndarray, ...]:
     return law.targets(rng, c), q, c
 
 
-def decomposition(y: np.ndarray, q: np.ndarray) -> Decomposition:
-    """Decompose with the defaults; a rare class may be missing from the labels."""
-    kind = "votes" if y.ndim > 1 else "labels"
-    return decompose(y, q, labels=range(q.shape[1]), target_type=kind)
+def decomposition(
+    y: np.ndarray, q: np.ndarray, recalibration: str = "auto"
+) -> Decomposition:
+    """Decompose; a rare class may be missing from the labels."""
+    return decompose(
+        y,
+        q,
+        labels=range(q.shape[1]),
+        target_type="votes" if y.ndim > 1 else "labels",
+        recalibration=recalibration,
+    )
 
 
-def replicate(law: Law, n: int, replication: int) -> Replication:
+def replicate(
+    law: Law, n: int, replication: int, recalibration: str = "auto"
+) -> Replication:
     """Decompose one sample."""
     y, q, c = sample(law, n, replication)
     start = time.process_time()
     with warnings.catch_warnings():  # of few votes, whose entropy is not asked for
         warnings.simplefilter("ignore", SmallSampleWarning)
-        result = decomposition(y, q)
+        result = decomposition(y, q, recalibration)
     seconds = time.process_time() - start
     intervals = result.ci(0.95)
     return Replication(
@@ -72,6 +85,7 @@ def replicate(law: Law, n: int, replication: int) -> Replication:
         tuple(intervals[name] for name in TERMS),
         result.recalibration,
         seconds,
+        result.ladder["miscalibration"].to_dict(),
     )
 
 
@@ -95,9 +109,11 @@ def spread(function: Callable[..., Any], calls: Iterable[tuple]) -> list[Any]:
 
 
 @cache
-def replications(law: Law, n: int, count: int) -> list[Replication]:
+def replications(
+    law: Law, n: int, count: int, recalibration: str = "auto"
+) -> list[Replication]:
     """Decompose many samples, once for all parts."""
-    return spread(replicate, [(law, n, i) for i in range(count)])
+    return spread(replicate, [(law, n, i, recalibration) for i in range(count)])
 
 
 @cache
