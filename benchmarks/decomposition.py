@@ -4,7 +4,7 @@
     python benchmarks/decomposition.py --quick         # a tenth of the replications
     python benchmarks/decomposition.py --only several  # one part
     python benchmarks/decomposition.py --quick --only several --laws tree hierarchy \
-        --sizes 500 2000 --replications 20             # while a map is written
+        --sizes 500 2000 --replications 20 10          # while a map is written
 
 Labels are drawn from the laws of laws.py and models.py. An oracle knows the law c(Q) of
 the label given the prediction: its mean of log c_y / q_y over the same rows errs only
@@ -56,14 +56,16 @@ class Options(NamedTuple):
     """How much to draw, and of what."""
 
     scale: float
-    replications: int | None
+    replications: list[int] | None
     laws: list[str] | None
     sizes: list[int] | None
     map: str
 
     def count(self, default: int) -> int:
         """Replications where the whole table has ``default``."""
-        return self.replications or max(2, round(default * self.scale))
+        if self.replications:
+            return self.replications[0]
+        return max(2, round(default * self.scale))
 
     def scaled(self, number: int) -> int:
         """Rows where the whole table has ``number``."""
@@ -84,7 +86,9 @@ class Options(NamedTuple):
     def sizes_of(self, group: str) -> dict[int, int]:
         """Replications by numbers of rows."""
         every = REPLICATIONS[group]
-        sizes = self.sizes or every
+        sizes = self.sizes or list(every)
+        if self.replications and len(self.replications) == len(sizes):
+            return dict(zip(sizes, self.replications, strict=True))
         return {n: self.count(every.get(n, min(every.values()))) for n in sizes}
 
 
@@ -392,11 +396,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--only", choices=PARTS, help="one part of the tables")
-    parser.add_argument("--replications", type=int, help="samples of each law and size")
+    parser.add_argument(
+        "--replications",
+        nargs="+",
+        type=int,
+        help="samples of each law: one number, or one for each size",
+    )
     parser.add_argument("--laws", nargs="+", help="laws whose title holds such a text")
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of rows")
     parser.add_argument("--map", default="auto", help="the map of errors and intervals")
     arguments = parser.parse_args()
+    counts, sizes = arguments.replications or [0], arguments.sizes or []
+    if len(counts) not in {1, len(sizes)}:
+        parser.error("--replications takes one number, or one for each of --sizes")
     options = Options(
         scale=0.1 if arguments.quick else 1.0,
         replications=arguments.replications,

@@ -85,7 +85,7 @@ def replicate(
         tuple(intervals[name] for name in TERMS),
         result.recalibration,
         seconds,
-        result.ladder["miscalibration"].to_dict(),
+        result.ladder["miscalibration"].dropna().to_dict(),
     )
 
 
