@@ -3,10 +3,12 @@
 A law draws predictions Q and knows the law c(Q) of the label given the prediction, so
 E KL(c(Q)||Q), what a decomposition is to find, is an average without labels.
 
+Laws written by hand are here; those of trained models are in models.py.
+
     python benchmarks/laws.py    # the laws and what is true of them
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -17,15 +19,30 @@ Table = np.ndarray
 Generator = np.random.Generator
 
 DRAWS = 4_000_000
+VALUES = 40_000_000  # DRAWS of up to 10 classes; fewer of more
+CLIP = 2.0**-52  # the default floor of probabilities in a logarithm
+DISPERSION = 4.0  # of the annotators' distributions of rows that share a prediction
+
+
+def same(q: Table) -> Table:
+    """The rows are the predictions."""
+    return q
 
 
 class Law(NamedTuple):
-    """Predictions, and the law of the label given a prediction."""
+    """Predictions, and the law of the label given a prediction.
+
+    Rows are drawn; ``labels`` maps them to the laws of their labels and ``model`` to
+    predictions. Rows are the predictions themselves where there is no model. With
+    ``votes`` each row has so many labels, of annotators who agree on average only.
+    """
 
     name: str
     n_classes: int
-    predictions: Callable[..., Table]
-    labels: Callable[[Table], Table]
+    rows: Callable[..., np.ndarray]
+    labels: Callable[[np.ndarray], Table]
+    model: Callable[[np.ndarray], Table] = same
+    votes: int = 0
 
     @property
     def title(self) -> str:
@@ -39,14 +56,26 @@ class Law(NamedTuple):
 
     def draw(self, rng: Generator, n: int) -> tuple[Table, Table]:
         """Predictions and laws of their labels, both of shape (n, K)."""
-        q = self.predictions(rng, n, self.n_classes)
-        return q, self.labels(q)
+        rows = self.rows(rng, n, self.n_classes)
+        return self.model(rows), self.labels(rows)
+
+    def targets(self, rng: Generator, c: Table) -> np.ndarray:
+        """One label per row from its law; counts of shape (n, K) where rows have votes.
+
+        Each row's annotators draw from a Dirichlet distribution around the law.
+        """
+        if not self.votes:
+            return draw_labels(rng, c)
+        p = rng.standard_gamma(DISPERSION * c)
+        return rng.multinomial(self.votes, p / p.sum(axis=1, keepdims=True))
 
 
 class Facts(NamedTuple):
     """What is true of a law."""
 
     miscalibration: float
+    refinement: float
+    resolution: float
     error: float
     deviation: float
     accuracy: float
@@ -258,38 +287,60 @@ def draw_labels(rng: Generator, c: Table) -> np.ndarray:
     return below.sum(axis=1).clip(max=c.shape[1] - 1)
 
 
-def oracle(y: np.ndarray, q: Table, c: Table) -> float:
+def log_ratio(c: Table, q: Table) -> Table:
+    """The logarithm of c / q; predictions have a floor, as in a decomposition."""
+    tiny = np.finfo(np.float64).tiny
+    return np.log(np.maximum(c, tiny)) - np.log(np.maximum(q, CLIP))
+
+
+def oracle(targets: np.ndarray, q: Table, c: Table) -> float:
     """The miscalibration found in a sample by one who knows c."""
-    rows = np.arange(len(y))
-    return float(np.mean(np.log(c[rows, y] / q[rows, y])))
+    ratios = log_ratio(c, q)
+    if targets.ndim == 1:
+        return float(ratios[np.arange(len(targets)), targets].mean())
+    return float(np.sum(targets * ratios) / targets.sum())
 
 
 def facts(law: Law, n_draws: int = DRAWS, seed: int = 0) -> Facts:
     """Averages over many draws: miscalibration with its error, and what else counts.
 
-    The deviation is that of one row of the oracle.
+    The deviation is that of one row of the oracle, with one label.
     """
-    rng, block = np.random.default_rng(seed), 100_000
-    sums, share = np.zeros(4), np.zeros(law.n_classes)
-    n_blocks = max(1, n_draws // block)
+    block = max(1, min(100_000, 1_000_000 // law.n_classes))
+    rng = np.random.default_rng(seed)
+    sums, share = np.zeros(5), np.zeros(law.n_classes)
+    n_blocks = max(1, min(n_draws, VALUES // law.n_classes) // block)
     for _ in range(n_blocks):
         q, c = law.draw(rng, block)
-        log_ratio = np.log(c / q)
-        kl = np.sum(c * log_ratio, axis=1)
+        ratios = log_ratio(c, q)
+        kl = np.sum(c * ratios, axis=1)
         right = c[np.arange(block), q.argmax(axis=1)]
-        sums += [kl.sum(), kl @ kl, np.sum(c * log_ratio**2), right.sum()]
+        squares = np.sum(c * ratios**2)
+        sums += [kl.sum(), kl @ kl, squares, right.sum(), entropies(c).sum()]
         share += c.sum(axis=0)
     n = n_blocks * block
-    mean, square, ratio_square, accuracy = sums / n
-    error = np.sqrt(max(square - mean**2, 0) / n)
-    deviation = np.sqrt(max(ratio_square - mean**2, 0))
-    return Facts(mean, error, deviation, accuracy, share.min() / n)
+    mean, square, ratio_square, accuracy, refinement = sums / n
+    return Facts(
+        miscalibration=mean,
+        refinement=refinement,
+        resolution=float(entropies(share / n)) - refinement,
+        error=np.sqrt(max(square - mean**2, 0) / n),
+        deviation=np.sqrt(max(ratio_square - mean**2, 0)),
+        accuracy=accuracy,
+        rarest=share.min() / n,
+    )
 
 
-def main() -> None:
+def entropies(p: Table) -> np.ndarray:
+    """The entropy of each row."""
+    return -np.sum(p * np.log(np.maximum(p, np.finfo(np.float64).tiny)), axis=-1)
+
+
+def show(laws: Iterable[Law]) -> None:
+    """Print what is true of laws."""
     print("| law | miscalibration | +- | oracle's sd, n = 2000 | accuracy | rarest |")
     print("|---|---|---|---|---|---|")
-    for law in TWO_CLASSES + SEVERAL_CLASSES:
+    for law in laws:
         true = facts(law)
         print(
             f"| {law.title} | {true.miscalibration:.5f} | {true.error:.6f} | "
@@ -300,4 +351,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    show(TWO_CLASSES + SEVERAL_CLASSES)

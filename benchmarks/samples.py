@@ -1,5 +1,7 @@
 """Samples of the laws, decomposed in two processes."""
 
+import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -12,53 +14,78 @@ from laws import (
     TWO_CLASSES,
     Facts,
     Law,
-    draw_labels,
     facts,
     oracle,
 )
+from models import MODELS, TREE
 from peers import Peer
 
-from xent_metrics import Decomposition, decompose
+from xent_metrics import Decomposition, SmallSampleWarning, decompose
 
-LAWS = {"two classes": TWO_CLASSES, "several classes": SEVERAL_CLASSES}
+LAWS = {
+    "two classes": [*TWO_CLASSES, TREE],
+    "several classes": SEVERAL_CLASSES + MODELS,
+}
+
+
+TERMS = ("miscalibration", "refinement", "resolution")
 
 
 class Replication(NamedTuple):
-    """What one sample gave."""
+    """What one sample gave; the intervals are those of TERMS.
+
+    ``tried`` holds the miscalibration under each map that was tried.
+    """
 
     found: float
     oracle: float
     standard_error: float
-    low: float
-    high: float
+    intervals: tuple[tuple[float, float], ...]
     recalibration: str
+    seconds: float
+    tried: dict[str, float]
 
 
 def sample(law: Law, n: int, replication: int) -> tuple[np.ndarray, ...]:
-    """Labels, predictions and laws of the labels; the same at every call."""
+    """Targets, predictions and laws of the labels; the same at every call."""
     seed = zlib.crc32(law.title.encode()), n, replication
     rng = np.random.default_rng(seed)
     q, c = law.draw(rng, n)
-    return draw_labels(rng, c), q, c
+    return law.targets(rng, c), q, c
 
 
-def decomposition(y: np.ndarray, q: np.ndarray) -> Decomposition:
-    """Decompose with the defaults; a rare class may be missing from the labels."""
-    return decompose(y, q, labels=range(q.shape[1]))
+def decomposition(
+    y: np.ndarray, q: np.ndarray, recalibration: str = "auto"
+) -> Decomposition:
+    """Decompose; a rare class may be missing from the labels."""
+    return decompose(
+        y,
+        q,
+        labels=range(q.shape[1]),
+        target_type="votes" if y.ndim > 1 else "labels",
+        recalibration=recalibration,
+    )
 
 
-def replicate(law: Law, n: int, replication: int) -> Replication:
+def replicate(
+    law: Law, n: int, replication: int, recalibration: str = "auto"
+) -> Replication:
     """Decompose one sample."""
     y, q, c = sample(law, n, replication)
-    result = decomposition(y, q)
-    low, high = result.ci(0.95)["miscalibration"]
+    start = time.process_time()
+    with warnings.catch_warnings():  # of few votes, whose entropy is not asked for
+        warnings.simplefilter("ignore", SmallSampleWarning)
+        result = decomposition(y, q, recalibration)
+    seconds = time.process_time() - start
+    intervals = result.ci(0.95)
     return Replication(
         result.miscalibration,
         oracle(y, q, c),
         result.standard_errors["miscalibration"],
-        low,
-        high,
+        tuple(intervals[name] for name in TERMS),
         result.recalibration,
+        seconds,
+        result.ladder["miscalibration"].dropna().to_dict(),
     )
 
 
@@ -82,13 +109,15 @@ def spread(function: Callable[..., Any], calls: Iterable[tuple]) -> list[Any]:
 
 
 @cache
-def replications(law: Law, n: int, count: int) -> list[Replication]:
+def replications(
+    law: Law, n: int, count: int, recalibration: str = "auto"
+) -> list[Replication]:
     """Decompose many samples, once for all parts."""
-    return spread(replicate, [(law, n, i) for i in range(count)])
+    return spread(replicate, [(law, n, i, recalibration) for i in range(count)])
 
 
 @cache
-def truths(group: str, draws: int) -> dict[Law, Facts]:
-    """The facts of all laws of a group."""
-    found = spread(facts, [(law, draws) for law in LAWS[group]])
-    return dict(zip(LAWS[group], found, strict=True))
+def truths(laws: tuple[Law, ...], draws: int) -> dict[Law, Facts]:
+    """The facts of laws."""
+    found = spread(facts, [(law, draws) for law in laws])
+    return dict(zip(laws, found, strict=True))
