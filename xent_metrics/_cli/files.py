@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from .._inputs.arrow import readable
 from .columns import Columns, Wanted, find
 from .errors import UsageError
 from .terminal import Stages
@@ -245,8 +246,9 @@ def _from_arrow(file: str, kind: str, wanted: Wanted, stages: Stages) -> Table:
         batches.append(batch)
         stages.advance(batch.num_rows)
     schema = pa.schema([data.schema.field(name) for name in columns.read])
-    frame = pa.Table.from_batches(batches, schema).to_pandas(ignore_metadata=True)
-    return Table(frame, columns)
+    read = pa.Table.from_batches(batches, schema)
+    table = pa.table(list(map(readable, read.columns)), names=columns.read)
+    return Table(table.to_pandas(ignore_metadata=True), columns)
 
 
 def keyed(table: Table, key: str | None, file: str) -> Table:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import pandas as pd
-
-from .._inputs.containers import as_frame
+from .._inputs.containers import as_frame, is_default
 from .._inputs.labels import as_labels, in_column_order
 
 
@@ -48,6 +46,6 @@ def classes_of(estimator: Any, proba: Any) -> tuple[Any, ...]:
 def names_of(table: Any) -> tuple[Any, ...]:
     """Names of the columns of a frame, unless they are their positions."""
     frame = as_frame(table)
-    if frame is None or isinstance(frame.columns, pd.RangeIndex):
+    if frame is None or is_default(frame.columns):
         return ()
     return tuple(frame.columns)

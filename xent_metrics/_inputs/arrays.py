@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .containers import as_frame, native, precision, unpack
+from .containers import as_frame, is_default, native, precision, unpack
 from .nested import Columns, Single
 from .read_options import FromLogits
 
@@ -112,8 +112,7 @@ def _from_frame(frame: Any, what: str) -> Columns:
         numbers(column, what, f"column {name!r}")
         for name, column in zip(names, each, strict=True)
     )
-    unnamed = isinstance(frame.columns, pd.RangeIndex)
-    return Columns(columns, None if unnamed else names)
+    return Columns(columns, None if is_default(frame.columns) else names)
 
 
 def _as_array(data: Any, what: str, where: str = "") -> NDArray[Any]:

@@ -43,6 +43,17 @@ def of_arrow(data: Any) -> Any:
     return data.to_pandas(types_mapper=nullable.get)
 
 
+def readable(data: Any) -> Any:
+    """A column as it is where pandas can read it; else its values, not encoded."""
+    import pyarrow as pa  # noqa: PLC0415 - such a column has loaded it
+
+    if not pa.types.is_dictionary(data.type):
+        return _decoded(data)
+    known = [chunk.dictionary for chunk in data.chunks]
+    plain = all(not one.null_count and len(one) == len(one.unique()) for one in known)
+    return data if plain else _decoded(data)
+
+
 def of_polars(series: Any) -> Any:
     """A series of polars: the same."""
     kind = str(series.dtype).partition("(")[0]

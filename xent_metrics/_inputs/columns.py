@@ -158,10 +158,11 @@ def _tells_first(name: str, classes: tuple[Any, ...]) -> bool:
         places = [
             stop
             for stop in range(len(own), len(words) + 1)
-            if words[stop - len(own) : stop] == own
+            if own
+            and words[stop - len(own) : stop] == own
             and (stop == len(words) or not own[-1].isdigit())
         ]
-        ends.append((max(places, default=0), len(own)) if own else (0, 0))
+        ends.append((max(places, default=0), len(own)))
     return ends[0][0] > 0 and ends[0] > ends[1]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .arrow import of_arrow, of_polars
-from .nested import Columns, is_absent, spread
+from .nested import Columns, is_absent, is_row, spread
 
 _BFLOAT16_EPS = 2.0**-7
 _LIBRARY_ADVICE = {"dask": "compute()", "dask_expr": "compute()"}
@@ -44,10 +44,11 @@ def unpack(data: Any, name: str, *, tuples: bool = True) -> Any:
 
 
 def as_numpy(data: Any, name: str) -> Any:
-    """A tensor or an array of the Array API as a numpy array; all else as it is.
+    """A tensor, an array of the Array API or a buffer as a numpy array.
 
-    A tensor that requires a gradient is detached, one of another device is copied, and
-    a type that numpy lacks (bfloat16) becomes single precision: every value is kept.
+    All else stays as it is. A tensor that requires a gradient is detached, one of
+    another device is copied, and a type that numpy lacks (bfloat16) becomes single
+    precision: every value is kept.
     """
     if isinstance(data, (np.ndarray, np.generic)):
         return data
@@ -57,7 +58,7 @@ def as_numpy(data: Any, name: str) -> Any:
             return (
                 data.float() if str(data.dtype).endswith("bfloat16") else data
             ).numpy()
-        if hasattr(data, "__array_namespace__"):
+        if isinstance(data, memoryview) or hasattr(data, "__array_namespace__"):
             return np.asarray(data)
     except (TypeError, ValueError, RuntimeError, NotImplementedError):
         found = f"{type(data).__name__} on {getattr(data, 'device', 'another device')}"
@@ -97,6 +98,11 @@ def as_series(column: Any, name: str) -> pd.Series[Any]:
     if isinstance(found, (Columns, pd.DataFrame)) or as_frame(found) is not None:
         return pd.Series(column.to_list(), dtype=object, name=title)
     return pd.Series(found).rename(title)
+
+
+def is_default(index: Any) -> bool:
+    """Whether an index of pandas counts from 0, as where nobody named anything."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
 def native(column: Any) -> Any:
@@ -199,7 +205,11 @@ def _may_hold_rows(data: Any) -> bool:
         return data.dtype == object
     if not isinstance(data, (list, tuple)):
         return False
-    return isinstance(_first(data), Mapping)
+    first = _first(data)
+    if isinstance(first, Mapping):
+        return True
+    # Numpy reads rows of these types, but neither masks nor rows that are missing.
+    return is_row(first) and not {*map(type, data)} <= {list, tuple, np.ndarray}
 
 
 def _first(data: Sequence[Any]) -> Any:

@@ -288,9 +288,13 @@ def _read_proba(
     ``labelled`` are columns of labels, whose type the classes have.
     """
     name, classes = chosen.names[0], chosen.classes
+    plain = [one for one in labelled or () if not isinstance(one, Columns)]
     if len(columns) == 1 and isinstance(columns[0], Columns):
         found = columns[0]
-        return found._replace(names=None), found.names
+        classes = found.names
+        if classes is not None and plain:
+            classes = cast_classes(classes, plain)
+        return found._replace(names=None), classes
     if len(columns) == 1:
         # A list of one name says no more than the name does.
         said = () if classes is None or classes == chosen.names else classes
@@ -299,9 +303,8 @@ def _read_proba(
         logits = options.from_logits
         return one_column(values, "y_proba", single, logits=logits), None
     assert classes is not None, "several columns have names"
-    if chosen.cast and labelled is not None:
-        plain = [one for one in labelled if not isinstance(one, Columns)]
-        classes = cast_classes(classes, plain) if plain else classes
+    if chosen.cast and plain:
+        classes = cast_classes(classes, plain)
     each = tuple(
         numbers(column, "y_proba", f"column {name!r}")
         for name, column in zip(chosen.names, columns, strict=True)

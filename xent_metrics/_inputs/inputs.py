@@ -21,6 +21,7 @@ from .._kernels.table import BoolArray, FloatArray, IntArray, Kind, Table
 from .._pickling import public
 from .arrays import read_columns
 from .columns import cast_classes, place_of_single
+from .containers import is_default
 from .labels import (
     Column,
     check_labels,
@@ -379,8 +380,7 @@ def check_index_order(
     if not (isinstance(first, pandas) and isinstance(second, pandas)):
         return
     left, right = first.index, second.index
-    default = any(isinstance(index, pd.RangeIndex) for index in (left, right))
-    if default and not strict:
+    if (is_default(left) or is_default(right)) and not strict:
         return
     if len(left) != len(right) or left.equals(right):
         return

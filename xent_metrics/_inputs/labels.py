@@ -68,9 +68,9 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
     if not isinstance(labels, (list, tuple, range)) and hasattr(labels, "__len__"):
         labels = unpack(labels, "labels", tuples=False)
     if isinstance(labels, (pd.Series, np.ndarray)):
-        # As pandas has them: numpy makes numbers of dates, and dates of times.
-        dates = labels.dtype.kind in "mM"
-        return tuple(pd.Index(labels) if dates else labels.tolist())
+        # Times as pandas has them: of some units numpy makes numbers.
+        times = labels.dtype.kind in "mM" and labels.dtype != "M8[D]"
+        labels = pd.Index(labels) if times else labels.tolist()
     return tuple(map(_as_label, labels))
 
 
@@ -140,7 +140,9 @@ def _as_label(label: Any) -> Any:
         return label.as_py()
     if isinstance(label, (np.datetime64, np.timedelta64)):
         return pd.Index([label])[0]
-    if hasattr(label, "detach") or isinstance(label, np.ndarray):
+    if isinstance(label, np.longdouble):
+        return float(label) if float(label) == label else label
+    if hasattr(label, "detach") or isinstance(label, (np.generic, np.ndarray)):
         return label.item() if label.ndim == 0 else label
     return label
 
@@ -235,12 +237,27 @@ def _look_up(y_true: Column, labels: Sequence[Any]) -> IntArray:
         found = _look_up_integers(y_true, labels)
         if found is not None:
             return found
+    if kind == "O" and set(map(type, labels)) in ({pd.Timestamp}, {dt.date}):
+        y_true = _as_times(y_true)
+        kind = y_true.dtype.kind
     index = pd.Index(labels, dtype=_index_type(y_true.dtype, labels))
     if kind == "M" and set(map(type, labels)) == {dt.date}:
         index = pd.DatetimeIndex(list(labels))
     of_rows = pd.Index(y_true, dtype=object if kind == "O" else None)
     codes = index.get_indexer(of_rows).astype(np.int64, copy=False)
     return codes
+
+
+def _as_times(y_true: NDArray[Any]) -> NDArray[Any]:
+    """Dates of Python, and times of pandas, as numpy has them; all else as it is."""
+    types = set(map(type, y_true))
+    if types == {dt.date}:
+        return y_true.astype("M8[D]")
+    if types <= {dt.date, pd.Timestamp} and not any(
+        getattr(one, "tzinfo", None) for one in y_true
+    ):
+        return pd.DatetimeIndex(list(y_true)).to_numpy()
+    return y_true
 
 
 def _index_type(dtype: np.dtype[Any], labels: Sequence[Any]) -> Any:
@@ -304,14 +321,25 @@ def as_column(y_true: Any) -> Column:
             return y_true
         y_true = y_true.to_numpy()
     if isinstance(y_true, (list, tuple)) and len({type(label) for label in y_true}) > 1:
-        column = np.empty(len(y_true), dtype=object)
-        column[:] = y_true
-        return column
+        return _objects(y_true)
     column = np.asarray(y_true)
+    if column.dtype.kind == "f" and isinstance(_first(y_true), int):
+        # Beyond 63 bits: numpy would make floats of them, of which some are equal.
+        return _objects(y_true)
     if column.dtype.kind == "f" and column.dtype.itemsize not in (4, 8):
         doubles = column.astype(np.float64)  # pandas knows neither half nor long ones
         same = (doubles == column) | np.isnan(doubles)
         return doubles if same.all() else column.astype(object)
+    return column
+
+
+def _first(labels: Any) -> Any:
+    return labels[0] if isinstance(labels, (list, tuple)) and labels else None
+
+
+def _objects(labels: Sequence[Any]) -> NDArray[Any]:
+    column = np.empty(len(labels), dtype=object)
+    column[:] = labels
     return column
 
 

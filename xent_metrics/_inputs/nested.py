@@ -71,7 +71,7 @@ def spread(values: Sequence[Any], name: str, *, tuples: bool) -> Any:
     first = next((one for one in values if not is_absent(one)), None)
     if isinstance(first, Mapping):
         return _by_field(values, tuple(first), name)
-    if not _is_row(first) or (isinstance(first, tuple) and not tuples):
+    if not is_row(first) or (isinstance(first, tuple) and not tuples):
         return None
     rows = [None if is_absent(one) else _as_list(one, name) for one in values]
     if any(isinstance(one, str) for row in rows for one in row or ()):
@@ -86,14 +86,15 @@ def is_absent(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _is_row(value: Any) -> bool:
+def is_row(value: Any) -> bool:
+    """Whether a value is several: a list, an array, a column."""
     if isinstance(value, (list, tuple)):
         return True
     return getattr(value, "ndim", 0) == 1 or type(value).__name__ == "Series"
 
 
 def _as_list(value: Any, name: str) -> list[Any]:
-    if _is_row(value):
+    if is_row(value):
         values: list[Any] = value.tolist() if hasattr(value, "tolist") else list(value)
         return values
     msg = (
@@ -156,9 +157,11 @@ def _by_field(values: Sequence[Any], names: tuple[Any, ...], name: str) -> pd.Da
                 "value per class in every row."
             )
             raise ValueError(msg)
-    return pd.DataFrame(
-        {
-            field: [None if is_absent(value) else value[field] for value in values]
-            for field in names
-        }
-    )
+    columns = [
+        [None if is_absent(value) else value[field] for value in values]
+        for field in names
+    ]
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    # Of objects, as whole numbers in order would be no names.
+    frame.columns = pd.Index(names, dtype=object, tupleize_cols=False)
+    return frame

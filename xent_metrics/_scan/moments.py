@@ -154,7 +154,8 @@ class Covariance(NamedTuple):
         """The sum of w^2 (direction @ row - centre)^2."""
         away = float(direction @ self.mean2) - centre
         inside = float(direction @ self.products @ direction)
-        return inside + float(self.weight2[0]) * away**2
+        # Rounding may leave less than nothing where all rows are alike.
+        return max(inside + float(self.weight2[0]) * away**2, 0.0)
 
 
 class _Sums:

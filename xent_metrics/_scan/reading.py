@@ -13,7 +13,7 @@ from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, read_frame
 from .._inputs.groups import Keys, read_keys
 from .._inputs.inputs import Inputs
-from .._inputs.labels import as_labels, label_index
+from .._inputs.labels import as_labels, distinct, label_index
 from .._inputs.nested import Columns
 from .._inputs.read_options import ReadOptions
 from .._kernels.table import Table
@@ -74,7 +74,8 @@ class Reading(NamedTuple):
         chosen = choose(table.columns, self.target, "target", taken=taken)
         if chosen.classes is not None or target_type == "annotators":
             return True
-        return isinstance(table.column(chosen.names[0]), Columns)
+        tuples = target_type in ("distribution", "votes")
+        return isinstance(table.column(chosen.names[0], tuples=tuples), Columns)
 
     def classes(self, frame: Any) -> tuple[Any, ...]:
         """The classes, by the names of the columns, of a frame without rows to read."""
@@ -85,14 +86,15 @@ class Reading(NamedTuple):
         chosen = choose(table.columns, self.proba, "proba")
         y_true = choose(table.columns, self.target, "target", taken=chosen.names)
         of_rows = table.column(chosen.names[0], tuples=True)
+        classes, cast = chosen.classes, chosen.cast
         if len(chosen.names) == 1 and isinstance(of_rows, Columns) and of_rows.names:
-            return of_rows.names
-        assert chosen.classes is not None, "one column has labels"
-        if not chosen.cast or y_true.classes is not None:
-            return chosen.classes
+            classes, cast = of_rows.names, True
+        assert classes is not None, "one column has labels"
+        if not cast or y_true.classes is not None:
+            return classes
         columns = [table.column(name) for name in y_true.names]
         plain = [one for one in columns if not isinstance(one, Columns)]
-        return cast_classes(chosen.classes, plain) if plain else chosen.classes
+        return cast_classes(classes, plain) if plain else classes
 
     def contract(
         self, labels: tuple[Any, ...], frame: Any, under: Under | None
@@ -173,10 +175,13 @@ def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | Non
         return None
     if isinstance(values, Columns):
         return values.names or tuple(range(n_classes))
-    kind, values = getattr(values.dtype, "kind", "O"), np.asarray(values)
-    if kind == "b" and n_classes == _TWO:
+    found = distinct(values)
+    # A column without a label has a type alone.
+    types = set(map(type, found)) or {values.dtype.type}
+    if types <= {bool, np.bool_} and n_classes == _TWO:
         return (False, True)
-    if kind in "iu" and bool(np.isin(values, range(n_classes)).all()):
+    whole = bool not in types and all(issubclass(t, (int, np.integer)) for t in types)
+    if whole and set(found) <= set(range(n_classes)):
         return tuple(range(n_classes))
     msg = (
         "labels must be given where proba is one column, as a part of the data may "

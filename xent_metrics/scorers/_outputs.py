@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._evaluation.estimators import classes_of, names_of, probabilities
-from .._inputs.containers import as_frame
+from .._inputs.containers import as_frame, native
 from .._inputs.inputs import Inputs, UnseenLabelWarning, read
 from .._inputs.labels import as_labels, show
 from ._options import Options
@@ -103,6 +103,8 @@ def columns_of(y_true: Any) -> list[Any]:
     frame = as_frame(y_true)
     if isinstance(frame, pd.DataFrame):
         return [frame.iloc[:, column] for column in range(frame.shape[1])]
+    if frame is not None:
+        return [native(frame[name]) for name in frame.columns]
     return list(np.asarray(y_true).T)
 
 
