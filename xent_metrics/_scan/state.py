@@ -281,6 +281,8 @@ def _check_contracts(first: Contract, second: Contract) -> None:
         found = f"{ours} and {theirs}"
         if name == "labels":
             found = f"{show(first.labels)} and {show(second.labels)}"
+        if name == "under":
+            found = f"{ours or 'none'} and {theirs or 'none'}"
         what = {"soft": "kind of targets", "under": "map"}.get(name, name)
         msg = (
             f"states that are merged must have the same {what}: found {found}; pass "
