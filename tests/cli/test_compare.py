@@ -135,7 +135,7 @@ def test_other_rows_are_refused_by_their_keys(run, frame):
             "--proba must be given once, or once per file: found 3 for 2 files; repeat",
         ),
         (["preds.csv"], "Missing option '--proba'"),
-        ([*BOTH, "--baseline", "x"], "--baseline must be one of the models: foun"),
+        ([*BOTH, "--baseline", "x"], "--baseline must be one of the models, '"),
         ([*BOTH, "--recalibration", "auto"], "--recalibration must name one map"),
         ([*BOTH, "--level", "0"], "--level must be in (0, 1): found 0.0"),
         (

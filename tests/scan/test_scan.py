@@ -320,8 +320,8 @@ class TestWrongInputs:
     def test_a_file_that_is_no_parquet_is_refused(self, tmp_path):
         (tmp_path / "x.parquet").write_text("y,p_0,p_1\n")
         message = (
-            r"readable: .*x\.parquet is not \(Parquet magic bytes not found in footer\); "
-            "mend it, or pass on_bad='skip' to leave it out"
+            r"readable: .*x\.parquet is not \(Parquet magic bytes not found in footer\)"
+            "; mend it, or pass on_bad='skip' to leave it out"
         )
         with pytest.raises(OSError, match=message):
             scan(tmp_path / "x.parquet", **HARD)

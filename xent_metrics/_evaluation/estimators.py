@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from .._inputs.containers import as_frame
@@ -42,7 +43,15 @@ def classes_of(estimator: Any, proba: Any) -> tuple[Any, ...]:
             f"{type(estimator).__name__} has none; set it when it is fitted."
         )
         raise TypeError(msg)
-    return in_column_order(names_of(proba), as_labels(classes))
+    labels = as_labels(classes)
+    if len(labels) > 1 and np.shape(proba)[1:] == (1,):
+        msg = (
+            "predict_proba must return one column per class: "
+            f"{type(estimator).__name__} returned a single one for {len(labels)} "
+            "classes; return both columns, 1 - p and p."
+        )
+        raise ValueError(msg)
+    return in_column_order(names_of(proba), labels)
 
 
 def names_of(table: Any) -> tuple[Any, ...]:
