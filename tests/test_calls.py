@@ -300,6 +300,27 @@ def test_functions_are_pickled_by_their_public_name():
                 ".decompose?"
             ),
         ),
+        (
+            scorers,
+            "neg_crossentropy",
+            (
+                "module 'xent_metrics.scorers' has no attribute 'neg_crossentropy'; "
+                "did you mean .neg_cross_entropy?"
+            ),
+        ),
+        (
+            plotting,
+            "zzz",
+            (
+                "module 'xent_metrics.plotting' has no attribute 'zzz'; dir() lists "
+                "what it has."
+            ),
+        ),
+        (
+            scorers.neg_cross_entropy,
+            "option",
+            "scorer has no attribute 'option'; did you mean .options?",
+        ),
     ],
 )
 def test_a_misspelt_attribute_is_answered_with_one_that_is_near(it, name, message):

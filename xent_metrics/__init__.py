@@ -5,7 +5,6 @@ loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
 :mod:`xent_metrics.plotting` first draws, what scans files when it first does.
 """
 
-import difflib
 import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ._accessor.accessor import XentAccessor
+from ._calls import no_name
 from ._decomposition.breakdown import SmallSampleWarning
 from ._decomposition.cautions import SwappedColumnsWarning
 from ._decomposition.decompose import decompose
@@ -117,10 +117,7 @@ def __getattr__(name: str) -> Any:
     if name in _OF_SCANS:
         home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
         return getattr(home, name)
-    near = difflib.get_close_matches(name, __all__, n=1)
-    mend = f"did you mean .{near[0]}?" if near else "dir() lists what it has."
-    msg = f"module {__name__!r} has no attribute {name!r}; {mend}"
-    raise AttributeError(msg)
+    raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

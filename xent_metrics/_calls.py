@@ -169,5 +169,13 @@ def _no_attribute(self: Any, name: str) -> Any:
     raise AttributeError(msg, name=name)
 
 
+def no_name(module: str, name: str, known: Sequence[str]) -> AttributeError:
+    """Say which name of a module may have been meant."""
+    near = difflib.get_close_matches(name, known, n=1)
+    mend = f"did you mean .{near[0]}?" if near else "dir() lists what it has."
+    msg = f"module {module!r} has no attribute {name!r}; {mend}"
+    return AttributeError(msg, name=name)
+
+
 def _attributes(it: Any) -> list[str]:
     return [name for name in object.__dir__(it) if not name.startswith("_")]

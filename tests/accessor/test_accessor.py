@@ -206,8 +206,9 @@ class TestCompare:
 
     def test_the_other_model_may_be_an_evaluation(self, frame):
         evaluation = Evaluation.from_predictions(LABELS, OTHER, labels=CLASSES)
-        found = frame.xent.compare(evaluation, "label", "p_")
-        assert found == self.expected(("this", "other"))
+        for other in (evaluation, evaluation.decomposition):
+            found = frame.xent.compare(other, "label", "p_")
+            assert found == self.expected(("this", "other"))
 
     def test_options_are_those_of_compare(self, frame):
         view = frame.xent(

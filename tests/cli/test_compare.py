@@ -109,8 +109,8 @@ def test_other_rows_are_refused_by_their_keys(run, frame):
     frame.iloc[:-2].to_csv("less.csv", index=False)
     args = ("compare", "preds.csv", "less.csv", *TWO[2:], "--key", "id")
     message = (
-        "xent-metrics: files must have the same rows: id '298' of preds.csv is not in "
-        "less.csv, nor are 1 others; compare rows that both have.\n"
+        "xent-metrics: files must have the same rows: id '298' of preds.csv (and 1 "
+        "more) is not in less.csv; compare rows that both have.\n"
     )
     assert run(*args).stderr == message
     swapped = run("compare", "less.csv", "preds.csv", *TWO[2:], "--key", "id")
@@ -132,12 +132,16 @@ def test_other_rows_are_refused_by_their_keys(run, frame):
         (["preds.csv", "--proba", "p_", "--proba", "p_"], "compare needs two models"),
         (
             ["preds.csv", "preds.parquet", *(["--proba", "p_"] * 3)],
-            "--proba must be given once, or once a file: found 3 for 2 files; repeat",
+            "--proba must be given once, or once per file: found 3 for 2 files; repeat",
         ),
         (["preds.csv"], "Missing option '--proba'"),
-        ([*BOTH, "--baseline", "x"], "--baseline must be one of the models: foun"),
+        ([*BOTH, "--baseline", "x"], "--baseline must be one of the models, '"),
         ([*BOTH, "--recalibration", "auto"], "--recalibration must name one map"),
         ([*BOTH, "--level", "0"], "--level must be in (0, 1): found 0.0"),
+        (
+            [*BOTH, "--recalibration", "none", "--fail-if", "miscalibration>0"],
+            "--fail-if miscalibration requires a recalibration map: found --recali",
+        ),
         ([*BOTH, "--fail-if", "n>1"], "--fail-if must name a term: 'n' is none"),
     ],
 )

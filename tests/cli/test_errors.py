@@ -12,7 +12,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ([], "Missing command; see --help."),
         (
             ["evalute"],
-            "No such command 'evalute'",
+            "No such command 'evalute'; did you mean 'evaluate'?",
         ),
         (["evaluate"], "Missing argument 'FILE"),
         (["evaluate", "preds.csv"], "Missing option '--target'"),
@@ -38,12 +38,41 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
             [*ARGS, "--html", "no/x.html"],
             "--html must be in a folder that exists: found no folder 'no'; create it",
         ),
-        ([*ARGS, "--html", "."], "--html must be that of a file: '.' is a folder; "),
+        ([*ARGS, "--html", "."], "--html must name a file: '.' is a folder; "),
         (
             [*ARGS, "--fail-if", "auc>1"],
             "--fail-if must name a term or a count: 'auc' ",
         ),
         ([*ARGS, "--key", "site"], "--key must name each row once: "),
+        (["evaluate", "", *ARGS[2:]], "FILE must be the path of a file: it is empty; "),
+        (
+            [*ARGS, "--proba=q_"],
+            "--proba must be given once: found it 2 times; leave the others out, or ",
+        ),
+        (
+            [*ARGS, "--weight", "w", "--weight", "w"],
+            "--weight must be given once: found it 2 times; leave the others out.",
+        ),
+        (
+            [*ARGS[:4], "--proba", "cat=p_cat,cat=p_dog,eel=p_eel"],
+            "--proba must name each class once: 'cat' occurs twice in 'cat=p_cat,cat=",
+        ),
+        (
+            [*ARGS, "--from-logits", "--from-log-proba"],
+            "--from-logits and --from-log-proba exclude each other: found both; leave",
+        ),
+        (
+            [*ARGS, "--vote-correction", "jackknife"],
+            "--vote-correction requires vote counts: --target holds one label per row",
+        ),
+        (
+            [*ARGS, "--by", "site,label"],
+            "'site,label' is not a column of preds.csv: it names several; repeat the ",
+        ),
+        (
+            [*ARGS, "--recalibration", "none", "--fail-if", "miscalibration.low>0"],
+            "--fail-if miscalibration requires a recalibration map: found --recalibr",
+        ),
         (["evaluate", "x.csv", *ARGS[2:]], "FILE must exist: there is no 'x.csv'; "),
         (["evaluate", ".", *ARGS[2:]], "FILE must be a file: '.' is a folder; pass"),
         (
@@ -105,6 +134,15 @@ def test_nothing_is_written_where_input_is_wrong(run, folder):
         ("labels must be 2: 'labels' is", "--labels must be 2: 'labels' is"),
         ("or proba={class: column}.", "or --proba CLASS=COLUMN."),
         ("'labels' is not a column", "'labels' is not a column"),
+        ("look at their order, or at labels=.", "look at their order, or at --labels."),
+        ("or leave vote_correction out.", "or leave --vote-correction out."),
+        ("pass 2, or None for nats.", "pass 2, or leave it out for nats."),
+        ("by must hold values that", "--by must hold values that"),
+        ("values must hold values that", "--by must hold values that"),
+        (
+            "values='w' makes 9; pass pd.cut(df['w'], 9).",
+            "--by 'w' makes 9; add a column of its bins to the file, and pass that.",
+        ),
     ],
 )  # fmt: skip
 def test_sentences_of_the_library_name_options(text, shown):

@@ -134,9 +134,7 @@ class TestErrors:
     def test_other_distributions_name_the_rows(self):
         other = P.copy()
         other[5] = other[5, ::-1]
-        with pytest.raises(
-            ValueError, match=r"same targets: .* differ in 1 rows \(5\)"
-        ):
+        with pytest.raises(ValueError, match=r"same targets: .* differ in 1 row \(5\)"):
             compare({"a": (P, BOLD), "b": (other, SHY)})
 
     def test_other_weights_name_the_rows(self):
@@ -158,7 +156,12 @@ class TestErrors:
         [
             ({}, {}, "models must not be empty"),
             ({"a": 3}, {}, "evaluations or pairs"),
-            ({"a": (Y, BOLD)}, {"baseline": "b"}, "baseline must be one of"),
+            (
+                {"a": (Y, BOLD)},
+                {"baseline": "b"},
+                "one of the models, 'a': found 'b'; ",
+            ),
+            ({"a": (Y, BOLD)}, {"baseline": ["a"]}, "of the models, 'a': found .'a'"),
             ({"a": (Y, BOLD)}, {"recalibration": "auto"}, "must name one map"),
             ({"a": (Y, BOLD)}, {"level": 1}, "level must be in"),
         ],
@@ -172,6 +175,22 @@ class TestErrors:
 def test_models_without_names_are_refused(models):
     with pytest.raises(TypeError, match="models must be a mapping from name to model"):
         compare(models)
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(
+        TypeError, match=r"names that are text: found 1; pass \{'1': evaluation\}\."
+    ):
+        compare({1: (Y, BOLD), 2: (Y, SHY)})
+
+
+def test_one_model_and_one_row_are_told_in_the_singular():
+    alone = compare({"bold": (Y, BOLD)}, recalibration="none")
+    assert repr(alone).startswith("Comparison of 1 model on 1,200 rows, in nats\n")
+    other = Y.copy()
+    other[7] = (other[7] + 1) % 3
+    with pytest.raises(ValueError, match=r"'a' and 'b' differ in 1 row \(7\); evalu"):
+        compare({"a": (Y, BOLD), "b": (other, SHY)}, labels=range(3))
 
 
 def test_json_is_strict():

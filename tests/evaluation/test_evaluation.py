@@ -45,6 +45,25 @@ def test_an_estimator_without_probabilities_is_refused():
         Evaluation.from_estimator(LinearSVC().fit(X, Y), X, Y)
 
 
+class OneColumn:
+    """A classifier of two classes that predicts the second alone."""
+
+    classes_ = (0, 1)
+
+    def predict_proba(self, X):
+        return np.full((len(X), 1), 0.5)
+
+
+@pytest.mark.parametrize("call", [Evaluation.from_estimator, scorers.neg_cross_entropy])
+def test_one_column_for_several_classes_is_refused(call):
+    with pytest.raises(
+        ValueError,
+        match="predict_proba must return one column per class: OneColumn returned a "
+        "single one for 2 classes; return both columns, 1 - p and p.",
+    ):
+        call(OneColumn(), X, Y)
+
+
 def test_few_rows_warn():
     with pytest.warns(SmallSampleWarning, match="only 2 rows"):
         Evaluation.from_predictions([0, 1], np.array([0.5, 0.5]))

@@ -185,3 +185,10 @@ def test_nobody_is_told_within_searches(heard):
     assert heard == []
     scoring(search, X, Y)
     assert len(heard) == 1
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(
+        TypeError, match="listener must be callable: found int; pass a function of an"
+    ):
+        add_listener(3)

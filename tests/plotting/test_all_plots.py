@@ -162,6 +162,22 @@ def test_a_decomposition_has_no_rows(name, named):
         getattr(plotting, name)(named.decomposition)
 
 
+@pytest.mark.parametrize("kind", ["a number", "an array of axes", "polar axes"])
+def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
+    ax = {
+        "a number": lambda: 3,
+        "an array of axes": lambda: plt.subplots(1, 2)[1],
+        "polar axes": lambda: plt.figure().add_subplot(projection="polar"),
+    }[kind]()
+    with pytest.raises(
+        TypeError,
+        match=f"ax must be matplotlib Axes with an x and a y axis: found "
+        f"{type(ax).__name__}; pass one of those that",
+    ):
+        plotting.waterfall(named, ax=ax)
+    plt.close("all")
+
+
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
 @pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
 def test_what_is_no_result_is_refused(name, subject):

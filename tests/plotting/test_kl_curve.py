@@ -38,3 +38,12 @@ def test_p_must_be_a_probability(p):
 def test_a_bad_base_is_refused():
     with pytest.raises(ValueError, match="base must be finite and above 1"):
         plotting.kl_curve(base=1)
+
+
+@pytest.mark.parametrize("p", ["0.3", None, [[0.2, 0.8]], ["a"], {"a": 0.3}])
+def test_what_is_no_number_is_refused(p):
+    found = type(p).__name__
+    with pytest.raises(
+        TypeError, match=f"p must be a number or a sequence of numbers: found {found}"
+    ):
+        plotting.kl_curve(p)

@@ -72,7 +72,7 @@ def test_a_missing_folder_is_refused(write, tmp_path):
 def test_a_folder_in_place_of_a_file_is_refused(write, tmp_path):
     with pytest.raises(
         IsADirectoryError,
-        match="path must be that of a file: .* is a folder; add a file's name",
+        match="path must name a file: .* is a folder; add a file's name",
     ):
         write(tmp_path, "text")
 
@@ -112,7 +112,7 @@ def test_the_owner_of_a_file_that_is_replaced_is_kept(write, tmp_path, monkeypat
 
 
 REFUSED = (
-    "path must be that of a regular file, or of none yet: .* is a device, a pipe or a "
+    "path must name a regular file, or none yet: .* is a device, a pipe or a "
     "socket; pass a file's name, such as report.html."
 )
 
@@ -152,3 +152,35 @@ def test_a_link_to_nothing_becomes_that_of_the_page(write, tmp_path):
     write(link, "new")
     assert link.is_symlink()
     assert (tmp_path / "page.html").read_text() == "new"
+
+
+@pytest.mark.parametrize("path", [None, 3, b"page.html", "page\0.html"])
+def test_what_is_no_path_is_refused(write, path):
+    with pytest.raises(TypeError, match="path must be a path, as str or pathlib.Path"):
+        write(path, "text")
+
+
+@pytest.mark.parametrize("descriptor", [1, 2])
+def test_the_file_that_is_printed_to_is_not_replaced(
+    write, tmp_path, monkeypatch, descriptor
+):
+    log, fstat = tmp_path / "log.txt", os.fstat
+    log.write_text("printed before")
+    monkeypatch.setattr(
+        os, "fstat", lambda one: log.stat() if one == descriptor else fstat(one)
+    )
+    with pytest.raises(
+        OSError,
+        match="path must name another file than the one that is printed to: .* is "
+        "standard output or error; pass a file's name, such as report.html.",
+    ):
+        write(log, "text")
+    assert log.read_text() == "printed before"
+
+
+def test_a_name_that_the_disk_does_not_take_is_told_in_one_sentence(write, tmp_path):
+    with pytest.raises(
+        OSError, match=r"path must name a file that can be written: .* is not \(.*\); "
+    ):
+        write(tmp_path / ("a" * 300), "text")
+    assert list(tmp_path.iterdir()) == []

@@ -232,7 +232,8 @@ class TestBadParts:
         ) as error:
             scan(parquet, **FAST)
         assert "pass on_bad='skip' to leave it out" in str(error.value)
-        with pytest.warns(SkippedPartWarning, match="1 of 8 parts are left out: every"):
+        left_out = r"1 of 8 parts are left out: every .* row group 2 is not \(.*\)\.$"
+        with pytest.warns(SkippedPartWarning, match=left_out):
             found = scan(parquet, on_bad="skip", **FAST).decomposition
         assert found.n_skipped == 1
         assert "parts left out, as they cannot be read: 1" in repr(found)
@@ -318,7 +319,11 @@ class TestWrongInputs:
 
     def test_a_file_that_is_no_parquet_is_refused(self, tmp_path):
         (tmp_path / "x.parquet").write_text("y,p_0,p_1\n")
-        with pytest.raises(OSError, match="every part of a dataset must be readable"):
+        message = (
+            r"readable: .*x\.parquet is not \(Parquet magic bytes not found in footer\)"
+            "; mend it, or pass on_bad='skip' to leave it out"
+        )
+        with pytest.raises(OSError, match=message):
             scan(tmp_path / "x.parquet", **HARD)
 
     def test_a_frame_is_refused(self, predictions):
@@ -330,8 +335,10 @@ class TestWrongInputs:
         [
             ({"target": "label"}, KeyError, "'label' is not a column of the frame"),
             ({"by": "town"}, KeyError, "'town' is not a column of the frame"),
-            ({"by": [1, 2]}, ValueError, "by must be the name of a column, or a list"),
-            ({"by": []}, ValueError, "by must be the name of a column, or a list"),
+            ({"by": [1, 2]}, ValueError, "or a list of names: found a list of int; "),
+            ({"by": []}, ValueError, "or a list of names: found an empty list; pass"),
+            ({"by": pd.Series(["a"])}, ValueError, "of names: found Series; pass nam"),
+            ({"by": [pd.Series(["a"])]}, ValueError, "found a list of Series; pass "),
             ({"sample_weight": "v"}, KeyError, "'v' is not a column"),
             ({"sample_weight": [1]}, TypeError, "must be the name of a column: found"),
             ({"on_bad": "drop"}, ValueError, "on_bad must be 'raise' or 'skip'"),

@@ -298,3 +298,29 @@ class TestOneHotParts:
             found.decomposition.terms,
             rel=1e-8,
         )
+
+
+class TestWhatDoesNotMerge:
+    @pytest.mark.parametrize("states", [None, 3])
+    def test_what_is_no_iterable_is_refused(self, states):
+        found = type(states).__name__
+        with pytest.raises(
+            TypeError, match=f"states must be an iterable of states: found {found}; "
+        ):
+            merge(states)
+
+    def test_a_single_state_is_refused(self):
+        state = accumulate(drawn(100, 3), **HARD)
+        with pytest.raises(
+            TypeError, match=r"found ScanState; pass merge\(\[first, second\]\)\."
+        ):
+            merge(state)
+
+    def test_states_of_a_first_and_of_a_second_pass_are_refused(self):
+        frame = drawn(400, 3)
+        first = accumulate(frame, **HARD)
+        second = accumulate(frame, **HARD, under=finish(first))
+        with pytest.raises(
+            ValueError, match="must have the same map: found none and [a-z]"
+        ):
+            merge([first, second])

@@ -228,6 +228,12 @@ def test_unknown_names_are_refused():
         ValueError, match="a scorer must be one of .*: found 'log_loss'"
     ):
         get_scorer("log_loss")
+    with pytest.raises(
+        ValueError, match="'cross_entropy'; did you mean 'neg_cross_entropy'?"
+    ):
+        get_scorer("cross_entropy")
+    with pytest.raises(ValueError, match=r"found \['entropy'\]; did you mean 'entr"):
+        get_scorer(["entropy"])
     with pytest.raises(ValueError, match="found 'accuracy'"):
         DecompositionScorer(["accuracy"])
     with pytest.raises(

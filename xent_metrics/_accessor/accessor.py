@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 import pandas as pd
 
 from .._decomposition.result import Decomposition
+from .._display.result import counted
 from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation, PlotKind
 from .._evaluation.listeners import without_listeners
@@ -68,11 +69,11 @@ class XentAccessor:
 
     Notes
     -----
-    Columns are meant by a list of names, by a mapping from class to name, by a prefix
-    (the rest of each name is the class), by a compiled pattern with a group ``cls``
-    (which is the class), or, where columns have several levels, by the name of an
-    upper one. Classes that are read from names take the type of the labels, and keep
-    the order of the columns, which is never sorted.
+    Columns can be given as a list of names, a mapping from class to name, a prefix (the
+    rest of each name is the class), a compiled pattern with a group ``cls`` (which is
+    the class), or, where columns have several levels, the name of an upper one.
+    Classes that are read from names take the type of the labels, and keep the order of
+    the columns, which is never sorted.
 
     Examples
     --------
@@ -116,7 +117,8 @@ class XentAccessor:
         """What is bound."""
         rows, columns = self._frame.shape
         bound = ", ".join(f"{name}={value!r}" for name, value in self._bound.items())
-        return f"df.xent({bound}) of {rows:,} rows and {columns} columns"
+        shape = f"{counted(rows, 'row')} and {counted(columns, 'column')}"
+        return f"df.xent({bound}) of {shape}"
 
     def evaluate(
         self,
@@ -388,9 +390,9 @@ class XentAccessor:
 
         Parameters
         ----------
-        other : columns, or view of another frame, or Evaluation
+        other : columns, or view of another frame, or Evaluation, or Decomposition
             The other probabilities: columns of this frame as ``proba``, or
-            ``df.xent(target=..., proba=...)``, or an evaluation.
+            ``df.xent(target=..., proba=...)``, or an evaluation or its decomposition.
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`. ``recalibration`` is that
             of both sides, by default "temperature"; ``vote_correction`` does not

@@ -91,7 +91,7 @@ def compare_with(
 ) -> Comparison:
     """Compare with inputs, an evaluation, or other columns of the frame."""
     theirs: Any = other
-    if isinstance(other, (Inputs, Evaluation)):
+    if isinstance(other, (Inputs, Evaluation, Decomposition)):
         mine = read(frame, bound)
     else:
         mine = read(frame, bound, beside=other)

@@ -10,7 +10,7 @@ import typer
 from . import compare as _compare
 from . import evaluate as _evaluate
 from . import options
-from .errors import OneLine
+from .errors import Once, OneLine, UsageError
 from .request import Request
 
 _OF_EVALUATE = """\
@@ -59,7 +59,18 @@ def xent_metrics(
     """What a log loss is made of, from files of predictions."""
 
 
-@app.command(epilog=f"{_EXAMPLES}{_OF_EVALUATE}\n{_CODES}")
+def _logits(*, from_logits: bool, from_log_proba: bool) -> bool | str:
+    """What the library calls the two options."""
+    if from_logits and from_log_proba:
+        msg = (
+            "--from-logits and --from-log-proba exclude each other: found both; leave "
+            "one of them out."
+        )
+        raise UsageError(msg)
+    return "log_proba" if from_log_proba else from_logits
+
+
+@app.command(cls=Once, epilog=f"{_EXAMPLES}{_OF_EVALUATE}\n{_CODES}")
 def evaluate(
     file: Annotated[
         str,
@@ -113,7 +124,9 @@ def evaluate(
             "base": base,
             "clip": clip,
             "rescale": rescale,
-            "from_logits": "log_proba" if from_log_proba else from_logits,
+            "from_logits": _logits(
+                from_logits=from_logits, from_log_proba=from_log_proba
+            ),
             "on_missing": on_missing,
             "recalibration": recalibration,
             "vote_correction": vote_correction,
@@ -132,14 +145,14 @@ def evaluate(
     return _evaluate.evaluate(file, request, asked)
 
 
-@app.command(epilog=f"{_EXAMPLES}{_OF_COMPARE}\n{_CODES}")
+@app.command(cls=Once, epilog=f"{_EXAMPLES}{_OF_COMPARE}\n{_CODES}")
 def compare(
     files: Annotated[
         list[str],
         typer.Argument(
             metavar="FILE...",
             help="One file with several models' columns (repeat --proba), or one file "
-            "a model.",
+            "per model.",
         ),
     ],
     *,
@@ -180,7 +193,9 @@ def compare(
             "base": base,
             "clip": clip,
             "rescale": rescale,
-            "from_logits": "log_proba" if from_log_proba else from_logits,
+            "from_logits": _logits(
+                from_logits=from_logits, from_log_proba=from_log_proba
+            ),
             "recalibration": recalibration,
         },
     )

@@ -84,6 +84,12 @@ def find(wanted: Wanted, columns: Sequence[str], file: str) -> Columns:
     }
     for name in beside:
         if name not in columns:
+            if len(split([name])) > 1 and set(split([name])) <= set(columns):
+                msg = (
+                    f"{name!r} is not a column of {file}: it names several; repeat the "
+                    "option for each."
+                )
+                raise UsageError(msg)
             raise _in_file(unknown_column(columns, name), file)
     needed = {*taken, *(name for one in probas.values() for name in one.names)}
     labels = wanted.annotators or target.classes is None
@@ -120,6 +126,14 @@ def _selector(text: str, columns: Sequence[str]) -> Selector:
         msg = (
             "--proba must say the class of each column, or of none: found "
             f"{text!r}; write 'cat=p_cat,dog=p_dog'."
+        )
+        raise UsageError(msg)
+    classes = [label.strip() for label, _, _ in pairs]
+    if len(set(classes)) < len(classes):
+        twice = next(label for label in classes if classes.count(label) > 1)
+        msg = (
+            f"--proba must name each class once: {twice!r} occurs twice in {text!r}; "
+            "write 'cat=p_cat,dog=p_dog'."
         )
         raise UsageError(msg)
     return {label.strip(): name.strip() for label, _, name in pairs}

@@ -33,7 +33,9 @@ class Asked:
 
 def compare(files: list[str], request: Request, asked: Asked) -> int:
     """Compare models, show what was found, and return the exit code."""
-    conditions = read_conditions(asked.fail_if, tuple(TERMS))
+    conditions = read_conditions(
+        asked.fail_if, tuple(TERMS), recalibration=request.measure["recalibration"]
+    )
     two_sided(asked.level)
     named = _named(files, request.probas)
     with warnings_told() as told, stages() as shown:
@@ -88,7 +90,7 @@ def _named(files: list[str], probas: list[str]) -> dict[str, tuple[str, str]]:
         pairs = dict(zip(names, zip(files, each, strict=True), strict=True))
     else:
         msg = (
-            "--proba must be given once, or once a file: found "
+            "--proba must be given once, or once per file: found "
             f"{len(probas)} for {len(files)} files; repeat it in their order."
         )
         raise UsageError(msg)
@@ -130,10 +132,10 @@ def aligned(table: Table, first: Table, key: str, files: tuple[str, str]) -> Tab
     ):
         extra = keys.difference(others, sort=False)
         if len(extra):
+            more = f" (and {len(extra) - 1:,} more)" if len(extra) > 1 else ""
             msg = (
-                f"files must have the same rows: {key} {extra[0]!r} of {file} is not "
-                f"in {other}, nor are {len(extra) - 1:,} others; compare rows that "
-                "both have."
+                f"files must have the same rows: {key} {extra[0]!r} of {file}{more} is "
+                f"not in {other}; compare rows that both have."
             )
             raise UsageError(msg)
     return table._replace(frame=table.frame.loc[there])

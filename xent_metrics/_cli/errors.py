@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 _SHOWN = 20
 
@@ -47,10 +47,18 @@ _NAMES: Mapping[str, str] = {
     "y_true": "--target",
     "y_proba": "--proba",
     "sample_weight": "--weight",
+    "target_type": "--target-type",
+    "vote_correction": "--vote-correction",
 }
-_ASSIGNED = re.compile(rf"\b({'|'.join(_OPTIONS)})=(True\b|['\"][^'\"]*['\"]|[\w.]+)?")
+_ASSIGNED = re.compile(
+    rf"\b({'|'.join(_OPTIONS)})=(True\b|['\"][^'\"]*['\"]|[\w.]*\w)?"
+)
 _NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b")
-_RULE = re.compile(rf"^({'|'.join(_OPTIONS)})\b(?= (?:must|takes|names|holds))")
+_RULE = re.compile(
+    rf"^({'|'.join(_OPTIONS)})\b(?= (?:must|takes|names|holds|requires))"
+)
+_OF_GROUPS = re.compile(r"^(?:by|values)(?= must)|\b(?:by|values)=(?='.*' makes)")
+_BINS = re.compile(r"pass pd\.cut\(.*")
 
 
 class OneLine(TyperGroup):
@@ -67,6 +75,25 @@ class OneLine(TyperGroup):
         if not standalone_mode:
             return code
         sys.exit(code)
+
+
+class Once(TyperCommand):
+    """A command whose options are given once, where they hold one value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a second value, which would take the place of the first."""
+        for one in self.params:
+            if getattr(one, "is_flag", True) or getattr(one, "multiple", True):
+                continue
+            given = [arg for arg in args if arg.partition("=")[0] in one.opts]
+            if len(given) > 1:
+                name = given[0].partition("=")[0]
+                msg = (
+                    f"{name} must be given once: found it {len(given)} times; leave "
+                    f"the others out{', or call compare' * (name == '--proba')}."
+                )
+                raise UsageError(msg)
+        return super().parse_args(ctx, args)
 
 
 def _guarded(run: Callable[[], Any]) -> Any:
@@ -88,7 +115,8 @@ def sentence(error: Exception) -> str:
     """An error as one line, in the names of the command line."""
     told = getattr(error, "format_message", None)  # a usage error of typer's click
     if told is not None:
-        return f"{_one_line(told()).rstrip('.')}; see --help."
+        text = _one_line(told()).rstrip(".").replace(". Did ", "; did ")
+        return text if text.endswith("?") else f"{text}; see --help."
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     if isinstance(error, (ValueError, KeyError, TypeError, ImportError, OSError)):
         return in_options(_one_line(text))
@@ -101,6 +129,11 @@ def sentence(error: Exception) -> str:
 def in_options(text: str) -> str:
     """A sentence of the library in the names of the command line."""
     text = text.replace("proba={class: column}", "--proba CLASS=COLUMN")
+    text = text.replace(", or None for nats", ", or leave it out for nats")
+    text = _OF_GROUPS.sub(
+        lambda found: "--by " if found[0][-1] == "=" else "--by", text
+    )
+    text = _BINS.sub("add a column of its bins to the file, and pass that.", text)
     text = _RULE.sub(lambda found: _option(found[1]), text)
     text = _ASSIGNED.sub(_assigned, text)
     return _NAMED.sub(lambda found: _NAMES[found[1]], text)

@@ -55,7 +55,12 @@ class Found:
 
 def evaluate(file: str, request: Request, asked: Asked) -> int:
     """Evaluate a file, show what was found, and return the exit code."""
-    conditions = read_conditions(asked.fail_if, tuple(TERMS), COUNTS)
+    conditions = read_conditions(
+        asked.fail_if,
+        tuple(TERMS),
+        COUNTS,
+        recalibration=request.measure["recalibration"],
+    )
     two_sided(asked.level)
     if asked.html is not None:
         _check_html(asked.html, file)

@@ -164,6 +164,9 @@ def read(file: str, wanted: Wanted, stages: Stages) -> Table:
 
 def _suffix(file: str) -> str:
     known = [*_SEPARATORS, *_FORMATS]
+    if not file:
+        msg = "FILE must be the path of a file: it is empty; pass one, or '-'."
+        raise UsageError(msg)
     for suffix in known:
         if file.lower().endswith(suffix):
             return suffix
@@ -216,10 +219,10 @@ def _readable(shown: str) -> Iterator[None]:
 
 
 def _innermost(error: Exception) -> str:
-    """What a reader says of a file; pyarrow's own sentence stands last."""
+    """What a reader says of a file; its own sentence stands last, then its advice."""
     text = str(error).rstrip(". \n")
-    arrow = type(error).__module__.startswith("pyarrow")
-    return text.rpartition(": ")[2] if arrow else text
+    foreign = type(error).__module__.startswith(("pyarrow", "pandas"))
+    return text.rpartition(": ")[2].partition(". ")[0] if foreign else text
 
 
 def _with_rows(table: Table, shown: str) -> Table:

@@ -26,6 +26,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 _SIDES = ("low", "high")
+_OF_MAP = "miscalibration"
 
 
 class Condition(NamedTuple):
@@ -83,10 +84,24 @@ class Outcome(NamedTuple):
 
 
 def read_conditions(
-    texts: Iterable[str], terms: Sequence[str], counts: Sequence[str] = ()
+    texts: Iterable[str],
+    terms: Sequence[str],
+    counts: Sequence[str] = (),
+    *,
+    recalibration: Any = None,
 ) -> list[Condition]:
-    """Read conditions before any work is done; only ``terms`` have intervals."""
-    return [_read(text, terms, counts) for text in texts]
+    """Read conditions before any work is done; only ``terms`` have intervals.
+
+    Without a recalibration map miscalibration is 0, and a gate on it would never shut.
+    """
+    conditions = [_read(text, terms, counts) for text in texts]
+    if recalibration == "none" and any(one.name == _OF_MAP for one in conditions):
+        msg = (
+            f"--fail-if {_OF_MAP} requires a recalibration map: found --recalibration "
+            "none, under which it is 0; choose a map, or 'auto'."
+        )
+        raise UsageError(msg)
+    return conditions
 
 
 def _read(text: str, terms: Sequence[str], counts: Sequence[str]) -> Condition:

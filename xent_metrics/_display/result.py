@@ -99,6 +99,11 @@ def _in_line(text: str) -> str:
     return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").splitlines())
 
 
+def counted(n: int, what: str) -> str:
+    """So many of something, in the singular where it is one."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def two_sided(level: float) -> float:
     """How many standard errors an interval of this level reaches to each side."""
     if not (isinstance(level, numbers.Real) and 0 < level < 1):

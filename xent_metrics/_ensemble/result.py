@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._calls import form
-from .._display.result import Result, plots
+from .._display.result import Result, counted, plots
 from .._inputs.read_options import EPS, TargetType
 from .._pickling import public
 from .._terms import title
@@ -239,8 +239,8 @@ _IDENTITIES = (
 def summary(result: EnsembleDecomposition) -> str:
     """The whole text: the identities, one term per line, and the remarks."""
     head = (
-        f"Decomposition of an ensemble of {result.n_members} members, in {result.unit} "
-        f"({result.n:,} rows, {result.n_classes} classes)"
+        f"Decomposition of an ensemble of {counted(result.n_members, 'member')}, in "
+        f"{result.unit} ({counted(result.n, 'row')}, {result.n_classes} classes)"
     )
     sums = _identities(result.terms, result.notes)
     return "\n".join([head, "", *sums, *remarks(result)])

@@ -17,7 +17,7 @@ from .._decomposition.folds import Folds
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.row_terms import RowTerms
-from .._display.result import two_sided
+from .._display.result import counted, two_sided
 from .._inputs.inputs import Inputs, read
 from .._inputs.read_options import EPS, ReadOptions, TargetType, nats_per_unit
 from .._kernels.table import BoolArray, FloatArray
@@ -74,8 +74,8 @@ def _refuse(differ: BoolArray, what: str, names: tuple[str, str]) -> None:
         shown = ", ".join(map(str, rows[:5])) + (", ..." if rows.size > 5 else "")  # noqa: PLR2004
         msg = (
             f"models must be evaluated on the same {what}: {names[0]!r} and "
-            f"{names[1]!r} differ in {rows.size} rows ({shown}); evaluate both on one "
-            "test set, in one order."
+            f"{names[1]!r} differ in {counted(rows.size, 'row')} ({shown}); evaluate "
+            "both on one test set, in one order."
         )
         raise ValueError(msg)
 
@@ -125,6 +125,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        If ``models`` is no mapping, or a name is not text.
     ValueError
         If targets or weights differ, saying in which rows; or as in
         :func:`decompose`.
@@ -188,11 +190,18 @@ def _check(
     if not models:
         msg = "models must not be empty: found none; pass {name: (y_true, y_proba)}."
         raise ValueError(msg)
+    for name in models:
+        if not isinstance(name, str):
+            msg = (
+                f"models must have names that are text: found {name!r}; pass "
+                f"{{{str(name)!r}: evaluation}}."
+            )
+            raise TypeError(msg)
     baseline = next(iter(models)) if baseline is None else baseline
-    if baseline not in models:
+    if baseline not in list(models):
         msg = (
-            f"baseline must be one of the models: found {baseline!r} for "
-            f"{', '.join(map(repr, models))}; pass one of these names."
+            f"baseline must be one of the models, {', '.join(map(repr, models))}: "
+            f"found {baseline!r}; pass one of these names."
         )
         raise ValueError(msg)
     if isinstance(recalibration, str) and recalibration == "auto":

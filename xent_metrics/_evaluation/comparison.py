@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._calls import form
 from .._decomposition.result import Decomposition
-from .._display.result import Result, plots, show_value
+from .._display.result import Result, counted, plots, show_value
 from .._pickling import public
 from .._terms import TERMS, title
 
@@ -132,8 +132,8 @@ class Comparison(Result):
         width = max(len("model"), *map(len, self.decompositions))
         head = "".join(f"  {title(term):>18}" for term in _SHOWN)
         summary = (
-            f"Comparison of {len(self.decompositions)} models on {first.n:,} rows, in "
-            f"{first.unit}"
+            f"Comparison of {counted(len(self.decompositions), 'model')} on "
+            f"{counted(first.n, 'row')}, in {first.unit}"
         )
         lines = [summary, "", f"  {'model':<{width}}{head}   p-value"]
         for name, result in self.decompositions.items():

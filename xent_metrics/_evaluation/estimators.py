@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+
 from .._inputs.containers import as_frame, is_default
 from .._inputs.labels import as_labels, in_column_order
 
@@ -40,7 +42,15 @@ def classes_of(estimator: Any, proba: Any) -> tuple[Any, ...]:
             f"{type(estimator).__name__} has none; set it when it is fitted."
         )
         raise TypeError(msg)
-    return in_column_order(names_of(proba), as_labels(classes))
+    labels = as_labels(classes)
+    if len(labels) > 1 and np.shape(proba)[1:] == (1,):
+        msg = (
+            "predict_proba must return one column per class: "
+            f"{type(estimator).__name__} returned a single one for {len(labels)} "
+            "classes; return both columns, 1 - p and p."
+        )
+        raise ValueError(msg)
+    return in_column_order(names_of(proba), labels)
 
 
 def names_of(table: Any) -> tuple[Any, ...]:

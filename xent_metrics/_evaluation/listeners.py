@@ -34,8 +34,13 @@ def add_listener(listener: Listener) -> None:
     ----------
     listener : callable
         Called with the :class:`Evaluation`, in the thread that made it, before it is
-        handed to who asked for it. What it returns is ignored; what it raises, the
-        maker of the evaluation sees. One that is there already stays once.
+        returned. What the listener returns is ignored; what it raises is raised where
+        the evaluation was made. One that is there already is not added again.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called.
 
     See Also
     --------
@@ -62,6 +67,12 @@ def add_listener(listener: Listener) -> None:
     True
     """
     global _listeners  # noqa: PLW0603 - one list for the process, replaced as a whole
+    if not callable(listener):
+        msg = (
+            f"listener must be callable: found {type(listener).__name__}; pass a "
+            "function of an evaluation."
+        )
+        raise TypeError(msg)
     with _lock:
         if listener not in _listeners:
             _listeners = (*_listeners, listener)

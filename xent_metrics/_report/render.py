@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .content import content
 from .figures import figures
-from .place import place_of
+from .place import place_of, unwritable
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
@@ -41,7 +41,7 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     ImportError
         If jinja2 or matplotlib are not installed.
     ValueError
-        If there is not one value of ``by`` a row, or no column of that name.
+        If ``by`` names no column, or does not hold one value per row.
 
     Examples
     --------
@@ -96,9 +96,12 @@ def write(path: str | os.PathLike[str], text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        if not isinstance(error, OSError):
+            raise
+        raise unwritable(path, error) from error
 
 
 def _keep_access(old: Path, new: Path) -> None:

@@ -160,6 +160,12 @@ def add(
 
 
 def _checked(states: Iterable[ScanState]) -> Iterator[ScanState]:
+    if not isinstance(states, Iterable):
+        msg = (
+            "states must be an iterable of states: found "
+            f"{type(states).__name__}; pass merge([first, second])."
+        )
+        raise TypeError(msg)
     for position, state in enumerate(states):
         if not isinstance(state, ScanState):
             msg = (

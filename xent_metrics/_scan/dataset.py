@@ -20,7 +20,7 @@ from .paths import (
     identity,
     unreadable,
 )
-from .reading import Reading, key_names
+from .reading import Reading
 
 _AHEAD = 1 << 18  # bytes of a column that are read at once
 _ROWS_A_TASK = 1 << 20
@@ -274,7 +274,7 @@ def _columns_read(names: list[str], reading: Reading) -> tuple[str, ...]:
     named = () if weight is None else (weight,)
     y_true = choose(names, reading.target, "target", taken=named)
     y_proba = choose(names, reading.proba, "proba", taken=[*y_true.names, *named])
-    keys = choose(names, list(key_names(reading.by)), "by").names if reading.by else ()
+    keys = choose(names, list(reading.by), "by").names if reading.by else ()
     weights = choose(names, list(named), "sample_weight").names if named else ()
     wanted = {*y_true.names, *y_proba.names, *keys, *weights}
     return tuple(name for name in names if name in wanted)

@@ -214,7 +214,8 @@ def scan(
     if skipped:
         n_parts = len(lost) + sum(len(task.pieces) for task in tasks)
         warn(
-            f"{len(skipped)} of {n_parts} parts are left out: {skipped[0]}",
+            f"{len(skipped)} of {n_parts} parts are left out: "
+            f"{str(skipped[0]).rpartition('; mend it')[0]}.",
             SkippedPartWarning,
         )
     return tell(evaluation)
@@ -255,10 +256,8 @@ def _merged(
     for state in states():
         held = state if held is None else held + state
     if held is None:
-        msg = (
-            f"dataset must hold rows: none was found, and {len(skipped)} parts could "
-            "not be read; check the path."
-        )
+        torn = f", and {len(skipped):,} parts could not be read" if skipped else ""
+        msg = f"dataset must hold rows: none was found{torn}; check the path."
         raise ValueError(msg)
     counts = held.counts._replace(n_skipped=len(skipped))
     return dataclasses.replace(held, counts=counts), skipped

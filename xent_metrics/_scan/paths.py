@@ -24,7 +24,9 @@ class UnreadableError(OSError):
 
 def unreadable(place: str, error: Exception | str) -> UnreadableError:
     """The error of a part that is missing or corrupt."""
-    why = " ".join(str(error).split()).rstrip(".")
+    # pyarrow names the file again before its reason, and gives advice after it.
+    why = " ".join(str(error).split()).rstrip(".").rpartition("': ")[2]
+    why = why.partition(". ")[0]
     msg = (
         f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
         "or pass on_bad='skip' to leave it out."

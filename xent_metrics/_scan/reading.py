@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 
     target: Selector
     proba: Selector
-    by: Any
+    by: tuple[Any, ...]
     options: ReadOptions
     share_kept: float = 1.0
     part: int = 0
@@ -55,7 +55,7 @@ class Reading(NamedTuple):
             sample_weight=_column_name(sample_weight),
             **others,
         )
-        return cls(target, proba, by, options)
+        return cls(target, proba, _key_names(by), options)
 
     @property
     def labels(self) -> tuple[Any, ...] | None:
@@ -104,7 +104,7 @@ class Reading(NamedTuple):
             labels=labels,
             soft=self.is_soft(frame),
             clip=self.options.clip,
-            by=key_names(self.by),
+            by=self.by,
             under="" if under is None else under.name,
         )
 
@@ -123,7 +123,7 @@ class Reading(NamedTuple):
             # In other parts targets may be no labels.
             one_hot = np.eye(len(inputs.labels))[inputs.codes]
             inputs = inputs._replace(codes=None, target=Table(one_hot, name="y_true"))
-        names = key_names(self.by)
+        names = self.by
         if names:
             table = FrameTable(frame)
             columns = [_key(table, name) for name in names]
@@ -144,7 +144,7 @@ class Part(NamedTuple):
     n_dropped: int
 
 
-def key_names(by: Any) -> tuple[Any, ...]:
+def _key_names(by: Any) -> tuple[Any, ...]:
     """The columns that rows are grouped by: one name or several."""
     if by is None:
         return ()
@@ -152,9 +152,13 @@ def key_names(by: Any) -> tuple[Any, ...]:
         return (by,)
     if isinstance(by, Sequence) and by and all(isinstance(one, str) for one in by):
         return tuple(by)
+    found = type(by).__name__
+    if isinstance(by, (list, tuple)):
+        kinds = sorted({type(one).__name__ for one in by})
+        found = f"a {found} of {' and '.join(kinds)}" if kinds else f"an empty {found}"
     msg = (
-        "by must be the name of a column, or a list of names: found "
-        f"{by!r}; pass names, as parts of the data are read one by one."
+        f"by must be the name of a column, or a list of names: found {found}; pass "
+        "names, as parts of the data are read one by one."
     )
     raise ValueError(msg)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from .._calls import form
 from .._display.checks import COUNT, MalformedError, check
+from .._display.result import counted
 from .._inputs.groups import Keys, read_keys
 from .._inputs.labels import show
 from .._kernels.table import FloatArray
@@ -117,7 +118,7 @@ class ScanState:
 
     def __repr__(self) -> str:
         """How many rows there are, and of what."""
-        return f"ScanState of {self.n:,} rows and {len(self.labels)} classes"
+        return f"ScanState of {counted(self.n, 'row')} and {len(self.labels)} classes"
 
     def to_json(self) -> str:
         """The state as strict JSON, for :meth:`from_json`.
@@ -281,6 +282,8 @@ def _check_contracts(first: Contract, second: Contract) -> None:
         found = f"{ours} and {theirs}"
         if name == "labels":
             found = f"{show(first.labels)} and {show(second.labels)}"
+        if name == "under":
+            found = f"{ours or 'none'} and {theirs or 'none'}"
         what = {"soft": "kind of targets", "under": "map"}.get(name, name)
         msg = (
             f"states that are merged must have the same {what}: found {found}; pass "

@@ -7,6 +7,9 @@ hatches, markers or line styles that last in grey. Matplotlib is loaded when a p
 drawn: ``pip install 'xent-metrics[plot]'``.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from .._calls import no_name
 from ._by_class import by_class
 from ._ensemble import ensemble
 from ._entropy import entropy
@@ -26,6 +29,12 @@ __all__ = [
     "reliability",
     "waterfall",
 ]
+
+
+if not TYPE_CHECKING:  # to which any name would be one of the module
+
+    def __getattr__(name: str) -> Any:
+        raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

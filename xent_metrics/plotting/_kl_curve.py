@@ -53,6 +53,8 @@ def kl_curve(
     ------
     ImportError
         If matplotlib is not installed.
+    TypeError
+        If ``p`` is neither a number nor a sequence of numbers.
     ValueError
         If a ``p`` is not in [0, 1], or as in :func:`xent_metrics.cross_entropy`.
 
@@ -63,7 +65,7 @@ def kl_curve(
     >>> ax.get_ylabel()
     'KL(p || q) (bits)'
     """
-    targets = np.atleast_1d(np.asarray(_listed(p), dtype=np.float64))
+    targets = _targets(p)
     wrong = ~((targets >= 0) & (targets <= 1))
     if wrong.any():
         msg = (
@@ -97,8 +99,20 @@ def kl_curve(
     return ax
 
 
-def _listed(p: Any) -> Any:
-    return p if np.isscalar(p) or isinstance(p, np.ndarray) else list(p)
+def _targets(p: Any) -> FloatArray:
+    """One probability or several, as an array."""
+    listed = list(p) if isinstance(p, Iterable) and not isinstance(p, str) else [p]
+    try:
+        targets = np.asarray(listed)
+    except ValueError:  # of several lengths
+        targets = np.empty((0, 0))
+    if targets.ndim != 1 or targets.dtype.kind not in "biuf":
+        msg = (
+            "p must be a number or a sequence of numbers: found "
+            f"{type(p).__name__}; pass probabilities of the first of two classes."
+        )
+        raise TypeError(msg)
+    return targets.astype(np.float64)
 
 
 def _divergence(p: float, q: FloatArray) -> FloatArray:

@@ -57,6 +57,12 @@ def axes_of(ax: Axes | None, *, height: float = _HEIGHT) -> Axes:
             )
             raise ImportError(msg) from error
         _, ax = plt.subplots(figsize=(_WIDTH, height), layout="constrained")
+    if getattr(ax, "name", "") != "rectilinear":
+        msg = (
+            "ax must be matplotlib Axes with an x and a y axis: found "
+            f"{type(ax).__name__}; pass one of those that plt.subplots() returns."
+        )
+        raise TypeError(msg)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

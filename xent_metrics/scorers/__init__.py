@@ -13,6 +13,9 @@ enable routing there, and ask with ``scorer.set_score_request(sample_weight=True
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from .._calls import no_name
 from ._decomposition_scorer import DecompositionScorer
 from ._term_scorer import TermScorer, get_scorer, get_scorer_names
 
@@ -70,6 +73,12 @@ skill = TermScorer("skill")
 
 uncertainty = TermScorer("uncertainty")
 """Cost of always predicting the class frequencies."""
+
+
+if not TYPE_CHECKING:  # to which any name would be one of the module
+
+    def __getattr__(name: str) -> Any:
+        raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -192,13 +192,6 @@ def _only_part(estimator: Any, proba: Any, y_true: Any, soft_labels: Any) -> Par
         return _widened(soft_labels, proba, classes)
     if np.shape(y_true)[1:] == (1,):
         y_true = columns_of(y_true)[0]
-    if np.shape(proba)[1:] == (1,) and len(classes) > 1:
-        msg = (
-            "predict_proba must return one column per class: "
-            f"{type(estimator).__name__} returned a single one for "
-            f"{len(classes)} classes; return both columns, 1 - p and p."
-        )
-        raise ValueError(msg)
     return Part(y_true, proba, classes)
 
 

@@ -23,6 +23,7 @@ class Scorer:
     """A callable of an estimator and data; it holds options and requests only."""
 
     __name__: str
+    _shown = "scorer"  # in messages: it is called by no name of its class
 
     def __init__(self, options: Options) -> None:
         self.options = options

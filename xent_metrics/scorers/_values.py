@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from .._decomposition.decompose import decompose_inputs
 from .._inputs.inputs import Inputs
@@ -49,14 +51,13 @@ _COLUMNS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def check_name(name: str, *, counts: bool = False) -> None:
+def check_name(name: Any, *, counts: bool = False) -> None:
     """Refuse what cannot be scored."""
-    known = {*TERM_OF, *COUNTS} if counts else set(TERM_OF)
-    if name not in known:
-        msg = (
-            f"a scorer must be one of {', '.join(sorted(known))}: found {name!r}; "
-            "pass one of these names."
-        )
+    known = sorted({*TERM_OF, *COUNTS} if counts else TERM_OF)
+    if not isinstance(name, str) or name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        mend = f"did you mean {near[0]!r}?" if near else "pass one of these names."
+        msg = f"a scorer must be one of {', '.join(known)}: found {name!r}; {mend}"
         raise ValueError(msg)
 
 
