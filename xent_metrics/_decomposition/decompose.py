@@ -18,7 +18,7 @@ from .ladder import ladder
 from .recalibration import After, Recalibration, name_of, recalibrated
 from .result import Decomposition
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
-from .vote_entropy import VoteCorrection, entropy_of_votes
+from .vote_entropy import VoteCorrection, VoteEntropy, entropy_of_votes
 
 
 @public
@@ -171,7 +171,7 @@ def _recalibrate(measured: Measured) -> After | None:
     return after
 
 
-def _corrected_entropy(measured: Measured, after: After | None) -> FloatArray | None:
+def _corrected_entropy(measured: Measured, after: After | None) -> VoteEntropy | None:
     """The entropy of few votes, where its correction is asked for."""
     correction = measured.options.vote_correction
     if correction is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,9 +23,10 @@ from .folds import Folds, inputs_of_fold, rows_of_folds
 from .ladder import average
 from .recalibration import Correction, Recalibration, name_of
 from .result import Decomposition
+from .row_terms import RowTerms
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
 from .terms import OF_THE_MAP
-from .vote_entropy import VoteCorrection
+from .vote_entropy import VoteCorrection, VoteEntropy
 
 
 class FoldTerms(NamedTuple):
@@ -76,7 +77,7 @@ def decompose_folds(
     rows = terms_of_each_row(
         measured,
         _joined([(part.rows, part.data.rows.recalibrated) for part in parts]),
-        _joined([(part.rows, part.data.rows.entropy) for part in parts]),
+        _joined_entropy(parts),
     )
     result = result_of(
         measured,
@@ -146,6 +147,23 @@ def _joined(of_parts: Sequence[tuple[IntArray, FloatArray]]) -> FloatArray:
     for rows, own in of_parts:
         values[rows] = own
     return values
+
+
+def _joined_entropy(parts: Sequence[_Part]) -> VoteEntropy:
+    """The entropy of the folds' rows, each with a concentration of its fold."""
+
+    def joined(of_part: Callable[[RowTerms], FloatArray | None]) -> FloatArray | None:
+        found = [(part.rows, of_part(part.data.rows)) for part in parts]
+        if any(values is None for _, values in found):
+            return None
+        return _joined([(rows, one) for rows, one in found if one is not None])
+
+    values = _joined([(part.rows, part.data.rows.entropy) for part in parts])
+    return VoteEntropy(
+        values,
+        joined(lambda rows: rows.slopes),
+        joined(lambda rows: rows.concentration),
+    )
 
 
 def _correction(parts: Sequence[_Part], copies: float) -> Correction | None:

@@ -17,7 +17,9 @@ class RowTerms(NamedTuple):
 
     ``recalibrated`` is the cost after the recalibration map, ``frequencies`` that of
     predicting the class frequencies; NaN where they are undefined. ``clusters``
-    numbers the group of each row, or is None where rows stand alone.
+    numbers the group of each row, or is None where rows stand alone. Where the entropy
+    of votes uses a concentration that was fitted to all rows, ``slopes`` are its
+    derivatives in the log of that, which each row moves by ``concentration``.
     """
 
     cross_entropy: FloatArray
@@ -27,6 +29,8 @@ class RowTerms(NamedTuple):
     predictive_entropy: FloatArray
     weights: FloatArray
     clusters: IntArray | None
+    slopes: FloatArray | None = None
+    concentration: FloatArray | None = None
 
     @property
     def n_clusters(self) -> int | None:
@@ -45,9 +49,21 @@ class RowTerms(NamedTuple):
         self, cross_entropy: float, uncertainty: float
     ) -> dict[str, FloatArray]:
         """What each row moves a term by, but for a constant, by the term's name."""
+        entropy = self.entropy
+        if self.slopes is not None and self.concentration is not None:
+            entropy = entropy + self.mean(self.slopes) * self.concentration
+        return self._terms(entropy, cross_entropy, uncertainty)
+
+    def values(self) -> dict[str, FloatArray]:
+        """What each row adds to the mean that a term is, by the term's name."""
+        return self._terms(self.entropy, math.nan, math.nan)
+
+    def _terms(
+        self, entropy: FloatArray, cross_entropy: float, uncertainty: float
+    ) -> dict[str, FloatArray]:
         costs = {
             "cross_entropy": self.cross_entropy,
-            "entropy": self.entropy,
+            "entropy": entropy,
             "predictive_entropy": self.predictive_entropy,
             "uncertainty": self.frequencies,
             "refinement": self.recalibrated,

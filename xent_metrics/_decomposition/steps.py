@@ -21,7 +21,7 @@ from .recalibration import After, Correction, Recalibration, check_recalibration
 from .result import Decomposition
 from .row_terms import RowTerms
 from .terms import errors_of_rows, note_undefined_entropy, reasons, terms_of_rows
-from .vote_entropy import VoteCorrection, check_correction
+from .vote_entropy import VoteCorrection, VoteEntropy, check_correction
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
 
@@ -84,7 +84,7 @@ def measure(
 
 
 def terms_of_each_row(
-    measured: Measured, recalibrated: FloatArray | None, entropy: FloatArray | None
+    measured: Measured, recalibrated: FloatArray | None, entropy: VoteEntropy | None
 ) -> RowTerms:
     """The terms of the rows that count.
 
@@ -94,14 +94,14 @@ def terms_of_each_row(
     inputs, columns = measured.inputs, measured.columns
     frequencies = frequency_costs(inputs, measured.frequencies.shares)
     if entropy is None:
-        entropy = inputs.counted(columns["entropy"])
+        entropy = VoteEntropy(inputs.counted(columns["entropy"]))
     return RowTerms(
         cross_entropy=inputs.counted(columns["cross_entropy"]),
         recalibrated=np.full(inputs.n, np.nan)
         if recalibrated is None
         else recalibrated,
         frequencies=inputs.counted(frequencies),
-        entropy=entropy,
+        entropy=entropy.values,
         predictive_entropy=inputs.counted(columns["predictive_entropy"]),
         weights=np.ones(inputs.n)
         if inputs.weights is None
@@ -109,6 +109,8 @@ def terms_of_each_row(
         clusters=None
         if measured.clusters is None
         else inputs.counted(measured.clusters),
+        slopes=entropy.slopes,
+        concentration=entropy.concentration,
     )
 
 
