@@ -16,7 +16,7 @@ CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
 each_correction = pytest.mark.parametrize("correction", CORRECTIONS)
 
 
-def draw(n=400, k=3, n_votes=6, seed=0, *, concentration=None):
+def draw(n=400, k=3, n_votes=7, seed=0, *, concentration=None):
     """Votes, class probabilities behind them, predictions and weights.
 
     The class probabilities are drawn around the predictions where there is a
@@ -123,6 +123,7 @@ class TestFormulas:
 
 
 class TestBias:
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     def test_jackknife_removes_more_bias_than_miller_and_madow(self):
         votes, p, q, _ = draw(20_000, n_votes=5)
         truth = np.mean([entropy_of(row) for row in p])
@@ -311,22 +312,43 @@ class TestSingleVotes:
 
 
 class TestWarnings:
-    @pytest.mark.parametrize("n_votes", [2, 4])
-    def test_few_votes_warn(self, n_votes):
-        votes, _, q, _ = draw(n_votes=n_votes)
+    @pytest.mark.parametrize(("k", "n_votes"), [(3, 2), (3, 4), (10, 17)])
+    def test_few_votes_warn(self, k, n_votes):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
         message = (
-            f"the entropy of {n_votes} votes per row is too low, and so is "
-            "irreducible: pass vote_correction='jackknife', and take it as a rough "
-            "estimate."
+            f"the entropy of {n_votes} votes per row among {k} classes is too low, and "
+            "so is irreducible: pass vote_correction='jackknife', and take it as a "
+            "rough estimate."
         )
         with pytest.warns(SmallSampleWarning, match=re.escape(message)):
-            decompose(votes, q)
+            decompose(votes, q, recalibration="temperature")
 
-    def test_five_votes_and_corrected_ones_do_not_warn(self):
-        votes, _, q, _ = draw(n_votes=5)
-        decompose(votes, q)
-        votes, _, q, _ = draw(n_votes=4)
-        decompose(votes, q, vote_correction="jackknife")
+    @pytest.mark.parametrize(
+        ("k", "n_votes", "correction"),
+        [(3, 3, "jackknife"), (10, 10, "jackknife"), (3, 6, "miller-madow")],
+    )
+    def test_few_votes_for_the_classes_warn_although_corrected(
+        self, k, n_votes, correction
+    ):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
+        message = (
+            f"the entropy of {n_votes} votes per row among {k} classes is too low, and "
+            f"so is irreducible: read it as a lower bound, as vote_correction="
+            f"{correction!r} removes only a part of that, or collect more votes."
+        )
+        with pytest.warns(SmallSampleWarning, match=re.escape(message)):
+            decompose(votes, q, recalibration="temperature", vote_correction=correction)
+
+    @pytest.mark.parametrize(
+        ("k", "n_votes", "correction"),
+        [
+            *((3, 5, None), (10, 18, None), (3, 4, "jackknife")),
+            *((10, 11, "jackknife"), (3, 7, "miller-madow"), (10, 2, "dirichlet")),
+        ],
+    )
+    def test_enough_votes_do_not_warn(self, k, n_votes, correction):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
+        decompose(votes, q, recalibration="temperature", vote_correction=correction)
 
     def test_few_votes_of_rows_that_do_not_count_do_not_warn(self):
         votes, _, q, w = draw(n_votes=8)

@@ -24,7 +24,7 @@ from .row_terms import RowTerms
 
 FEW_ROWS = 200  # below, terms are unreliable
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
-_TOO_FEW = 10  # below, nor do the rows under a map of all
+TOO_FEW = 10  # below, nor do the rows under a map of all
 _MANY_GROUPS = 50  # above, groups of hardly a row each are a mistake
 _HARDLY_A_ROW = 2.0  # rows per group, below
 
@@ -226,18 +226,22 @@ def names_of_terms(*, soft: bool) -> list[str]:
 def without_few(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a note, not terms of the map, where rows are too few for them."""
     n = np.minimum(table.pop("n_independent"), table["n"])
-    few = n < _TOO_FEW
+    few = n < TOO_FEW
     for name in _OF_THE_MAP:
         if name in table:
             table.loc[few, [name, f"{name}_se"]] = math.nan
     table["note"] = [
-        f"{count:.4g} independent rows: too few for terms of the map, which require "
-        f"{_TOO_FEW}"
-        if is_few
-        else ""
-        for count, is_few in zip(n, few, strict=True)
+        too_few(count) if is_few else "" for count, is_few in zip(n, few, strict=True)
     ]
     return table
+
+
+def too_few(n: float) -> str:
+    """Why terms of the map are NaN for so few independent rows."""
+    return (
+        f"{n:.4g} independent rows: too few for terms of the map, which require "
+        f"{TOO_FEW}"
+    )
 
 
 def _refitted(data: Data, keys: Keys) -> pd.DataFrame:

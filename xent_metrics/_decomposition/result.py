@@ -92,7 +92,8 @@ class Decomposition(Result):
     vote_correction : str or None
         The correction of the entropy of a few votes.
     notes : mapping of str to str
-        Why a term is NaN or infinite, by the term's name.
+        Why a term is NaN or infinite, by the term's name; of ``cross_entropy`` also
+        how few rows hold most of it.
     ladder : DataFrame
         One row per map that was tried: its ``degrees_of_freedom``, the debiased
         ``refinement`` under it, the ``miscalibration`` that it would remove with its

@@ -20,7 +20,13 @@ from .frequencies import Frequencies, count_classes, frequency_costs
 from .recalibration import After, Correction, Recalibration, check_recalibration
 from .result import Decomposition
 from .row_terms import RowTerms
-from .terms import errors_of_rows, note_undefined_entropy, reasons, terms_of_rows
+from .terms import (
+    errors_of_rows,
+    note_concentrated,
+    note_undefined_entropy,
+    reasons,
+    terms_of_rows,
+)
 from .vote_entropy import VoteCorrection, VoteEntropy, check_correction
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
@@ -78,9 +84,17 @@ def measure(
             rows.at_zero,
             frequencies,
             options.read.clip,
+            n_independent=_n_independent(inputs, clusters),
             soft=inputs.target is not None,
         ),
     )
+
+
+def _n_independent(inputs: Inputs, clusters: IntArray | None) -> int:
+    """Rows that count, or their groups."""
+    if clusters is None:
+        return inputs.n
+    return len(np.unique(inputs.counted(clusters)))
 
 
 def terms_of_each_row(
@@ -128,6 +142,7 @@ def result_of(
     inputs, options, folds = measured.inputs, measured.options, measured.folds
     if options.vote_correction is not None:
         note_undefined_entropy(measured.notes, rows.entropy, options.vote_correction)
+    note_concentrated(measured.notes, rows)
     data = Data(
         inputs=inputs,
         rows=rows,

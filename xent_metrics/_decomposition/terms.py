@@ -9,6 +9,7 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._terms import TERMS, Term
+from .breakdown import TOO_FEW, too_few
 from .evidence import Data
 from .frequencies import Frequencies
 from .recalibration import Correction
@@ -27,6 +28,8 @@ OF_THE_MAP = _terms_where(
     lambda term: (term.needs_map or not term.parts) and not term.needs_soft_labels
 )
 _FOR_SOFT_LABELS = _terms_where(lambda term: term.needs_soft_labels)
+_MOST, _FEW_ROWS, _MANY = 0.5, 0.005, 20  # of the loss, of the rows, rows
+_FITTED = _terms_where(lambda term: term.needs_map)
 _FLOORED = _terms_where(lambda term: term.has_floor)
 
 
@@ -139,6 +142,7 @@ def reasons(
     frequencies: Frequencies,
     clip: float,
     *,
+    n_independent: int,
     soft: bool,
 ) -> dict[str, str]:
     """Why terms are infinite or NaN, by the name of the term."""
@@ -147,6 +151,8 @@ def reasons(
         rows = "1 row" if at_zero == 1 else f"{at_zero:,} rows"
         infinite = f"infinite: a probability of 0 for the target in {rows}"
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
+    if n_independent < TOO_FEW:
+        notes.update(dict.fromkeys(_FITTED, too_few(n_independent)))
     if not soft:
         one_label = "undefined: one label per row"
         notes.update(dict.fromkeys(_FOR_SOFT_LABELS, one_label))
@@ -163,3 +169,20 @@ def undefined(n_labels: int, frequencies: Frequencies) -> str:
     if not frequencies.mass[:n_labels].any():
         return "undefined: no label of y_true is among the classes"
     return ""
+
+
+def note_concentrated(notes: dict[str, str], rows: RowTerms) -> None:
+    """Say how few rows hold most of the loss."""
+    loss = np.sort(rows.weights * rows.cross_entropy)[::-1]
+    n, total = len(loss), float(loss.sum())
+    if "cross_entropy" in notes or n < _MANY or not 0 < total < math.inf:
+        return
+    held = np.cumsum(loss) / total
+    few = int(np.searchsorted(held, _MOST)) + 1
+    if few <= max(_FEW_ROWS * n, 1):
+        rows_hold = "1 row" if few == 1 else f"{few:,} rows"
+        verb = "holds" if few == 1 else "hold"
+        share = f"{few / n:.1%}".replace("0.0%", "below 0.1%")
+        notes["cross_entropy"] = (
+            f"{rows_hold} ({share}) {verb} {held[few - 1]:.0%} of the loss"
+        )

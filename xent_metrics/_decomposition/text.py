@@ -97,6 +97,10 @@ def _remarks(result: Decomposed) -> list[str]:
     ]
     if result.n_folds is not None:
         lines[0] += f", one for each of {result.n_folds:,} folds"
+        lines.append(
+            "estimated: the mean loss of the fitted models on new rows, not of the "
+            "procedure that fitted them"
+        )
     if "note" in result.ladder and result.converged:
         how = result.ladder["note"][result.ladder["chosen"].to_numpy(dtype=bool)]
         lines += [f"its fit: {note}" for note in how if note]

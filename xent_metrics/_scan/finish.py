@@ -120,7 +120,14 @@ def evaluation_of(
     soft = is_soft(state)
     frequencies = frequencies_of(state)
     counts, clip = state.counts, state.contract.clip
-    notes = reasons(len(state.labels), counts.at_zero, frequencies, clip, soft=soft)
+    notes = reasons(
+        len(state.labels),
+        counts.at_zero,
+        frequencies,
+        clip,
+        n_independent=state.n,
+        soft=soft,
+    )
     after = None
     if "refinement" not in notes:
         after = after_map(state, frequencies, recalibration, under)
