@@ -15,7 +15,7 @@ from .._pickling import public
 from .assemble import Maps
 from .cautions import warn_about
 from .ladder import ladder
-from .recalibration import After, Recalibration, name_of, recalibrated
+from .recalibration import After, Recalibration, lowered, name_of, recalibrated
 from .result import Decomposition
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
 from .vote_entropy import VoteCorrection, VoteEntropy, entropy_of_votes
@@ -139,6 +139,7 @@ def decompose_inputs(
         measured,
         None if after is None else after.costs,
         _corrected_entropy(measured, after),
+        None if after is None else lowered(measured.inputs, after),
     )
     result = result_of(
         measured,

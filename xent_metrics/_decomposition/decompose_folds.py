@@ -14,7 +14,7 @@ from .._inputs.inputs import Inputs, UnseenLabelWarning
 from .._inputs.labels import show
 from .._inputs.messages import warn
 from .._inputs.read_options import ReadOptions, nats_per_unit
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .assemble import Maps
 from .breakdown import terms_of_cells
 from .decompose import decompose_inputs
@@ -78,6 +78,7 @@ def decompose_folds(
         measured,
         _joined([(part.rows, part.data.rows.recalibrated) for part in parts]),
         _joined_entropy(parts),
+        _joined_lowered(parts),
     )
     result = result_of(
         measured,
@@ -146,6 +147,17 @@ def _joined(of_parts: Sequence[tuple[IntArray, FloatArray]]) -> FloatArray:
     values = np.empty(sum(len(rows) for rows, _ in of_parts))
     for rows, own in of_parts:
         values[rows] = own
+    return values
+
+
+def _joined_lowered(parts: Sequence[_Part]) -> BoolArray | None:
+    """Whether the map of its fold lowers the confidence of each row."""
+    values = np.empty(sum(len(part.rows) for part in parts), dtype=np.bool_)
+    for part in parts:
+        own = part.data.rows.lowered
+        if own is None:
+            return None
+        values[part.rows] = own
     return values
 
 

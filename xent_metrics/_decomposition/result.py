@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,9 @@ class Decomposition(Result):
         What the predictions tell about the label.
     miscalibration : float
         What recalibration alone would remove.
+    overconfidence, underconfidence : float
+        The parts of the miscalibration in rows whose confidence, the greatest
+        probability, is lowered by the recalibration map, and in the others.
     refinement : float
         Cost after recalibration: uncertainty - resolution.
     irreducible, grouping_loss : float
@@ -124,6 +128,8 @@ class Decomposition(Result):
     n_unseen: int
     n_dropped: int
     n_skipped: int = 0
+    overconfidence: float = math.nan
+    underconfidence: float = math.nan
     unit: str
     clip: float
     recalibration: str

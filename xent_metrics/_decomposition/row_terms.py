@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels.sums import standard_error, weighted_mean
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._terms import TERMS
 
 
@@ -20,6 +20,7 @@ class RowTerms(NamedTuple):
     numbers the group of each row, or is None where rows stand alone. Where the entropy
     of votes uses a concentration that was fitted to all rows, ``slopes`` are its
     derivatives in the log of that, which each row moves by ``concentration``.
+    ``lowered`` says whether the map lowers the confidence of a row; None without a map.
     """
 
     cross_entropy: FloatArray
@@ -31,6 +32,7 @@ class RowTerms(NamedTuple):
     clusters: IntArray | None
     slopes: FloatArray | None = None
     concentration: FloatArray | None = None
+    lowered: BoolArray | None = None
 
     @property
     def n_clusters(self) -> int | None:
@@ -44,6 +46,17 @@ class RowTerms(NamedTuple):
     def standard_error(self, influence: FloatArray) -> float:
         """Standard error of a weighted mean."""
         return standard_error(influence, self.weights, self.clusters)
+
+    def parts_of_miscalibration(self) -> dict[str, FloatArray]:
+        """What each row adds to the parts of the miscalibration, before debiasing."""
+        won = self.cross_entropy - self.recalibrated
+        if self.lowered is None:
+            unknown = np.full(len(won), np.nan)
+            return {"overconfidence": unknown, "underconfidence": unknown}
+        return {
+            "overconfidence": np.where(self.lowered, won, 0.0),
+            "underconfidence": np.where(self.lowered, 0.0, won),
+        }
 
     def influences(
         self, cross_entropy: float, uncertainty: float
@@ -71,7 +84,10 @@ class RowTerms(NamedTuple):
         whole = uncertainty or math.nan
         with np.errstate(invalid="ignore", divide="ignore"):
             expected = cross_entropy / whole * self.frequencies
-            others = {"skill": -(self.cross_entropy - expected) / whole}
+            others = {
+                "skill": -(self.cross_entropy - expected) / whole,
+                **self.parts_of_miscalibration(),
+            }
             return {
                 name: term.of(costs) if term.parts else others[name]
                 for name, term in TERMS.items()

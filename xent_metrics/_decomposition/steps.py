@@ -10,13 +10,14 @@ import numpy as np
 from .._inputs.groups import read_groups
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import ReadOptions
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.fitted_map import Recalibrate
 from .._recalibration.sample import effective_number
 from .assemble import Maps, assemble
 from .evidence import Data, Evidence, maps_of
 from .folds import Folds
 from .frequencies import Frequencies, count_classes, frequency_costs
+from .rare_events import variances_of_unseen
 from .recalibration import After, Correction, Recalibration, check_recalibration
 from .result import Decomposition
 from .row_terms import RowTerms
@@ -98,12 +99,16 @@ def _n_independent(inputs: Inputs, clusters: IntArray | None) -> int:
 
 
 def terms_of_each_row(
-    measured: Measured, recalibrated: FloatArray | None, entropy: VoteEntropy | None
+    measured: Measured,
+    recalibrated: FloatArray | None,
+    entropy: VoteEntropy | None,
+    lowered: BoolArray | None,
 ) -> RowTerms:
     """The terms of the rows that count.
 
-    ``recalibrated`` are their costs after the map, None where there is none, and
-    ``entropy`` takes the place of the entropy of the targets as they are.
+    ``recalibrated`` are their costs after the map, and ``lowered`` says where that
+    lowers their confidence; None where there is none. ``entropy`` takes the place of
+    the entropy of the targets as they are.
     """
     inputs, columns = measured.inputs, measured.columns
     frequencies = frequency_costs(inputs, measured.frequencies.shares)
@@ -125,6 +130,7 @@ def terms_of_each_row(
         else inputs.counted(measured.clusters),
         slopes=entropy.slopes,
         concentration=entropy.concentration,
+        lowered=lowered,
     )
 
 
@@ -158,12 +164,15 @@ def result_of(
     if folds is not None:
         weights = folds.weights_of_origins(inputs, weights)
     values = terms_of_rows(data, measured.frequencies)
+    of_unseen = variances_of_unseen(
+        inputs, after, measured.frequencies, rows, options.read.clip
+    )
     fitted: Mapping[str, Recalibrate] = {}
     if after is not None:
         fitted = maps_of(after.selection)
     return assemble(
         values,
-        errors_of_rows(rows, values, measured.frequencies, correction),
+        errors_of_rows(rows, values, measured.frequencies, correction, of_unseen),
         measured.notes,
         maps,
         Evidence(

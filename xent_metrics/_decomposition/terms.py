@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from .._kernels.table import FloatArray
-from .._terms import TERMS, Term
+from .._terms import PARTS, TERMS, Term
 from .breakdown import TOO_FEW, too_few
 from .evidence import Data
 from .frequencies import Frequencies
@@ -43,14 +43,17 @@ def terms_of_rows(data: Data, frequencies: Frequencies) -> dict[str, float]:
     debiased = correction is None or correction.debiased
     uncertainty = frequencies.entropy(debiased=debiased)
     refinement = math.nan
+    parts = dict.fromkeys(PARTS, math.nan)
     if correction is not None:
         refinement = rows.mean(rows.recalibrated) + correction.optimism
+        parts = parts_of_miscalibration(rows, correction)
     return terms(
         cross_entropy=cross_entropy,
         entropy=entropy,
         predictive_entropy=predictive_entropy,
         uncertainty=uncertainty,
         refinement=refinement,
+        parts=parts,
         soft=soft,
         with_skill=not undefined(len(inputs.labels), frequencies),
     )
@@ -63,10 +66,11 @@ def terms(
     predictive_entropy: float,
     uncertainty: float,
     refinement: float,
+    parts: Mapping[str, float],
     soft: bool,
     with_skill: bool,
 ) -> dict[str, float]:
-    """All terms, by what they are sums and differences of."""
+    """All terms, by what they are sums and differences of; ``parts`` are no sums."""
     costs = {
         "cross_entropy": cross_entropy,
         "entropy": entropy,
@@ -74,7 +78,8 @@ def terms(
         "uncertainty": uncertainty,
         "refinement": refinement,
     }
-    others = {"skill": 1.0 - cross_entropy / uncertainty if with_skill else math.nan}
+    skill = 1.0 - cross_entropy / uncertainty if with_skill else math.nan
+    others = {"skill": skill, **parts}
     found = {
         name: term.of(costs) if term.parts else others[name]
         for name, term in TERMS.items()
@@ -84,14 +89,27 @@ def terms(
     return found
 
 
+def parts_of_miscalibration(rows: RowTerms, correction: Correction) -> dict[str, float]:
+    """The parts of the miscalibration, each with its rows' share of the debiasing."""
+    assert rows.lowered is not None, "known where a map is"
+    share = rows.mean(rows.lowered.astype(np.float64))
+    shares = {"overconfidence": share, "underconfidence": 1.0 - share}
+    return {
+        name: rows.mean(won) - shares[name] * correction.optimism
+        for name, won in rows.parts_of_miscalibration().items()
+    }
+
+
 def errors_of_rows(
     rows: RowTerms,
     terms: dict[str, float],
     frequencies: Frequencies,
     correction: Correction | None,
+    of_unseen: Mapping[str, float],
 ) -> dict[str, float]:
     """Standard errors in nats, with their floors where an influence vanishes.
 
+    ``of_unseen`` are variances that are left by events that were hardly seen.
     Near calibration the debiased miscalibration is a weighted chi-square variable,
     whose variance does not fall with that of the rows' terms.
     """
@@ -104,7 +122,7 @@ def errors_of_rows(
             errors[name] = math.nan
             continue
         error = rows.standard_error(influence)
-        floor = math.sqrt(floors.get(name, 0.0))
+        floor = math.sqrt(max(floors.get(name, 0.0), of_unseen.get(name, 0.0)))
         errors[name] = error if error > floor or math.isnan(error) else floor
     return errors
 

@@ -20,7 +20,7 @@ from ._outputs import Output
 _OF_TERMS = {
     ("neg_" if term.better == "lower" else "") + name: name
     for name, term in TERMS.items()
-    if not term.needs_soft_labels
+    if not term.needs_soft_labels and term.part_of is None
 }
 _FIRST = (
     *("neg_cross_entropy", "neg_kl_divergence", "neg_refinement"),
