@@ -37,6 +37,8 @@ class Term:
         Whether it is undefined for hard labels.
     by_group : bool
         Whether tables of groups and classes have it.
+    part_of : str or None
+        The term that it is a part of: the parts of a term add up to it.
     better : {"lower", "higher"} or None
         Which values of it speak for a model; None where it describes the data, or
         tells no better from worse.
@@ -57,11 +59,14 @@ class Term:
     has_unit: bool = True
     needs_soft_labels: bool = False
     by_group: bool = True
+    part_of: str | None = None
     better: Literal["lower", "higher"] | None = None
 
     @property
     def needs_map(self) -> bool:
         """Whether it depends on the recalibration map."""
+        if self.part_of is not None:
+            return TERMS[self.part_of].needs_map
         return "refinement" in self.parts
 
     @property
@@ -72,7 +77,7 @@ class Term:
     @property
     def has_floor(self) -> bool:
         """Whether its influence vanishes where the map has nothing to gain."""
-        return self.needs_map and len(self.parts) > 1
+        return self.needs_map and (len(self.parts) > 1 or self.part_of is not None)
 
     def of(self, costs: Mapping[str, Any]) -> Any:
         """Add the parts up.
@@ -143,6 +148,22 @@ _ENTRIES = (
         better="lower",
     ),
     Term(
+        name="overconfidence",
+        title="overconfidence",
+        meaning="part of rows whose confidence the map lowers",
+        by_group=False,
+        part_of="miscalibration",
+        better="lower",
+    ),
+    Term(
+        name="underconfidence",
+        title="underconfidence",
+        meaning="part of the other rows",
+        by_group=False,
+        part_of="miscalibration",
+        better="lower",
+    ),
+    Term(
         name="refinement",
         title="refinement",
         meaning="what is left after recalibration",
@@ -195,7 +216,9 @@ TERMS: Mapping[str, Term] = MappingProxyType({term.name: term for term in _ENTRI
 # neither is shown beside them.
 IDENTITY = (("=", "uncertainty"), ("-", "resolution"), ("+", "miscalibration"))
 SOFT_IDENTITY = (("=", "irreducible"), ("+", "grouping_loss"), ("+", "miscalibration"))
-_SHOWN = {"cross_entropy", "entropy", "kl_divergence"} | {
+# The parts of the last term of the identities, shown below it.
+PARTS = tuple(name for name, term in TERMS.items() if term.part_of is not None)
+_SHOWN = {"cross_entropy", "entropy", "kl_divergence", *PARTS} | {
     name for _, name in (*IDENTITY, *SOFT_IDENTITY)
 }
 BESIDE = tuple(name for name in TERMS if name not in _SHOWN)

@@ -20,9 +20,12 @@ from xent_metrics import (
     Decomposition,
     Evaluation,
     SmallSampleWarning,
+    UnseenLabelWarning,
+    accumulate,
     cross_entropy,
     decompose,
     entropy,
+    finish,
     kl_divergence,
 )
 
@@ -61,6 +64,9 @@ class TestIdentities:
         assert d.uncertainty - d.resolution == pytest.approx(d.refinement, abs=1e-14)
         assert d.predictive_entropy + d.calibration_gap == pytest.approx(
             d.cross_entropy, abs=1e-14
+        )
+        assert d.overconfidence + d.underconfidence == pytest.approx(
+            d.miscalibration, abs=1e-14
         )
         if soft:
             assert d.irreducible + d.grouping_loss == pytest.approx(
@@ -362,3 +368,152 @@ def test_the_spline_follows_gross_over_confidence():
     refinement = d.ladder["refinement"]
     assert d.recalibration == "spline"
     assert refinement["spline"] == pytest.approx(refinement["temperature"], abs=0.02)
+
+
+class TestConfidence:
+    @pytest.mark.parametrize(
+        ("power", "own", "other"),
+        [
+            (2.0, "overconfidence", "underconfidence"),
+            (0.5, "underconfidence", "overconfidence"),
+        ],
+    )
+    def test_bold_predictions_are_overconfident_and_flat_ones_under(
+        self, power, own, other
+    ):
+        _, y, q, w = draw(2000, power=power)
+        d = split(y, q, sample_weight=w, recalibration="temperature")
+        assert d.terms[own] == pytest.approx(d.miscalibration, abs=1e-14)
+        assert d.terms[other] == 0
+        assert d.standard_errors[own] == pytest.approx(
+            d.standard_errors["miscalibration"], rel=1e-12
+        )
+
+    def test_both_are_found_where_rows_differ(self):
+        rng = np.random.default_rng(5)
+        p = rng.uniform(0.05, 0.95, 20_000)
+        y = (rng.uniform(size=20_000) < p).astype(int)
+        # Too sure of the second class, not sure enough of the first.
+        q = np.where(p > 0.5, 1 - (1 - p) / 3, 0.5 - (0.5 - p) / 2)
+        cost, best = (
+            -(p * np.log(each) + (1 - p) * np.log(1 - each)) for each in (q, p)
+        )
+        true = {
+            "overconfidence": np.mean((p > 0.5) * (cost - best)),
+            "underconfidence": np.mean((p <= 0.5) * (cost - best)),
+        }
+        d = decompose(y, q)
+        for name, value in true.items():
+            low, high = d.ci(0.999)[name]
+            assert low < value < high
+            assert high - low < value
+
+    def test_each_has_its_rows_share_of_the_debiasing(self):
+        _, y, q, w = draw(900, power=1.0, seed=2)
+        d = split(y, q, sample_weight=w, recalibration="temperature-bias")
+        top = np.arange(900), q.argmax(axis=1)
+        c = d.recalibrator().predict_proba(q)
+        lowered = c[top] < q[top]
+        won = np.log(c[np.arange(900), y] / q[np.arange(900), y])
+        optimism = np.average(won, weights=w) - d.miscalibration
+        share = np.average(lowered, weights=w)
+        assert 0 < share < 1
+        assert d.overconfidence == pytest.approx(
+            np.average(lowered * won, weights=w) - share * optimism, rel=1e-9
+        )
+
+    def test_labels_outside_the_classes_are_overconfidence(self):
+        _, y, q, _ = draw(900, power=1.0, unseen=True)
+        with pytest.warns(UnseenLabelWarning):
+            d = split(y, q, recalibration="temperature")
+        assert d.overconfidence > 0.9 * d.miscalibration
+        assert d.overconfidence + d.underconfidence == pytest.approx(
+            d.miscalibration, abs=1e-13
+        )
+
+    def test_folds_have_the_parts_of_their_own_maps(self):
+        _, y, q, _ = draw(900, power=2.0)
+        q[::2] = q[::2] ** 0.25 / (q[::2] ** 0.25).sum(axis=1, keepdims=True)
+        folds = np.arange(900) % 2  # flat predictions in one, bold ones in the other
+        found = Evaluation.from_predictions(
+            y, q, labels=range(q.shape[1]), folds=folds, recalibration="temperature"
+        ).decomposition
+        alone = split(y[1::2], q[1::2], recalibration="temperature")
+        assert found.overconfidence == pytest.approx(
+            alone.overconfidence / 2, abs=0.02 * alone.overconfidence
+        )
+        assert found.overconfidence + found.underconfidence == pytest.approx(
+            found.miscalibration, abs=1e-14
+        )
+
+    def test_a_scan_says_that_it_does_not_know_them(self):
+        _, y, q, _ = draw(900)
+        table = pd.DataFrame(q).add_prefix("p_").assign(y=y)
+        found = finish(accumulate(table, target="y", proba="p_")).decomposition
+        assert math.isnan(found.overconfidence)
+        assert found.notes["overconfidence"] == "undefined: a scan keeps no rows"
+        assert "overconfidence" not in repr(found)
+
+
+class TestRuleOfThree:
+    """Where no event was seen among n rows, 3 / n of them may be events."""
+
+    @pytest.mark.parametrize("n", [200, 500])
+    def test_the_cost_of_an_event_that_was_not_seen(self, n):
+        d = decompose(np.zeros(n, int), np.full(n, 0.002), labels=[0, 1])
+        dearer = math.log(0.998 / 0.002)
+        low, high = d.ci()["cross_entropy"]
+        assert high - d.cross_entropy == pytest.approx(3 / n * dearer, rel=1e-4)
+        assert d.ci()["uncertainty"][1] > 3 / n * (1 + math.log(n / 3))
+        assert low < 0
+
+    @pytest.mark.parametrize("k", [2, 3])
+    @pytest.mark.parametrize("sure", [0.95, 1.0])
+    def test_predictions_that_are_all_right_may_be_wrong(self, k, sure):
+        y = np.arange(500) % k
+        q = np.full((500, k), (1 - sure) / (k - 1))
+        q[np.arange(500), y] = sure
+        d = decompose(y, q)
+        # One event costs log(2 n + k) after the map, and at most -log(clip) before.
+        half = {name: high - d.terms[name] for name, (_, high) in d.ci().items()}
+        dearer = math.log(sure / max((1 - sure) / (k - 1), np.finfo(float).eps))
+        assert half["cross_entropy"] == pytest.approx(3 / 500 * dearer, rel=1e-3)
+        assert half["refinement"] == pytest.approx(
+            3 / 500 * math.log(2 * 500 + 1), rel=0.01
+        )
+        assert half["resolution"] > 0.9 * half["refinement"]
+        assert half["miscalibration"] > 0.005
+
+    def test_groups_count_once(self):
+        y = np.arange(600) % 2
+        q = np.where(y, 0.95, 0.05)
+        alone = decompose(y, q)
+        pairs = decompose(y, q, groups=np.arange(600) // 3)
+        alone, pairs = alone.standard_errors, pairs.standard_errors
+        ratio = pairs["cross_entropy"] / alone["cross_entropy"]
+        assert ratio == pytest.approx(3, rel=1e-9)
+        # After the map an event costs log(2 n) for n rows or groups.
+        ratio = pairs["refinement"] / alone["refinement"]
+        assert ratio == pytest.approx(3 * math.log(400) / math.log(1200), rel=0.01)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("events", [0.5, 1, 2, 4])
+    def test_intervals_hold_the_cost_of_rare_events(self, events):
+        held, n, q = [], 400, 0.005
+        truth = -(events / n * math.log(q) + (1 - events / n) * math.log(1 - q))
+        for seed in range(200):
+            y = np.random.default_rng(seed).uniform(size=n) < events / n
+            d = decompose(
+                y.astype(int), np.full(n, q), labels=[0, 1], recalibration="none"
+            )
+            low, high = d.ci()["cross_entropy"]
+            held.append(low <= truth <= high)
+        assert np.mean(held) > 0.87
+
+    def test_events_that_were_seen_leave_errors_as_they_are(self):
+        _, y, q, _ = draw(900)
+        d = split(y, q, recalibration="temperature")
+        ce = -np.log(q[np.arange(900), y])
+        assert d.standard_errors["cross_entropy"] == pytest.approx(
+            ce.std(ddof=1) / 30, rel=1e-12
+        )

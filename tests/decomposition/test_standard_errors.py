@@ -31,7 +31,10 @@ def influences(p, q, d, w):
     with np.errstate(divide="ignore", invalid="ignore"):
         ce = -(p * np.log(q)).sum(axis=1)
         h = -np.nansum(p * np.log(p), axis=1)
-    after = -(p * np.log(d.recalibrator().predict_proba(q))).sum(axis=1)
+    c = d.recalibrator().predict_proba(q)
+    after = -(p * np.log(c)).sum(axis=1)
+    top = np.arange(len(q)), q.argmax(axis=1)
+    lowered = c[top] < q[top]
     u = -(p * np.log(np.average(p, axis=0, weights=w))).sum(axis=1)
     expected = -(q * np.log(q)).sum(axis=1)
     return {
@@ -41,6 +44,8 @@ def influences(p, q, d, w):
         "uncertainty": u,
         "resolution": u - after,
         "miscalibration": ce - after,
+        "overconfidence": lowered * (ce - after),
+        "underconfidence": ~lowered * (ce - after),
         "refinement": after,
         "irreducible": h,
         "grouping_loss": after - h,
@@ -84,6 +89,9 @@ class TestFormulas:
             name: of_clusters(psi, w, clusters)
             for name, psi in influences(p, q, d, w).items()
         }
+        floor = math.sqrt(d._evidence.data.correction.variance)
+        for name in ("overconfidence", "underconfidence"):
+            expected[name] = max(expected[name], floor)
         if not soft:
             expected |= dict.fromkeys(SOFT_TERMS, math.nan)
         found = dict(d.standard_errors)

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import digamma, gammaln
 
-from xent_metrics import SmallSampleWarning, decompose
+from xent_metrics import Evaluation, SmallSampleWarning, decompose
 
 from ..draws import tempered
 
@@ -16,7 +16,7 @@ CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
 each_correction = pytest.mark.parametrize("correction", CORRECTIONS)
 
 
-def draw(n=400, k=3, n_votes=6, seed=0, *, concentration=None):
+def draw(n=400, k=3, n_votes=7, seed=0, *, concentration=None):
     """Votes, class probabilities behind them, predictions and weights.
 
     The class probabilities are drawn around the predictions where there is a
@@ -123,6 +123,7 @@ class TestFormulas:
 
 
 class TestBias:
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     def test_jackknife_removes_more_bias_than_miller_and_madow(self):
         votes, p, q, _ = draw(20_000, n_votes=5)
         truth = np.mean([entropy_of(row) for row in p])
@@ -202,13 +203,73 @@ class TestIdentities:
         assert after.terms == pytest.approx(before.terms, rel=1e-9)
         assert "irreducible" not in after.notes
 
-    @each_correction
+    @pytest.mark.parametrize("correction", ["jackknife", "miller-madow"])
     def test_standard_error_is_that_of_the_corrected_rows(self, correction):
         votes, _, q, _ = draw()
         d = decompose(votes, q, vote_correction=correction)
         h = d._evidence.data.rows.entropy
         expected = h.std(ddof=1) / math.sqrt(len(h))
         assert d.standard_errors["irreducible"] == pytest.approx(expected, rel=1e-10)
+
+    @pytest.mark.parametrize("grouped", [False, True])
+    def test_the_fit_of_the_concentration_is_in_its_standard_error(self, grouped):
+        votes, _, q, w = draw(600, 5, 2, concentration=3.0)
+        groups = np.arange(600) // 2 if grouped else None
+        options = {"groups": groups, "recalibration": "none"}
+        d = decompose(votes, q, sample_weight=w, vote_correction="dirichlet", **options)
+
+        def rows(log_s):
+            s = np.exp(log_s)
+            a = s * q + votes
+            ratio = gammaln(a) - gammaln(s * q)
+            likelihood = gammaln(s) - gammaln(s + 2) + ratio.sum(axis=1)
+            return likelihood, np.array([posterior_entropy(own) for own in a])
+
+        log_s = minimize_scalar(
+            lambda x: -w @ rows(x)[0], bounds=(-3, 5), method="bounded"
+        ).x
+        step = 1e-4
+        (up, h_up), (down, h_down) = rows(log_s + step), rows(log_s - step)
+        score = (up - down) / (2 * step)
+        slope = w @ (h_up - h_down) / (2 * step) / w.sum()
+        h = rows(log_s)[1]
+        influence = h + slope * score * w.sum() / (w @ score**2)
+        psi = w * (influence - w @ influence / w.sum())
+        if grouped:
+            psi = np.bincount(groups, psi)
+        n = len(psi)
+        expected = math.sqrt(n / (n - 1) * (psi @ psi)) / w.sum()
+        for name in ("irreducible", "entropy"):
+            assert d.standard_errors[name] == pytest.approx(expected, rel=1e-4)
+        one = d.by(np.zeros(600))
+        for name in ("irreducible", "grouping_loss", "kl_divergence"):
+            assert one[f"{name}_se"].to_numpy() == pytest.approx(
+                d.standard_errors[name], rel=1e-9
+            )
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("folds", [False, True])
+    def test_the_interval_of_dirichlet_holds_the_truth(self, folds):
+        held = []
+        for seed in range(60):
+            votes, p, q, _ = draw(600, 10, 2, seed, concentration=5.0)
+            if folds:
+                whole = Evaluation.from_predictions(
+                    votes,
+                    q,
+                    folds=np.arange(600) % 2,
+                    vote_correction="dirichlet",
+                    recalibration="none",
+                )
+                d = whole.decomposition
+            else:
+                d = decompose(
+                    votes, q, vote_correction="dirichlet", recalibration="none"
+                )
+            truth = np.mean([entropy_of(row) for row in p])
+            low, high = d.ci()["irreducible"]
+            held.append(low < truth < high)
+        assert np.mean(held) > 0.85
 
 
 class TestSingleVotes:
@@ -251,22 +312,43 @@ class TestSingleVotes:
 
 
 class TestWarnings:
-    @pytest.mark.parametrize("n_votes", [2, 4])
-    def test_few_votes_warn(self, n_votes):
-        votes, _, q, _ = draw(n_votes=n_votes)
+    @pytest.mark.parametrize(("k", "n_votes"), [(3, 2), (3, 4), (10, 17)])
+    def test_few_votes_warn(self, k, n_votes):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
         message = (
-            f"the entropy of {n_votes} votes per row is too low, and so is "
-            "irreducible: pass vote_correction='jackknife', and take it as a rough "
-            "estimate."
+            f"the entropy of {n_votes} votes per row among {k} classes is too low, and "
+            "so is irreducible: pass vote_correction='jackknife', and take it as a "
+            "rough estimate."
         )
         with pytest.warns(SmallSampleWarning, match=re.escape(message)):
-            decompose(votes, q)
+            decompose(votes, q, recalibration="temperature")
 
-    def test_five_votes_and_corrected_ones_do_not_warn(self):
-        votes, _, q, _ = draw(n_votes=5)
-        decompose(votes, q)
-        votes, _, q, _ = draw(n_votes=4)
-        decompose(votes, q, vote_correction="jackknife")
+    @pytest.mark.parametrize(
+        ("k", "n_votes", "correction"),
+        [(3, 3, "jackknife"), (10, 10, "jackknife"), (3, 6, "miller-madow")],
+    )
+    def test_few_votes_for_the_classes_warn_although_corrected(
+        self, k, n_votes, correction
+    ):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
+        message = (
+            f"the entropy of {n_votes} votes per row among {k} classes is too low, and "
+            f"so is irreducible: read it as a lower bound, as vote_correction="
+            f"{correction!r} removes only a part of that, or collect more votes."
+        )
+        with pytest.warns(SmallSampleWarning, match=re.escape(message)):
+            decompose(votes, q, recalibration="temperature", vote_correction=correction)
+
+    @pytest.mark.parametrize(
+        ("k", "n_votes", "correction"),
+        [
+            *((3, 5, None), (10, 18, None), (3, 4, "jackknife")),
+            *((10, 11, "jackknife"), (3, 7, "miller-madow"), (10, 2, "dirichlet")),
+        ],
+    )
+    def test_enough_votes_do_not_warn(self, k, n_votes, correction):
+        votes, _, q, _ = draw(k=k, n_votes=n_votes)
+        decompose(votes, q, recalibration="temperature", vote_correction=correction)
 
     def test_few_votes_of_rows_that_do_not_count_do_not_warn(self):
         votes, _, q, w = draw(n_votes=8)

@@ -12,7 +12,11 @@ from xent_metrics import Evaluation, Recalibrator, ScanState
 
 from .cases import CLASSES, DATA, MAPS, OTHERS, RESULTS, as_json, bold, classes_of, made
 
+# Standard errors that were wrong then: CHANGELOG.md says why.
+MENDED = {"few_votes": ("entropy", "kl_divergence", "irreducible", "grouping_loss")}
+
 each_result = pytest.mark.parametrize("name", RESULTS)
+LATER = {"overconfidence", "underconfidence"}  # terms that old documents lack
 ONE_WAY = ("ensemble", "comparison")  # JSON that is not read back
 each_pickle = pytest.mark.parametrize("name", [*RESULTS, *OTHERS])
 
@@ -20,6 +24,9 @@ each_pickle = pytest.mark.parametrize("name", [*RESULTS, *OTHERS])
 def differences(found, expected, where="result"):
     """Where two documents differ by more than two ways to add numbers up."""
     if isinstance(expected, dict) and isinstance(found, dict):
+        found = {
+            key: found[key] for key in found if key in expected or key not in LATER
+        }
         if found.keys() != expected.keys():
             return [f"{where}: keys {sorted(found)} for {sorted(expected)}"]
         pairs = ((f"{where}.{key}", found[key], expected[key]) for key in expected)
@@ -41,6 +48,22 @@ def _same(found, expected):
     if isinstance(expected, str) and isinstance(found, str) and " " in expected:
         return " " in found  # a sentence may be reworded
     return type(found) is type(expected) and found == expected
+
+
+def without(names, found):
+    """A document without the standard errors of these terms."""
+    errors = found["decomposition"]["standard_errors"]
+    columns = [
+        column
+        for column in found["per_class"]["columns"]
+        if column["name"] not in {f"{name}_se" for name in names}
+    ]
+    kept = {name: error for name, error in errors.items() if name not in names}
+    return {
+        **found,
+        "decomposition": {**found["decomposition"], "standard_errors": kept},
+        "per_class": {**found["per_class"], "columns": columns},
+    }
 
 
 def document(text):
@@ -69,8 +92,10 @@ def unpickled(name):
 
 @each_result
 def test_numbers_are_what_they_were(name):
-    found = document(as_json(made(name)))
-    assert differences(found, document(golden(name))) == []
+    found, expected = document(as_json(made(name))), document(golden(name))
+    if name in MENDED:
+        found, expected = without(MENDED[name], found), without(MENDED[name], expected)
+    assert differences(found, expected) == []
 
 
 @pytest.mark.parametrize("name", [n for n in RESULTS if n not in ONE_WAY])

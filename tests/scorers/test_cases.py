@@ -1,6 +1,7 @@
 """Cases in which ``neg_log_loss`` fails or misleads, one after the other."""
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -23,7 +24,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.utils.fixes import parse_version
 
-from xent_metrics import UnseenLabelWarning, cross_entropy, decompose, scorers
+from xent_metrics import (
+    SmallSampleWarning,
+    UnseenLabelWarning,
+    cross_entropy,
+    decompose,
+    scorers,
+)
 from xent_metrics.scorers import DecompositionScorer, neg_cross_entropy
 
 X, Y = load_iris(return_X_y=True)
@@ -422,3 +429,16 @@ def test_scorers_are_not_rebuilt():
         warnings.simplefilter("ignore", UnseenLabelWarning)
         model.fit(X[50:], Y[50:])  # the last class is first met in the second fold
     assert not hasattr(neg_cross_entropy, "_score_func")
+
+
+def test_a_score_of_too_few_rows_is_nan_and_names_error_score():
+    few = np.r_[48:57]  # of two classes
+    model = LogisticRegression().fit(X[:100], Y[:100])
+    message = (
+        "miscalibration must be scored on more rows: found 9 independent rows: too few "
+        "for terms of the map, which require 10, so that the score is NaN, which "
+        "error_score does not replace; use fewer folds."
+    )
+    with pytest.warns(SmallSampleWarning, match=re.escape(message)):
+        assert math.isnan(scorers.neg_miscalibration(model, X[few], Y[few]))
+    assert math.isfinite(neg_cross_entropy(model, X[few], Y[few]))

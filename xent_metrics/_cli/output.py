@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._decomposition.result import Decomposition
+from .._decomposition.text import parts_shown
 from .._evaluation.comparison import Comparison
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .terminal import Page
@@ -40,7 +41,7 @@ def show_decomposition(page: Page, result: Decomposition, level: float) -> None:
 
 def _signed(result: Decomposition) -> list[tuple[str, str]]:
     soft = SOFT_IDENTITY if not math.isnan(result.irreducible) else ()
-    beside = [("", name) for name in BESIDE]
+    beside = [("", name) for name in (*parts_shown(result), *BESIDE)]
     return [("", "cross_entropy"), *soft, *IDENTITY, *beside]
 
 

@@ -20,10 +20,11 @@ from .._pickling import public
 from .._terms import TERMS
 from .evidence import Data, Evidence
 from .recalibration import Correction
+from .row_terms import RowTerms
 
 FEW_ROWS = 200  # below, terms are unreliable
 _TOO_FEW_ALONE = 50  # below, a map of their own says nothing
-_TOO_FEW = 10  # below, nor do the rows under a map of all
+TOO_FEW = 10  # below, nor do the rows under a map of all
 _MANY_GROUPS = 50  # above, groups of hardly a row each are a mistake
 _HARDLY_A_ROW = 2.0  # rows per group, below
 
@@ -159,18 +160,21 @@ def terms_of_cells(
     weights, clusters = rows.weights, rows.clusters
     if share is not None:
         weights = weights * share
-    influences = rows.influences(math.nan, math.nan)
+    values = rows.values()
     if inside is not None:
         weights = weights[inside]
         clusters = None if clusters is None else clusters[inside]
-        influences = {name: values[inside] for name, values in influences.items()}
+        values = {name: own[inside] for name, own in values.items()}
     cells = Cells(codes, n_cells, weights, clusters)
     table: dict[str, Any] = {
         "n": cells.n,
         "weight": cells.weight / float(rows.weights.sum()),
     }
     for name in names_of_terms(soft=soft):
-        mean, error = cells.means_and_errors(influences[name])
+        mean, error = cells.means_and_errors(values[name])
+        if "entropy" in TERMS[name].parts:
+            apart = TERMS[name].parts["entropy"] * (values[name] - mean[codes])
+            error = _with_concentration(error, apart, cells, rows, inside)
         if TERMS[name].has_floor:
             error = np.where(error < floor, floor, error)
         shift = TERMS[name].of(defaultdict(float, shifts))
@@ -178,6 +182,37 @@ def terms_of_cells(
         table[f"{name}_se"] = error / per_unit
     table["n_independent"] = cells.n_independent
     return pd.DataFrame(table)
+
+
+def _with_concentration(
+    error: FloatArray,
+    apart: FloatArray,
+    cells: Cells,
+    rows: RowTerms,
+    inside: IntArray | None,
+) -> FloatArray:
+    """The errors of an entropy that uses a concentration fitted to all rows.
+
+    ``apart`` is how far rows are from the mean of their cell. A row counts in its cell,
+    and in every cell by what it moves the concentration.
+    """
+    if rows.slopes is None or rows.concentration is None:
+        return error
+    moved: FloatArray = rows.weights * rows.concentration
+    moved = moved / float(rows.weights.sum())
+    variance = float(moved @ moved)
+    if rows.clusters is not None:
+        of_clusters = np.bincount(rows.clusters, moved).astype(np.float64)
+        moved, variance = of_clusters[rows.clusters], float(of_clusters @ of_clusters)
+    slopes = rows.slopes
+    if inside is not None:
+        moved, slopes = moved[inside], slopes[inside]
+    slope, _ = cells.means_and_errors(slopes)
+    together, _ = cells.means_and_errors(apart * moved)
+    with np.errstate(divide="ignore"):
+        scale = cells.n_independent / (cells.n_independent - 1.0)
+    added = scale * slope * (2.0 * together + slope * variance)
+    return np.asarray(np.sqrt(np.maximum(error**2 + added, 0.0)))
 
 
 def names_of_terms(*, soft: bool) -> list[str]:
@@ -191,18 +226,22 @@ def names_of_terms(*, soft: bool) -> list[str]:
 def without_few(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a note, not terms of the map, where rows are too few for them."""
     n = np.minimum(table.pop("n_independent"), table["n"])
-    few = n < _TOO_FEW
+    few = n < TOO_FEW
     for name in _OF_THE_MAP:
         if name in table:
             table.loc[few, [name, f"{name}_se"]] = math.nan
     table["note"] = [
-        f"{count:.4g} independent rows: too few for terms of the map, which require "
-        f"{_TOO_FEW}"
-        if is_few
-        else ""
-        for count, is_few in zip(n, few, strict=True)
+        too_few(count) if is_few else "" for count, is_few in zip(n, few, strict=True)
     ]
     return table
+
+
+def too_few(n: float) -> str:
+    """Why terms of the map are NaN for so few independent rows."""
+    return (
+        f"{n:.4g} independent rows: too few for terms of the map, which require "
+        f"{TOO_FEW}"
+    )
 
 
 def _refitted(data: Data, keys: Keys) -> pd.DataFrame:

@@ -15,10 +15,10 @@ from .._pickling import public
 from .assemble import Maps
 from .cautions import warn_about
 from .ladder import ladder
-from .recalibration import After, Recalibration, name_of, recalibrated
+from .recalibration import After, Recalibration, lowered, name_of, recalibrated
 from .result import Decomposition
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
-from .vote_entropy import VoteCorrection, entropy_of_votes
+from .vote_entropy import VoteCorrection, VoteEntropy, entropy_of_votes
 
 
 @public
@@ -142,6 +142,7 @@ def decompose_inputs(
         measured,
         None if after is None else after.costs,
         _corrected_entropy(measured, after),
+        None if after is None else lowered(measured.inputs, after),
     )
     result = result_of(
         measured,
@@ -174,7 +175,7 @@ def _recalibrate(measured: Measured) -> After | None:
     return after
 
 
-def _corrected_entropy(measured: Measured, after: After | None) -> FloatArray | None:
+def _corrected_entropy(measured: Measured, after: After | None) -> VoteEntropy | None:
     """The entropy of few votes, where its correction is asked for."""
     correction = measured.options.vote_correction
     if correction is None:

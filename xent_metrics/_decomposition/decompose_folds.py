@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from .._inputs.inputs import Inputs, UnseenLabelWarning
 from .._inputs.labels import show
 from .._inputs.messages import warn
 from .._inputs.read_options import ReadOptions, nats_per_unit
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .assemble import Maps
 from .breakdown import terms_of_cells
 from .decompose import decompose_inputs
@@ -23,9 +23,10 @@ from .folds import Folds, inputs_of_fold, rows_of_folds
 from .ladder import average
 from .recalibration import Correction, Recalibration, name_of
 from .result import Decomposition
+from .row_terms import RowTerms
 from .steps import Measured, Options, measure, result_of, terms_of_each_row
 from .terms import OF_THE_MAP
-from .vote_entropy import VoteCorrection
+from .vote_entropy import VoteCorrection, VoteEntropy
 
 
 class FoldTerms(NamedTuple):
@@ -76,7 +77,8 @@ def decompose_folds(
     rows = terms_of_each_row(
         measured,
         _joined([(part.rows, part.data.rows.recalibrated) for part in parts]),
-        _joined([(part.rows, part.data.rows.entropy) for part in parts]),
+        _joined_entropy(parts),
+        _joined_lowered(parts),
     )
     result = result_of(
         measured,
@@ -146,6 +148,34 @@ def _joined(of_parts: Sequence[tuple[IntArray, FloatArray]]) -> FloatArray:
     for rows, own in of_parts:
         values[rows] = own
     return values
+
+
+def _joined_lowered(parts: Sequence[_Part]) -> BoolArray | None:
+    """Whether the map of its fold lowers the confidence of each row."""
+    values = np.empty(sum(len(part.rows) for part in parts), dtype=np.bool_)
+    for part in parts:
+        own = part.data.rows.lowered
+        if own is None:
+            return None
+        values[part.rows] = own
+    return values
+
+
+def _joined_entropy(parts: Sequence[_Part]) -> VoteEntropy:
+    """The entropy of the folds' rows, each with a concentration of its fold."""
+
+    def joined(of_part: Callable[[RowTerms], FloatArray | None]) -> FloatArray | None:
+        found = [(part.rows, of_part(part.data.rows)) for part in parts]
+        if any(values is None for _, values in found):
+            return None
+        return _joined([(rows, one) for rows, one in found if one is not None])
+
+    values = _joined([(part.rows, part.data.rows.entropy) for part in parts])
+    return VoteEntropy(
+        values,
+        joined(lambda rows: rows.slopes),
+        joined(lambda rows: rows.concentration),
+    )
 
 
 def _correction(parts: Sequence[_Part], copies: float) -> Correction | None:

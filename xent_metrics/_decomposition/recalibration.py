@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._inputs.inputs import Inputs
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.custom import RecalibrationMap
 from .._recalibration.sample import Sample, from_inputs
 from .._recalibration.select import NAMES, MapName, Selection, recalibrate
@@ -79,6 +79,25 @@ class After(NamedTuple):
     def correction(self) -> Correction:
         """What corrects the mean of the costs."""
         return Correction(self.optimism, self.variance, self.selection.debiased)
+
+
+def lowered(inputs: Inputs, after: After) -> BoolArray:
+    """Whether the map lowers the greatest probability of each row that counts.
+
+    It does where the label is not among the classes, which share less than 1.
+    """
+    sample, recalibrate = after.sample, after.selection.chosen.recalibrate
+    of_known = np.empty(sample.n, dtype=np.bool_)
+    for rows, log_q, _ in sample.blocks():
+        top = log_q.argmax(axis=0)[np.newaxis]
+        before = np.exp(np.take_along_axis(log_q, top, axis=0)[0])
+        later = np.take_along_axis(recalibrate(log_q), top, axis=0)[0]
+        of_known[rows] = after.share_known * later < before
+    if inputs.unseen and inputs.codes is not None:
+        found = np.ones(inputs.n, dtype=np.bool_)
+        found[inputs.counted(inputs.codes) < len(inputs.labels)] = of_known
+        return found
+    return of_known
 
 
 def recalibrated(

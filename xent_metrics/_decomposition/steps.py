@@ -10,18 +10,25 @@ import numpy as np
 from .._inputs.groups import read_groups
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import ReadOptions
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.fitted_map import Recalibrate
 from .._recalibration.sample import effective_number
 from .assemble import Maps, assemble
 from .evidence import Data, Evidence, maps_of
 from .folds import Folds
 from .frequencies import Frequencies, count_classes, frequency_costs
+from .rare_events import variances_of_unseen
 from .recalibration import After, Correction, Recalibration, check_recalibration
 from .result import Decomposition
 from .row_terms import RowTerms
-from .terms import errors_of_rows, note_undefined_entropy, reasons, terms_of_rows
-from .vote_entropy import VoteCorrection, check_correction
+from .terms import (
+    errors_of_rows,
+    note_concentrated,
+    note_undefined_entropy,
+    reasons,
+    terms_of_rows,
+)
+from .vote_entropy import VoteCorrection, VoteEntropy, check_correction
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
 
@@ -78,30 +85,42 @@ def measure(
             rows.at_zero,
             frequencies,
             options.read.clip,
+            n_independent=_n_independent(inputs, clusters),
             soft=inputs.target is not None,
         ),
     )
 
 
+def _n_independent(inputs: Inputs, clusters: IntArray | None) -> int:
+    """Rows that count, or their groups."""
+    if clusters is None:
+        return inputs.n
+    return len(np.unique(inputs.counted(clusters)))
+
+
 def terms_of_each_row(
-    measured: Measured, recalibrated: FloatArray | None, entropy: FloatArray | None
+    measured: Measured,
+    recalibrated: FloatArray | None,
+    entropy: VoteEntropy | None,
+    lowered: BoolArray | None,
 ) -> RowTerms:
     """The terms of the rows that count.
 
-    ``recalibrated`` are their costs after the map, None where there is none, and
-    ``entropy`` takes the place of the entropy of the targets as they are.
+    ``recalibrated`` are their costs after the map, and ``lowered`` says where that
+    lowers their confidence; None where there is none. ``entropy`` takes the place of
+    the entropy of the targets as they are.
     """
     inputs, columns = measured.inputs, measured.columns
     frequencies = frequency_costs(inputs, measured.frequencies.shares)
     if entropy is None:
-        entropy = inputs.counted(columns["entropy"])
+        entropy = VoteEntropy(inputs.counted(columns["entropy"]))
     return RowTerms(
         cross_entropy=inputs.counted(columns["cross_entropy"]),
         recalibrated=np.full(inputs.n, np.nan)
         if recalibrated is None
         else recalibrated,
         frequencies=inputs.counted(frequencies),
-        entropy=entropy,
+        entropy=entropy.values,
         predictive_entropy=inputs.counted(columns["predictive_entropy"]),
         weights=np.ones(inputs.n)
         if inputs.weights is None
@@ -109,6 +128,9 @@ def terms_of_each_row(
         clusters=None
         if measured.clusters is None
         else inputs.counted(measured.clusters),
+        slopes=entropy.slopes,
+        concentration=entropy.concentration,
+        lowered=lowered,
     )
 
 
@@ -126,6 +148,7 @@ def result_of(
     inputs, options, folds = measured.inputs, measured.options, measured.folds
     if options.vote_correction is not None:
         note_undefined_entropy(measured.notes, rows.entropy, options.vote_correction)
+    note_concentrated(measured.notes, rows)
     data = Data(
         inputs=inputs,
         rows=rows,
@@ -141,12 +164,15 @@ def result_of(
     if folds is not None:
         weights = folds.weights_of_origins(inputs, weights)
     values = terms_of_rows(data, measured.frequencies)
+    of_unseen = variances_of_unseen(
+        inputs, after, measured.frequencies, rows, options.read.clip
+    )
     fitted: Mapping[str, Recalibrate] = {}
     if after is not None:
         fitted = maps_of(after.selection)
     return assemble(
         values,
-        errors_of_rows(rows, values, measured.frequencies, correction),
+        errors_of_rows(rows, values, measured.frequencies, correction, of_unseen),
         measured.notes,
         maps,
         Evidence(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from .._kernels.table import FloatArray
-from .._terms import TERMS, Term
+from .._terms import PARTS, TERMS, Term
+from .breakdown import TOO_FEW, too_few
 from .evidence import Data
 from .frequencies import Frequencies
 from .recalibration import Correction
@@ -27,6 +28,8 @@ OF_THE_MAP = _terms_where(
     lambda term: (term.needs_map or not term.parts) and not term.needs_soft_labels
 )
 _FOR_SOFT_LABELS = _terms_where(lambda term: term.needs_soft_labels)
+_MOST, _FEW_ROWS, _MANY = 0.5, 0.005, 20  # of the loss, of the rows, rows
+_FITTED = _terms_where(lambda term: term.needs_map)
 _FLOORED = _terms_where(lambda term: term.has_floor)
 
 
@@ -40,14 +43,17 @@ def terms_of_rows(data: Data, frequencies: Frequencies) -> dict[str, float]:
     debiased = correction is None or correction.debiased
     uncertainty = frequencies.entropy(debiased=debiased)
     refinement = math.nan
+    parts = dict.fromkeys(PARTS, math.nan)
     if correction is not None:
         refinement = rows.mean(rows.recalibrated) + correction.optimism
+        parts = parts_of_miscalibration(rows, correction)
     return terms(
         cross_entropy=cross_entropy,
         entropy=entropy,
         predictive_entropy=predictive_entropy,
         uncertainty=uncertainty,
         refinement=refinement,
+        parts=parts,
         soft=soft,
         with_skill=not undefined(len(inputs.labels), frequencies),
     )
@@ -60,10 +66,11 @@ def terms(
     predictive_entropy: float,
     uncertainty: float,
     refinement: float,
+    parts: Mapping[str, float],
     soft: bool,
     with_skill: bool,
 ) -> dict[str, float]:
-    """All terms, by what they are sums and differences of."""
+    """All terms, by what they are sums and differences of; ``parts`` are no sums."""
     costs = {
         "cross_entropy": cross_entropy,
         "entropy": entropy,
@@ -71,7 +78,8 @@ def terms(
         "uncertainty": uncertainty,
         "refinement": refinement,
     }
-    others = {"skill": 1.0 - cross_entropy / uncertainty if with_skill else math.nan}
+    skill = 1.0 - cross_entropy / uncertainty if with_skill else math.nan
+    others = {"skill": skill, **parts}
     found = {
         name: term.of(costs) if term.parts else others[name]
         for name, term in TERMS.items()
@@ -81,14 +89,27 @@ def terms(
     return found
 
 
+def parts_of_miscalibration(rows: RowTerms, correction: Correction) -> dict[str, float]:
+    """The parts of the miscalibration, each with its rows' share of the debiasing."""
+    assert rows.lowered is not None, "known where a map is"
+    share = rows.mean(rows.lowered.astype(np.float64))
+    shares = {"overconfidence": share, "underconfidence": 1.0 - share}
+    return {
+        name: rows.mean(won) - shares[name] * correction.optimism
+        for name, won in rows.parts_of_miscalibration().items()
+    }
+
+
 def errors_of_rows(
     rows: RowTerms,
     terms: dict[str, float],
     frequencies: Frequencies,
     correction: Correction | None,
+    of_unseen: Mapping[str, float],
 ) -> dict[str, float]:
     """Standard errors in nats, with their floors where an influence vanishes.
 
+    ``of_unseen`` are variances that are left by events that were hardly seen.
     Near calibration the debiased miscalibration is a weighted chi-square variable,
     whose variance does not fall with that of the rows' terms.
     """
@@ -101,7 +122,7 @@ def errors_of_rows(
             errors[name] = math.nan
             continue
         error = rows.standard_error(influence)
-        floor = math.sqrt(floors.get(name, 0.0))
+        floor = math.sqrt(max(floors.get(name, 0.0), of_unseen.get(name, 0.0)))
         errors[name] = error if error > floor or math.isnan(error) else floor
     return errors
 
@@ -139,6 +160,7 @@ def reasons(
     frequencies: Frequencies,
     clip: float,
     *,
+    n_independent: int,
     soft: bool,
 ) -> dict[str, str]:
     """Why terms are infinite or NaN, by the name of the term."""
@@ -147,6 +169,8 @@ def reasons(
         rows = "1 row" if at_zero == 1 else f"{at_zero:,} rows"
         infinite = f"infinite: a probability of 0 for the target in {rows}"
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
+    if n_independent < TOO_FEW:
+        notes.update(dict.fromkeys(_FITTED, too_few(n_independent)))
     if not soft:
         one_label = "undefined: one label per row"
         notes.update(dict.fromkeys(_FOR_SOFT_LABELS, one_label))
@@ -163,3 +187,20 @@ def undefined(n_labels: int, frequencies: Frequencies) -> str:
     if not frequencies.mass[:n_labels].any():
         return "undefined: no label of y_true is among the classes"
     return ""
+
+
+def note_concentrated(notes: dict[str, str], rows: RowTerms) -> None:
+    """Say how few rows hold most of the loss."""
+    loss = np.sort(rows.weights * rows.cross_entropy)[::-1]
+    n, total = len(loss), float(loss.sum())
+    if "cross_entropy" in notes or n < _MANY or not 0 < total < math.inf:
+        return
+    held = np.cumsum(loss) / total
+    few = int(np.searchsorted(held, _MOST)) + 1
+    if few <= max(_FEW_ROWS * n, 1):
+        rows_hold = "1 row" if few == 1 else f"{few:,} rows"
+        verb = "holds" if few == 1 else "hold"
+        share = f"{few / n:.1%}".replace("0.0%", "below 0.1%")
+        notes["cross_entropy"] = (
+            f"{rows_hold} ({share}) {verb} {held[few - 1]:.0%} of the loss"
+        )

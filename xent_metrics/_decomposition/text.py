@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
+from .._terms import BESIDE, IDENTITY, PARTS, SOFT_IDENTITY, TERMS, title
 from .ladder import CLEAR, is_clear
 
 
@@ -78,16 +78,24 @@ def _identity(result: Decomposed) -> list[str]:
     lines = [_line("", "cross_entropy", result)]
     if not math.isnan(result.irreducible):
         lines += [*(_line(sign, name, result) for sign, name in SOFT_IDENTITY), ""]
-    lines += [*(_line(sign, name, result) for sign, name in IDENTITY), ""]
+    lines += [_line(sign, name, result) for sign, name in IDENTITY]
+    lines += [_line("", name, result, indent="  ") for name in parts_shown(result)] + [
+        ""
+    ]
     return lines + [_line("", name, result) for name in BESIDE]
 
 
-def _line(sign: str, name: str, result: Decomposed) -> str:
+def parts_shown(result: Decomposed) -> list[str]:
+    """The parts of the miscalibration, where they are known."""
+    return [name for name in PARTS if not math.isnan(getattr(result, name))]
+
+
+def _line(sign: str, name: str, result: Decomposed, indent: str = "") -> str:
     value = round(getattr(result, name), 4) + 0.0  # never -0.0000
     error = result.standard_errors.get(name, math.nan)
     shown = f"± {error:.4f}" if math.isfinite(error) else ""
     meaning = result.notes.get(name, TERMS[name].meaning)
-    return f"  {sign:<1} {title(name):<18} {value:>9.4f} {shown:<8}  {meaning}"
+    return f"  {sign:<1} {indent + title(name):<18} {value:>9.4f} {shown:<8}  {meaning}"
 
 
 def _remarks(result: Decomposed) -> list[str]:
@@ -97,6 +105,10 @@ def _remarks(result: Decomposed) -> list[str]:
     ]
     if result.n_folds is not None:
         lines[0] += f", one for each of {result.n_folds:,} folds"
+        lines.append(
+            "estimated: the mean loss of the fitted models on new rows, not of the "
+            "procedure that fitted them"
+        )
     if "note" in result.ladder and result.converged:
         how = result.ladder["note"][result.ladder["chosen"].to_numpy(dtype=bool)]
         lines += [f"its fit: {note}" for note in how if note]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,19 @@ VoteCorrection = Literal["jackknife", "miller-madow", "dirichlet"] | None
 CORRECTIONS = ("jackknife", "miller-madow", "dirichlet")
 _LOG_CONCENTRATIONS = (-7.0, 14.0)
 _NEAR = 1e-4  # of the optimum, in logs
+_LAST_CURVED = 8.0  # beyond, digits of scores are lost, and their ratio is the same
+
+
+class VoteEntropy(NamedTuple):
+    """The entropy of rows, and how a fitted concentration carries over to it.
+
+    ``slopes`` are the derivatives of each row's entropy in the log concentration, and
+    ``concentration`` says what each row moves that by; None where nothing is fitted.
+    """
+
+    values: FloatArray
+    slopes: FloatArray | None = None
+    concentration: FloatArray | None = None
 
 
 def check_correction(correction: Any, inputs: Inputs) -> None:
@@ -56,7 +69,7 @@ def entropy_of_votes(
     correction: str,
     sample: Sample | None,
     recalibrate: Recalibrate | None,
-) -> FloatArray:
+) -> VoteEntropy:
     """Corrected entropy of the votes of each row that counts.
 
     "dirichlet" requires these rows as a sample and their map, and is NaN without.
@@ -65,10 +78,9 @@ def entropy_of_votes(
     assert votes is not None, "checked before"
     if correction == "dirichlet":
         if sample is None or recalibrate is None:
-            return np.full(inputs.n, np.nan)
+            return VoteEntropy(np.full(inputs.n, np.nan))
         return _dirichlet_entropy(votes, inputs.active, sample, recalibrate)
-    entropy = _corrected_entropy(votes, correction)
-    return inputs.counted(entropy)
+    return VoteEntropy(inputs.counted(_corrected_entropy(votes, correction)))
 
 
 def mean_votes(votes: Table, rows: BoolArray | None) -> float:
@@ -126,11 +138,12 @@ def _x_log_x(x: FloatArray) -> FloatArray:
 
 def _dirichlet_entropy(
     votes: Table, active: BoolArray | None, sample: Sample, recalibrate: Recalibrate
-) -> FloatArray:
+) -> VoteEntropy:
     """Posterior mean entropy where p ~ Dir(s c), c the recalibrated prediction.
 
     The concentration s maximises the Dirichlet-multinomial likelihood; the mean is
-    that of Wolpert and Wolf (1995).
+    that of Wolpert and Wolf (1995). A row moves log s by its score over the sum of
+    squared scores.
     """
     from scipy import optimize, special  # noqa: PLC0415 - heavy
 
@@ -154,18 +167,19 @@ def _dirichlet_entropy(
             total -= float((row + ratio.sum(axis=0)) @ sample.weights[rows])
         return total
 
-    def slope(log_concentration: float) -> float:
-        s, total = float(np.exp(log_concentration)), 0.0
+    def scores(log_concentration: float) -> FloatArray:
+        s, found = float(np.exp(log_concentration)), np.empty(sample.n)
         for rows, probabilities in blocks:
             seen = counts[:, rows]
             ratio: Any = special.digamma(s * probabilities + seen) - special.digamma(
                 s * probabilities
             )
             row = special.digamma(s) - special.digamma(s + seen.sum(axis=0))
-            total -= float(
-                (row + (probabilities * ratio).sum(axis=0)) @ sample.weights[rows]
-            )
-        return s * total
+            found[rows] = s * (row + (probabilities * ratio).sum(axis=0))
+        return found
+
+    def slope(log_concentration: float) -> float:
+        return -float(scores(log_concentration) @ sample.weights)
 
     best = optimize.minimize_scalar(
         cost, bounds=_LOG_CONCENTRATIONS, method="bounded", options={"xatol": 1e-6}
@@ -175,10 +189,24 @@ def _dirichlet_entropy(
     if slope(low) < 0 < slope(high):
         best = optimize.brentq(slope, low, high, xtol=1e-13)
     concentration = float(np.exp(best))
-    entropy = np.empty(sample.n)
+    curved = min(float(best), _LAST_CURVED)
+    at_curved = float(np.exp(curved))
+    entropy, slopes = np.empty(sample.n), np.empty(sample.n)
     for rows, probabilities in blocks:
         a = concentration * probabilities + counts[:, rows]
         total = a.sum(axis=0)
         expected: Any = (a * special.digamma(a + 1.0)).sum(axis=0) / total
         entropy[rows] = special.digamma(total + 1.0) - expected
-    return entropy
+        change = at_curved * probabilities
+        a = change + counts[:, rows]
+        total = a.sum(axis=0)
+        of_a: Any = special.digamma(a + 1.0) + a * special.polygamma(1, a + 1.0)
+        expected = (a * special.digamma(a + 1.0)).sum(axis=0) / total
+        slopes[rows] = (
+            at_curved * special.polygamma(1, total + 1.0)
+            - ((change * of_a).sum(axis=0) - at_curved * expected) / total
+        )
+    own = scores(curved)
+    information = float(sample.weights @ own**2)
+    moved = own * (float(sample.weights.sum()) / information if information else 0.0)
+    return VoteEntropy(entropy, slopes, moved)

@@ -421,6 +421,11 @@ class Evaluation(Result):
 
         Notes
         -----
+        What is estimated is the mean loss of these fitted models on new rows, averaged
+        over the models: not the loss of the procedure that fitted them, over training
+        sets that might have been drawn, whose errors would be wider (Bates, Hastie &
+        Tibshirani, 2024), nor that of a model fitted to all rows.
+
         Models of several folds are not one model, so each fold has a recalibration map
         of its own, debiased there. Every term is the average over the folds by their
         weight, but for the skill, which is the ratio of averages; the class
@@ -433,6 +438,12 @@ class Evaluation(Result):
         not make standard errors smaller than the rows allow, and ``n_effective``
         counts each row once. A class that the model of a fold was not trained on is
         an unseen label in that fold.
+
+        References
+        ----------
+        Bates, S., Hastie, T. & Tibshirani, R. (2024). Cross-validation: what does it
+        estimate and how well does it do it? Journal of the American Statistical
+        Association 119, 1434-1445. doi:10.1080/01621459.2023.2197686
 
         Examples
         --------

@@ -145,10 +145,11 @@ def _scalars(found: Any) -> dict[str, Any]:
         if one.default is not dataclasses.MISSING
     ]
     scalars = dict(check(found, _OF_DECOMPOSITION, where, may_lack=later))
-    for name in (*TERMS, "n_effective", "clip"):
+    for name in scalars.keys() & {*TERMS, "n_effective", "clip"}:
         scalars[name] = float(scalars[name])
     of_terms = dict.fromkeys(TERMS, VALUE)
-    check(scalars["standard_errors"], of_terms, f"'standard_errors' of {where}")
+    errors = f"'standard_errors' of {where}"
+    check(scalars["standard_errors"], of_terms, errors, may_lack=later)
     check_each(scalars["parameters"], VALUE, f"'parameters' of {where}")
     for name in ("standard_errors", "parameters"):
         scalars[name] = {key: float(value) for key, value in scalars[name].items()}

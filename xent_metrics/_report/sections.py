@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+from .._decomposition.text import parts_shown
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .formatting import (
     MINUS,
@@ -58,8 +59,13 @@ def terms(result: Decomposition, digits: int) -> Section:
     beside = ("kl_divergence", *BESIDE) if soft else BESIDE
     identities = (SOFT_IDENTITY, IDENTITY) if soft else (IDENTITY,)
     captions = ("The loss as a sum", "The same loss, seen from the class frequencies")
+    parts = [row("", part) for part in parts_shown(result)]
     tables = [
-        table(caption, columns, [row("", "cross_entropy"), *starmap(row, identity)])
+        table(
+            caption,
+            columns,
+            [row("", "cross_entropy"), *starmap(row, identity), *parts],
+        )
         for caption, identity in zip(captions, identities, strict=False)
     ]
     others = table("Beside them", columns, [row("", term) for term in beside])

@@ -29,7 +29,7 @@ from .._inputs.labels import label_index, show
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
-from .._terms import TERMS
+from .._terms import PARTS, TERMS
 from .earlier_pass import FirstPass, first_pass
 from .moments import Moments
 from .state import ScanState
@@ -120,8 +120,17 @@ def evaluation_of(
     soft = is_soft(state)
     frequencies = frequencies_of(state)
     counts, clip = state.counts, state.contract.clip
-    notes = reasons(len(state.labels), counts.at_zero, frequencies, clip, soft=soft)
+    notes = reasons(
+        len(state.labels),
+        counts.at_zero,
+        frequencies,
+        clip,
+        n_independent=state.n,
+        soft=soft,
+    )
     after = None
+    for name in PARTS:
+        notes.setdefault(name, "undefined: a scan keeps no rows")
     if "refinement" not in notes:
         after = after_map(state, frequencies, recalibration, under)
         if not after.passed.converged:

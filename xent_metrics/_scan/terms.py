@@ -12,7 +12,7 @@ from .._decomposition.frequencies import Frequencies
 from .._decomposition.recalibration import Recalibration
 from .._decomposition.terms import least_variances, terms, undefined
 from .._kernels.table import FloatArray
-from .._terms import TERMS
+from .._terms import PARTS, TERMS
 from .earlier_pass import FirstPass, first_pass
 from .fit import INFLUENCES, costs_of, first_map, second_map
 from .state import ScanState
@@ -103,6 +103,7 @@ def terms_of(
         predictive_entropy=means["predictive_entropy"],
         uncertainty=frequencies.entropy(debiased=debiased),
         refinement=math.nan if after is None else after.refinement,
+        parts=dict.fromkeys(PARTS, math.nan),
         soft=soft,
         with_skill=not undefined(len(state.labels), frequencies),
     )

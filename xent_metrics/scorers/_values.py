@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from .._decomposition.breakdown import SmallSampleWarning, too_few
 from .._decomposition.decompose import decompose_inputs
 from .._inputs.inputs import Inputs
+from .._inputs.messages import warn
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
 from .._terms import TERMS
@@ -20,7 +22,7 @@ from ._outputs import Output
 _OF_TERMS = {
     ("neg_" if term.better == "lower" else "") + name: name
     for name, term in TERMS.items()
-    if not term.needs_soft_labels
+    if not term.needs_soft_labels and term.part_of is None
 }
 _FIRST = (
     *("neg_cross_entropy", "neg_kl_divergence", "neg_refinement"),
@@ -67,7 +69,7 @@ def scores(output: Output, names: Iterable[str], options: Options) -> dict[str, 
     if wanted <= _COLUMNS_OF.keys():
         terms = _measured(output.inputs, wanted, options)
     else:
-        terms = _decomposed(output.inputs, options)
+        terms = _decomposed(output.inputs, wanted, options)
     terms["n_unseen"] = output.n_unseen
     return {name: _oriented(name, terms) for name in names}
 
@@ -103,10 +105,18 @@ def _measured(inputs: Inputs, wanted: set[str], options: Options) -> dict[str, f
     return terms | {"n": inputs.n, "n_clipped": clipped, "n_infinite": infinite}
 
 
-def _decomposed(inputs: Inputs, options: Options) -> dict[str, float]:
+def _decomposed(inputs: Inputs, wanted: set[str], options: Options) -> dict[str, float]:
     result, _ = decompose_inputs(
         inputs, options.reading(), recalibration=options.recalibration
     )
+    few = too_few(result.n)
+    if all(result.notes.get(name) == few for name in wanted):
+        warn(
+            f"{', '.join(sorted(wanted))} must be scored on more rows: found {few}, so "
+            "that the score is NaN, which error_score does not replace; use fewer "
+            "folds.",
+            SmallSampleWarning,
+        )
     nats = result.cross_entropy * nats_per_unit(options.base)
     counts = {name: getattr(result, name) for name in COUNTS}
     return {**result.terms, **counts, "perplexity": _exponential(nats)}
