@@ -10,19 +10,16 @@ from typing import Any
 import numpy as np
 
 from .._calls import form
-from .._kernels.sums import ROUNDING
-from .._kernels.table import FloatArray, IntArray
+from .._kernels.table import FloatArray
 from .._pickling import public
+from .._recalibration.flips import flipped
 from .._recalibration.one_thread import one_thread
-from .._recalibration.sample import Sample
 from .._recalibration.select import LINEAR
-from .._recalibration.softmax import LinearSoftmax, slopes, softmax, sweep
 from .evidence import Evidence
 from .folds import refuse_folds
 
 _FAMILIES = ("temperature", "temperature-bias")
 _FLEXIBLE = {True: "spline", False: "shared-spline"}  # of two classes, or of more
-_MOST_UNITS = 4096  # units whose signs are flipped; more rows than that share them
 
 
 @public
@@ -76,18 +73,10 @@ def flip_test(
         )
         raise ValueError(msg)
     rng, sample = _generator(random_state), after.sample
-    units = np.arange(sample.n) if sample.clusters is None else sample.clusters
-    units = units % _MOST_UNITS
-    n_units = int(units.max()) + 1
-    signs = np.ones((1 + int(n_resamples), n_units))
-    signs[1:] -= 2.0 * rng.integers(0, 2, (int(n_resamples), n_units), dtype=np.int8)
     names = (*_FAMILIES, _FLEXIBLE[sample.n_classes == 2])  # noqa: PLR2004
     with one_thread():
-        each = [
-            _standardised(_statistics(LINEAR[name](sample), sample, units, signs))
-            for name in names
-        ]
-    found: FloatArray = np.max(each, axis=0)
+        families = [LINEAR[name](sample) for name in names]
+        found = flipped(sample, families, int(n_resamples), rng)
     # What was given a probability of 0 has happened: no calibrated model does that.
     statistic = math.inf if math.isinf(miscalibration) else float(found[0])
     null = found[1:]
@@ -109,35 +98,3 @@ def _generator(random_state: Any) -> np.random.Generator:
             f"found {random_state!r}; pass 0."
         )
         raise ValueError(msg) from None
-
-
-def _statistics(
-    family: LinearSoftmax, sample: Sample, units: IntArray, signs: FloatArray
-) -> FloatArray:
-    """The score statistic U' H^-1 U under each row of ``signs``.
-
-    Divided by twice the weight it is the gain of one Newton step from the identity;
-    what is less than rounding counts as 0.
-    """
-    at_identity = sweep(family, sample, family.identity)
-    scores = np.zeros((len(family.identity), signs.shape[1]))
-    for rows, log_q, target in sample.blocks():
-        off = (softmax(log_q)[1] - target) * sample.weights[rows]
-        for j, of_rows in enumerate(slopes(family, log_q, off)):
-            scores[j] += np.bincount(units[rows], of_rows, scores.shape[1])
-    sums = signs @ scores.T
-    # The ridge leaves H positive definite.
-    steps = np.linalg.solve(at_identity.hessian, sums.T).T
-    found: FloatArray = (sums * steps).sum(axis=1)
-    least = ROUNDING * float(sample.weights @ at_identity.losses)
-    return np.where(found > least, found, 0.0)
-
-
-def _standardised(values: FloatArray) -> FloatArray:
-    """Distances from the mean in standard deviations; 0 where all values agree."""
-    away: FloatArray = values - values.mean()
-    # Flips of one unit agree but for rounding.
-    spread = float(values.std())
-    if spread <= ROUNDING * float(values.max()):
-        return np.zeros_like(values)
-    return away / spread

@@ -25,7 +25,7 @@ from .families import (
     TemperatureBias,
 )
 from .fitted_map import FittedMap
-from .flips import flip_test
+from .flips import pvalue
 from .grid import Grid
 from .isotonic import fit_isotonic
 from .kernel import SHAPES, Kernel, shapes_for
@@ -181,7 +181,7 @@ def _choose(sample: Sample) -> Selection:
     tried = [fit_named(name, part) for name in _SEVERAL_CLASSES if name not in left_out]
     tried.sort(key=lambda trial: trial.degrees_of_freedom)
     best, trials = _simplest_of_the_best(tried, part)
-    if flip_test(part, _families(trials)) > _LEVEL:
+    if pvalue(part, _families(trials)) > _LEVEL:
         best = fit_named("none", sample)
         trials = (fit_named("none", part), *trials)
     elif part is not sample:
