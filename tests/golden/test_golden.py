@@ -43,9 +43,12 @@ def _same(found, expected):
     return type(found) is type(expected) and found == expected
 
 
-def document(text):
+def document(text, name=""):
     """JSON with the numbers of a state, which are bytes there, as numbers."""
     found = json.loads(text)
+    if name == "comparison":  # its document was written before it named the map
+        assert found.pop("recalibration", "temperature") == "temperature"
+        found.pop("own_recalibrations", None)
     if "numbers" in found:
         state = ScanState.from_json(text)
         found["numbers"] = json.loads(made_of(state))
@@ -69,7 +72,7 @@ def unpickled(name):
 
 @each_result
 def test_numbers_are_what_they_were(name):
-    found = document(as_json(made(name)))
+    found = document(as_json(made(name)), name)
     assert differences(found, document(golden(name))) == []
 
 
@@ -82,7 +85,7 @@ def test_json_of_before_is_read(name):
 
 @each_result
 def test_pickles_of_before_hold_the_same_numbers(name):
-    found = document(as_json(unpickled(name)))
+    found = document(as_json(unpickled(name)), name)
     assert differences(found, document(golden(name))) == []
 
 
