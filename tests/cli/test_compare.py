@@ -11,13 +11,12 @@ BOTH = ("preds.csv", *TWO[4:])
 
 @pytest.fixture
 def expected(frame):
-    models = {
-        prefix: frame.xent(
-            target="label", proba=prefix, recalibration="temperature"
-        ).evaluate()
-        for prefix in ("q_", "p_")
-    }
-    return lambda **options: compare(models, **options)
+    def compared(recalibration="auto", **options):
+        view = frame.xent(target="label", recalibration=recalibration)
+        models = {p: view.evaluate(proba=p) for p in ("q_", "p_")}
+        return compare(models, recalibration=recalibration, **options)
+
+    return compared
 
 
 @pytest.fixture
@@ -136,7 +135,7 @@ def test_other_rows_are_refused_by_their_keys(run, frame):
         ),
         (["preds.csv"], "Missing option '--proba'"),
         ([*BOTH, "--baseline", "x"], "--baseline must be one of the models, '"),
-        ([*BOTH, "--recalibration", "auto"], "--recalibration must name one map"),
+        ([*BOTH, "--recalibration", "best"], "--recalibration must be one of 'auto'"),
         ([*BOTH, "--level", "0"], "--level must be in (0, 1): found 0.0"),
         (
             [*BOTH, "--recalibration", "none", "--fail-if", "miscalibration>0"],

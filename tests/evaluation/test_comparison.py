@@ -21,8 +21,8 @@ def evaluation_of(q, **options):
 
 
 def test_differences_are_those_of_the_terms():
-    c = compare({"bold": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3), sample_weight=W)
     options = {"labels": range(3), "sample_weight": W, "recalibration": "temperature"}
+    c = compare({"bold": (Y, BOLD), "shy": (Y, SHY)}, **options)
     bold, shy = decompose(Y, BOLD, **options), decompose(Y, SHY, **options)
     assert c.baseline == "bold"
     assert c.decompositions["shy"] == shy
@@ -111,6 +111,143 @@ def test_soft_targets_differ_in_kl_divergence_alone():
     assert found["irreducible"].difference == 0
 
 
+def logit_shift(seed=0, n=2000):
+    """Labels, calibrated probabilities, and the same with a shift of the logit."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(-1.0, 1.5, n)
+    p, shifted = (1.0 / (1.0 + np.exp(-z)) for z in (x, x + 1.0))
+    return (rng.random(n) < p).astype(int), p, shifted
+
+
+# Errors that one temperature explains, and others that it does not.
+WEIGHED = P * [1.0, 2.0, 5.0]
+MODELS = {"bold": BOLD, "weighed": WEIGHED / WEIGHED.sum(axis=1, keepdims=True)}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return {name: evaluation_of(q) for name, q in MODELS.items()}
+
+
+class TestOneMap:
+    """Terms compare under one map, the richest that any model chooses alone."""
+
+    def test_two_classes_have_the_spline_and_the_numbers_of_evaluate(self):
+        y, p, shifted = logit_shift()
+        models = {"a": (y, p), "b": (y, shifted)}
+        c = compare(models)
+        assert c.recalibration == "spline"
+        assert c.own_recalibrations == {"a": "spline", "b": "spline"}
+        for name, (_, q) in models.items():
+            assert c.decompositions[name] == decompose(y, q)
+        assert "alone" not in repr(c)
+
+    def test_a_shift_of_the_logit_is_miscalibration_alone(self):
+        flagged = []
+        for seed in range(20):
+            y, p, shifted = logit_shift(seed)
+            found = compare({"a": (y, p), "b": (y, shifted)}).differences["b"]
+            flagged.append(found["refinement"].pvalue < 0.05)
+            assert found["refinement"].difference == pytest.approx(0, abs=1e-4)
+            assert found["miscalibration"].difference == pytest.approx(
+                found["cross_entropy"].difference, abs=1e-4
+            )
+        assert sum(flagged) <= 4  # of 20 at 5 %; all 20 under one temperature
+
+    def test_several_classes_have_the_richest_that_any_chooses(self, alone):
+        bold, weighed = (one.decomposition for one in alone.values())
+        assert (bold.recalibration, weighed.recalibration) == (
+            "temperature",
+            "temperature-bias",
+        )
+        assert bold.degrees_of_freedom < weighed.degrees_of_freedom
+        c = compare(alone)
+        assert c.recalibration == "temperature-bias"
+        assert c.decompositions["weighed"] == weighed
+        assert c.decompositions["bold"] == decompose(
+            Y, BOLD, labels=range(3), recalibration="temperature-bias"
+        )
+
+    def test_the_order_of_the_models_and_how_they_are_given_do_not_matter(self, alone):
+        pairs = {name: (Y, q) for name, q in MODELS.items()}
+        given = compare(pairs, labels=range(3), baseline="bold")
+        turned = compare(dict(reversed(alone.items())), baseline="bold")
+        assert given == turned == compare(alone)
+        assert given.own_recalibrations == turned.own_recalibrations
+
+    def test_it_says_what_a_model_has_alone(self, alone):
+        c = compare(alone)
+        told = "evaluated alone, 'bold' has temperature"
+        assert repr(c).splitlines()[-2:] == [
+            "recalibration map: temperature-bias, the same for all models",
+            told,
+        ]
+        assert told.replace("'", "&#x27;") in c._repr_html_()
+        read = json.loads(c.to_json())
+        assert read["recalibration"] == "temperature-bias"
+        assert read["own_recalibrations"] == {
+            "bold": "temperature",
+            "weighed": "temperature-bias",
+        }
+
+    def test_a_map_that_is_named_is_taken_as_it_is(self, alone):
+        c = compare(alone, recalibration="temperature")
+        assert {d.recalibration for d in c.decompositions.values()} == {"temperature"}
+        assert "alone, 'weighed' has temperature-bias" in repr(c)
+        pairs = {name: (Y, q) for name, q in MODELS.items()}
+        c = compare(pairs, labels=range(3), recalibration="temperature")
+        assert c.own_recalibrations == {}
+
+    def test_an_evaluation_with_a_poorer_map_is_decomposed_again(self):
+        given = {
+            name: evaluation_of(q, recalibration="none") for name, q in MODELS.items()
+        }
+        c = compare(given)
+        assert c.recalibration == "temperature-bias"
+        assert "alone, 'bold' has none, 'weighed' has none" in repr(c)
+
+    def test_options_of_the_comparison_choose_too(self, alone):
+        clipped = compare(alone, clip=0.2)
+        pairs = {name: (Y, q) for name, q in MODELS.items()}
+        assert clipped == compare(pairs, labels=range(3), clip=0.2)
+
+    def test_a_side_that_knows_two_classes_takes_the_map_of_three(self):
+        rows = Y < 2
+        two = BOLD[rows, :2] / BOLD[rows, :2].sum(axis=1, keepdims=True)
+        models = {
+            name: Evaluation.from_predictions(Y[rows], q, labels=range(q.shape[1]))
+            for name, q in {"two": two, "three": BOLD[rows]}.items()
+        }
+        c = compare(models)
+        assert {d.recalibration for d in c.decompositions.values()} == {c.recalibration}
+        assert c.own_recalibrations["two"] == "spline"
+        assert c.own_recalibrations["three"] == c.recalibration
+
+    def test_folds_have_the_richest_map_of_any_fold(self):
+        folds = np.arange(len(Y)) % 2
+        alone = {name: evaluation_of(q, folds=folds) for name, q in MODELS.items()}
+        c = compare(alone)
+        tables = pd.concat([one.folds for one in alone.values()])
+        richest = tables["degrees_of_freedom"].argmax()
+        chosen = {d.recalibration for d in c.decompositions.values()}
+        assert chosen == {tables["recalibration"].iloc[richest]}
+        assert len(set(tables["recalibration"])) > 1
+        expected = evaluation_of(BOLD, folds=folds, recalibration=c.recalibration)
+        assert c.decompositions["bold"] == expected.decomposition
+
+    def test_labels_of_one_class_have_no_map(self):
+        y = np.zeros(200, dtype=int)
+        pairs = {"a": (y, P[:200, 0]), "b": (y, P[:200, 1])}
+        c = compare(pairs, labels=[0, 1])
+        assert math.isnan(c.decompositions["a"].refinement)
+        assert c.differences["b"]["cross_entropy"].difference != 0
+
+    def test_what_was_read_back_is_refused(self, alone):
+        read = Evaluation.from_json(alone["bold"].to_json())
+        with pytest.raises(ValueError, match="compare needs the data: this result has"):
+            compare({"read": read, "weighed": alone["weighed"]})
+
+
 @pytest.mark.slow
 def test_intervals_cover_the_true_difference():
     covered = []
@@ -162,7 +299,7 @@ class TestErrors:
                 "one of the models, 'a': found 'b'; ",
             ),
             ({"a": (Y, BOLD)}, {"baseline": ["a"]}, "of the models, 'a': found .'a'"),
-            ({"a": (Y, BOLD)}, {"recalibration": "auto"}, "must name one map"),
+            ({"a": (Y, BOLD)}, {"recalibration": "best"}, "must be one of 'auto'"),
             ({"a": (Y, BOLD)}, {"level": 1}, "level must be in"),
         ],
     )

@@ -26,6 +26,7 @@ from xent_metrics.scorers import DecompositionScorer, get_scorer
 
 DATA = Path(__file__).parent.parent / "data"
 N = 240
+TEMPERATURE = {"recalibration": "temperature"}  # the default when they were written
 CLASSES = {2: ["no", "yes"], 3: ["ant", "bee", "cat"]}
 
 
@@ -125,7 +126,7 @@ def comparison():
     models = {"bold": bold(p), "true": p, "flat": flat / flat.sum(axis=1)[:, None]}
     y = labels_of(3)
     pairs = {name: (y, q) for name, q in models.items()}
-    return compare(pairs, baseline="bold", labels=CLASSES[3])
+    return compare(pairs, baseline="bold", labels=CLASSES[3], **TEMPERATURE)
 
 
 RESULTS = {
@@ -178,8 +179,8 @@ OTHERS = {
         for name in names
     },
     "recalibrator": lambda: mapped(2, "spline").recalibrator(),
-    "term_scorer": lambda: get_scorer("neg_miscalibration"),
-    "decomposition_scorer": lambda: DecompositionScorer(base=2),
+    "term_scorer": lambda: get_scorer("neg_miscalibration", **TEMPERATURE),
+    "decomposition_scorer": lambda: DecompositionScorer(base=2, **TEMPERATURE),
 }
 
 

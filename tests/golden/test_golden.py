@@ -66,9 +66,12 @@ def without(names, found):
     }
 
 
-def document(text):
+def document(text, name=""):
     """JSON with the numbers of a state, which are bytes there, as numbers."""
     found = json.loads(text)
+    if name == "comparison":  # its document was written before it named the map
+        assert found.pop("recalibration", "temperature") == "temperature"
+        found.pop("own_recalibrations", None)
     if "numbers" in found:
         state = ScanState.from_json(text)
         found["numbers"] = json.loads(made_of(state))
@@ -92,7 +95,8 @@ def unpickled(name):
 
 @each_result
 def test_numbers_are_what_they_were(name):
-    found, expected = document(as_json(made(name))), document(golden(name))
+    found = document(as_json(made(name)), name)
+    expected = document(golden(name))
     if name in MENDED:
         found, expected = without(MENDED[name], found), without(MENDED[name], expected)
     assert differences(found, expected) == []
@@ -107,7 +111,7 @@ def test_json_of_before_is_read(name):
 
 @each_result
 def test_pickles_of_before_hold_the_same_numbers(name):
-    found = document(as_json(unpickled(name)))
+    found = document(as_json(unpickled(name)), name)
     assert differences(found, document(golden(name))) == []
 
 

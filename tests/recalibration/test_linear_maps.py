@@ -13,11 +13,13 @@ from xent_metrics._recalibration.families import (
     DirichletSpline,
     SharedSpline,
     SlopeBias,
+    SlopeBiasOfTwo,
     Spline,
     Temperature,
     TemperatureBias,
 )
 from xent_metrics._recalibration.sample import from_tables
+from xent_metrics._recalibration.select import fit_named
 from xent_metrics._recalibration.softmax import (
     SoftmaxMap,
     debiased,
@@ -71,6 +73,25 @@ def takeuchi(one, sample):
         total=float(sample.weights.sum()),
         n_independent=sample.n_independent,
     )
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["labels", "distributions"])
+@pytest.mark.parametrize(
+    "clusters", [None, np.arange(600) // 3], ids=["rows", "groups"]
+)
+def test_slopes_and_biases_of_two_classes_need_three_parameters(soft, clusters):
+    """All five of the family give the same costs and the same corrections."""
+    sample, log_q, *_ = draw(Spline, 600, soft=soft, clusters=clusters)
+    three, five = (takeuchi(one(sample), sample) for one in (SlopeBiasOfTwo, SlopeBias))
+    np.testing.assert_allclose(three.losses, five.losses, rtol=1e-11)
+    np.testing.assert_allclose(
+        three.recalibrate(log_q.T), five.recalibrate(log_q.T), rtol=1e-11
+    )
+    assert three.optimism == pytest.approx(five.optimism, rel=1e-9)
+    assert three.variance == pytest.approx(five.variance, rel=1e-9)
+    assert (three.degrees_of_freedom, five.degrees_of_freedom) == (3, 5)
+    named = fit_named("slope-bias", sample)
+    np.testing.assert_allclose(named.losses, three.losses, rtol=1e-11)
 
 
 def natural(knots, x):

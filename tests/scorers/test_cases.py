@@ -390,7 +390,7 @@ def test_a_memory_map_is_scored_as_an_array(tmp_path):
     stored = np.memmap(tmp_path / "proba", dtype="float64", mode="r", shape=(200, 2))
     y = np.memmap(tmp_path / "y", dtype="int64", mode="w+", shape=200)
     y[:] = rng.integers(0, 2, 200)
-    expected = decompose(np.array(y), np.array(stored), recalibration="temperature")
+    expected = decompose(np.array(y), np.array(stored), recalibration="slope-bias")
     found = DecompositionScorer()(Given(), stored, y)
     assert found["resolution"] == expected.resolution
 

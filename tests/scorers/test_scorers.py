@@ -91,7 +91,9 @@ def test_all_terms_from_one_call_of_predict_proba():
 def test_terms_are_those_of_the_decomposition():
     model = GaussianNB().fit(X, Y)
     rows = np.resize(np.arange(len(X)), 300)
-    expected = decompose(Y[rows], model.predict_proba(X[rows]))
+    expected = decompose(
+        Y[rows], model.predict_proba(X[rows]), recalibration="slope-bias"
+    )
     terms = DecompositionScorer()(model, X[rows], Y[rows])
     for name, value in terms.items():
         sign = -1 if name.startswith("neg_") else 1
@@ -99,6 +101,38 @@ def test_terms_are_those_of_the_decomposition():
         assert get_scorer(name)(model, X[rows], Y[rows]) == pytest.approx(
             value, rel=1e-14
         )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_auto_gives_the_number_of_decompose(n_classes):
+    X, y = make_classification(
+        400, n_informative=5, n_classes=n_classes, random_state=0
+    )
+    model = GaussianNB().fit(X, y)
+    expected = decompose(y, model.predict_proba(X))
+    terms = DecompositionScorer(recalibration="auto")(model, X, y)
+    for name, value in terms.items():
+        sign = -1 if name.startswith("neg_") else 1
+        right = sign * getattr(expected, name.removeprefix("neg_"))
+        assert value == pytest.approx(right, rel=1e-13), name
+
+
+def test_a_base_rate_that_is_off_is_miscalibration():
+    X, y = make_classification(
+        4000, weights=[0.9], flip_y=0.02, class_sep=0.6, random_state=0
+    )
+    plain, balanced = (
+        LogisticRegression(class_weight=weight).fit(X, y)
+        for weight in (None, "balanced")
+    )
+    expected = decompose(y, balanced.predict_proba(X))
+    found = DecompositionScorer()(balanced, X, y)
+    assert expected.miscalibration > 0.2
+    assert found["neg_miscalibration"] == pytest.approx(
+        -expected.miscalibration, abs=0.01
+    )
+    rival = DecompositionScorer()(plain, X, y)
+    assert found["neg_refinement"] == pytest.approx(rival["neg_refinement"], abs=0.01)
 
 
 def test_a_search_refits_by_a_term():
@@ -197,8 +231,19 @@ def test_a_scorer_is_a_plain_picklable_callable(scorer):
 
 def test_reprs_say_how_to_make_them():
     assert repr(neg_cross_entropy) == "get_scorer('neg_cross_entropy')"
-    text = repr(DecompositionScorer(["skill"], clip=0, on_error="raise"))
-    assert text == "DecompositionScorer(['skill'], clip=0.0, on_error='raise')"
+    text = repr(DecompositionScorer(["entropy"], clip=0, on_error="raise"))
+    assert text == "DecompositionScorer(['entropy'], clip=0.0, on_error='raise')"
+
+
+def test_reprs_name_the_map_where_one_is_fitted():
+    text = "get_scorer('skill', recalibration='slope-bias')"
+    assert repr(get_scorer("skill")) == text
+    text = "DecompositionScorer(recalibration='slope-bias')"
+    assert repr(DecompositionScorer()) == text
+    text = "get_scorer('neg_refinement', recalibration='auto')"
+    assert (
+        repr(DecompositionScorer(recalibration="auto").single("neg_refinement")) == text
+    )
 
 
 def test_an_estimator_without_probabilities_is_refused():

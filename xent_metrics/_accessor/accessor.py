@@ -394,9 +394,9 @@ class XentAccessor:
             The other probabilities: columns of this frame as ``proba``, or
             ``df.xent(target=..., proba=...)``, or an evaluation or its decomposition.
         target, proba, **options
-            Columns and options, as in :class:`XentAccessor`. ``recalibration`` is that
-            of both sides, by default "temperature"; ``vote_correction`` does not
-            enter, as it is the same on both.
+            Columns and options, as in :class:`XentAccessor`. ``recalibration`` is the
+            map of both, as in :func:`xent_metrics.compare`; ``vote_correction`` does
+            not enter, as it is the same for both.
         names : pair of str, optional
             What to call these and the others; by default the columns' prefix or name.
         level : float, default 0.95

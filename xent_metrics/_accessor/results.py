@@ -98,7 +98,7 @@ def compare_with(
         swapped = bound | {"proba": other}
         theirs = read(frame, swapped, beside=bound["proba"]).inputs.inputs
     first, second = _names(bound["proba"], other, names)
-    settings: dict[str, Any] = {"recalibration": "temperature"} | mine.decomposing
+    settings: dict[str, Any] = {**mine.decomposing}
     settings.pop("vote_correction", None)
     return compare(
         {first: mine.inputs.inputs, second: theirs},

@@ -168,7 +168,7 @@ def compare(
     rescale: options.Rescale = False,
     from_logits: options.FromLogits = False,
     from_log_proba: options.FromLogProba = False,
-    recalibration: options.Recalibration = "temperature",
+    recalibration: options.Recalibration = "auto",
     baseline: options.Baseline = None,
     level: options.Level = 0.95,
     json: options.Json = False,

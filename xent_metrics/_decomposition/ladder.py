@@ -43,16 +43,20 @@ def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.Dat
 
 def frame_of(rows: dict[str, tuple[Any, ...]], per_unit: float) -> pd.DataFrame:
     """The table of rows in nats, one row per map; ``share`` is found here."""
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
-    frame.index.name = "map"
-    for name in ("refinement", "miscalibration", "standard_error"):
-        frame[name] = frame[name].astype(np.float64) / per_unit
+    table: dict[str, Any] = dict.fromkeys(COLUMNS, ())
     if rows:
-        chosen = frame[frame["chosen"]].iloc[0]
-        whole, error = float(chosen["miscalibration"]), float(chosen["standard_error"])
-        clear = is_clear(whole, error, whole + float(chosen["refinement"]))
-        frame["share"] = frame["miscalibration"] / (whole if clear else math.nan)
-    return frame
+        table = dict(zip(COLUMNS, zip(*rows.values(), strict=True), strict=True))
+    for name in ("refinement", "miscalibration", "standard_error"):
+        table[name] = np.array(table[name], dtype=np.float64) / per_unit
+    if rows:
+        chosen = table["chosen"].index(True)
+        whole, error, left = (
+            float(table[name][chosen])
+            for name in ("miscalibration", "standard_error", "refinement")
+        )
+        clear = is_clear(whole, error, whole + left)
+        table["share"] = table["miscalibration"] / (whole if clear else math.nan)
+    return pd.DataFrame(table, index=pd.Index(list(rows), name="map"))
 
 
 def _rows(after: After, cross_entropy: float) -> dict[str, tuple[Any, ...]]:

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._calls import form
-from .._decomposition.decompose import decompose_inputs
-from .._decomposition.decompose_folds import decompose_folds
 from .._decomposition.evidence import Data, evidence_of
 from .._decomposition.folds import Folds
 from .._decomposition.recalibration import Recalibration
@@ -25,6 +23,7 @@ from .._pickling import public
 from .._terms import TERMS
 from .comparison import Comparison, Difference
 from .evaluation import Evaluation
+from .one_map import Side, decompose_alike
 
 _TOLERANCE = 1e-9
 
@@ -92,7 +91,7 @@ def compare(
     groups: ArrayLike | None = None,
     base: float | None = None,
     clip: float = EPS,
-    recalibration: Recalibration = "temperature",
+    recalibration: Recalibration = "auto",
     level: float = 0.95,
 ) -> Comparison:
     """Compare models on the same rows, term by term.
@@ -101,7 +100,7 @@ def compare(
     ----------
     models : mapping of str to Evaluation, Decomposition or (y_true, y_proba)
         The models by name. Evaluations are decomposed again, with the options given
-        here, as differences of terms need one map on every side; those of a
+        here, as differences of terms require one map for all; those of a
         cross-validation with one for each fold.
     baseline : str, optional
         The model that the others are compared with. Default: the first.
@@ -111,9 +110,10 @@ def compare(
         The group of each row, as in :func:`decompose`. Default: that of the baseline.
     base, clip
         As in :func:`cross_entropy`.
-    recalibration : str or object, default "temperature"
-        The map of every side, as in :func:`decompose`. "auto" could choose maps that
-        differ, and is refused.
+    recalibration : str or object, default "auto"
+        The map of every model, as in :func:`decompose`. "auto": the spline for two
+        classes; for more, the richest map, by its degrees of freedom, that
+        :func:`decompose` chooses for any of the models.
     level : float, default 0.95
         The level of the confidence intervals.
 
@@ -136,7 +136,8 @@ def compare(
     The difference of two means over the same rows is the mean of the rows'
     differences, and its standard error is theirs: far smaller than the two models'
     own where they find the same rows hard. The p-value is two-sided, of a normal
-    distribution.
+    distribution. A map poorer than the models need, such as one temperature where
+    class frequencies are off, shows miscalibration as a loss of resolution.
 
     Examples
     --------
@@ -147,10 +148,10 @@ def compare(
     >>> comparison.differences["sharp"]["cross_entropy"].pvalue < 0.001
     True
     """
-    baseline = _check(models, baseline, recalibration, level)
+    baseline = _check(models, baseline, level)
     folds = {name: _folds_of(model) for name, model in models.items()}
-    for name, own in folds.items():
-        _check_same_rows(folds[baseline], own, (baseline, name))
+    for name, theirs in folds.items():
+        _check_same_rows(folds[baseline], theirs, (baseline, name))
     options = ReadOptions(
         labels=labels,
         target_type=target_type,
@@ -162,10 +163,11 @@ def compare(
     inputs = {name: _inputs_of(model, options) for name, model in models.items()}
     for name, other in inputs.items():
         check_same_targets(inputs[baseline], other, (baseline, name))
-    results = {
-        name: _decompose(one, folds[name], options, recalibration)
+    sides = {
+        name: Side(one, folds[name], _known(models[name]))
         for name, one in inputs.items()
     }
+    results, own = decompose_alike(sides, options, recalibration)
     ranked = dict(sorted(results.items(), key=lambda item: item[1].cross_entropy))
     return Comparison(
         baseline=baseline,
@@ -175,12 +177,11 @@ def compare(
             for name, result in ranked.items()
         },
         level=level,
+        own_recalibrations={name: own[name] for name in ranked if name in own},
     )
 
 
-def _check(
-    models: Mapping[str, Any], baseline: str | None, recalibration: Any, level: float
-) -> str:
+def _check(models: Mapping[str, Any], baseline: str | None, level: float) -> str:
     if not isinstance(models, Mapping):
         msg = (
             "models must be a mapping from name to model: found "
@@ -202,12 +203,6 @@ def _check(
         msg = (
             f"baseline must be one of the models, {', '.join(map(repr, models))}: "
             f"found {baseline!r}; pass one of these names."
-        )
-        raise ValueError(msg)
-    if isinstance(recalibration, str) and recalibration == "auto":
-        msg = (
-            "recalibration must name one map for all models: found 'auto', which may "
-            "choose a map for each; pass 'temperature'."
         )
         raise ValueError(msg)
     two_sided(level)
@@ -239,12 +234,16 @@ def _folds_of(model: Any) -> Folds | None:
     return None if data is None else data.folds
 
 
-def _data_of(model: Any) -> Data | None:
+def _known(model: Any) -> Decomposition | None:
+    """The decomposition of an evaluation."""
     if isinstance(model, Evaluation):
         model = model.decomposition
-    if isinstance(model, Decomposition):
-        return evidence_of(model).need("compare")
-    return None
+    return model if isinstance(model, Decomposition) else None
+
+
+def _data_of(model: Any) -> Data | None:
+    known = _known(model)
+    return None if known is None else evidence_of(known).need("compare")
 
 
 def _check_same_rows(
@@ -260,19 +259,6 @@ def _check_same_rows(
             "to both."
         )
         raise ValueError(msg)
-
-
-def _decompose(
-    inputs: Inputs,
-    folds: Folds | None,
-    options: ReadOptions,
-    recalibration: Recalibration,
-) -> Decomposition:
-    """Decompose with one map, or with one for each fold."""
-    if folds is None:
-        return decompose_inputs(inputs, options, recalibration=recalibration)[0]
-    found = decompose_folds(inputs, folds, options, recalibration=recalibration)
-    return found.decomposition
 
 
 def _differences(

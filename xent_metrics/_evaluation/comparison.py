@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SHOWN = ("cross_entropy", "refinement", "miscalibration")
+_MAPS_OF_FOLDS = {"auto": "a map for each fold"}
 _COLUMNS = ("value", "difference", "standard_error", "low", "high", "pvalue")
 
 
@@ -49,6 +50,9 @@ class Comparison(Result):
         By model and term: model minus baseline, paired by row.
     level : float
         The level of the confidence intervals.
+    own_recalibrations : mapping of str to str
+        The map that each model has, or would choose, when it is evaluated alone;
+        "auto" where folds have chosen several.
     """
 
     baseline: str
@@ -57,12 +61,26 @@ class Comparison(Result):
         hash=False, compare=False
     )
     level: float
+    own_recalibrations: Mapping[str, str] = field(
+        default_factory=dict, hash=False, compare=False
+    )
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # Pickles of before do not say what the models have alone.
+        vars(self).update({"own_recalibrations": {}} | dict(state))
+
+    @property
+    def recalibration(self) -> str:
+        """The recalibration map that all models share."""
+        return self.decompositions[self.baseline].recalibration
 
     def to_dict(self) -> dict[str, Any]:
         """The terms of each model, and their differences from the baseline."""
         return {
             "baseline": self.baseline,
             "level": self.level,
+            "recalibration": self.recalibration,
+            "own_recalibrations": dict(self.own_recalibrations),
             "models": {
                 name: {
                     "terms": result.terms,
@@ -150,8 +168,15 @@ class Comparison(Result):
             lines.append(f"  {'':<{width}}{changes}   {_shown(pvalue)}")
         remarks = [
             f"below a term: its difference from {self.baseline!r}",
-            f"recalibration map: {first.recalibration}",
+            f"recalibration map: {self.recalibration}, the same for all models",
         ]
+        others = [
+            f"{name!r} has {_MAPS_OF_FOLDS.get(one, one)}"
+            for name, one in self.own_recalibrations.items()
+            if one != self.recalibration
+        ]
+        if others:
+            remarks.append(f"evaluated alone, {', '.join(others)}")
         return "\n".join([*lines, "", *remarks])
 
 

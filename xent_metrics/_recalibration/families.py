@@ -16,6 +16,7 @@ _BETA, _BIAS, _SLOPE, _MATRIX = 0.01, 0.01, 1.0, 10.0
 _VALUE, _BEND = 0.01, 3.0  # of a spline of two classes
 _SHARED_VALUE, _SHARED_KNOTS = 0.1, 12
 _OWN_VALUE, _OWN_KNOTS = 1.0, 4
+_PAIR = 2
 _KNOTS_A_ROOT = 1.2  # knots of a spline of two classes, times the cube root of n
 
 
@@ -62,6 +63,39 @@ class SlopeBias(Temperature):
         """None: a class's temperature is its own."""
         del parameters
         return {}
+
+
+@pickled
+class SlopeBiasOfTwo(LinearSoftmax):
+    """The same of two classes: logit c = u log q_2 - v log q_1 + b.
+
+    That is beta calibration (Kull et al., 2017). Of the five parameters three matter;
+    the ridge is what theirs costs at least, so that the fit is the same.
+    """
+
+    name = "slope-bias"
+
+    def __init__(self, sample: Sample) -> None:
+        del sample
+        ridge = np.diag([_SLOPE, _SLOPE, _BIAS / 2.0])
+        ridge[:2, :2] -= _SLOPE**2 / (2.0 * _SLOPE + _BETA)
+        super().__init__(2, np.array([1.0, 1.0, 0.0]), ridge)
+
+    def shared(self, log_q: FloatArray) -> FloatArray:
+        """Features of the logit for the second class, 0 for the first."""
+        out = np.zeros((2, 3, log_q.shape[1]))
+        out[1, 0], out[1, 1], out[1, 2] = log_q[1], -log_q[0], 1.0
+        return out
+
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """None: a class's temperature is its own."""
+        del parameters
+        return {}
+
+
+def slope_bias(sample: Sample) -> LinearSoftmax:
+    """The family of a sample; two classes need fewer parameters."""
+    return SlopeBiasOfTwo(sample) if sample.n_classes == _PAIR else SlopeBias(sample)
 
 
 @pickled

@@ -23,6 +23,7 @@ from .families import (
     Spline,
     Temperature,
     TemperatureBias,
+    slope_bias,
 )
 from .fitted_map import FittedMap
 from .flips import pvalue
@@ -71,6 +72,7 @@ LINEAR: Mapping[str, Callable[[Sample], LinearSoftmax]] = MappingProxyType(
             Spline,
         )
     }
+    | {SlopeBias.name: slope_bias}
 )
 TWO_CLASSES = ("temperature", "temperature-bias", "spline")
 _SEVERAL_CLASSES = (*(name for name in LINEAR if name != "spline"), "confusion")

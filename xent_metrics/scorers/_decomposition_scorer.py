@@ -15,7 +15,7 @@ from .._pickling import public
 from ._options import Multioutput, Options, check_one_of
 from ._scorer import Scorer
 from ._term_scorer import TermScorer
-from ._values import COUNTS, DEFAULT, check_name
+from ._values import COUNTS, DEFAULT, check_name, need_a_map
 
 
 class Scores(dict[str, float]):
@@ -81,7 +81,7 @@ class DecompositionScorer(Scorer):
         *,
         clip: float = EPS,
         base: float | None = None,
-        recalibration: Recalibration = "temperature",
+        recalibration: Recalibration = "slope-bias",
         target_type: TargetType = "auto",
         rescale: bool = False,
         multioutput: Multioutput = None,
@@ -160,7 +160,7 @@ class DecompositionScorer(Scorer):
         --------
         >>> from xent_metrics.scorers import DecompositionScorer
         >>> DecompositionScorer(base=2).single("skill")
-        get_scorer('skill', base=2)
+        get_scorer('skill', base=2, recalibration='slope-bias')
         """
         scorer = TermScorer(name, **vars(self.options))
         return scorer.set_score_request(**self._requests)
@@ -170,7 +170,7 @@ class DecompositionScorer(Scorer):
         parts = []
         if self.terms != DEFAULT:
             parts.append(repr(list(self.terms)))
-        if options := str(self.options):
+        if options := self.options.shown(with_map=need_a_map(self.terms)):
             parts.append(options)
         if self.on_error != "nan":
             parts.append(f"on_error={self.on_error!r}")

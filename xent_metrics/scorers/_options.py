@@ -40,7 +40,7 @@ class Options:
 
     clip: float = EPS
     base: float | None = None
-    recalibration: Recalibration = "temperature"
+    recalibration: Recalibration = "slope-bias"
     target_type: TargetType = "auto"
     rescale: bool = False
     multioutput: Multioutput = None
@@ -63,12 +63,13 @@ class Options:
             **given,
         )
 
-    def __str__(self) -> str:
-        """What differs from the defaults, as keywords."""
+    def shown(self, *, with_map: bool) -> str:
+        """What differs from the defaults, as keywords, and the map if it matters."""
         return ", ".join(
             f"{each.name}={getattr(self, each.name)!r}"
             for each in dataclasses.fields(self)
             if getattr(self, each.name) != each.default
+            or (with_map and each.name == "recalibration")
         )
 
 

@@ -13,7 +13,7 @@ from .._kernels.table import FloatArray
 from .._pickling import public
 from ._options import Multioutput, Options, ScorerOptions
 from ._scorer import Scorer
-from ._values import TERM_OF, check_name
+from ._values import TERM_OF, check_name, need_a_map
 
 
 @public
@@ -70,7 +70,7 @@ class TermScorer(Scorer):
 
     def __repr__(self) -> str:
         """How to make it."""
-        options = str(self.options)
+        options = self.options.shown(with_map=need_a_map([self.__name__]))
         comma = ", " if options else ""
         return f"get_scorer({self.__name__!r}{comma}{options})"
 
@@ -81,7 +81,7 @@ def get_scorer(
     *,
     clip: float = EPS,
     base: float | None = None,
-    recalibration: Recalibration = "temperature",
+    recalibration: Recalibration = "slope-bias",
     target_type: TargetType = "auto",
     rescale: bool = False,
     multioutput: Multioutput = None,
@@ -94,12 +94,14 @@ def get_scorer(
         One of :func:`get_scorer_names`.
     clip, base, rescale
         As in :func:`xent_metrics.cross_entropy`.
-    recalibration : str or object, default "temperature"
+    recalibration : str or object, default "slope-bias"
         As in :func:`xent_metrics.decompose`, for the terms that need a map:
-        miscalibration, refinement, resolution, skill and uncertainty. One cheap map
-        for all candidates of a search, so that none is better by the choice of its
-        map; "auto" is what ``decompose`` does. A fold of few rows gives rough terms,
-        without a warning, and one of a single class gives NaN.
+        miscalibration, refinement, resolution, skill and uncertainty. The default is
+        one cheap map for all candidates of a search, so that none is better by the
+        choice of its map; it can move class frequencies, but a miscalibration of
+        another shape counts as refinement. "auto" gives the number of ``decompose``.
+        A fold of few rows gives rough terms, without a warning, and one of a single
+        class gives NaN.
     target_type : {"auto", "labels", "distribution", "votes"}, default "auto"
         What ``soft_labels`` (or else ``y_true``) hold, as in
         :func:`xent_metrics.cross_entropy`; "votes" where a fold might hold single
@@ -128,7 +130,7 @@ def get_scorer(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> scorer = get_scorer("neg_miscalibration", base=2)
     >>> scorer
-    get_scorer('neg_miscalibration', base=2)
+    get_scorer('neg_miscalibration', base=2, recalibration='slope-bias')
     >>> cross_val_score(GaussianNB(), X, y, scoring=scorer).mean().round(2).item()
     -0.72
     """

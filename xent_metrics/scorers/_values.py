@@ -63,13 +63,19 @@ def check_name(name: Any, *, counts: bool = False) -> None:
         raise ValueError(msg)
 
 
+def need_a_map(names: Iterable[str]) -> bool:
+    """Whether a map is fitted for one of the scores."""
+    return not {TERM_OF.get(name, name) for name in names} <= _COLUMNS_OF.keys()
+
+
 def scores(output: Output, names: Iterable[str], options: Options) -> dict[str, float]:
     """A value for each name; a map is fitted only where one of them needs it."""
+    names = tuple(names)
     wanted = {TERM_OF.get(name, name) for name in names}
-    if wanted <= _COLUMNS_OF.keys():
-        terms = _measured(output.inputs, wanted, options)
-    else:
+    if need_a_map(names):
         terms = _decomposed(output.inputs, wanted, options)
+    else:
+        terms = _measured(output.inputs, wanted, options)
     terms["n_unseen"] = output.n_unseen
     return {name: _oriented(name, terms) for name in names}
 

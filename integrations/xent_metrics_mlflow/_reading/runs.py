@@ -24,7 +24,7 @@ def compare_runs(
     run_b: str,
     *,
     split: str = "test",
-    recalibration: Any = "temperature",
+    recalibration: Any = "auto",
     level: float = 0.95,
 ) -> Comparison:
     """Compare two runs row by row, from the rows that :func:`log_evaluation` logged.
@@ -35,8 +35,8 @@ def compare_runs(
         The ids of the runs. Differences are those of ``run_b`` from ``run_a``.
     split : str, default "test"
         The split of both.
-    recalibration : str or object, default "temperature"
-        The map of both sides, as in :func:`xent_metrics.compare`.
+    recalibration : str or object, default "auto"
+        The map of both, as in :func:`xent_metrics.compare`.
     level : float, default 0.95
         The level of the confidence intervals.
 
