@@ -76,12 +76,52 @@ def test_experiments(store):
     assert sorted(both["name"]) == ["here", "there"]
     found = runs_frame(["0", "other"], filter_string="attributes.run_name = 'here'")
     assert found["name"].tolist() == ["here"]
-    with pytest.raises(
-        ValueError, match="experiment must be the name or id of one: fo"
-    ):
-        runs_frame("nowhere")
-    with pytest.raises(ValueError, match="one: found 1, the store has"):
-        runs_frame(1)
+    told = "experiment must be the name or id of one in the store, 'other', 'Default'"
+    for given in ("a b", "7", 1, ""):
+        with pytest.raises(ValueError, match=f"{told}: found {given!r}; pass one of"):
+            runs_frame(given)
+    with pytest.raises(ValueError, match="'othre'; did you mean 'other'[?]"):
+        runs_frame("othre")
+    client.delete_experiment(other)
+    told = f"not deleted: found 'other'; restore it with .*{other}"
+    with pytest.raises(ValueError, match=told):
+        runs_frame("other")
+
+
+@pytest.mark.slow
+def test_more_experiments_than_a_page_of_the_store_has(store):
+    client = store.MlflowClient()
+    mine = client.create_experiment("mine")
+    log(store, "of mine", evaluated(), experiment=mine)
+    for k in range(1001):
+        client.create_experiment(f"another {k}")
+    assert runs_frame("mine")["name"].tolist() == ["of mine"]
+    with pytest.raises(ValueError, match="found 'mime'; did you mean 'mine'[?]"):
+        runs_frame("mime")
+
+
+def test_a_split_that_no_run_has(store):
+    log(store, "one", evaluated(), split="holdout")
+    told = "split must be one that these runs have: found 'holdut'; did you mean 'hold"
+    with pytest.raises(ValueError, match=told):
+        runs_frame(split="holdut")
+    told = "these runs have, 'holdout': found 'test'; pass one of these"
+    with pytest.raises(ValueError, match=told):
+        runs_frame()
+    assert runs_frame(filter_string="attributes.run_name = 'another'").empty
+
+
+def test_a_filter_that_mlflow_cannot_read():
+    with pytest.raises(ValueError, match="MLflow must be able to answer: Invalid"):
+        runs_frame(filter_string="nonsense of 'mine'")
+
+
+def test_a_server_that_fails(refusing, store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    store.set_tracking_uri(refusing(403).uri)
+    for ask in (runs_frame, lambda: runs_frame("mine"), lambda: runs_frame(["0"])):
+        with pytest.raises(OSError, match="MLflow must be able to answer: .* 403"):
+            ask()
 
 
 def test_no_runs():

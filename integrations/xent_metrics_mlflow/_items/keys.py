@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 import unicodedata
@@ -11,6 +12,7 @@ from typing import Any
 LONGEST_KEY = 250
 LONGEST_TAG = 5000
 _LONGEST_CLASS = 80
+_MOST_NAMES = 10  # that an error lists
 _KEY = re.compile(r"[/\w.\- ]+")  # colons are refused on Windows
 _NOT_OF_A_CLASS = re.compile(r"[^\w.\- ]")
 
@@ -75,6 +77,16 @@ def check_known(name: Any, experiments: Iterable[str]) -> None:
             f"{shown}; pass one of these."
         )
         raise ValueError(msg)
+
+
+def unknown(rule: str, given: Any, known: Iterable[str]) -> str:
+    """What is said of a name that is not known, with the nearest of those that are."""
+    found = list(known)
+    if near := difflib.get_close_matches(str(given), found, n=1):
+        return f"{rule}: found {given!r}; did you mean {near[0]!r}?"
+    shown = ", ".join(map(repr, found[:_MOST_NAMES]))
+    more = ", ..." * (len(found) > _MOST_NAMES)
+    return f"{rule}, {shown}{more}: found {given!r}; pass one of these."
 
 
 def shortened(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from xent_metrics import TERMS
 
 _TAGS = ("unit", "recalibration", "clip", "data")
+_SPLIT = re.compile(r"xent/([^/]+)/schema")
 _NATS = {"nats": 1.0, "bits": math.log(2), "bans": math.log(10)}
 
 
@@ -37,6 +39,12 @@ def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.Data
         start_time=pd.to_datetime(table["start_time"], unit="ms", utc=True),
         clip=table["clip"].astype(float),
     )
+
+
+def splits_of(runs: Iterable[Any]) -> list[str]:
+    """The splits of evaluations that runs were logged with, as they occur."""
+    found = (_SPLIT.fullmatch(key) for run in runs for key in run.data.tags)
+    return list(dict.fromkeys(each[1] for each in found if each))
 
 
 def _row(run: Any, folder: str) -> dict[str, Any]:
