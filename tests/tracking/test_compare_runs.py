@@ -10,6 +10,7 @@ import pytest
 from xent_metrics import Evaluation, SmallSampleWarning, compare
 from xent_metrics_mlflow import compare_runs, log_evaluation
 
+from . import old_layout
 from .conftest import new_run
 
 rng = np.random.default_rng(0)
@@ -120,6 +121,14 @@ def test_few_rows_were_warned_of_before(logged):
             for q, name in ((DULL, "a"), (SHARP, "b"))
         ]
     compare_runs(*runs)  # warnings are errors here
+
+
+def test_runs_of_schema_1(logged, store, tmp_path):
+    first, second = evaluated(q=DULL), evaluated()
+    before = new_run(store, run_name="before")
+    old_layout.log(store, before, first, tmp_path)
+    found = compare_runs(before, logged(second, "now"))
+    assert found.to_json() == compare({"before": first, "now": second}).to_json()
 
 
 def test_runs_of_one_name(logged):

@@ -10,6 +10,7 @@ from xent_metrics import Evaluation
 from xent_metrics_mlflow import log_cv_results, log_evaluation, runs_frame
 from xent_metrics_mlflow._items.rows import digest
 
+from . import old_layout
 from .conftest import new_run
 
 rng = np.random.default_rng(0)
@@ -151,6 +152,43 @@ def test_units_are_not_mixed(store):
         ValueError, match="unit must be one of 'nats', 'bits', 'bans': "
     ):
         runs_frame(unit="nat")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"recalibration": "none"},
+        {"y": PROBA**0.5 / (PROBA**0.5).sum(axis=1, keepdims=True)},
+        {"sample_weight": np.arange(N) + 1.0, "base": 2},
+        {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+    ],
+)
+def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
+    evaluation = evaluated(**options)
+    before = new_run(store, run_name="before")
+    old_layout.log(store, before, evaluation, tmp_path)
+    log(store, "now", evaluation)
+    table = runs_frame().set_index("name").drop(columns=["run_id", "start_time"])
+    old, new = table.loc["before"].drop("status"), table.loc["now"].drop("status")
+    for column in table.columns.drop("status"):
+        if isinstance(new[column], str):
+            assert old[column] == new[column]
+        else:
+            assert old[column] == pytest.approx(new[column], rel=1e-9, nan_ok=True)
+    assert table["cross_entropy_se"].notna().all() == ("clip" not in options)
+
+
+def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
+    run_id = new_run(store)
+    old_layout.log(store, run_id, evaluated(), tmp_path)
+    later = evaluated(PROBA[::-1], base=None)
+    log_evaluation(later, run_id=run_id, step=1, **QUICK)
+    table = runs_frame()
+    result = later.decomposition
+    for term in ("cross_entropy", "kl_divergence", "resolution", "skill"):
+        assert table.loc[0, term] == result.terms[term]
+        assert table.loc[0, f"{term}_se"] == result.standard_errors[term]
 
 
 def test_infinite_terms_are_read_from_their_tag(store):
