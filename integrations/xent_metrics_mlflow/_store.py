@@ -1,4 +1,4 @@
-"""What is read back from MLflow's store.
+"""What is read back from MLflow's store and its registry, and the alias that is set.
 
 Errors of MLflow come out as ValueError or OSError, in one sentence.
 """
@@ -106,6 +106,36 @@ def _names_of_experiments() -> list[str]:
         token = page.token
         if not token:
             return names
+
+
+def versions_of(run_id: str) -> list[Any]:
+    """The versions of registered models that a run made, the newest first."""
+    found, token = [], None
+    with _plain_errors():
+        while True:
+            page = MlflowClient().search_model_versions(
+                f"run_id = '{run_id}'", page_token=token
+            )
+            found += page
+            token = page.token
+            if not token:
+                break
+    return sorted(found, key=lambda each: int(each.version), reverse=True)
+
+
+def version_with(model: str, alias: str) -> Any | None:
+    """The version of a registered model that has an alias; None if none has it."""
+    with _plain_errors():
+        aliases = MlflowClient().get_registered_model(model).aliases
+        if alias not in aliases:
+            return None
+        return MlflowClient().get_model_version(model, aliases[alias])
+
+
+def set_alias(model: str, alias: str, version: str) -> None:
+    """Let a version of a registered model have an alias, which no other then has."""
+    with _plain_errors():
+        MlflowClient().set_registered_model_alias(model, alias, version)
 
 
 @contextlib.contextmanager
