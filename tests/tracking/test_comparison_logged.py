@@ -97,14 +97,18 @@ def test_files(store):
     )
     first, second = (dict(zip(table["columns"], r, strict=True)) for r in table["data"])
     assert [row["model"] for row in (first, second)] == list(comparison.decompositions)
+    assert table["columns"][:5] == [
+        *("model", "cross_entropy", "cross_entropy_difference"),
+        *("cross_entropy_pvalue", "cross_entropy_low"),
+    ]
     for row in (first, second):
         result = comparison.decompositions[row["model"]]
         for term in ("cross_entropy", "kl_divergence", "skill", "miscalibration"):
-            assert row[term] == result.terms[term]
+            assert row[term] == float(f"{result.terms[term]:.6g}")
         change = comparison.differences[row["model"]]["refinement"]
         for name in ("difference", "low", "high", "pvalue"):
             of_itself = row["model"] == comparison.baseline
-            wanted = None if of_itself else getattr(change, name)
+            wanted = None if of_itself else float(f"{getattr(change, name):.6g}")
             assert row[f"refinement_{name}"] == wanted
     assert "irreducible" not in first
     tags = store.get_run(run_id).data.tags

@@ -65,7 +65,7 @@ class Items:
             key.removeprefix(f"{self.folder}/"): str(value)
             for key, value in self.left_out.items()
         }
-        settings = {"version": __version__, **self.settings, "non_finite": told}
+        settings = {**self.settings, "non_finite": told, "version": __version__}
         tags = {"schema": SCHEMA, "unit": self.unit, "settings": as_tag(settings)}
         return under(self.folder, tags)
 

@@ -16,7 +16,7 @@ from .._items.keys import names_for_keys
 from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
-_SHOWN = ("difference", "low", "high", "pvalue")  # of a difference, in the table
+_SHOWN = ("difference", "pvalue", "low", "high")  # of a difference, in the table
 # Models have the same targets, so other differences are 0, or these but for the sign.
 _TERMS_THAT_DIFFER = (
     *("cross_entropy", "miscalibration", "refinement"),
@@ -156,16 +156,27 @@ def _files(comparison: Comparison) -> Files:
 
 
 def _wide(comparison: Comparison) -> pd.DataFrame:
-    """One row per model: its terms, then their differences from the baseline."""
+    """One row per model: terms with their differences from the baseline, then others.
+
+    It is looked at, a few columns at a time, so numbers have six digits; the JSON has
+    all.
+    """
     rows = []
     for model, result in comparison.decompositions.items():
-        row: dict[str, Any] = {"model": model} | terms_of(result)
+        row: dict[str, Any] = {"model": model}
+        terms = terms_of(result)
         for term in _TERMS_THAT_DIFFER:
+            row[term] = _rounded(terms[term])
             change = comparison.differences[model][term]
             of_itself = model == comparison.baseline
             row |= {
-                f"{term}_{name}": None if of_itself else getattr(change, name)
+                f"{term}_{name}": None if of_itself else _rounded(getattr(change, name))
                 for name in _SHOWN
             }
-        rows.append(row)
+        others = {term: _rounded(value) for term, value in terms.items()}
+        rows.append(row | {term: others[term] for term in others if term not in row})
     return pd.DataFrame(rows, dtype=object)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -148,7 +148,7 @@ def promote(
     >>> found.promoted
     False
     >>> found.reason.split(": ")[-1].partition(" (")[0]
-    "its cross-entropy differs from that of 'sharp' by +0.257407 nats"
+    "its cross-entropy differs from that of 'sharp' by +0.257405 nats"
     """
     from .. import _store  # noqa: PLC0415 - MLflow is loaded when first used
 
