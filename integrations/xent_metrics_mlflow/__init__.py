@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ._logging.log_cv_results import log_cv_results
     from ._logging.log_evaluation import log_evaluation
     from ._logging.log_search import log_search
+    from ._reading.promote import Promotion, promote
     from ._reading.runs import compare_runs, runs_frame
 
 __all__ = [
     "LogError",
     "LogResult",
     "NotLoggedWarning",
+    "Promotion",
     "XentEvaluator",
     "autolog",
     "compare_runs",
@@ -28,6 +30,7 @@ __all__ = [
     "log_cv_results",
     "log_evaluation",
     "log_search",
+    "promote",
     "runs_frame",
 ]
 
@@ -35,6 +38,7 @@ _HOMES = {
     "LogError": "_delivery.result",
     "LogResult": "_delivery.result",
     "NotLoggedWarning": "_delivery.result",
+    "Promotion": "_reading.promote",
     "XentEvaluator": "_evaluator.evaluator",
     "autolog": "_logging.autolog",
     "compare_runs": "_reading.runs",
@@ -42,6 +46,7 @@ _HOMES = {
     "log_cv_results": "_logging.log_cv_results",
     "log_evaluation": "_logging.log_evaluation",
     "log_search": "_logging.log_search",
+    "promote": "_reading.promote",
     "runs_frame": "_reading.runs",
 }
 

@@ -10,6 +10,7 @@ import pytest
 from xent_metrics import Evaluation, SmallSampleWarning, compare
 from xent_metrics_mlflow import compare_runs, log_evaluation
 
+from . import old_layout
 from .conftest import new_run
 
 rng = np.random.default_rng(0)
@@ -66,8 +67,11 @@ def test_another_split_and_another_map(logged):
     ]
     found = compare_runs(*runs, split="holdout", recalibration="dirichlet")
     assert found.decompositions["a"].recalibration == "dirichlet"
-    with pytest.raises(ValueError, match="has no xent/test/per_sample.parquet; log it"):
+    told = rf"split must be one of run 'a' \({runs[0]}\), 'holdout': found 'test'; pass"
+    with pytest.raises(ValueError, match=told):
         compare_runs(*runs)
+    with pytest.raises(ValueError, match="found 'hold-out'; did you mean 'holdout'[?]"):
+        compare_runs(*runs, split="hold-out")
 
 
 def test_rows_are_paired_by_their_ids(logged):
@@ -119,6 +123,14 @@ def test_few_rows_were_warned_of_before(logged):
     compare_runs(*runs)  # warnings are errors here
 
 
+def test_runs_of_schema_1(logged, store, tmp_path):
+    first, second = evaluated(q=DULL), evaluated()
+    before = new_run(store, run_name="before")
+    old_layout.log(store, before, first, tmp_path)
+    found = compare_runs(before, logged(second, "now"))
+    assert found.to_json() == compare({"before": first, "now": second}).to_json()
+
+
 def test_runs_of_one_name(logged):
     runs = [logged(evaluated(q=q), "same") for q in (DULL, SHARP)]
     found = compare_runs(*runs)
@@ -131,6 +143,9 @@ class TestWhatDiffers:
         with pytest.raises(ValueError, match="runs must be evaluated on the same") as e:
             compare_runs(*runs)
         told = str(e.value)
+        for name, run in zip("ab", runs, strict=True):
+            assert f"'{name}' ({run})" in told
+            told = told.replace(f" ({run})", "")
         assert "\n" not in told
         assert told.endswith("; evaluate both on one test set.")
         return told
@@ -204,6 +219,12 @@ class TestWhatIsRefused:
             ValueError, match="log it with per_sample=True, where pyarr"
         ):
             compare_runs(*runs)
+
+    def test_an_id_of_no_run(self, logged):
+        run = logged(evaluated(), "a")
+        told = "a run must be given by its id: the store has none with 'a'; pass run.in"
+        with pytest.raises(ValueError, match=told):
+            compare_runs(run, "a")
 
     def test_rows_without_probabilities(self, logged):
         read = Evaluation.from_json(evaluated().to_json(per_sample=True))

@@ -1,7 +1,6 @@
 """A comparison in a run."""
 
 import json
-import math
 
 import numpy as np
 import pytest
@@ -43,17 +42,41 @@ def test_terms_and_differences(store):
         for term in ("cross_entropy", "miscalibration", "skill"):
             key = f"xent/compare/{model}/{term}"
             assert data.metrics[key] == result.terms[term]
-            assert data.metrics[f"{key}_se"] == result.standard_errors[term]
+            error = data.metrics[f"xent/compare/{model}/se/{term}"]
+            assert error == result.standard_errors[term]
     change = comparison.differences["sharp"]["refinement"]
-    key = "xent/compare/sharp/refinement"
-    assert data.metrics[f"{key}_difference"] == change.difference
-    assert data.metrics[f"{key}_difference_se"] == change.standard_error
-    assert data.metrics[f"{key}_pvalue"] == change.pvalue
-    assert "xent/compare/dull/refinement_pvalue" not in data.metrics
-    tags = {key.removeprefix("xent/compare/"): data.tags[key] for key in data.tags}
-    assert (tags["baseline"], tags["unit"], tags["n"]) == ("dull", "bits", "300")
+    key = "xent/compare/sharp/{}/refinement"
+    assert data.metrics[key.format("difference")] == change.difference
+    assert data.metrics[key.format("difference/se")] == change.standard_error
+    assert data.metrics[key.format("pvalue")] == change.pvalue
+    assert "xent/compare/dull/pvalue/refinement" not in data.metrics
+    assert data.tags["xent/compare/unit"] == "bits"
+    settings = json.loads(data.tags["xent/compare/settings"])
+    assert (settings["baseline"], settings["n"]) == ("dull", 300)
+    assert settings["non_finite"] == {}
     assert "irreducible" not in str(list(data.metrics))
-    assert tags["non_finite"] == "none"
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_differences_that_are_left_out_say_nothing(store, soft):
+    y = np.column_stack([1 - SHARP, SHARP]) if soft else LABELS
+    models = {"dull": (y, 0.3 + 0.4 * SHARP), "sharp": (y, SHARP**2)}
+    comparison = compare(models)
+    metrics = log_comparison(comparison, run_id=new_run(store)).metrics
+    found = comparison.differences["sharp"]
+    same = {"kl_divergence": "cross_entropy"}
+    same |= {"grouping_loss": "refinement"} if soft else {}
+    for term, other in same.items():
+        assert found[term][:2] == pytest.approx(found[other][:2], rel=1e-9)
+    assert found["resolution"].difference == pytest.approx(
+        -found["refinement"].difference, rel=1e-9
+    )
+    alone = ["entropy", "uncertainty", *(["irreducible"] if soft else [])]
+    for term in alone:
+        assert found[term][:2] == pytest.approx((0, 0), abs=1e-12)
+    logged = {k.rpartition("/")[2] for k in metrics if "/difference/" in k}
+    assert not logged & {*same, *alone, "resolution"}
+    assert {"cross_entropy", "miscalibration", "refinement", "skill"} <= logged
 
 
 def test_files(store):
@@ -72,13 +95,22 @@ def test_files(store):
     table = json.loads(
         read(store, run_id, "comparison_table.json"), parse_constant=pytest.fail
     )
-    frame = comparison.to_frame().reset_index()
-    assert table["columns"] == list(frame.columns)
-    assert len(table["data"]) == len(frame)
-    for row, wanted in zip(table["data"], frame.to_numpy().tolist(), strict=True):
-        for value, other in zip(row, wanted, strict=True):
-            finite = not isinstance(other, float) or math.isfinite(other)
-            assert value == (other if finite else str(other))
+    first, second = (dict(zip(table["columns"], r, strict=True)) for r in table["data"])
+    assert [row["model"] for row in (first, second)] == list(comparison.decompositions)
+    assert table["columns"][:5] == [
+        *("model", "cross_entropy", "cross_entropy_difference"),
+        *("cross_entropy_pvalue", "cross_entropy_low"),
+    ]
+    for row in (first, second):
+        result = comparison.decompositions[row["model"]]
+        for term in ("cross_entropy", "kl_divergence", "skill", "miscalibration"):
+            assert row[term] == float(f"{result.terms[term]:.6g}")
+        change = comparison.differences[row["model"]]["refinement"]
+        for name in ("difference", "low", "high", "pvalue"):
+            of_itself = row["model"] == comparison.baseline
+            wanted = None if of_itself else float(f"{getattr(change, name):.6g}")
+            assert row[f"refinement_{name}"] == wanted
+    assert "irreducible" not in first
     tags = store.get_run(run_id).data.tags
     assert "xent/compare/comparison_table.json" in tags["mlflow.loggedArtifacts"]
 
@@ -87,7 +119,8 @@ def test_names_of_models(store):
     names = ("..", "a/b", "A_B")
     run_id = new_run(store)
     logged = log_comparison(compared(names), run_id=run_id)
-    told = json.loads(store.get_run(run_id).data.tags["xent/compare/models"])
+    tags = store.get_run(run_id).data.tags
+    told = json.loads(tags["xent/compare/settings"])["models"]
     assert sorted(told.values()) == sorted(names)
     for key, model in told.items():
         value = compared(names).decompositions[model].cross_entropy

@@ -67,16 +67,30 @@ def test_folds_of_an_evaluation(tracking, evaluation):
     logged = log_cv_results(evaluation, split="val", run_id=run_id, **QUICK)
     metrics = tracking.get_run(run_id).data.metrics
     folds = evaluation.folds
-    for name in ["n", *TERMS, *(f"{term}_se" for term in TERMS)]:
+    columns = {name: name for name in ("n", *TERMS)}
+    columns |= {f"se/{term}": f"{term}_se" for term in TERMS}
+    for name, column in columns.items():
         found = steps(tracking, run_id, f"xent/val/by_fold/{name}")
-        assert found == dict(enumerate(folds[name]))
+        assert found == dict(enumerate(folds[column]))
     for term in TERMS:
         values = folds[term].to_numpy()
-        assert metrics[f"xent/val/fold_mean/{term}"] == pytest.approx(np.mean(values))
         assert metrics[f"xent/val/fold_std/{term}"] == pytest.approx(np.std(values))
-    assert "xent/val/fold_mean/cross_entropy_se" not in metrics
+    assert "xent/val/fold_std/cross_entropy_se" not in metrics
     assert logged.metrics.items() <= metrics.items()
-    assert tracking.get_run(run_id).data.tags["xent/val/folds"] == '["0", "1", "2"]'
+    tags = tracking.get_run(run_id).data.tags
+    assert json.loads(tags["xent/val/settings"])["folds"] == ["0", "1", "2"]
+
+
+def test_errors_of_folds_that_say_nothing(tracking):
+    """Without a map, the miscalibration is 0 and refinement is the cross-entropy."""
+    result = Evaluation.from_predictions(
+        LABELS, PROBA, folds=np.arange(600) % 3, recalibration="none"
+    )
+    run_id = new_run(tracking)
+    log_cv_results(result, run_id=run_id, **QUICK)
+    metrics = tracking.get_run(run_id).data.metrics
+    errors = {key.rpartition("/")[2] for key in metrics if "by_fold/se/" in key}
+    assert errors == {"cross_entropy", "uncertainty", "resolution"}
 
 
 def test_a_run_for_each_fold(tracking, evaluation):
@@ -96,6 +110,8 @@ def test_a_run_for_each_fold(tracking, evaluation):
         for term in TERMS:
             value = evaluation.folds.loc[fold, term]
             assert run.data.metrics[f"xent/cv/{term}"] == value
+            error = evaluation.folds.loc[fold, f"{term}_se"]
+            assert run.data.metrics[f"xent/cv/se/{term}"] == error
 
 
 def test_by_default_no_run_is_made(tracking, evaluation):
@@ -118,10 +134,11 @@ def test_a_fold_that_is_not_finite(tracking):
     data = tracking.get_run(run_id).data
     found = steps(tracking, run_id, "xent/cv/by_fold/cross_entropy")
     assert sorted(found) == [0, 2]
-    assert "xent/cv/fold_mean/cross_entropy" not in data.metrics
-    assert "xent/cv/fold_mean/refinement" in data.metrics
+    assert "xent/cv/fold_std/cross_entropy" not in data.metrics
+    assert "xent/cv/fold_std/refinement" in data.metrics
     assert logged.left_out["xent/cv/by_fold/cross_entropy[1]"] == math.inf
-    assert "by_fold/cross_entropy[1]=inf" in data.tags["xent/cv/non_finite"]
+    told = json.loads(data.tags["xent/cv/settings"])["non_finite"]
+    assert told["by_fold/cross_entropy[1]"] == "inf"
     for run in tracking.search_runs(output_format="list"):
         assert all(map(math.isfinite, run.data.metrics.values()))
 
@@ -134,7 +151,7 @@ def test_names_of_folds(tracking):
     run_id = new_run(tracking)
     log_cv_results(result, run_id=run_id, **QUICK)
     tags = tracking.get_run(run_id).data.tags
-    assert json.loads(tags["xent/cv/folds"]) == ["north", "south"]
+    assert json.loads(tags["xent/cv/settings"])["folds"] == ["north", "south"]
     assert sorted(steps(tracking, run_id, "xent/cv/by_fold/n")) == [0, 1]
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 import time
 from pathlib import Path
@@ -42,8 +43,8 @@ def test_the_decomposition_of_a_run(store):
         else:
             assert f"xent/test/{name}" not in data.metrics
     assert data.metrics["xent/test/n"] == 500
-    map_of_result = result.decomposition.recalibration
-    assert data.tags["xent/test/recalibration"] == map_of_result
+    settings = json.loads(data.tags["xent/test/settings"])
+    assert settings["recalibration"] == result.decomposition.recalibration
     assert data.tags["xent/test/unit"] == "nats"
     assert data.metrics == logged.metrics
 
@@ -71,7 +72,8 @@ def test_non_finite_values_are_never_metrics(store):
     assert "xent/test/cross_entropy" not in data.metrics
     assert all(map(math.isfinite, data.metrics.values()))
     assert data.metrics["xent/test/n_infinite"] == 1
-    assert "cross_entropy=inf" in data.tags["xent/test/non_finite"]
+    told = json.loads(data.tags["xent/test/settings"])["non_finite"]
+    assert told["cross_entropy"] == "inf"
 
 
 def test_several_splits_and_a_named_run(store):
@@ -133,6 +135,27 @@ def test_what_is_no_group(store, by, told):
     with pytest.raises(ValueError, match=told):
         log_evaluation(evaluation(), by=by)
     assert len(store.MlflowClient().search_runs(["0"])) == 0
+
+
+def test_long_names_in_scripts_of_many_bytes_on_a_store_of_files(
+    store, tmp_path, monkeypatch
+):
+    """A store of files makes keys files, whose names have at most 255 bytes."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    store.set_tracking_uri(f"file:{tmp_path}/runs")
+    labels = ["漢字" * 60, "漢字" * 61, "ไทย" * 40]
+    result = Evaluation.from_predictions(
+        np.array(labels)[LABELS], PROBA, labels=labels, recalibration="temperature"
+    )
+    with store.start_run() as run:
+        logged = log_evaluation(result, page=False, on_error="raise")
+    data = store.get_run(run.info.run_id).data
+    assert data.metrics == logged.metrics
+    names = json.loads(data.tags["xent/test/settings"])["classes"]
+    assert list(names.values()) == labels
+    for name, label in names.items():
+        key = f"xent/test/by_class/se/miscalibration_{name}"
+        assert data.metrics[key] == result.by_class.loc[label, "miscalibration_se"]
 
 
 def test_what_was_scanned(store, tmp_path):

@@ -10,6 +10,7 @@ from xent_metrics import Evaluation
 from xent_metrics_mlflow import log_cv_results, log_evaluation, runs_frame
 from xent_metrics_mlflow._items.rows import digest
 
+from . import old_layout
 from .conftest import new_run
 
 rng = np.random.default_rng(0)
@@ -76,12 +77,52 @@ def test_experiments(store):
     assert sorted(both["name"]) == ["here", "there"]
     found = runs_frame(["0", "other"], filter_string="attributes.run_name = 'here'")
     assert found["name"].tolist() == ["here"]
-    with pytest.raises(
-        ValueError, match="experiment must be the name or id of one: fo"
-    ):
-        runs_frame("nowhere")
-    with pytest.raises(ValueError, match="one: found 1, the store has"):
-        runs_frame(1)
+    told = "experiment must be the name or id of one in the store, 'other', 'Default'"
+    for given in ("a b", "7", 1, ""):
+        with pytest.raises(ValueError, match=f"{told}: found {given!r}; pass one of"):
+            runs_frame(given)
+    with pytest.raises(ValueError, match="'othre'; did you mean 'other'[?]"):
+        runs_frame("othre")
+    client.delete_experiment(other)
+    told = f"not deleted: found 'other'; restore it with .*{other}"
+    with pytest.raises(ValueError, match=told):
+        runs_frame("other")
+
+
+@pytest.mark.slow
+def test_more_experiments_than_a_page_of_the_store_has(store):
+    client = store.MlflowClient()
+    mine = client.create_experiment("mine")
+    log(store, "of mine", evaluated(), experiment=mine)
+    for k in range(1001):
+        client.create_experiment(f"another {k}")
+    assert runs_frame("mine")["name"].tolist() == ["of mine"]
+    with pytest.raises(ValueError, match="found 'mime'; did you mean 'mine'[?]"):
+        runs_frame("mime")
+
+
+def test_a_split_that_no_run_has(store):
+    log(store, "one", evaluated(), split="holdout")
+    told = "split must be one that these runs have: found 'holdut'; did you mean 'hold"
+    with pytest.raises(ValueError, match=told):
+        runs_frame(split="holdut")
+    told = "these runs have, 'holdout': found 'test'; pass one of these"
+    with pytest.raises(ValueError, match=told):
+        runs_frame()
+    assert runs_frame(filter_string="attributes.run_name = 'another'").empty
+
+
+def test_a_filter_that_mlflow_cannot_read():
+    with pytest.raises(ValueError, match="MLflow must be able to answer: Invalid"):
+        runs_frame(filter_string="nonsense of 'mine'")
+
+
+def test_a_server_that_fails(refusing, store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    store.set_tracking_uri(refusing(403).uri)
+    for ask in (runs_frame, lambda: runs_frame("mine"), lambda: runs_frame(["0"])):
+        with pytest.raises(OSError, match="MLflow must be able to answer: .* 403"):
+            ask()
 
 
 def test_no_runs():
@@ -111,6 +152,43 @@ def test_units_are_not_mixed(store):
         ValueError, match="unit must be one of 'nats', 'bits', 'bans': "
     ):
         runs_frame(unit="nat")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"recalibration": "none"},
+        {"y": PROBA**0.5 / (PROBA**0.5).sum(axis=1, keepdims=True)},
+        {"sample_weight": np.arange(N) + 1.0, "base": 2},
+        {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+    ],
+)
+def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
+    evaluation = evaluated(**options)
+    before = new_run(store, run_name="before")
+    old_layout.log(store, before, evaluation, tmp_path)
+    log(store, "now", evaluation)
+    table = runs_frame().set_index("name").drop(columns=["run_id", "start_time"])
+    old, new = table.loc["before"].drop("status"), table.loc["now"].drop("status")
+    for column in table.columns.drop("status"):
+        if isinstance(new[column], str):
+            assert old[column] == new[column]
+        else:
+            assert old[column] == pytest.approx(new[column], rel=1e-9, nan_ok=True)
+    assert table["cross_entropy_se"].notna().all() == ("clip" not in options)
+
+
+def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
+    run_id = new_run(store)
+    old_layout.log(store, run_id, evaluated(), tmp_path)
+    later = evaluated(PROBA[::-1], base=None)
+    log_evaluation(later, run_id=run_id, step=1, **QUICK)
+    table = runs_frame()
+    result = later.decomposition
+    for term in ("cross_entropy", "kl_divergence", "resolution", "skill"):
+        assert table.loc[0, term] == result.terms[term]
+        assert table.loc[0, f"{term}_se"] == result.standard_errors[term]
 
 
 def test_infinite_terms_are_read_from_their_tag(store):

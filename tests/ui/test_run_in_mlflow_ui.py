@@ -242,7 +242,8 @@ def test_every_group_of_metrics_is_a_section_of_charts(look, logged):
     headers = seen.page.get_by_test_id("experiment-view-compare-runs-section-header")
     shown = dict(text.split("\n")[:2] for text in headers.all_inner_texts())
     groups = Counter(key.rpartition("/")[0] for key in metrics)
-    assert set(groups) == {"xent/test", "xent/test/by_class"}
+    sections = ("xent/test", "xent/test/by_class")
+    assert set(groups) == {*sections, *(f"{section}/se" for section in sections)}
     assert {name: shown.get(name) for name in groups} == {
         name: f"({count})" for name, count in groups.items()
     }

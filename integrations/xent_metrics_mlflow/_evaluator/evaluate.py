@@ -10,6 +10,7 @@ import pandas as pd
 
 from xent_metrics import Evaluation, without_listeners
 
+from .._delivery.result import LogResult
 from .._logging.log_evaluation import log_evaluation
 from .probabilities import (
     DeclinedError,
@@ -36,8 +37,8 @@ def evaluate_and_log(
     *,
     run_id: str,
     strict: bool,
-) -> dict[str, float]:
-    """Evaluate and log; return the metrics, all of which are finite.
+) -> LogResult:
+    """Evaluate and log; the metrics, all of which are finite, are part of the result.
 
     Unknown options are an error with ``strict``; else they are another evaluator's.
     """
@@ -47,13 +48,12 @@ def evaluate_and_log(
         config = {"sample_weight": config["sample_weights"], **config}
     with without_listeners():
         evaluation = evaluate_model(model, dataset, config, predictions)
-    logged = log_evaluation(
+    return log_evaluation(
         evaluation,
         run_id=run_id,
         by=_groups_to_show(dataset.features_data, config.get(_BY)),
         **{name: config[name] for name in _LOGGING if name in config},
     )
-    return logged.metrics
 
 
 def check_keys(config: Mapping[str, Any]) -> None:

@@ -47,9 +47,19 @@ class XentEvaluator(ModelEvaluator):
 
     Notes
     -----
-    What it finds is logged to the run as :func:`log_evaluation` does it, and the
-    metrics are part of the ``EvaluationResult``, by the same keys. A term that is not
-    finite is none of them, so a threshold on it is not met.
+    What it finds is logged to the run as :func:`log_evaluation` does it. The metrics
+    are part of the ``EvaluationResult``, by the same keys, and so are the files as its
+    ``artifacts``, by their paths such as ``xent/test/report.html``; their content is
+    read when it is asked for.
+
+    ``mlflow.validate_evaluation_results`` takes thresholds on all metrics. What speaks
+    for a model is a smaller ``xent/test/cross_entropy``, ``kl_divergence``,
+    ``miscalibration`` or ``refinement`` (and, for soft labels, ``grouping_loss``), and
+    a larger ``resolution`` or ``skill``; ``xent/test/n_clipped`` and ``n_unseen`` count
+    rows that should not be there. ``entropy``, ``uncertainty`` and ``irreducible`` are
+    of the data alone. A term that is not finite is no metric, so a threshold on it is
+    not met. Changes from a baseline are compared without their errors: :func:`promote`
+    decides by the confidence interval of a paired difference.
 
     If it is named and there are no probabilities, as when a function returns labels, a
     line in the log ``xent_metrics_mlflow`` says so, and the other evaluators go on.
@@ -71,6 +81,22 @@ class XentEvaluator(ModelEvaluator):
     ... )
     >>> round(result.metrics["xent/test/cross_entropy"], 4)
     0.4445
+    >>> sorted(result.artifacts)[0]
+    'xent/test/evaluation.json'
+
+    Thresholds, which raise ModelValidationFailedException where one is not met:
+
+    >>> from mlflow.models import MetricThreshold
+    >>> thresholds = {
+    ...     "xent/test/cross_entropy": MetricThreshold(
+    ...         threshold=0.5, greater_is_better=False
+    ...     ),
+    ...     "xent/test/skill": MetricThreshold(threshold=0.2, greater_is_better=True),
+    ...     "xent/test/n_clipped": MetricThreshold(
+    ...         threshold=0, greater_is_better=False
+    ...     ),
+    ... }
+    >>> mlflow.validate_evaluation_results(thresholds, result)
     """
 
     def __init__(self) -> None:
@@ -111,7 +137,7 @@ class XentEvaluator(ModelEvaluator):
         predictions: str | None = None,
         **_others: Any,
     ) -> EvaluationResult | None:
-        """Evaluate, log to the run, and return the metrics.
+        """Evaluate, log to the run, and return the metrics and files.
 
         Parameters
         ----------
@@ -131,7 +157,7 @@ class XentEvaluator(ModelEvaluator):
         Returns
         -------
         EvaluationResult or None
-            The metrics by key; None where there is nothing to evaluate.
+            Metrics by key, files by path; None where there is nothing to evaluate.
 
         Raises
         ------
@@ -145,9 +171,10 @@ class XentEvaluator(ModelEvaluator):
         if set(config) == {_NAME} and isinstance(config[_NAME], dict):
             config = dict(config[_NAME])
         with _forgiving(named=named):
+            from .artifacts import artifacts_of  # noqa: PLC0415 - lazily
             from .evaluate import evaluate_and_log  # noqa: PLC0415 - lazily
 
-            metrics = evaluate_and_log(
+            logged = evaluate_and_log(
                 model,
                 dataset,
                 config,
@@ -155,7 +182,11 @@ class XentEvaluator(ModelEvaluator):
                 run_id=run_id,
                 strict=named,
             )
-            return EvaluationResult(metrics=metrics, artifacts={}, run_id=run_id)
+            return EvaluationResult(
+                metrics=logged.metrics,
+                artifacts=artifacts_of(run_id, logged.artifacts),
+                run_id=run_id,
+            )
         return None
 
 

@@ -9,23 +9,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xent_metrics import TERMS, __version__
 
-from .keys import check_keys, keys_of_classes, shortened
+from .keys import LONGEST_TAG, check_keys, keys_of_classes
+from .layout import ERRORS, SUFFIX, errors_that_tell, implied_errors
 from .rows import digest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xent_metrics import Decomposition, Evaluation
 
-SCHEMA = "1"
-NONE = "none"  # without a tag, that of an earlier step would stay
+SCHEMA = "2"
 MOST_CLASSES = 20  # more make a run's page unreadable; the JSON holds all of them
 Point = tuple[str, float, int]  # key, value, step
 Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
-_COUNTS = ("n", "n_effective", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+_COUNTS = ("n", "n_clipped", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
-_NOT_TERMS = ("weight", "note")
+_NOT_TERMS = ("n", "weight", "note")
+_TOO_LONG = "too long for a tag: see the files of this split"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,56 +38,85 @@ class Items:
     """The metrics and tags of one split.
 
     ``folder`` is the path that all of them share, without a slash at its end.
-    ``left_out`` holds the metrics that are not finite. ``points`` are metrics with
-    steps of their own, and ``children`` is what runs below the run hold.
+    ``settings`` become one tag. ``left_out`` holds the metrics that are not finite.
+    ``points`` are metrics with steps of their own, and ``children`` is what runs below
+    the run hold.
     """
 
     folder: str
+    unit: str
     metrics: dict[str, float]
-    tags: dict[str, str]
+    settings: dict[str, Any]
     left_out: dict[str, float] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     children: tuple[Child, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_keys([*self.metrics, *(key for key, _, _ in self.points)], self.tags)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What finds the split, its unit, and all else as one JSON.
+
+        What is not finite is listed there, and always: without a tag, that of an
+        earlier step would stay.
+        """
+        told = {
+            key.removeprefix(f"{self.folder}/"): str(value)
+            for key, value in self.left_out.items()
+        }
+        settings = {**self.settings, "non_finite": told, "version": __version__}
+        tags = {"schema": SCHEMA, "unit": self.unit, "settings": as_tag(settings)}
+        return under(self.folder, tags)
+
+
+def as_tag(values: Mapping[str, Any]) -> str:
+    """Values as JSON; the longest are left out if it is longer than a tag can be."""
+    found = dict(values)
+    while len(text := json.dumps(found, ensure_ascii=False)) > LONGEST_TAG:
+        longest = max(found, key=lambda name: len(json.dumps(found[name])))
+        found[longest] = _TOO_LONG
+    return text
+
 
 def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
-    """Every term of an evaluation as a metric, and every setting as a tag."""
+    """Every term of an evaluation as a metric, and every setting in a tag."""
     folder = folder_of(split)
     result = evaluation.decomposition
-    shown = evaluation.labels[:MOST_CLASSES]
-    names = keys_of_classes(shown)
-    values = _overall(result) | {
-        f"by_class/{name}": value
-        for name, value in _by_class(evaluation, names).items()
-    }
-    tags = _settings(result) | {"data": digest(evaluation) or NONE}
-    if told := _map_of_classes(names, len(evaluation.labels)):
-        tags["classes"] = told
+    table = _most_costly(evaluation.by_class)
+    columns = _columns_of_classes(table, result)
+    names = keys_of_classes(
+        table.index, lambda name: (f"{column}_{name}" for column in columns)
+    )
+    values = _overall(result)
+    for place, name in enumerate(names):
+        for column in columns:
+            key = f"by_class/{column}_{name}"
+            values[key] = float(table[_as_in_tables(column)].iloc[place])
+    settings = _settings(result) | {"data": digest(evaluation)}
+    settings |= _map_of_classes(names, len(evaluation.by_class))
     if dataset is not None:
-        tags["dataset"] = dataset
-    return items_of(folder, values, tags)
+        settings["dataset"] = dataset
+    return items_of(folder, values, result.unit, settings)
 
 
 def items_of(
-    folder: str, values: Mapping[str, float], tags: Mapping[str, str]
+    folder: str, values: Mapping[str, float], unit: str, settings: Mapping[str, Any]
 ) -> Items:
     """Values as metrics ``<folder>/<name>``, beside tags with the same prefix.
 
     Stores turn infinities and NaN into ordinary numbers, so a value that is not finite
-    is never a metric: the tag "non_finite" lists it.
+    is never a metric: the settings list it.
     """
     named = under(folder, values)
     metrics = {key: value for key, value in named.items() if math.isfinite(value)}
-    left_out = {key: value for key, value in named.items() if key not in metrics}
-    tags = {**tags, "non_finite": non_finite(left_out, folder)}
-    found = Items(
+    return Items(
         folder=folder,
+        unit=unit,
         metrics=metrics,
-        tags=under(folder, {name: shortened(value) for name, value in tags.items()}),
-        left_out=left_out,
+        settings=dict(settings),
+        left_out={key: value for key, value in named.items() if key not in metrics},
     )
-    check_keys(found.metrics, found.tags)
-    return found
 
 
 def split_by_finiteness(
@@ -97,14 +131,6 @@ def split_by_finiteness(
         else:
             left_out[f"{key}[{step}]"] = value
     return points, left_out
-
-
-def non_finite(left_out: Mapping[str, float], folder: str) -> str:
-    """The value of the tag that lists what is not finite."""
-    told = (
-        f"{key.removeprefix(f'{folder}/')}={value}" for key, value in left_out.items()
-    )
-    return shortened(", ".join(told) or NONE)
 
 
 def folder_of(split: Any, option: str = "split") -> str:
@@ -125,7 +151,7 @@ def under(folder: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def terms_of(result: Decomposition) -> dict[str, float]:
     """The terms; without those that only soft labels have, if labels are hard."""
-    soft = not math.isnan(result.irreducible)
+    soft = has_soft_labels(result)
     return {
         name: value
         for name, value in result.terms.items()
@@ -133,14 +159,35 @@ def terms_of(result: Decomposition) -> dict[str, float]:
     }
 
 
+def has_soft_labels(result: Decomposition) -> bool:
+    """Whether targets are distributions or votes."""
+    return not math.isnan(result.irreducible)
+
+
+def implied_by(result: Decomposition) -> dict[str, str | None]:
+    """Terms whose standard error says nothing, by what it is the same as."""
+    return implied_errors(
+        soft=has_soft_labels(result),
+        with_map=result.recalibration_requested != "none",
+    )
+
+
+def terms_and_errors(result: Decomposition) -> dict[str, float]:
+    """The terms, then those of their standard errors that say something."""
+    terms = terms_of(result)
+    given = {term: result.standard_errors[term] for term in terms}
+    errors = errors_that_tell(given, implied_by(result))
+    return terms | {f"{ERRORS}/{term}": error for term, error in errors.items()}
+
+
 def _overall(result: Decomposition) -> dict[str, float]:
-    """The terms, each followed by its standard error, and the counts."""
-    values: dict[str, float] = {}
-    for name, value in terms_of(result).items():
-        values[name] = value
-        if name in result.standard_errors:
-            values[f"{name}_se"] = result.standard_errors[name]
+    """The terms, their standard errors, and the counts."""
+    values = terms_and_errors(result)
     values |= {name: float(getattr(result, name)) for name in _COUNTS}
+    if result.n_effective != result.n:
+        values["n_effective"] = float(result.n_effective)
+    if result.clip == 0:
+        values["n_infinite"] = float(result.n_infinite)
     if result.n_skipped:
         values["n_skipped"] = float(result.n_skipped)
     return values | {
@@ -150,45 +197,65 @@ def _overall(result: Decomposition) -> dict[str, float]:
     }
 
 
-def _by_class(evaluation: Evaluation, names: Mapping[str, Any]) -> dict[str, float]:
-    """The terms of each class that occurs, their errors, and its number of rows."""
-    table = evaluation.by_class
-    terms = [term for term in table.columns if term not in _NOT_TERMS]
-    place = {label: row for row, label in enumerate(table.index)}
-    return {
-        f"{term}_{name}": float(table[term].iloc[place[label]])
-        for name, label in names.items()
-        if label in place
-        for term in terms
-    }
+def _most_costly(table: pd.DataFrame) -> pd.DataFrame:
+    """Of many classes, those that add most to the mean above its least, in order."""
+    if len(table) <= MOST_CLASSES:
+        return table
+    excess = table.get("kl_divergence", table["cross_entropy"]) * table["weight"]
+    costs = -excess.fillna(-math.inf).to_numpy(dtype=np.float64)
+    return table.iloc[np.sort(np.argsort(costs, kind="stable")[:MOST_CLASSES])]
 
 
-def _settings(result: Decomposition) -> dict[str, str]:
-    return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "unit": result.unit,
-        "clip": repr(result.clip),
-        "recalibration": result.recalibration,
-        "degrees_of_freedom": str(result.degrees_of_freedom),
-        "converged": str(result.converged).lower(),
-        "vote_correction": result.vote_correction or NONE,
-    }
+def _columns_of_classes(table: pd.DataFrame, result: Decomposition) -> list[str]:
+    """The metrics of a class: its number of rows, its terms, and their errors.
 
-
-def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> str | None:
-    """Which class a key means if that is not its name, and how many have no key.
-
-    JSON; None if every class has a key by its own name.
+    For hard labels the uncertainty of a class is a constant: it has no error, and the
+    refinement says what the resolution says.
     """
-    changed = {name: str(names[name]) for name in names if name != str(names[name])}
-    found: dict[str, Any] = {"classes": changed} if changed else {}
+    soft = has_soft_labels(result)
+    terms = [
+        name
+        for name in table.columns
+        if name not in _NOT_TERMS
+        and not name.endswith(SUFFIX)
+        and (soft or name != "refinement")
+    ]
+    errors = {term: table[f"{term}{SUFFIX}"] for term in terms}
+    implied = implied_by(result)
+    if not soft:
+        implied["uncertainty"] = None
+        if "miscalibration" in implied:  # there is no map
+            implied["resolution"] = "cross_entropy"
+    errors = errors_that_tell(errors, implied)
+    return ["n", *terms, *(f"{ERRORS}/{term}" for term in errors)]
+
+
+def _as_in_tables(column: str) -> str:
+    group, _, term = column.rpartition("/")
+    return f"{term}{SUFFIX}" if group else column
+
+
+def _settings(result: Decomposition) -> dict[str, Any]:
+    return {
+        "recalibration": result.recalibration,
+        "clip": result.clip,
+        "degrees_of_freedom": result.degrees_of_freedom,
+        "converged": bool(result.converged),
+        "vote_correction": result.vote_correction,
+    }
+
+
+def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> dict[str, Any]:
+    """Which class a key means if that is not its name, and which of many have keys."""
+    found: dict[str, Any] = {}
+    if changed := {
+        name: str(label) for name, label in names.items() if name != str(label)
+    }:
+        found["classes"] = changed
     if n_classes > len(names):
-        found["without_metrics"] = n_classes - len(names)
-    text = json.dumps(found, ensure_ascii=False)
-    if text != shortened(text):
-        return f"{n_classes} classes, in the order of labels in evaluation.json"
-    return text if found else None
+        found["classes_with_metrics"] = list(names)
+        found["classes_without_metrics"] = n_classes - len(names)
+    return found
 
 
 def paths(folder: str, names: Iterable[str]) -> tuple[str, ...]:

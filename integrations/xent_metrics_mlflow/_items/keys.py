@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 LONGEST_KEY = 250
 LONGEST_TAG = 5000
 _LONGEST_CLASS = 80
+_MOST_BYTES = 200  # a store on disk makes keys files, whose names have 255 at most
+_MOST_NAMES = 10  # that an error lists
 _KEY = re.compile(r"[/\w.\- ]+")  # colons are refused on Windows
 _NOT_OF_A_CLASS = re.compile(r"[^\w.\- ]")
 
 
-def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
+def keys_of_classes(
+    labels: Iterable[Any], keys: Callable[[str], Iterable[str]] = lambda name: (name,)
+) -> dict[str, Any]:
     """Labels, by a name that can be part of a key.
 
-    Names differ by more than case, which some databases ignore. If several labels have
-    one name, the second gets "-2" at its end; labels that keep their own name come
-    first.
+    ``keys`` makes the finished keys of a name. They differ by more than case and
+    accents, which some databases ignore. If labels would share one, the second gets
+    "-2" at the end of its name; labels that keep their own name come first.
     """
     wanted = [(_of_class(label), label) for label in labels]
     order = sorted(
@@ -31,10 +36,10 @@ def keys_of_classes(labels: Iterable[Any]) -> dict[str, Any]:
     for place in order:
         first, count = wanted[place][0], 1
         name = first
-        while name.casefold() in taken:
+        while not taken.isdisjoint(made := {_folded(key) for key in keys(name)}):
             count += 1
             name = f"{first}-{count}"
-        taken.add(name.casefold())
+        taken |= made
         names[place] = name
     return {names[place]: label for place, (_, label) in enumerate(wanted)}
 
@@ -51,7 +56,15 @@ def names_for_keys(names: Iterable[Any]) -> dict[str, Any]:
 
 def _of_class(label: Any) -> str:
     text = unicodedata.normalize("NFC", str(label))
-    return _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS].strip() or "_"
+    text = _NOT_OF_A_CLASS.sub("_", text)[:_LONGEST_CLASS]
+    whole = text.encode()[:_MOST_BYTES].decode(errors="ignore")
+    return whole.strip() or "_"
+
+
+def _folded(key: str) -> str:
+    """A key as databases see it that ignore case and accents."""
+    apart = unicodedata.normalize("NFKD", key.casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c)).casefold()
 
 
 def check_id(option: str, value: Any) -> None:
@@ -77,9 +90,14 @@ def check_known(name: Any, experiments: Iterable[str]) -> None:
         raise ValueError(msg)
 
 
-def shortened(value: str) -> str:
-    """The value of a tag, cut to what stores accept; an ellipsis marks the cut."""
-    return value if len(value) <= LONGEST_TAG else value[: LONGEST_TAG - 1] + "…"
+def unknown(rule: str, given: Any, known: Iterable[str]) -> str:
+    """What is said of a name that is not known, with the nearest of those that are."""
+    found = list(known)
+    if near := difflib.get_close_matches(str(given), found, n=1):
+        return f"{rule}: found {given!r}; did you mean {near[0]!r}?"
+    shown = ", ".join(map(repr, found[:_MOST_NAMES]))
+    more = ", ..." * (len(found) > _MOST_NAMES)
+    return f"{rule}, {shown}{more}: found {given!r}; pass one of these."
 
 
 def check_keys(metrics: Iterable[str], tags: Mapping[str, str]) -> None:
@@ -96,6 +114,14 @@ def check_keys(metrics: Iterable[str], tags: Mapping[str, str]) -> None:
             msg = (
                 f"keys must have at most {LONGEST_KEY} characters: {key[:40]!r}... has "
                 f"{len(key)}; pass a shorter split."
+            )
+            raise ValueError(msg)
+    seen: dict[str, str] = {}
+    for key in keys:
+        if seen.setdefault(_folded(key), key) != key:
+            msg = (
+                "keys must differ by more than case and accents, which some stores "
+                f"ignore: found {seen[_folded(key)]!r} and {key!r}; rename one."
             )
             raise ValueError(msg)
     parents = {key[:end] for key in keys for end in _slashes(key)}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from xent_metrics import Comparison, __version__
+import pandas as pd
+
+from xent_metrics import Comparison
 
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import Files
-from .._items.items import SCHEMA, Items, folder_of, items_of, terms_of
+from .._items.items import Items, folder_of, items_of, terms_and_errors, terms_of
 from .._items.keys import names_for_keys
 from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
+_SHOWN = ("difference", "pvalue", "low", "high")  # of a difference, in the table
+# Models have the same targets, so other differences are 0, or these but for the sign.
+_TERMS_THAT_DIFFER = (
+    *("cross_entropy", "miscalibration", "refinement"),
+    *("skill", "predictive_entropy", "calibration_gap"),
+)
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Comparison</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2em; color-scheme: light dark }}
@@ -59,10 +66,13 @@ def log_comparison(
 
     Notes
     -----
-    Each model has ``<term>`` and ``<term>_se``, and all but the baseline have
-    ``<term>_difference``, ``<term>_difference_se`` and ``<term>_pvalue``. Names of
-    models have the characters that keys can have; the tag ``xent/<name>/models`` says
-    which is which. The artifacts hold all of it as JSON, a table, Markdown and HTML.
+    Each model has ``<term>`` and its standard error ``se/<term>``, and all but the
+    baseline have ``difference/<term>``, ``difference/se/<term>`` and
+    ``pvalue/<term>`` of the terms that differ between models: the difference of the KL
+    divergence is that of the cross-entropy, that of the resolution is minus that of the
+    refinement. Names of models have the characters that keys can have; ``models`` in
+    the tag ``xent/<name>/settings`` says which is which. The artifacts hold all of it
+    as JSON, Markdown and HTML, and as a table of one row per model.
 
     Examples
     --------
@@ -74,7 +84,7 @@ def log_comparison(
     >>> comparison = compare({"dull": (y, dull), "sharp": (y, sharp)})
     >>> with mlflow.start_run():
     ...     result = log_comparison(comparison)
-    >>> round(result.metrics["xent/compare/sharp/cross_entropy_difference"], 4)
+    >>> round(result.metrics["xent/compare/sharp/difference/cross_entropy"], 4)
     -0.2574
     """
     from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
@@ -110,43 +120,63 @@ def _items(comparison: Comparison, folder: str) -> Items:
         for term, value in _values(comparison, model).items()
     }
     first = comparison.decompositions[comparison.baseline]
-    tags = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "unit": first.unit,
-        "clip": repr(first.clip),
+    settings = {
         "recalibration": first.recalibration,
-        "n": str(first.n),
+        "clip": first.clip,
+        "n": first.n,
         "baseline": comparison.baseline,
-        "level": repr(comparison.level),
-        "models": json.dumps(names, ensure_ascii=False),
+        "level": comparison.level,
+        "models": names,
     }
-    return items_of(folder, values, tags)
+    return items_of(folder, values, first.unit, settings)
 
 
 def _values(comparison: Comparison, model: Any) -> dict[str, float]:
     result = comparison.decompositions[model]
-    found: dict[str, float] = {}
-    for term, value in terms_of(result).items():
-        found[term] = value
-        if term in result.standard_errors:
-            found[f"{term}_se"] = result.standard_errors[term]
-        if model != comparison.baseline:
+    found = terms_and_errors(result)
+    if model != comparison.baseline:
+        for term in _TERMS_THAT_DIFFER:
             change = comparison.differences[model][term]
-            found[f"{term}_difference"] = change.difference
-            found[f"{term}_difference_se"] = change.standard_error
-            found[f"{term}_pvalue"] = change.pvalue
+            found[f"difference/{term}"] = change.difference
+            found[f"difference/se/{term}"] = change.standard_error
+            found[f"pvalue/{term}"] = change.pvalue
     return found
 
 
 def _files(comparison: Comparison) -> Files:
-    table = comparison.to_frame().reset_index()
     shown = comparison._repr_html_()
     return Files(
         contents={
             "comparison.json": comparison.to_json().encode(),
             "comparison.md": comparison.to_markdown().encode(),
             "comparison.html": _PAGE.format(shown).encode(),
-            TABLE: table_as_json(table),
+            TABLE: table_as_json(_wide(comparison)),
         }
     )
+
+
+def _wide(comparison: Comparison) -> pd.DataFrame:
+    """One row per model: terms with their differences from the baseline, then others.
+
+    It is looked at, a few columns at a time, so numbers have six digits; the JSON has
+    all.
+    """
+    rows = []
+    for model, result in comparison.decompositions.items():
+        row: dict[str, Any] = {"model": model}
+        terms = terms_of(result)
+        for term in _TERMS_THAT_DIFFER:
+            row[term] = _rounded(terms[term])
+            change = comparison.differences[model][term]
+            of_itself = model == comparison.baseline
+            row |= {
+                f"{term}_{name}": None if of_itself else _rounded(getattr(change, name))
+                for name in _SHOWN
+            }
+        others = {term: _rounded(value) for term, value in terms.items()}
+        rows.append(row | {term: others[term] for term in others if term not in row})
+    return pd.DataFrame(rows, dtype=object)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

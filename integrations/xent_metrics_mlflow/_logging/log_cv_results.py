@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Evaluation, without_listeners
 
 from .._delivery.deliver import OnError, check, deliver
 from .._delivery.result import LogResult
-from .._items.items import Child, Items, Point, items, non_finite, split_by_finiteness
-from .._items.keys import check_keys, shortened
+from .._items.items import (
+    Child,
+    Items,
+    Point,
+    implied_by,
+    items,
+    split_by_finiteness,
+)
+from .._items.layout import SUFFIX, errors_that_tell, grouped
 from .log_evaluation import parcel_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
-_ERROR = "_se"
 
 
 def log_cv_results(
@@ -42,7 +48,8 @@ def log_cv_results(
 
     The whole is logged as :func:`log_evaluation` does it. Beside it each term of a
     fold is a metric ``xent/<split>/by_fold/<term>`` whose step is the number of the
-    fold, and ``fold_mean/<term>`` and ``fold_std/<term>`` are over folds.
+    fold, with its standard error as ``by_fold/se/<term>``; ``fold_std/<term>`` is the
+    standard deviation over folds.
 
     Parameters
     ----------
@@ -82,10 +89,10 @@ def log_cv_results(
     Notes
     -----
     ``xent/<split>/<term>`` is an average over folds by their weight, with a standard
-    error; ``fold_mean`` is the plain mean, and ``fold_std`` divides by the number of
-    folds, as scikit-learn and numpy do it. A term that is not finite in a fold has no
-    step there and neither mean nor standard deviation; the tag
-    ``xent/<split>/non_finite`` says where.
+    error; ``fold_std`` divides by the number of folds, as scikit-learn and numpy do
+    it. A term that is not finite in a fold has no step there and no standard deviation;
+    ``non_finite`` in the tag ``xent/<split>/settings`` says where, and ``folds`` there
+    names the folds.
 
     Examples
     --------
@@ -112,7 +119,8 @@ def log_cv_results(
     evaluation = _evaluation(cv_results, X, y, options)
     assert evaluation.folds is not None
     what = items(evaluation, split, dataset=name)
-    what = with_folds(what, evaluation.folds, child_runs=child_runs)
+    table = _numbers(evaluation.folds, implied_by(evaluation.decomposition))
+    what = with_folds(what, table, child_runs=child_runs)
     return deliver(
         parcel_of(evaluation, split, what, per_sample=per_sample, page=page),
         _client,
@@ -145,35 +153,36 @@ def _evaluation(cv_results: Any, data: Any, target: Any, options: Any) -> Evalua
     return cv_results
 
 
-def with_folds(what: Items, folds: pd.DataFrame, *, child_runs: bool) -> Items:
-    """Add to the items of the whole those of each fold."""
+def _numbers(folds: pd.DataFrame, implied: Mapping[str, str | None]) -> pd.DataFrame:
+    """The columns that are numbers, without errors that say nothing."""
     table = folds.drop(columns=list(_NOT_NUMBERS), errors="ignore").astype(float)
+    errors = {
+        name.removesuffix(SUFFIX): table[name]
+        for name in table.columns
+        if name.endswith(SUFFIX)
+    }
+    telling = errors_that_tell(errors, implied)
+    return table.drop(columns=[f"{term}{SUFFIX}" for term in errors.keys() - telling])
+
+
+def with_folds(what: Items, table: pd.DataFrame, *, child_runs: bool) -> Items:
+    """Add to the items of the whole those of each fold."""
     points: list[Point] = []
     metrics, left_out = dict(what.metrics), dict(what.left_out)
     for term in table.columns:
-        key = f"{what.folder}/by_fold/{term}"
+        key = f"{what.folder}/by_fold/{grouped(term)}"
         steps, missing = split_by_finiteness(key, table[term].tolist())
         points += steps
         left_out |= missing
-        if term == "n" or term.endswith(_ERROR):
-            continue
-        if not missing:
-            metrics[f"{what.folder}/fold_mean/{term}"] = float(table[term].mean())
+        if not (missing or term == "n" or term.endswith(SUFFIX)):
             metrics[f"{what.folder}/fold_std/{term}"] = float(table[term].std(ddof=0))
-    children = _children(what, table) if child_runs else ()
-    tags = {
-        **what.tags,
-        f"{what.folder}/folds": shortened(json.dumps(list(map(str, folds.index)))),
-        f"{what.folder}/non_finite": non_finite(left_out, what.folder),
-    }
-    check_keys([*metrics, *dict.fromkeys(key for key, _, _ in points)], tags)
     return dataclasses.replace(
         what,
         metrics=metrics,
-        tags=tags,
+        settings={**what.settings, "folds": list(map(str, table.index))},
         left_out=left_out,
         points=tuple(points),
-        children=children,
+        children=_children(what, table) if child_runs else (),
     )
 
 
@@ -184,13 +193,13 @@ def _children(what: Items, table: pd.DataFrame) -> tuple[Child, ...]:
         {
             "name": f"{split} fold {fold}",
             "metrics": {
-                f"{what.folder}/{term}": value
+                f"{what.folder}/{grouped(term)}": value
                 for term, value in zip(table.columns, row, strict=True)
                 if math.isfinite(value)
             },
             "tags": {
                 f"{what.folder}/fold": str(fold),
-                f"{what.folder}/unit": what.tags[f"{what.folder}/unit"],
+                f"{what.folder}/unit": what.unit,
             },
         }
         for fold, row in zip(table.index, table.to_numpy().tolist(), strict=True)

@@ -89,12 +89,23 @@ def log_evaluation(
     Notes
     -----
     Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
-    is never a metric: the tag ``xent/<split>/non_finite`` lists it.
+    is never a metric: ``non_finite`` in the tag ``xent/<split>/settings`` lists it.
+    That tag is a JSON of all settings, among them the recalibration map, the clip and
+    the digest of the data.
 
-    Terms have their standard errors beside them, ``<term>_se``. Those of a class are
-    ``xent/<split>/by_class/<term>_<class>`` and ``.../<term>_se_<class>``; if its
-    name cannot be part of a key, the tag ``xent/<split>/classes`` says which is meant.
-    Of more than 20 classes the first 20 have metrics; evaluation.json holds all.
+    Every run has the cross-entropy, the entropy and the KL divergence, of hard labels
+    too. The standard error of ``xent/<split>/<term>`` is ``xent/<split>/se/<term>``,
+    so that charts of one section pair with those of the other. An error that is 0 or
+    that of another term is no metric: for hard labels the entropy has none, and that of
+    the KL divergence is that of the cross-entropy. :func:`runs_frame` has all of them.
+
+    Terms of a class are ``xent/<split>/by_class/<term>_<class>``, with their errors in
+    ``by_class/se/``; for hard labels its refinement is its uncertainty minus its
+    resolution, and no metric. If the name of a class cannot be part of a key, or
+    clashes with another, ``classes`` in the settings says which is meant. Of more than
+    20 classes those 20 have metrics whose rows add most to the KL divergence (for hard
+    labels, to the cross-entropy), and the settings name them; evaluation.json holds
+    all.
 
     One split of a run has one unit: an evaluation in another is refused, and kept in
     the spool.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import Any, NamedTuple
@@ -10,25 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from xent_metrics import __version__
-
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import MOST_ROWS, Files
-from .._items.items import (
-    SCHEMA,
-    Items,
-    Point,
-    folder_of,
-    non_finite,
-    split_by_finiteness,
-    under,
-)
-from .._items.keys import check_keys, names_for_keys, shortened
+from .._items.items import Items, Point, folder_of, split_by_finiteness
+from .._items.keys import names_for_keys
 from .._items.tables import table_as_json
 
 MOST_CANDIDATES = 20  # more keys make a run's page unreadable; the table holds all
 TABLE = "cv_results.json"
+UNIT = "scores"
 _SCORE = re.compile(r"split(\d+)_test_(.+)", re.DOTALL)
 
 
@@ -88,7 +78,8 @@ def log_search(
     steps. The table of all of them, with their parameters, is the artifact
     ``xent/<name>/cv_results.json``, which ``pandas.read_json(..., orient="split")``
     reads. A score that is not finite, as where a fit failed, is there as text, and
-    never a metric; ``n_not_finite`` counts them.
+    never a metric; ``n_not_finite`` counts them. The tag ``xent/<name>/settings`` holds
+    the best candidate's parameters, and the scores whose names keys cannot have.
 
     Examples
     --------
@@ -116,7 +107,7 @@ def log_search(
     return deliver(
         Parcel(
             what=_items(scores, table, folder_of(name, "name")),
-            unit="scores",
+            unit=UNIT,
             files=lambda: Files(contents={TABLE: table_as_json(table)}),
             table=TABLE if len(table) <= MOST_ROWS else None,
             name="search",
@@ -213,35 +204,23 @@ def _items(scores: _Scores, table: pd.DataFrame, folder: str) -> Items:
         ),
     }
     metrics |= {f"{folder}/{name}": float(value) for name, value in counts.items()}
-    found = Items(
+    return Items(
         folder=folder,
+        unit=UNIT,
         metrics=metrics,
-        tags=_tags(folder, keys, table, scores.best, left_out),
+        settings={
+            "best_params": _best_parameters(table, scores.best),
+            "scores": keys,
+        },
         left_out=left_out,
         points=tuple(points),
     )
-    check_keys([*metrics, *dict.fromkeys(key for key, _, _ in points)], found.tags)
-    return found
 
 
-def _tags(
-    folder: str,
-    keys: dict[str, Any],
-    table: pd.DataFrame,
-    best: int,
-    left_out: dict[str, float],
-) -> dict[str, str]:
+def _best_parameters(table: pd.DataFrame, best: int) -> dict[str, str]:
     [row] = table[table["candidate"] == best].to_dict("records")
-    chosen = {
+    return {
         name.removeprefix("param_"): str(value)
         for name, value in zip(map(str, row), row.values(), strict=True)
         if name.startswith("param_") and value is not None
     }
-    tags = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "best_params": json.dumps(chosen, ensure_ascii=False),
-        "scores": json.dumps(keys, ensure_ascii=False),
-        "non_finite": non_finite(left_out, folder),
-    }
-    return under(folder, {name: shortened(value) for name, value in tags.items()})

@@ -29,8 +29,8 @@ def in_one_order(first: Rows, second: Rows, names: tuple[str, str]) -> Rows:
     told += _other_values(ours, theirs)
     if told:
         msg = (
-            f"runs must be evaluated on the same data: of {names[0]!r} and "
-            f"{names[1]!r} {' and '.join(told)}; evaluate both on one test set."
+            f"runs must be evaluated on the same data: of {names[0]} and "
+            f"{names[1]} {' and '.join(told)}; evaluate both on one test set."
         )
         raise ValueError(msg)
     return theirs
@@ -45,7 +45,7 @@ def _rows_that_lack(first: Rows, second: Rows, names: tuple[str, str]) -> list[s
     for one, other, name in ((first, second, names[1]), (second, first, names[0])):
         missing = one.table.index.difference(other.table.index, sort=False)
         if len(missing):
-            told.append(f"{name!r} lacks {_named(missing)}")
+            told.append(f"{name} lacks {_named(missing)}")
     return told
 
 

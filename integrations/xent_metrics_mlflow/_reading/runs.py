@@ -10,10 +10,10 @@ from xent_metrics import Comparison, SmallSampleWarning, UnseenLabelWarning, com
 
 from .._items.artifacts import ROWS
 from .._items.items import folder_of
-from .._items.keys import check_id
+from .._items.keys import check_id, unknown
 from .._items.rows import Rows, evaluate_rows, read_rows
 from .align import in_one_order
-from .table import table_of_runs
+from .table import splits_of, table_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,10 +52,12 @@ def compare_runs(
         If pyarrow is not installed, which reads the rows.
     TypeError
         If a run is not given by its id.
+    OSError
+        If the server does not answer.
     ValueError
-        If both are one run, if a run has no rows of the split, or if the two were
-        evaluated on different data, saying which rows lack or have other targets or
-        weights; or as in :func:`xent_metrics.compare`.
+        If both are one run, if a run does not exist or has no rows of the split, or if
+        the two were evaluated on different data, saying which rows lack or have other
+        targets or weights; or as in :func:`xent_metrics.compare`.
 
     Notes
     -----
@@ -81,16 +83,17 @@ def compare_runs(
     >>> round(comparison.differences["sharp"]["cross_entropy"].difference, 4)
     -0.2574
     """
-    folder = folder_of(split)
+    folder_of(split)
     check_id("run_a", run_a)
     check_id("run_b", run_b)
     if run_a == run_b:
         msg = f"runs must be two: found {run_a} twice; pass the id of another run."
         raise ValueError(msg)
-    (name_a, first), (name_b, second) = (_read(one, folder) for one in (run_a, run_b))
+    (name_a, first), (name_b, second) = (_read(one, split) for one in (run_a, run_b))
+    told = f"{name_a!r} ({run_a})", f"{name_b!r} ({run_b})"
     if name_a == name_b:
         name_a, name_b = f"{name_a} ({run_a[:8]})", f"{name_b} ({run_b[:8]})"
-    second = in_one_order(first, second, (name_a, name_b))
+    second = in_one_order(first, second, told)
     with warnings.catch_warnings():
         for said_before in (SmallSampleWarning, UnseenLabelWarning):
             warnings.simplefilter("ignore", said_before)
@@ -107,15 +110,21 @@ def compare_runs(
     )
 
 
-def _read(run_id: str, folder: str) -> tuple[str, Rows]:
+def _read(run_id: str, split: str) -> tuple[str, Rows]:
     """The name of a run, and its rows."""
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    folder = folder_of(split)
+    from .. import _store  # noqa: PLC0415 - MLflow is loaded when first used
 
-    run = _client.read_run(run_id)
-    data = _client.read_file(run_id, f"{folder}/{ROWS}")
+    run = _store.read_run(run_id)
+    name = run.info.run_name or run_id
+    known = splits_of([run])
+    if known and split not in known:
+        rule = f"split must be one of run {name!r} ({run_id})"
+        raise ValueError(unknown(rule, split, known))
+    data = _store.read_file(run_id, f"{folder}/{ROWS}")
     if data is None:
         msg = (
-            f"runs must have the rows of the split: run {run_id} has no "
+            f"runs must have the rows of the split: run {name!r} ({run_id}) has no "
             f"{folder}/{ROWS}; log it with per_sample=True, where pyarrow is installed."
         )
         raise ValueError(msg)
@@ -130,10 +139,11 @@ def _read(run_id: str, folder: str) -> tuple[str, Rows]:
     if "labels" not in rows.about:
         msg = (
             f"runs must have rows with what was predicted: {folder}/{ROWS} of run "
-            f"{run_id} is of an evaluation that was read back; evaluate again."
+            f"{name!r} ({run_id}) is of an evaluation that was read back; evaluate "
+            "again."
         )
         raise ValueError(msg)
-    return run.info.run_name or run_id, rows
+    return name, rows
 
 
 def runs_frame(
@@ -168,8 +178,11 @@ def runs_frame(
     Raises
     ------
     ValueError
-        If an experiment does not exist, or if runs have several units and ``unit``
-        does not say which to convert to.
+        If an experiment does not exist, if runs were logged and none of them has the
+        split, or if runs have several units and ``unit`` does not say which to convert
+        to.
+    OSError
+        If the server does not answer.
 
     Notes
     -----
@@ -190,7 +203,7 @@ def runs_frame(
        name  unit      n  cross_entropy  cross_entropy_se
     0  calm  nats  400.0         0.2899            0.0033
     """
-    from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
+    from .. import _store  # noqa: PLC0415 - MLflow is loaded when first used
 
     folder = folder_of(split)
     given: Sequence[Any] | None = None
@@ -199,4 +212,11 @@ def runs_frame(
         given = [experiment] if one else experiment
     logged = f"tags.`{folder}/schema` != ''"
     wanted = f"{filter_string} AND {logged}" if filter_string else logged
-    return table_of_runs(_client.read_runs(given, wanted), folder, unit)
+    ids = _store.experiment_ids(given)
+    found = _store.read_runs(ids, wanted)
+    if not found:
+        known = splits_of(_store.read_runs(ids, filter_string))
+        if known and split not in known:
+            rule = "split must be one that these runs have"
+            raise ValueError(unknown(rule, split, known))
+    return table_of_runs(found, folder, unit)

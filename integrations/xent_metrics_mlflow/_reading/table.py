@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from xent_metrics import TERMS
 
-_TAGS = ("unit", "recalibration", "clip", "data")
+from .._items.layout import ERRORS, SUFFIX, implied_errors
+
+_SETTINGS = ("recalibration", "clip", "data")
+_SPLIT = re.compile(r"xent/([^/]+)/schema")
 _NATS = {"nats": 1.0, "bits": math.log(2), "bans": math.log(10)}
 
 
@@ -30,7 +36,7 @@ def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.Data
             _convert(row, unit)
     found = {key for row in rows for key in row}
     terms = [key for term in TERMS for key in (term, f"{term}_se") if key in found]
-    first = ["run_id", "name", "start_time", "status", *_TAGS, "n"]
+    first = ["run_id", "name", "start_time", "status", "unit", *_SETTINGS, "n"]
     counts = sorted(found.difference(first, terms))
     table = pd.DataFrame(rows, columns=[*first, *terms, *counts])
     return table.assign(
@@ -39,32 +45,91 @@ def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.Data
     )
 
 
+def splits_of(runs: Sequence[Any]) -> list[str]:
+    """The splits of evaluations that runs were logged with, as they occur."""
+    found = (_SPLIT.fullmatch(key) for run in runs for key in run.data.tags)
+    names = dict.fromkeys(each[1] for each in found if each)
+    return [
+        name
+        for name in names
+        if any("data" in _settings(run.data.tags, f"xent/{name}/") for run in runs)
+    ]
+
+
 def _row(run: Any, folder: str) -> dict[str, Any]:
     tags, prefix = run.data.tags, f"{folder}/"
-    own = {
+    settings = _settings(tags, prefix)
+    logged = {
         key.removeprefix(prefix): value
         for key, value in run.data.metrics.items()
-        if key.startswith(prefix) and "/" not in key.removeprefix(prefix)
+        if key.startswith(prefix)
+        # A run that was resumed has errors of schema 1 beside newer ones.
+        and not (f"{prefix}settings" in tags and key.endswith(SUFFIX))
+    }
+    own = {
+        _column(key): value
+        for key, value in {**logged, **_not_finite(settings)}.items()
+        if "/" not in key.removeprefix(f"{ERRORS}/")
     }
     return {
         "run_id": run.info.run_id,
         "name": run.info.run_name,
         "start_time": run.info.start_time,
         "status": run.info.status,
-        **{name: tags.get(prefix + name) for name in _TAGS},
-        **_not_finite(tags.get(f"{prefix}non_finite", "")),
+        "unit": tags.get(f"{prefix}unit"),
+        **{name: settings.get(name) for name in _SETTINGS},
+        **_implied(own, settings),
         **own,
     }
 
 
-def _not_finite(told: str) -> dict[str, float]:
-    """Terms that are no metrics, by their tag: "cross_entropy=inf, skill=-inf"."""
-    parts = (part.partition("=") for part in told.split(", "))
+def _settings(tags: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """The settings of a split: of one tag, or, in schema 1, of a tag each."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(tags.get(f"{prefix}settings", ""))
+        if isinstance(found, dict):
+            return found
+    return {
+        key.removeprefix(prefix): value
+        for key, value in tags.items()
+        if key.startswith(prefix)
+    }
+
+
+def _column(key: str) -> str:
+    """The column of a metric: "resolution_se" for "se/resolution"."""
+    term = key.removeprefix(f"{ERRORS}/")
+    return key if term == key else f"{term}{SUFFIX}"
+
+
+def _not_finite(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Terms that are no metrics; in schema 1 as "cross_entropy=inf, skill=-inf"."""
+    told = settings.get("non_finite", {})
+    if isinstance(told, str):
+        parts = (part.partition("=") for part in told.split(", "))
+        told = {name: value for name, _, value in parts}
     return {
         name: float(value)
-        for name, _, value in parts
-        if name.removesuffix("_se") in TERMS and value in ("inf", "-inf", "nan")
+        for name, value in told.items()
+        if _column(name).removesuffix(SUFFIX) in TERMS
+        and value in ("inf", "-inf", "nan")
     }
+
+
+def _implied(own: Mapping[str, float], settings: Mapping[str, Any]) -> dict[str, float]:
+    """What is no metric, because it is 0 or that of another."""
+    found = {"n_infinite": 0.0}
+    if "n" in own:
+        found["n_effective"] = own["n"]
+    implied = implied_errors(
+        soft="irreducible" in own, with_map=settings.get("recalibration") != "none"
+    )
+    for term, other in implied.items():
+        if other is None:
+            found[f"{term}{SUFFIX}"] = 0.0
+        elif f"{other}{SUFFIX}" in own:
+            found[f"{term}{SUFFIX}"] = own[f"{other}{SUFFIX}"]
+    return found
 
 
 def _check_unit(unit: Any) -> None:

@@ -8,7 +8,7 @@ from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from xent_metrics_mlflow import autolog
 
-from .irises import CLASSES, DATA, KEY, PROBA, QUICK, SOME, Y, evaluate
+from .irises import CLASSES, DATA, KEY, MAP, PROBA, QUICK, SOME, Y, evaluate
 
 
 def test_thresholds_and_comparisons(saved):
@@ -37,6 +37,40 @@ def test_thresholds_and_comparisons(saved):
     mlflow.validate_evaluation_results(better, sharp, dull)
     with pytest.raises(ModelValidationFailedException, match="xent/test/cross_entropy"):
         mlflow.validate_evaluation_results(better, dull, sharp)
+
+
+def test_files_are_artifacts_of_the_result(store, tmp_path):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("pyarrow")
+    with store.start_run() as run:
+        found = mlflow.models.evaluate(
+            lambda _: PROBA,
+            DATA,
+            targets="y",
+            model_type="classifier",
+            evaluators="xent",
+            evaluator_config=MAP | {"labels": CLASSES},
+        )
+    logged = store.MlflowClient().list_artifacts(run.info.run_id, "xent/test")
+    assert set(found.artifacts) == {each.path for each in logged}
+    assert len(found.artifacts) == 4
+    path = "xent/test/{}"
+    rows = found.artifacts[path.format("per_sample.parquet")]
+    assert rows.uri == f"{run.info.artifact_uri}/xent/test/per_sample.parquet"
+    assert rows.content["label"].tolist() == Y.tolist()
+    document = found.artifacts[path.format("evaluation.json")].content
+    assert document["decomposition"]["cross_entropy"] == found.metrics[KEY]
+    found.save(tmp_path / "saved")
+    again = mlflow.models.EvaluationResult.load(tmp_path / "saved")
+    assert again.metrics == found.metrics
+    for name, artifact in found.artifacts.items():
+        same = again.artifacts[name]
+        assert same.uri == artifact.uri
+        if name.endswith(".parquet"):
+            assert same.content.equals(artifact.content)
+        else:
+            assert same.content == artifact.content
+    assert "</html>" in again.artifacts[path.format("report.html")].content
 
 
 def test_a_threshold_on_what_is_infinite_is_not_met():
