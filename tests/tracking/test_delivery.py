@@ -202,21 +202,8 @@ class TestBackground:
         subprocess.run(
             [sys.executable, "-c", SCRIPT, run_id], env=environment, check=True
         )
-        until = time.monotonic() + 60
-        while spool.entries(spool.root()) and time.monotonic() < until:
-            time.sleep(0.1)  # where the machine is busy it outlives the process
+        assert spool.entries(spool.root()) == []
         assert "xent/test/n" in tracking.get_run(run_id).data.metrics
-
-    def test_what_another_process_cannot_send_is_sent_here(
-        self, tracking, evaluation, monkeypatch
-    ):
-        monkeypatch.setattr(sys, "executable", "no such file")
-        run_id = new_run(tracking)
-        result = log_evaluation(evaluation, run_id=run_id, deadline=0)
-        until = time.monotonic() + 60
-        while result.spooled.exists() and time.monotonic() < until:
-            time.sleep(0.02)
-        assert_logged(tracking, run_id, result)
 
     def test_it_does_not_wait_for_silence(self, silent):
         sender = threads.Sender()
