@@ -1,6 +1,7 @@
 """What arrives late: never in the place of what is newer."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,10 @@ def newer():
     return Evaluation.from_predictions(LABELS, sharper, recalibration="temperature")
 
 
-def _file(mlflow, run_id, path):
+def _logged(mlflow, run_id, folder):
+    path = f"{folder}/evaluation.json"
     name = mlflow.MlflowClient().download_artifacts(run_id, path, ".")
-    with open(name, encoding="utf-8") as file:
-        return file.read()
+    return Evaluation.from_json(Path(name).read_bytes())
 
 
 def _spooled(mlflow, silent, evaluation, run_id, **options):
@@ -45,9 +46,8 @@ class TestALateReplay:
     ):
         run_id = new_run(remote)
         late = _spooled(remote, silent, evaluation, run_id, **first)
-        assert log_evaluation(
-            newer, run_id=run_id, deadline=60, **second, **QUICK
-        ).logged
+        options = {"run_id": run_id, "deadline": 60} | QUICK
+        assert log_evaluation(newer, **second, **options).logged
         before = remote.get_run(run_id)
         assert main(["replay", "--tracking-uri", server.uri]) == 0
         assert entries() == []
@@ -59,18 +59,14 @@ class TestALateReplay:
         assert sorted(one.value for one in history) == sorted(
             each.decomposition.cross_entropy for each in (evaluation, newer)
         )
-        assert (
-            Evaluation.from_json(_file(remote, run_id, "xent/test/evaluation.json"))
-            == newer
-        )
+        assert _logged(remote, run_id, "xent/test") == newer
         aside = f"xent/test/step-{first.get('step', 0)}"
         names = {each.path for each in client.list_artifacts(run_id, aside)}
         assert names == {
             f"{aside}/{name.rpartition('/')[2]}"
             for name in ("evaluation.json", "per_sample.json", "per_sample.parquet")
         }
-        again = Evaluation.from_json(_file(remote, run_id, f"{aside}/evaluation.json"))
-        assert again == evaluation
+        assert _logged(remote, run_id, aside) == evaluation
         assert late.run_id == run_id
 
     def test_runs_are_compared_by_what_is_newer(
