@@ -166,20 +166,36 @@ def start_run_of(uri: str, entry: Entry) -> str:
         found = client.get_experiment_by_name(name)
         experiment = client.create_experiment(name) if found is None else None
         experiment = experiment or found.experiment_id
-    mine = client.search_runs(
-        [experiment], filter_string=f"tags.`{_ENTRY_OF_RUN}` = '{entry.id}'"
-    )
-    run = mine[0] if mine else None
-    if run is None:
-        run = client.create_run(
+    own = f"tags.`{_ENTRY_OF_RUN}` = '{entry.id}'"
+    if not _only_one_each(client, experiment, own):
+        client.create_run(
             experiment,
             start_time=entry.timestamp,
             tags={**entry.run_tags, _ENTRY_OF_RUN: entry.id},
             run_name=entry.run_tags.get(MLFLOW_RUN_NAME),
         )
-    run_id: str = run.info.run_id
+    run_id = _only_one_each(client, experiment, own)[entry.id]
     client.set_terminated(run_id, end_time=entry.timestamp)
     return run_id
+
+
+def _only_one_each(client: MlflowClient, experiment: str, own: str) -> dict[str, str]:
+    """The runs that were created for an entry, by their names in it.
+
+    A server that dies before it answers may have created a run that MLflow then asks
+    for once more: what is there twice is deleted.
+    """
+    found: dict[str, str] = {}
+    token = None
+    while True:
+        page = client.search_runs([experiment], filter_string=own, page_token=token)
+        for run in sorted(page, key=lambda run: bool(run.data.metrics), reverse=True):
+            if run.data.tags[_ENTRY_OF_RUN] in found:
+                client.delete_run(run.info.run_id)
+            found.setdefault(run.data.tags[_ENTRY_OF_RUN], run.info.run_id)
+        token = page.token
+        if not token:
+            return found
 
 
 @dataclass(kw_only=True)
@@ -382,7 +398,11 @@ def log_children(
         return
     client = MlflowClient(uri)
     experiment = _run_of(uri, run_id).experiment_id
-    known = _children(client, experiment, entry, run_id) if again else {}
+    own = (
+        f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}' AND "
+        f"tags.`{_ENTRY_OF_RUN}` LIKE '{entry.id}-%'"
+    )
+    known = _only_one_each(client, experiment, own) if again else {}
     for place, child in enumerate(entry.children):
         if place < sent:
             continue
@@ -402,24 +422,7 @@ def log_children(
             client.log_batch(made, metrics=new, synchronous=True)
         client.set_terminated(made, end_time=entry.timestamp)
         note(place + 1)
-
-
-def _children(
-    client: MlflowClient, experiment: str, entry: Entry, run_id: str
-) -> dict[str, str]:
-    """The child runs that an earlier attempt created, by their names in the entry."""
-    own = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}'"
-    mine = f"tags.`{_ENTRY_OF_RUN}` LIKE '{entry.id}-%'"
-    found: dict[str, str] = {}
-    token = None
-    while True:
-        page = client.search_runs(
-            [experiment], filter_string=f"{own} AND {mine}", page_token=token
-        )
-        found |= {run.data.tags[_ENTRY_OF_RUN]: run.info.run_id for run in page}
-        token = page.token
-        if not token:
-            return found
+    _only_one_each(client, experiment, own)
 
 
 def folder_for_files(uri: str, entry: Entry, run_id: str) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
@@ -22,6 +23,8 @@ from xent_metrics import Evaluation
 from xent_metrics_mlflow._delivery import spool
 
 START = 90  # seconds that a server may take
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "tracking.py"
+KILLS = os.environ.get("XENT_METRICS_KILLS", "20")
 
 
 def pytest_collection_modifyitems(items):
@@ -186,6 +189,16 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", counted)
     return found
+
+
+def kill(uri):
+    """Kill clients that log and replay at random moments; nothing is lost, or twice."""
+    command = [sys.executable, str(BENCHMARK), "kills", KILLS, uri]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert sum(int(line.split()[-1]) for line in found.stdout.splitlines()[1:]) == int(
+        KILLS
+    )
 
 
 def new_run(mlflow, **options):

@@ -53,7 +53,7 @@ def store(request, tracking, tmp_path, monkeypatch):
         tracking.set_tracking_uri(request.getfixturevalue("server").uri)
     else:
         monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-        tracking.set_tracking_uri((tmp_path / "mlruns").as_uri())
+        tracking.set_tracking_uri((tmp_path / "store").as_uri())
     return tracking
 
 
@@ -155,6 +155,36 @@ class TestSentAgain:
         with pytest.raises(mlflow_itself.MlflowException, match="UNIQUE constraint"):
             client.log_batch(run_id, metrics=metrics)
         client.log_batch(run_id, metrics=metrics[:100])
+
+
+class TestAServerThatDiesBeforeItAnswers:
+    """MLflow then asks once more for what the server has created."""
+
+    @pytest.fixture
+    def twice(self, remote, monkeypatch):
+        create = remote.MlflowClient.create_run
+
+        def told(*arguments, **options):
+            create(*arguments, **options)
+            return create(*arguments, **options)
+
+        monkeypatch.setattr(remote.MlflowClient, "create_run", told)
+
+    def test_child_runs(self, remote, with_folds, twice):
+        with remote.start_run() as run:
+            log_cv_results(with_folds, child_runs=True, deadline=120, **QUICK)
+        assert _children(remote, run.info.run_id) == (FOLDS, {1})
+
+    def test_a_run_that_is_started_later(
+        self, remote, server, silent, evaluation, twice
+    ):
+        remote.set_tracking_uri(silent)
+        result = log_evaluation(evaluation, deadline=0.3, **QUICK)
+        assert main(["replay", "--tracking-uri", server.uri]) == 0
+        remote.set_tracking_uri(server.uri)
+        query = f"tags.`xent/entry` = '{result.spooled.name}'"
+        [run] = remote.search_runs(["0"], query, output_format="list")
+        assert_logged(remote, run.info.run_id, result)
 
 
 class TestTwoSenders:
