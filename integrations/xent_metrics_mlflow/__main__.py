@@ -7,19 +7,26 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ._delivery import spool
 from ._delivery.address import lasting
-from ._delivery.send import Job, send, told
-from ._items import artifacts
+from ._delivery.send import job_again, send, told
 
 _BOUNDED = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
+_CREDENTIALS = (
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_AWS_SIGV4",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+)
 _TO_DO = """
 {} in {root}, {}. Mend what the last attempts say, then:
     python -m xent_metrics_mlflow replay [NAME ...]         sends them, each once
@@ -46,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Entries of the spool, which are not yet logged to MLflow runs.",
         epilog=(
             f"The spool is the folder that {spool.VARIABLE} names, or else "
-            f"{spool.root()}. A replay takes credentials from its environment."
+            f"{spool.root()}. A replay sends the credentials of its environment to "
+            "MLFLOW_TRACKING_URI, or to --tracking-uri, and to no other address."
         ),
     )
     commands = parser.add_subparsers(required=True, metavar="status | replay | purge")
@@ -56,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         ("purge", purge, "delete it unsent"),
     ):
         command = commands.add_parser(name, help=text, description=f"{text}.")
-        command.add_argument("entry", nargs="*", help="names of entries; default: all")
+        command.add_argument("entry", nargs="*", help="names or paths; default: all")
         command.set_defaults(run=run)
         if name == "replay":
             command.add_argument(
@@ -64,9 +72,6 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument(
                 "--run-id", help="the run for one entry whose own run is gone"
-            )
-            command.add_argument(
-                "--gently", action="store_true", help=argparse.SUPPRESS
             )
         if name == "purge":
             command.add_argument(
@@ -95,8 +100,6 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
             f"{len(options.entry)}; see status."
         )
         raise ValueError(msg)
-    if options.gently and hasattr(os, "nice"):
-        os.nice(10)
     spool.sweep(spool.root())
     if not folders:
         _say_nothing_waits()
@@ -106,9 +109,9 @@ def replay(folders: Sequence[Path], options: argparse.Namespace) -> int:
         except FileNotFoundError:
             error = None  # another process has sent it
         except (ImportError, OSError, ValueError) as found:
-            error = found
+            error = told(found)
         failed += error is not None
-        _say(folder, "sent" if error is None else told(error))
+        _say(folder, "sent" if error is None else error)
     return int(failed > 0)
 
 
@@ -126,38 +129,39 @@ def purge(folders: Sequence[Path], options: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(
-    folder: Path, tracking_uri: str | None, run_id: str | None
-) -> Exception | None:
-    """Send one entry; return the error, or None. Sent twice it is logged once."""
+def _replay(folder: Path, tracking_uri: str | None, run_id: str | None) -> str | None:
+    """Send one entry; return why that failed, or None. Sent twice it is logged once."""
     entry = spool.read(folder)
     if run_id is not None:
         entry = replace(entry, run_id=run_id)
     from . import _client  # noqa: PLC0415 - status and purge need no MLflow
 
-    job = Job(
-        uri=tracking_uri or _with_credentials(entry.address),
-        tracker=_client,
-        entry=entry,
-        folder=folder,
-        later=lambda: artifacts.to_show_again(
-            folder, entry.folder.rpartition("/")[2], entry.later
-        ),
-    )
-    send(job)
-    return job.error
+    own = os.environ.get("MLFLOW_TRACKING_URI", "")
+    is_own = tracking_uri is not None or bool(own and lasting(own) == entry.address)
+    uri = tracking_uri or (own if is_own else entry.address)
+    job = job_again(folder, entry, uri, _client)
+    with contextlib.nullcontext() if is_own else _without_credentials():
+        send(job)
+    return None if job.error is None else job.explain()
 
 
-def _with_credentials(address: str) -> str:
-    """The address with the environment's credentials: entries hold none."""
-    found = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return found if found and lasting(found) == address else address
+@contextlib.contextmanager
+def _without_credentials() -> Iterator[None]:
+    """Keep the environment's credentials from an address that is not its own."""
+    kept = {name: os.environ.pop(name) for name in _CREDENTIALS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _chosen(names: Sequence[str]) -> list[Path]:
-    """The entries that are named, or all of them."""
+    """The entries that are named, or all of them; a path names one out of the spool."""
     found = {folder.name: folder for folder in spool.entries(spool.root())}
     for name in names:
+        path = Path(name).expanduser().absolute()
+        if name not in found and os.sep in name and spool.is_entry(path):
+            found[name] = path
         if name not in found:
             msg = (
                 f"entry must be the name of one in {spool.root()}: found {name!r}; "

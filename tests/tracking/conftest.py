@@ -11,15 +11,20 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
 import numpy as np
 import pytest
+import requests
 
 from xent_metrics import Evaluation
 from xent_metrics_mlflow._delivery import spool
 
 START = 90  # seconds that a server may take
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "tracking.py"
+KILLS = os.environ.get("XENT_METRICS_KILLS", "20")
 
 
 def pytest_collection_modifyitems(items):
@@ -78,8 +83,9 @@ def free_port():
 class Server:
     """A tracking server on a store of its own, that can be killed and started again."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, store=None):
         self.folder = folder
+        self.store = store or f"sqlite:///{folder}/store.db"
         self.artifacts = folder / "artifacts"
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
@@ -90,7 +96,7 @@ class Server:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "mlflow", "server"),
-                    *("--backend-store-uri", f"sqlite:///{self.folder}/store.db"),
+                    *("--backend-store-uri", self.store),
                     *("--artifacts-destination", str(self.artifacts)),
                     *("--host", "127.0.0.1", "--port", str(self.port)),
                     *("--workers", "1"),
@@ -149,6 +155,7 @@ def refusing():
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 self.server.asked.append(self.path)
+                self.server.headers.append(dict(self.headers))
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -159,7 +166,7 @@ def refusing():
                 pass
 
         found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        found.asked = []
+        found.asked, found.headers = [], []
         threading.Thread(target=found.serve_forever, daemon=True).start()
         running.append(found)
         found.uri = f"http://127.0.0.1:{found.server_port}"
@@ -169,6 +176,29 @@ def refusing():
     for each in running:
         each.shutdown()
         each.server_close()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The requests that this process sends over HTTP."""
+    found, send = [], requests.adapters.HTTPAdapter.send
+
+    def counted(self, request, **options):
+        found.append(f"{request.method} {urlsplit(request.url).path}")
+        return send(self, request, **options)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", counted)
+    return found
+
+
+def kill(uri):
+    """Kill clients that log and replay at random moments; nothing is lost, or twice."""
+    command = [sys.executable, str(BENCHMARK), "kills", KILLS, uri]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert sum(int(line.split()[-1]) for line in found.stdout.splitlines()[1:]) == int(
+        KILLS
+    )
 
 
 def new_run(mlflow, **options):

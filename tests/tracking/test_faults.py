@@ -61,6 +61,38 @@ class TestNoAnswer:
         assert main(["replay", "--tracking-uri", server.uri]) == 0
         assert len(client.search_runs(["0"], **query)) == 1
 
+    def test_a_run_that_starts_later_is_as_one_of_mlflow(
+        self, remote, silent, server, evaluation, monkeypatch
+    ):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "of the environment")
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")  # set_experiment sets it
+        monkeypatch.setattr(remote.tracking.fluent, "_active_experiment_id", None)
+        chosen = remote.set_experiment("the chosen one").experiment_id
+        with remote.start_run() as usual:
+            pass
+        remote.set_tracking_uri(silent)
+        result = log_evaluation(evaluation, deadline=0.5, **QUICK)
+        assert result.run_id is None
+        entry = spool.read(result.spooled)
+        assert main(["replay", "--tracking-uri", server.uri]) == 0
+        remote.set_tracking_uri(server.uri)
+        client = remote.MlflowClient()
+        query = {"filter_string": f"tags.`xent/entry` = '{result.spooled.name}'"}
+        [run] = client.search_runs([chosen], **query)
+        for name in ("mlflow.user", "mlflow.source.name", "mlflow.source.type"):
+            assert run.data.tags[name] == usual.data.tags[name]
+        assert run.info.run_name == entry.run_tags["mlflow.runName"]
+
+    def test_without_set_experiment_the_environment_counts(
+        self, tracking, silent, evaluation, monkeypatch
+    ):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "of the environment")
+        monkeypatch.setattr(tracking.tracking.fluent, "_active_experiment_id", None)
+        tracking.set_tracking_uri(silent)
+        result = log_evaluation(evaluation, deadline=0.3, **QUICK)
+        entry = spool.read(result.spooled)
+        assert entry.experiment == {"name": "of the environment"}
+
     def test_a_store_that_cannot_be_opened(self, tracking, evaluation, tmp_path):
         (tmp_path / "file").write_text("")
         tracking.set_tracking_uri(f"sqlite:///{tmp_path}/file/mlflow.db")
@@ -97,12 +129,19 @@ def test_deleted_run(remote, evaluation):
     remote.MlflowClient().delete_run(run_id)
     result = log_evaluation(evaluation, run_id=run_id, **QUICK)
     assert "active" in result.error
+    assert "restore it with MlflowClient().restore_run, or name another" in result.error
     assert main(["replay"]) == 1
     assert [result.spooled] == entries()
     assert spool.state(result.spooled).attempts == 2
     remote.MlflowClient().restore_run(run_id)
     assert main(["replay"]) == 0
     assert_logged(remote, run_id, result)
+
+
+def test_a_run_that_the_server_does_not_have(remote, evaluation):
+    result = log_evaluation(evaluation, run_id="a" * 32, deadline=60, **QUICK)
+    assert "the server has no such run: name another with replay NAME" in result.error
+    assert spool.state(result.spooled).error == result.error
 
 
 def test_deleted_run_and_another_in_its_place(remote, evaluation, capsys):
@@ -131,6 +170,11 @@ def test_refusals_are_not_retried(tracking, refusing, evaluation, status):
     tracking.set_tracking_uri(found.uri)
     result = log_evaluation(evaluation, run_id="a" * 32, deadline=60, **QUICK)
     assert str(status) in result.error
+    helps = {
+        401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_",
+        403: "ask for the right to edit the experiment",
+    }
+    assert helps[status] in result.error
     assert len(found.asked) == 1
     assert [result.spooled] == entries()
 
@@ -268,6 +312,24 @@ class TestSpoolThatCannotBeWritten:
         assert "the spool must be writable: Not a directory" in result.error
         assert "make it writable" in result.error
         assert_logged(tracking, run_id, result)
+        assert list(tmp_path.glob("xent-metrics-*")) == []
+
+    def test_another_disk_and_no_server(
+        self, remote, server, silent, evaluation, monkeypatch, tmp_path, said
+    ):
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("XENT_METRICS_SPOOL", str(tmp_path / "file" / "spool"))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        run_id = new_run(remote)
+        remote.set_tracking_uri(silent)
+        result = log_evaluation(evaluation, run_id=run_id, deadline=0.3, **QUICK)
+        [copy] = tmp_path.glob("xent-metrics-*/*")
+        assert result.spooled == copy
+        text = "\n".join(each.getMessage() for each in said)
+        assert f"python -m xent_metrics_mlflow replay {copy} sends it." in text
+        assert main(["replay", str(copy), "--tracking-uri", server.uri]) == 0
+        remote.set_tracking_uri(server.uri)
+        assert_logged(remote, run_id, result)
         assert list(tmp_path.glob("xent-metrics-*")) == []
 
     def test_full_disk_and_no_server(self, tracking, silent, evaluation, monkeypatch):

@@ -12,7 +12,7 @@ from xent_metrics_mlflow import log_evaluation
 from xent_metrics_mlflow.__main__ import main
 from xent_metrics_mlflow._delivery import spool
 
-from .conftest import assert_logged, entries, new_run
+from .conftest import assert_logged, entries, kill, new_run
 
 QUICK = {"page": False}
 
@@ -81,6 +81,10 @@ def test_killed_amid_a_batch_and_started_again(remote, server, evaluation, monke
     assert main(["replay", "--tracking-uri", server.uri]) == 0
     remote.set_tracking_uri(server.uri)
     assert_logged(remote, run_id, result)
+
+
+def test_killed_at_random_moments(tracking, server):
+    kill(server.uri)
 
 
 CLIENT = """

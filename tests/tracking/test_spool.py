@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,12 @@ class TestSecrets:
             ("http://h.org", "http://h.org"),
             ("postgresql://u:p@db/runs?password=p", "postgresql://db/runs"),
             ("databricks", "databricks"),
+            ("https://u:p@ss@h.org/a", "https://h.org/a"),
+            ("https://u:p@s@s@h.org:5000", "https://h.org:5000"),
+            ("https://u:p/s@h.org/a", "https://h.org/a"),
+            ("https://u:p#s?s@h.org:1/a", "https://h.org:1/a"),
+            ("http://[::1]:5000/a@b", "http://[::1]:5000/a@b"),
+            ("postgresql://u:p@ss@db/runs", "postgresql://db/runs"),
         ],
     )
     def test_of_an_address(self, uri, kept):
@@ -103,10 +110,19 @@ class TestSecrets:
         told = without_secrets("GET https://u:p@h/x?token=t failed; is it up?")
         assert told == "GET https://h/x failed; is it up?"
 
-    def test_nothing_on_disk_has_them(self, tracking, refusing, evaluation, said):
+    def test_of_a_driver_that_takes_a_password_for_a_host(self):
+        uri = "postgresql://u:hun@ter@2@db/runs"
+        for host in ("ter@2@db", "2@db"):
+            told = without_secrets(f'no host "{host}" at {uri}; is it up?', uri)
+            assert told == 'no host "db" at postgresql://db/runs; is it up?'
+
+    @pytest.mark.parametrize("password", ["hunter2", "hun@hunter2"])
+    def test_nothing_on_disk_has_them(
+        self, tracking, refusing, evaluation, said, password
+    ):
         found = refusing(403)
         port = found.server_port
-        tracking.set_tracking_uri(f"http://me:hunter2@127.0.0.1:{port}")
+        tracking.set_tracking_uri(f"http://me:{password}@127.0.0.1:{port}")
         result = log_evaluation(evaluation, run_id=RUN, deadline=60, **QUICK)
         written = b"".join(path.read_bytes() for path in result.spooled.iterdir())
         assert f"http://127.0.0.1:{port}".encode() in written
@@ -129,6 +145,84 @@ class TestSecrets:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
         main(["replay"])
         assert sent == [uri, f"http://127.0.0.1:{found.server_port}"]
+
+    def test_an_address_of_no_environment_gets_none(
+        self, tracking, refusing, monkeypatch
+    ):
+        found, planted = refusing(403), refusing(403)
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hunter2")
+        for each in (found, planted):
+            spool.write(entry(address=each.uri), {}, spool.root())
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", found.uri)
+        assert main(["replay"]) == 1
+        assert [each.get("Authorization") for each in found.headers] == [
+            "Bearer hunter2"
+        ]
+        assert [each.get("Authorization") for each in planted.headers] == [None]
+        assert "MLFLOW_TRACKING_TOKEN" in os.environ
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such users")
+class TestSharedSpool:
+    @pytest.fixture(autouse=True)
+    def _isolated(self, tracking):
+        pass
+
+    @pytest.fixture
+    def of_another(self, monkeypatch):
+        """Make a path another user's, by what the system says of it."""
+        theirs, lstat = set(), Path.lstat
+
+        def told(path):
+            found = lstat(path)
+            if path not in theirs:
+                return found
+            return os.stat_result([*found[:4], os.geteuid() + 1, *found[5:10]])
+
+        monkeypatch.setattr(Path, "lstat", told)
+        return theirs.add
+
+    def test_entries_of_others_are_let_be(self, of_another, capsys, refusing):
+        own = spool.write(entry(), {}, spool.root())
+        foreign = spool.write(entry(address=refusing(403).uri), {}, spool.root())
+        of_another(foreign)
+        assert spool.entries(spool.root()) == [own]
+        assert main(["status"]) == 1
+        assert main(["purge", foreign.name]) == 2
+        assert main(["purge", "--all"]) == 0
+        assert foreign.name not in capsys.readouterr().out
+        assert foreign.exists()
+        assert main(["replay"]) == 0
+
+    def test_half_entries_of_others_are_let_be(self, of_another):
+        spool.root().mkdir()
+        half = spool.root() / ".sent-0"
+        half.mkdir()
+        of_another(half)
+        spool.sweep(spool.root())
+        assert half.exists()
+
+    @pytest.mark.skipif(
+        not hasattr(os, "geteuid") or os.geteuid() != 0,
+        reason="only root can give files to others",
+    )
+    def test_those_that_cannot_be_read(self):
+        own = spool.write(entry(), {}, spool.root())
+        foreign = spool.write(entry(), {}, spool.root())
+        for path in (foreign, *foreign.iterdir()):
+            os.chown(path, 65534, 65534)
+        assert spool.entries(spool.root()) == [own]
+
+    def test_links_are_not_followed(self, tmp_path):
+        secret = tmp_path / "secret"
+        secret.write_text("hunter2")
+        real = spool.write(entry(), {"a.json": b"{}"}, tmp_path / "elsewhere")
+        (real / "b.json").symlink_to(secret)
+        assert spool.files(real) == [real / "a.json"]
+        spool.root().mkdir()
+        (spool.root() / real.name).symlink_to(real)
+        assert spool.entries(spool.root()) == []
+        assert not spool.is_entry(spool.root() / real.name)
 
 
 class TestCommands:

@@ -1,1 +1,1 @@
-"""When it is sent: written to disk first, then by threads or another process."""
+"""When it is sent: written to disk first, then by threads or a replay."""

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import numbers
+import operator
 import tempfile
 import time
 import warnings
@@ -30,6 +31,7 @@ OnError = Literal["spool", "raise", "warn"]
 
 _ON_ERROR = ("spool", "raise", "warn")
 _ASK = 10.0  # seconds that a new run may take to start if the call does not wait
+_STEPS = 2**63  # stores keep steps in 64 bits
 _logger = logging.getLogger("xent_metrics_mlflow")
 
 
@@ -77,13 +79,15 @@ def deliver(
             check_id(option, given)
     what = parcel.what
     uri = tracker.tracking_uri()
-    where = tracker.find_run(run_id, model_id, int(step or 0), deadline or _ASK)
+    at = 0 if step is None else _whole(step)
+    where = tracker.find_run(run_id, model_id, at, deadline or _ASK)
     now = time.time_ns() // 1_000_000
     entry = spool.Entry(
         id=spool.new_id(),
         address=lasting(uri),
         run_id=where.run_id,
         experiment={} if where.run_id else tracker.experiment_of_new_runs(),
+        run_tags={} if where.run_id else tracker.tags_of_new_runs(),
         folder=what.folder,
         unit=parcel.unit,
         metrics=what.metrics,
@@ -91,22 +95,30 @@ def deliver(
         children=what.children,
         tags=what.tags,
         timestamp=now,
-        step=int(step or 0),
+        step=at,
         model_ids=where.model_ids if parcel.of_model else (),
         dataset=dataset,
         table=parcel.table,
         later=parcel.later if deadline == 0 else (),
+        maker=spool.maker(),
     )
     files = parcel.files()
     if deadline > 0:
         files = files.beside(parcel.show())
-    job = Job(uri=uri, tracker=tracker, entry=entry, folder=None)
+    job = Job(
+        uri=uri,
+        tracker=tracker,
+        entry=entry,
+        folder=None,
+        is_active=where.is_active,
+        waited_for=deadline > 0,
+    )
     unsecured = _secure(job, files.contents)
     if deadline == 0:
         job.later = lambda: parcel.show().contents
     late = _send_or_leave(job, where, deadline)
     result = _result(job, parcel, files.notes, where, late, unsecured)
-    _tell(result, on_error, parcel.name)
+    _tell(result, on_error, parcel.name, in_spool=not job.temporary)
     return result
 
 
@@ -125,10 +137,18 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
             "wait."
         )
         raise ValueError(msg)
-    whole = isinstance(step, numbers.Integral) and not isinstance(step, bool)
-    if not (step is None or whole):
-        msg = f"step must be a whole number: found {step!r}; pass the epoch's."
-        raise ValueError(msg)
+    if step is not None:
+        _whole(step)
+
+
+def _whole(step: Any) -> int:
+    """A step as an integer, of numpy or of a tensor too."""
+    with contextlib.suppress(TypeError):
+        found = operator.index(step)
+        if not isinstance(step, bool) and abs(found) < _STEPS:
+            return found
+    msg = f"step must be a whole number: found {step!r}; pass the epoch's."
+    raise ValueError(msg)
 
 
 def _secure(job: Job, contents: Mapping[str, bytes]) -> str | None:
@@ -146,9 +166,13 @@ def _secure(job: Job, contents: Mapping[str, bytes]) -> str | None:
     else:
         return None
     with contextlib.suppress(OSError):
-        folder = Path(tempfile.mkdtemp(prefix="xent-metrics-"))
-        job.folder = spool.write(job.entry, contents, folder)
-        job.temporary = True
+        folder = Path(tempfile.mkdtemp(prefix=spool.TEMPORARY))
+        try:
+            job.folder = spool.write(job.entry, contents, folder)
+            job.temporary = True
+        except OSError:
+            folder.rmdir()
+            raise
     return unsecured
 
 
@@ -159,11 +183,11 @@ def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
     the call does not wait.
     """
     if where.error is not None:
-        job.error = Exception(told(where.error))
+        job.error = Exception(told(where.error, job.uri))
         if job.folder is not None:
-            spool.note(job.folder, spool.State(attempts=1, error=str(job.error)))
+            spool.note(job.folder, spool.State(attempts=1, error=job.explain()))
         return None
-    thread = sender(job.uri, other_process=deadline == 0)
+    thread = sender(job.uri)
     thread.submit(job)
     return thread.wait(job, deadline) if deadline > 0 else None
 
@@ -179,10 +203,10 @@ def _result(
     sent = job.done.is_set() and job.error is None
     error = None
     if job.error is not None:
-        error = told(job.error)
+        error = job.explain()
     elif not sent:
         error = late
-    kept = None if sent or job.temporary else job.folder
+    kept = None if sent else job.folder
     return LogResult(
         run_id=job.run_id or where.run_id,
         metrics=parcel.what.metrics,
@@ -196,13 +220,14 @@ def _result(
     )
 
 
-def _tell(result: LogResult, on_error: OnError, name: str) -> None:
+def _tell(result: LogResult, on_error: OnError, name: str, *, in_spool: bool) -> None:
     if result.error is None or result.logged:
         if result.error is not None:
             _logger.warning("%s", result.error)
         return
+    entry = "" if in_spool else f" {result.spooled}"
     mend = (
-        "python -m xent_metrics_mlflow replay sends it."
+        f"python -m xent_metrics_mlflow replay{entry} sends it."
         if result.spooled is not None
         else "log it again."
     )

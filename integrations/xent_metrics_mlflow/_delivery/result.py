@@ -43,7 +43,8 @@ class LogResult:
         Why a file that was asked for is missing, by its name.
     spooled : Path or None
         The entry on disk, if the run does not have all of it yet:
-        ``python -m xent_metrics_mlflow replay`` sends it.
+        ``python -m xent_metrics_mlflow replay`` sends it. If the spool cannot be
+        written, it is in a folder for temporary files, and the replay needs its path.
     logged : bool
         Whether the run has all of it.
     error : str or None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from .._items import artifacts
 from .._items.items import paths
-from . import spool
-from .address import without_secrets
+from . import lock, spool
+from .address import lasting, without_secrets
 from .tracker import Tracker
 
 Later = Callable[[], Mapping[str, bytes]]
+_LONGEST = 60.0  # seconds to wait for another sender of the same entry
 
 
 class UploadError(Exception):
@@ -26,6 +28,8 @@ class Job:
     """An entry to send, and the outcome, once ``numbers_done`` or ``done`` is set.
 
     ``folder`` is None if no disk could hold the entry: then only numbers are sent.
+    ``again`` says that an earlier attempt may have sent some of it, ``is_active`` that
+    the run is the caller's active one, ``waited_for`` that a call waits for it.
     ``uploading`` is the file that is being uploaded.
     """
 
@@ -34,20 +38,53 @@ class Job:
     entry: spool.Entry
     folder: Path | None
     later: Later | None = None
+    again: bool = False
+    is_active: bool = False
     temporary: bool = False
+    waited_for: bool = True
     numbers_done: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
+    lock: int | None = None
     run_id: str | None = None
     artifacts: tuple[str, ...] = ()
     uploading: str | None = None
     url: str | None = None
     error: Exception | None = None
 
+    def explain(self) -> str:
+        """Why it was not sent, and what helps."""
+        assert self.error is not None, "only what failed is explained"
+        text = told(self.error, self.uri)
+        advice = self.tracker.advice(text)
+        return text if advice is None else f"{text.rstrip('.')}; {advice}"
+
+
+def job_again(folder: Path, entry: spool.Entry, uri: str, tracker: Tracker) -> Job:
+    """A job for an entry that another call has left in a spool."""
+    return Job(
+        uri=uri,
+        tracker=tracker,
+        entry=entry,
+        folder=folder,
+        again=True,
+        later=lambda: artifacts.to_show_again(
+            folder, entry.folder.rpartition("/")[2], entry.later
+        ),
+    )
+
 
 def send(job: Job) -> None:
     """Send an entry and remove it, or note in it why that failed."""
     if attempt(job, send_numbers):
         attempt(job, send_files)
+    finish(job)
+
+
+def finish(job: Job) -> None:
+    """Let others have what is left of an entry."""
+    if job.lock is not None:
+        lock.release(job.lock)
+        job.lock = None
 
 
 def attempt(job: Job, part: Callable[[Job], None]) -> bool:
@@ -59,29 +96,72 @@ def attempt(job: Job, part: Callable[[Job], None]) -> bool:
         if folder is not None and not folder.exists():
             return False  # another process has sent it meanwhile
         job.error = error
-        if folder is not None:
-            before = spool.state(folder)
-            spool.note(
-                folder,
-                spool.State(
-                    attempts=before.attempts + 1,
-                    error=told(error),
-                    run_id=job.run_id,
-                ),
-            )
+        if folder is not None and not isinstance(error, lock.LockedError):
+            found = spool.state(folder)
+            # Without the lock, what was sent is for another sender to say.
+            before = found if job.lock is None else _noted(job)
+            attempts = found.attempts + 1
+            error_told = job.explain()
+            spool.note(folder, replace(before, attempts=attempts, error=error_told))
         return False
     return True
 
 
 def send_numbers(job: Job) -> None:
-    """Send metrics and tags, to the run or to one that is started."""
-    entry, folder = job.entry, job.folder
-    before = spool.State() if folder is None else spool.state(folder)
+    """Send metrics and tags, to the run or to one that is started.
+
+    The server is asked first: while it does not answer, others can have the entry.
+    """
+    entry, tracker = job.entry, job.tracker
+    job.run_id = entry.run_id or _before(job).run_id
+    table = _table(job)
+    tracker.ask(job.uri, entry, job.run_id, table=table, again=job.again)
+    if job.folder is not None:
+        job.lock = lock.take(job.folder, _LONGEST)
+    before = _before(job)
     job.run_id = entry.run_id or before.run_id
     if job.run_id is None:
-        job.run_id = job.tracker.start_run_of(job.uri, entry)
-    job.url = job.tracker.log_numbers(job.uri, entry, job.run_id, table=_table(job))
-    job.tracker.log_children(job.uri, entry, job.run_id)
+        job.run_id = tracker.start_run_of(job.uri, entry)
+        tracker.ask(job.uri, entry, job.run_id, table=table, again=True)
+    job.url = tracker.log_numbers(
+        job.uri,
+        entry,
+        job.run_id,
+        table=table,
+        again=job.again,
+        sent=before.metrics,
+        note=lambda count: _note(job, metrics=count),
+    )
+    tracker.log_children(
+        job.uri,
+        entry,
+        job.run_id,
+        again=job.again,
+        sent=before.children,
+        note=lambda count: _note(job, children=count),
+    )
+
+
+def _before(job: Job) -> spool.State:
+    """What earlier attempts have sent to the same run."""
+    if job.folder is None:
+        return spool.State()
+    found = spool.state(job.folder)
+    same = found.address == lasting(job.uri) and (
+        job.entry.run_id in (None, found.run_id)
+    )
+    return found if same else replace(found, run_id=None, metrics=0, children=0)
+
+
+def _note(job: Job, **changes: Any) -> None:
+    """Write down what came of an entry, if a disk holds it."""
+    if job.folder is not None:
+        spool.note(job.folder, replace(_noted(job), **changes))
+
+
+def _noted(job: Job) -> spool.State:
+    """What was sent so far, and where."""
+    return replace(_before(job), address=lasting(job.uri), run_id=job.run_id)
 
 
 def _table(job: Job) -> str | None:
@@ -104,33 +184,31 @@ def send_files(job: Job) -> None:
     if job.later is not None and not set(entry.later) <= names:
         with contextlib.suppress(Exception):  # the exact files are what is needed
             spool.add(folder, job.later())
-    _upload(job, run_id, spool.files(folder))
-    if table is not None:
+    into = job.tracker.folder_for_files(job.uri, entry, run_id)
+    _upload(job, run_id, into, spool.files(folder))
+    if table is not None and (job.again or not job.is_active):
         job.tracker.settle_tables(job.uri, run_id)
-    if job.temporary:
-        shutil.rmtree(folder.parent, ignore_errors=True)
-    else:
-        spool.remove(folder)
+    spool.remove(folder)
 
 
-def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
+def _upload(job: Job, run_id: str, into: str, files: Sequence[Path]) -> None:
     """Upload files; one that fails does not keep the others from going."""
     failed: dict[str, Exception] = {}
     for path in files:
         job.uploading = path.name
         try:
-            job.tracker.log_file(job.uri, run_id, job.entry.folder, path)
+            job.tracker.log_file(job.uri, run_id, into, path)
         except Exception as error:  # noqa: BLE001 - raised below
             failed[path.name] = error
         else:
-            job.artifacts += paths(job.entry.folder, [path.name])
+            job.artifacts += paths(into, [path.name])
     if failed:
-        first = told(next(iter(failed.values())))
+        first = told(next(iter(failed.values())), job.uri)
         msg = f"could not upload {', '.join(failed)}: {first}"
         raise UploadError(msg)
 
 
-def told(error: BaseException) -> str:
+def told(error: BaseException, uri: str = "") -> str:
     """An error in one line, without secrets and database statements."""
     text = " ".join(str(error).partition("[SQL:")[0].split()) or type(error).__name__
-    return without_secrets(text)[:500]
+    return without_secrets(text, uri)[:500]

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import shutil
+import stat
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from .._items.items import Child, Point
 
 SCHEMA = 1
 VARIABLE = "XENT_METRICS_SPOOL"
+TEMPORARY = "xent-metrics-unsent-"  # folders of entries that the spool could not hold
 _ENTRY = "entry.json"
 _STATE = "state.json"
 _OWN = (_ENTRY, _STATE)
@@ -37,6 +40,8 @@ class Entry:
     started in ``experiment``, an id or a name. ``points`` are metrics with steps of
     their own, ``children`` are runs below this one. ``table`` is the file that is shown
     as a table; ``later`` names files that are made from the others when they are sent.
+    ``run_tags`` are those of a run that is started, ``maker`` is the process that made
+    the entry: its host and its number.
     """
 
     id: str
@@ -55,21 +60,49 @@ class Entry:
     children: tuple[Child, ...] = ()
     table: str | None = "per_sample.json"
     later: tuple[str, ...] = ()
+    run_tags: Mapping[str, str] = field(default_factory=dict)
+    maker: str = ""
     schema: int = SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """The outcome of sending an entry so far."""
+    """The outcome of sending an entry so far.
+
+    ``address`` and ``run_id`` are where it was sent. The store there has confirmed the
+    first ``metrics`` numbers, and the first ``children`` runs below the run.
+    """
 
     attempts: int = 0
     error: str | None = None
     run_id: str | None = None
+    address: str | None = None
+    metrics: int = 0
+    children: int = 0
 
 
 def new_id() -> str:
     """A name that sorts by time."""
     return f"{time.time_ns() // 1_000_000:013d}-{uuid.uuid4().hex[:12]}"
+
+
+def maker() -> str:
+    """Name this process: its host and its number."""
+    return f"{platform.node()} {os.getpid()}"
+
+
+def is_left(entry: Entry) -> bool:
+    """Whether the process that made an entry has ended, here, without sending it."""
+    host, _, number = entry.maker.rpartition(" ")
+    if host != platform.node() or sys.platform == "win32":
+        return False  # there, asking for a process can end it
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except (OSError, ValueError):
+        return False  # another user's
+    return False
 
 
 def root() -> Path:
@@ -130,23 +163,40 @@ def read(folder: Path) -> Entry:
 
 
 def entries(where: Path) -> list[Path]:
-    """The folders of all entries, the oldest first."""
+    """The folders of all entries of this user, the oldest first."""
     if not where.is_dir():
         return []
     return sorted(
         each
         for each in where.iterdir()
-        if not each.name.startswith(".") and (each / _ENTRY).is_file()
+        if not each.name.startswith(".") and is_entry(each)
     )
+
+
+def is_entry(folder: Path) -> bool:
+    """Whether a folder is an entry of this user; in a shared spool others have some."""
+    return _is_own(folder, stat.S_ISDIR) and _is_own(folder / _ENTRY, stat.S_ISREG)
 
 
 def files(folder: Path) -> list[Path]:
-    """The files to upload."""
+    """The files to upload: no links, whose targets could be anything."""
     return sorted(
         each
         for each in folder.iterdir()
-        if each.name not in _OWN and not each.name.startswith(".")
+        if each.name not in _OWN
+        and not each.name.startswith(".")
+        and _is_own(each, stat.S_ISREG)
     )
+
+
+def _is_own(path: Path, is_kind: Callable[[int], bool]) -> bool:
+    """Whether a path itself, not the target of a link, is this user's."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return own and is_kind(found.st_mode)
 
 
 def state(folder: Path) -> State:
@@ -171,6 +221,9 @@ def remove(folder: Path) -> None:
     except FileNotFoundError:
         return  # someone else has sent it
     shutil.rmtree(gone, ignore_errors=True)
+    if folder.parent.name.startswith(TEMPORARY):
+        with contextlib.suppress(OSError):  # it holds another one
+            folder.parent.rmdir()
 
 
 def sweep(where: Path) -> None:
@@ -178,7 +231,8 @@ def sweep(where: Path) -> None:
     if not where.is_dir():
         return
     for each in where.iterdir():
-        if each.name.startswith((".new-", ".sent-")):
+        left = each.name.startswith((".new-", ".sent-"))
+        if left and _is_own(each, stat.S_ISDIR):
             with contextlib.suppress(OSError):
                 sent = each.name.startswith(".sent-")
                 if sent or time.time() - each.stat().st_mtime > _ABANDONED:

@@ -7,35 +7,47 @@ process. They are left alone: the threads wait, and callers only until their dea
 from __future__ import annotations
 
 import atexit
+import collections
 import contextlib
+import itertools
+import logging
+import multiprocessing
 import os
 import queue
 import threading
 import time
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+from pathlib import Path
 
-from .process import replay_in_other_process
-from .send import Job, attempt, send_files, send_numbers
+from . import spool
+from .address import lasting
+from .send import Job, attempt, finish, job_again, send_files, send_numbers
 
 _AT_EXIT = 30.0  # seconds that the end of the process waits for a server that answers
+_EVERY = 0.01  # seconds between two looks whether all is sent
+_MOST_NAMED = 5
+_MOST_LEFT = 10  # entries of ended processes that a call sends
+_MOST_READ = 100  # entries that it looks at for that
+_MOST_ATTEMPTS = 3  # after which only a replay sends an entry
+_logger = logging.getLogger("xent_metrics_mlflow")
 
 
 class Sender:
     """Two threads for one address, which send entries in the order they came.
 
     One sends numbers, the other files: if a server does not accept files, which is
-    tried for minutes, the numbers of later entries still reach their runs.
-
-    With ``other_process`` another process sends entries, and the threads what it could
-    not.
+    tried for minutes, the numbers of later entries still reach their runs. Where there
+    is nothing else to send, they send what ended processes have left in the spool.
     """
 
-    def __init__(self, *, other_process: bool = False) -> None:
+    def __init__(self) -> None:
         self.pid = os.getpid()
         self.stalled = False
         self.stalled_files = False
-        self._other_process = other_process
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._with_files: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._left: collections.deque[Job] = collections.deque()
         self._unsent: set[Job] = set()
         for run, name in ((self._numbers, "sender"), (self._files, "uploads")):
             threading.Thread(
@@ -71,30 +83,35 @@ class Sender:
             )
         return None
 
-    def drain(self, until: float) -> None:
-        """Wait for all entries, if the server answers at all."""
-        for job in list(self._unsent):
-            for done, stalled in (
-                (job.numbers_done, self.stalled),
-                (job.done, self.stalled or self.stalled_files),
-            ):
-                if not stalled:
-                    done.wait(max(0.0, until - time.monotonic()))
+    def drain(self, until: float) -> list[Path]:
+        """Wait for all entries, if the server answers at all; those that still wait."""
+        while self._is_sending() and time.monotonic() < until:
+            time.sleep(_EVERY)
+        folders = [job.folder for job in list(self._unsent)]
+        return [each for each in folders if each is not None and each.exists()]
+
+    def _is_sending(self) -> bool:
+        """Whether something is still to be sent, and the server takes it."""
+        if self.stalled:
+            return False
+        jobs = list(self._unsent)
+        return any(
+            not self.stalled_files or not job.numbers_done.is_set() for job in jobs
+        )
 
     def _numbers(self) -> None:
         while True:
-            jobs = self._waiting()
-            if self._other_process:
-                _send_from_other_process(jobs)
-            for job in jobs:
-                sent = job.done.is_set() or attempt(job, send_numbers)
-                if job.error is None:
-                    self.stalled = False
-                job.numbers_done.set()
-                if sent and not job.done.is_set():
-                    self._with_files.put(job)
-                else:
-                    self._finish(job)
+            job = self._next()
+            sent = attempt(job, send_numbers)
+            if job.error is None:
+                self.stalled = False
+            if sent and not job.again:
+                self._look_for_left(job)
+            job.numbers_done.set()
+            if sent:
+                self._with_files.put(job)
+            else:
+                self._finish(job)
 
     def _files(self) -> None:
         while True:
@@ -104,49 +121,84 @@ class Sender:
             self._finish(job)
 
     def _finish(self, job: Job) -> None:
+        finish(job)
         self._unsent.discard(job)
         job.done.set()
+        if job.error is not None and not job.waited_for:
+            _logger.warning(
+                "run %s does not have all of %s: %s; python -m xent_metrics_mlflow "
+                "replay sends it.",
+                job.run_id,
+                job.entry.folder,
+                job.explain(),
+            )
 
-    def _waiting(self) -> list[Job]:
-        """The next entry, and all that are queued behind it."""
-        jobs = [self._jobs.get()]
+    def _next(self) -> Job:
+        """The next entry: those of this process first."""
         with contextlib.suppress(queue.Empty):
-            while True:
-                jobs.append(self._jobs.get_nowait())
-        return jobs
+            return self._jobs.get_nowait()
+        return self._left.popleft() if self._left else self._jobs.get()
+
+    def _look_for_left(self, job: Job) -> None:
+        """Have some of what waits in the spool for the same server sent too."""
+        if self._left:
+            return
+        own = {each.entry.id for each in list(self._unsent)}
+        for folder in itertools.islice(spool.entries(spool.root()), _MOST_READ):
+            with contextlib.suppress(OSError, ValueError):  # sent, or not an entry
+                entry = spool.read(folder)
+                attempts = spool.state(folder).attempts
+                failed = entry.maker == spool.maker() and attempts > 0
+                if (
+                    entry.address == lasting(job.uri)
+                    and entry.id not in own
+                    and (failed or spool.is_left(entry))
+                    and attempts < _MOST_ATTEMPTS
+                ):
+                    found = job_again(folder, entry, job.uri, job.tracker)
+                    self._unsent.add(found)
+                    self._left.append(found)
+            if len(self._left) == _MOST_LEFT:
+                return
 
 
-def _send_from_other_process(jobs: list[Job]) -> None:
-    """Have another process send entries; those that it sent are done."""
-    on_disk = [(job, job.folder) for job in jobs if job.folder and not job.temporary]
-    if not on_disk:
-        return
-    replay_in_other_process(on_disk[0][0].uri, [folder for _, folder in on_disk])
-    for job, folder in on_disk:
-        if not folder.exists():
-            job.done.set()
-
-
-_senders: dict[tuple[str, bool], Sender] = {}
+_senders: dict[str, Sender] = {}
 _lock = threading.Lock()
 
 
-def sender(uri: str, *, other_process: bool = False) -> Sender:
+def sender(uri: str) -> Sender:
     """The sender of this process for an address; a fork makes its own."""
-    key = uri, other_process
     with _lock:
-        found = _senders.get(key)
+        found = _senders.get(uri)
         if found is None or found.pid != os.getpid():
-            found = _senders[key] = Sender(other_process=other_process)
+            if not _senders:
+                _drain_in_worker(_drain_all)
+            found = _senders[uri] = Sender()
         return found
+
+
+def _drain_in_worker(drain: Callable[[], None]) -> None:
+    """Drain at the end of a worker of multiprocessing, which leaves without atexit."""
+    if multiprocessing.parent_process() is not None:
+        Finalize(None, drain, exitpriority=100)
 
 
 @atexit.register
 def _drain_all() -> None:
     until = time.monotonic() + _AT_EXIT
-    for each in list(_senders.values()):
-        if each.pid == os.getpid():
-            each.drain(until)
+    waiting = [
+        str(folder)
+        for each in list(_senders.values())
+        if each.pid == os.getpid()
+        for folder in each.drain(until)
+    ]
+    if waiting:
+        _logger.warning(
+            "the process ends before all is logged: %d waiting in the spool; python -m "
+            "xent_metrics_mlflow replay %s sends what waits.",
+            len(waiting),
+            " ".join(waiting[:_MOST_NAMED]),
+        )
 
 
 def _forget() -> None:

@@ -47,7 +47,10 @@ def log_evaluation(
     dataset : dataset of MLflow or str, optional
         What it was made on: an input of the run, or a name, which becomes a tag.
     step : int, optional
-        The step of the metrics. Default: 0.
+        The step of the metrics. Default: 0. Of several evaluations of one split the run
+        has all metrics, and the tags and files of the one with the highest step, or
+        else the newest; files of an older one that comes later are in
+        ``xent/<split>/step-<step>/``.
     per_sample : bool, default True
         Whether the rows are logged: all of them, with what was predicted, as Parquet,
         and the 1000 most costly as a table to look at.
@@ -62,8 +65,9 @@ def log_evaluation(
         all three cases the entry is kept.
     deadline : float, default 10.0
         Seconds to wait for the server. 0 does not wait: the call returns when the
-        entry is on disk, which takes some milliseconds, and another process draws the
-        page and sends it.
+        entry is on disk, which takes some milliseconds, and a thread draws the page
+        and sends it. The end of the process, of a worker of multiprocessing too, waits
+        for that, for at most 30 seconds.
 
     Returns
     -------
@@ -112,7 +116,10 @@ def log_evaluation(
 
     The spool is the folder that ``XENT_METRICS_SPOOL`` names, or one of the user's
     state folder. Its entries hold no credentials: a replay takes those of its own
-    environment.
+    environment, and sends them to ``MLFLOW_TRACKING_URI`` only. Entries that processes
+    have left when they ended are sent by the next call to the same server, ten at a
+    time; the others, and what has failed three times, by
+    ``python -m xent_metrics_mlflow replay``.
 
     Examples
     --------
@@ -163,7 +170,7 @@ def parcel_of(
 ) -> Parcel:
     """An evaluation's numbers and files."""
     shown = artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
-    # Another process knows neither groups nor repeats: such a page is made here.
+    # A replay knows neither groups nor repeats: such a page is made here.
     alone = by is None and are_all(evaluation)
     later = [name for name in shown if alone or name != artifacts.PAGE]
     now = [name for name in shown if name not in later]
