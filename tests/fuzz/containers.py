@@ -353,12 +353,11 @@ def dictionary(values, kind, draw):
     """Nulls in the indices, or in the values of the dictionary, or in both."""
     known = _distinct(values)
     draw.shuffle(known)
-    known = [*known, None, *known[:1]]
-    among = {one: place for place, one in enumerate(known[:-1])}
+    null = len(known)
     places = [
-        draw.choice([None, among[None]]) if one is None else among[one]
-        for one in values
+        draw.choice([None, null]) if one is None else known.index(one) for one in values
     ]
+    known = [*known, None, *known[:1]]
     width = draw.choice([pa.int8(), pa.uint16(), pa.int32(), pa.int64()])
     return pa.DictionaryArray.from_arrays(
         pa.array(places, width), arrow(known, kind, draw)
