@@ -23,6 +23,26 @@ def test_defaults_are_those_of_the_library(run, frame):
     assert done.stdout == f"{frame.xent.decompose('label', 'p_')!r}\n"
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_may_be_logarithms_of_probabilities(run, frame, folder, suffix):
+    names = ["p_cat", "p_dog", "p_eel"]
+    logs = frame.assign(**{name: np.log(frame[name]) for name in names})
+    logs.to_csv("logs.csv", index=False)
+    logs.to_parquet("logs.parquet")
+    args = ("evaluate", f"logs.{suffix}", *ARGS[2:], *FAST, "--json")
+    found = parsed(run(*args, "--from-log-proba").stdout)["decomposition"]
+    right = decompose(frame["label"], frame[names].to_numpy(), labels=CLASSES)
+    assert found["cross_entropy"] == pytest.approx(right.cross_entropy, rel=1e-12)
+    logs[names] -= 1
+    logs.to_csv("logits.csv", index=False)
+    refused = run("evaluate", "logits.csv", *ARGS[2:], "--from-log-proba")
+    assert refused.exit_code == 2
+    assert "must be logarithms of probabilities that sum to 1" in refused.stderr
+    free = run("evaluate", "logits.csv", *ARGS[2:], *FAST, "--json", "--from-logits")
+    value = parsed(free.stdout)["decomposition"]["cross_entropy"]
+    assert value == pytest.approx(right.cross_entropy, rel=1e-12)
+
+
 def test_standard_input_is_read(run, expected, folder):
     text = (folder / "preds.csv").read_text()
     done = run("evaluate", "-", *ARGS[2:], *FAST, input=text)

@@ -47,6 +47,21 @@ def test_formats_may_have_other_names(folder, frame, suffix):
     pd.testing.assert_frame_equal(table_of(path).frame, frame[READ], check_dtype=False)
 
 
+@pytest.mark.parametrize("known", [["cat", None, "dog", "eel"], ["dog", "eel", "cat"]])
+def test_dictionaries_may_hold_nulls_and_a_value_twice(folder, frame, known):
+    pa, feather = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.feather")
+    labels = [None, *frame["label"][1:]] if None in known else frame["label"]
+    codes = pa.array([known.index(label) for label in labels])
+    values = pa.array([*known, known[0]])
+    coded = pa.DictionaryArray.from_arrays(codes, values)
+    table = pa.Table.from_pandas(frame)
+    table = table.set_column(table.schema.get_field_index("label"), "label", coded)
+    feather.write_feather(table, folder / "x.feather")
+    found = table_of("x.feather").frame["label"]
+    assert found.isna().tolist() == [label is None for label in labels]
+    assert found[1:].tolist() == frame["label"][1:].tolist()
+
+
 def test_standard_input_is_read_as_csv(frame, monkeypatch):
     content = frame.to_csv(index=False).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

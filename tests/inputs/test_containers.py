@@ -117,6 +117,17 @@ def test_days_of_several_annotators_may_be_of_several_types():
     assert counts.to_numpy().tolist() == [[2, 0, 0], [0, 2, 0], [0, 0, 2]]
 
 
+def test_annotators_may_be_columns_of_arrow_in_pandas():
+    """Numpy has no times with a zone: such columns lose it on their way there."""
+    pa = pytest.importorskip("pyarrow")
+    coded = pa.array(TIMES, pa.timestamp("us", "UTC")).dictionary_encode()
+    held = pd.arrays.ArrowExtensionArray(pa.chunked_array([coded]))
+    frame = pd.DataFrame({"a": TIMES, "b": held}, index=["x", "y", "z"])
+    counts = vote_counts(frame, labels=TIMES)
+    assert counts.to_numpy().tolist() == [[2, 0, 0], [0, 2, 0], [0, 0, 2]]
+    assert counts.index.tolist() == ["x", "y", "z"]
+
+
 def test_labels_that_are_masked_are_missing():
     y = np.ma.array([0, 1, 2], mask=[False, True, False])
     with pytest.raises(ValueError, match="y_true must not be missing: row 1 has no"):

@@ -87,7 +87,9 @@ def _as_table(annotations: Any) -> pd.DataFrame:
     """One row per sample, one column per annotator; short rows lack the last ones."""
     frame = as_frame(annotations)
     if isinstance(frame, pd.DataFrame):
-        return frame
+        columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+        each = [as_series(column, "it").array for column in columns]
+        return pd.DataFrame(dict(enumerate(each)), index=frame.index)
     if frame is not None:
         names = frame.columns
         return pd.DataFrame({name: as_series(frame[name], "it") for name in names})
