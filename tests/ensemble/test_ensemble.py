@@ -279,7 +279,7 @@ class TestZeros:
             result.predictive_entropy - result.member_entropy
         )
         assert (result.n_infinite, result.n_clipped, result.n_clipped_any) == (1, 0, 0)
-        assert "in 1 rows a member gives its target 0" in result.notes["diversity"]
+        assert "in 1 row a member gives its target 0" in result.notes["diversity"]
         assert math.isnan(result.standard_errors["diversity"])
         pairs = result.pairwise_kl
         assert pairs.loc[1, 0] == pairs.loc[2, 0] == math.inf

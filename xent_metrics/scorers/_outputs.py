@@ -19,9 +19,9 @@ _given: dict[tuple[str, frozenset[Any]], Any] = {}
 
 
 def warn_unseen(scorer: str, unseen: Iterable[Any], classes: tuple[Any, ...]) -> None:
-    """Warn of labels that an estimator does not know: once a scorer and label set.
+    """Warn of labels that an estimator does not know: once per scorer and label set.
 
-    Python shows a warning once a place, but forgets that at every
+    Python shows a warning once per place, but forgets that at every
     ``warnings.catch_warnings``, and scikit-learn enters one for each fold. Remembered
     here is who listens: a new listener, such as a test that records, is told anew.
     """
@@ -85,7 +85,7 @@ def parts_of_several(
     shape = np.shape(y_true)
     if shape[1:] != (n,) or classes is None or len(classes) != n:
         msg = (
-            f"y_true must have one column an output: its shape is {shape}, and {found};"
+            f"y_true must have one column per output: its shape is {shape}, and {found};"
             " pass a column for each, and list the classes_ of each."
         )
         raise ValueError(msg)
