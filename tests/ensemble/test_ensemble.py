@@ -290,7 +290,7 @@ class TestZeros:
         assert result.geometric_diversity == math.inf
         assert math.isnan(result.geometric_cross_entropy)
         assert "rule out every class" in result.notes["geometric_cross_entropy"]
-        assert "undefined: in 1 rows" in repr(result)
+        assert "undefined: in 1 row " in repr(result)
 
     def test_what_all_members_rule_out_has_no_diversity(self):
         result = decompose_ensemble([2], self.Q, labels=range(3), clip=0)
