@@ -90,7 +90,7 @@ def verdicts(own: pd.DataFrame, usual: str) -> None:
         more = row[[*PARTS]] - own.loc[usual, [*PARTS]]
         error = np.hypot(*own.loc[[site, usual], "cross_entropy_se"])
         share = max(more["miscalibration"] / more.sum(), 0)
-        advice = "recalibrate it" if share > 0.5 else "it wants better images"
+        advice = "recalibrate it" if share > 0.5 else "it needs better images"
         say(
             f"{site} costs {more.sum():.3f} ± {error:.3f} more than {usual}; "
             f"miscalibration is {share:.0%} of that: {advice}."

@@ -51,12 +51,12 @@ def main() -> None:
     print(choice)
     best = recommend(choice)
 
-    laws = {}
+    tested = {}
     for name, model in MODELS.items():
         proba = model.fit(X_choose, y_choose).predict_proba(X_test)
         mended = choice.decompositions[name].recalibrator().predict_proba(proba)
-        laws[name], laws[f"{name} + T"] = (y_test, proba), (y_test, mended)
-    proof = compare(laws, baseline=f"{cheapest} + T")
+        tested[name], tested[f"{name} + T"] = (y_test, proba), (y_test, mended)
+    proof = compare(tested, baseline=f"{cheapest} + T")
     prove(choice, proof, best, cheapest)
 
     # Since scikit-learn 1.8 there is method="temperature" too.
@@ -110,8 +110,8 @@ def prove(choice: Comparison, proof: Comparison, best: str, cheapest: str) -> No
     gain = proof.differences[f"{best} + T"]["cross_entropy"]
     verdict = "confirmed" if gain.high < 0 else "refuted" if gain.low > 0 else "open"
     say(
-        f"On these {best} costs {cost[best] - cost[cheapest]:+.3f} nats beside "
-        f"{cheapest}. With both recalibrated it is {gain.difference:+.3f}, the "
+        f"On these {best} costs {cost[best] - cost[cheapest]:+.3f} nats compared "
+        f"with {cheapest}. With both recalibrated it is {gain.difference:+.3f}, the "
         f"{proof.level:.0%} interval from {gain.low:+.3f} to {gain.high:+.3f}: that "
         f"{best} is the better one is {verdict}."
     )

@@ -69,14 +69,14 @@ def main() -> None:
     print(table(runs))
     same = len(set(runs["data"])) == 1
     say(
-        "All were tested on the same rows: the digest of their row ids, labels and "
-        "weights, in the column data, is one."
+        "All were tested on the same rows: they share one digest of row ids, labels "
+        "and weights, in the column data."
         if same
         else "They were not all tested on the same rows: see the column data."
     )
     say(
         "Each has the recalibration map that fits it best, in the column recalibration "
-        f"({', '.join(runs['recalibration'])}). To compare runs takes one map for both."
+        f"({', '.join(runs['recalibration'])}). Comparing runs takes one map for both."
     )
 
     best, second = runs["run_id"].iloc[:2]

@@ -143,7 +143,7 @@ BAD = {
     "blank.csv": (b"\n\n", "blank.csv must not be empty: it has no text"),
     "head.csv": (b"label,p_a\n", "head.csv must have rows: it has names of col"),
     "latin.csv": (b"label,p_a\n\xe9,1\n", "latin.csv must be text in UTF-8: .*0xe9"),
-    "wide.csv": (b"label,p_a\na,1,2\n", "one field a column in every row"),
+    "wide.csv": (b"label,p_a\na,1,2\n", "one field per column in every row"),
     "wider.csv": (
         b"label,p_a\na,1\na,1,2,3\n",
         "wider.csv cannot be read: Expected 2 fi",

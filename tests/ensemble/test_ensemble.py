@@ -279,7 +279,7 @@ class TestZeros:
             result.predictive_entropy - result.member_entropy
         )
         assert (result.n_infinite, result.n_clipped, result.n_clipped_any) == (1, 0, 0)
-        assert "in 1 rows a member gives its target 0" in result.notes["diversity"]
+        assert "in 1 row a member gives its target 0" in result.notes["diversity"]
         assert math.isnan(result.standard_errors["diversity"])
         pairs = result.pairwise_kl
         assert pairs.loc[1, 0] == pairs.loc[2, 0] == math.inf
@@ -290,7 +290,7 @@ class TestZeros:
         assert result.geometric_diversity == math.inf
         assert math.isnan(result.geometric_cross_entropy)
         assert "rule out every class" in result.notes["geometric_cross_entropy"]
-        assert "undefined: in 1 rows" in repr(result)
+        assert "undefined: in 1 row " in repr(result)
 
     def test_what_all_members_rule_out_has_no_diversity(self):
         result = decompose_ensemble([2], self.Q, labels=range(3), clip=0)

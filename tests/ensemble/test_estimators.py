@@ -218,11 +218,11 @@ def test_what_does_not_average_is_refused():
     )
     message = refused(accepted, GradientBoostingClassifier(), TypeError)
     assert message.endswith(
-        "found a GradientBoostingClassifier; pass the members' probabilities to "
+        "found GradientBoostingClassifier; pass the members' probabilities to "
         "decompose_ensemble."
     )
     refused(
-        "found a Pipeline; pass its last step, with the X that the steps before make",
+        "found Pipeline; pass its last step, with the X that the steps before make",
         make_pipeline(StandardScaler(), RandomForestClassifier()),
         TypeError,
     )

@@ -154,7 +154,7 @@ class TestErrors:
         )
         self.check("its shape is (50,)", q=self.Q[0, :, 0])
         self.check("its shape is (3, 50, 3, 1)", q=self.Q[..., None])
-        self.check("member_proba must hold a member at least: it is empty", q=[])
+        self.check("member_proba must hold at least one member: it is empty", q=[])
         self.check(
             "found a single DataFrame", q=pd.DataFrame(self.Q[0]), error=TypeError
         )

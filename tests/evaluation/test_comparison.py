@@ -281,7 +281,7 @@ class TestErrors:
             evaluation_of(BOLD, sample_weight=W),
             evaluation_of(SHY, sample_weight=heavier),
         )
-        with pytest.raises(ValueError, match=r"same weights: .* 1 rows \(0\)"):
+        with pytest.raises(ValueError, match=r"same weights: .* 1 row \(0\)"):
             compare({"a": a, "b": b})
 
     def test_another_number_of_rows_is_refused(self):

@@ -54,6 +54,29 @@ class OneColumn:
         return np.full((len(X), 1), 0.5)
 
 
+class Reversed:
+    """A classifier whose frames have their columns in another order than classes_."""
+
+    classes_ = np.array(["a", "b", "c"])
+
+    def predict_proba(self, X):
+        return pd.DataFrame(np.asarray(X)[:, ::-1], columns=["c", "b", "a"])
+
+
+def test_soft_labels_are_in_the_order_of_the_classes_not_of_the_columns():
+    q = np.random.default_rng(0).dirichlet([1, 1, 1], 300)
+    p = np.random.default_rng(1).dirichlet([3, 2, 1], 300)
+    expected = decompose(p, q, labels=["a", "b", "c"]).kl_divergence
+    found = Evaluation.from_estimator(Reversed(), q, p)
+    assert found.decomposition.kl_divergence == pytest.approx(expected, rel=1e-12)
+    assert found.labels == ("a", "b", "c")
+    for scored in (
+        scorers.neg_kl_divergence(Reversed(), q, p),
+        scorers.neg_kl_divergence(Reversed(), q, ["a"] * 300, soft_labels=p),
+    ):
+        assert scored == pytest.approx(-expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("call", [Evaluation.from_estimator, scorers.neg_cross_entropy])
 def test_one_column_for_several_classes_is_refused(call):
     with pytest.raises(

@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 # No result holds all the numbers and names that a page must bear.
@@ -100,3 +101,9 @@ def test_long_names_lose_their_middle():
     assert shown.startswith("aaa")
     assert shown.endswith("zzz")
     assert "…" in shown
+
+
+@pytest.mark.parametrize("value", [None, math.nan, pd.NA, pd.NaT])
+def test_a_missing_name_is_told_from_the_text_nan(value):
+    assert name(value) == "(missing)"
+    assert name("nan") == "nan"

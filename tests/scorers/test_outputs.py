@@ -189,6 +189,6 @@ def test_soft_labels_belong_to_one_output():
 def test_labels_must_have_a_column_an_output():
     model = LISTS["tree"].fit(X, Y)
     with pytest.raises(
-        ValueError, match=r"one column an output: its shape is \(120, 2"
+        ValueError, match=r"one column per output: its shape is \(120, 2"
     ):
         average(model, X, Y[:, :2])

@@ -268,6 +268,15 @@ def test_data_that_cannot_be_scored_give_nan_and_a_warning():
         DecompositionScorer(on_error="raise")(model, X, Y)
 
 
+def test_labels_of_another_vocabulary_are_refused_and_both_are_shown():
+    model = GaussianNB().fit(X, np.where(Y[0] == Y, "yes", "no"))
+    with pytest.raises(
+        ValueError,
+        match="the estimator's classes_: it holds .*, these are 'no', 'yes'; score on",
+    ):
+        neg_cross_entropy(model, X, Y)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(
         ValueError, match="a scorer must be one of .*: found 'log_loss'"

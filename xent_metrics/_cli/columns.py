@@ -23,7 +23,7 @@ class Wanted:
     target : tuple of str
         Names of columns, or one prefix.
     probas : tuple of str
-        Selections of probability columns, one a model.
+        Selections of probability columns, one per model.
     names : tuple of str
         Columns that hold names, not numbers: groups, keys.
     numbers : tuple of str

@@ -84,8 +84,8 @@ def read_csv(
                 )
         except pd.errors.ParserWarning:
             msg = (
-                f"{source.shown} must have one field a column in every row: rows have "
-                "more fields than the first line has names; name every column."
+                f"{source.shown} must have one field per column in every row: rows "
+                "have more fields than the first line has names; name every column."
             )
             raise UsageError(msg) from None
     for name in text:

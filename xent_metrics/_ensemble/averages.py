@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._display.result import counted
 from .._inputs.inputs import Inputs, read
 from .._inputs.read_options import (
     ReadOptions,
@@ -111,8 +112,8 @@ def _reasons(
     """Why terms are infinite or NaN, by the name of the term."""
     notes: dict[str, str] = {}
     n_infinite, n_ruled_out = (int(np.count_nonzero(x)) for x in (infinite, ruled_out))
-    by_member = f"infinite: in {n_infinite} rows a member gives its target 0"
-    by_all = f"infinite: in {n_ruled_out} rows members rule out every class"
+    by_member = f"infinite: in {counted(n_infinite, 'row')} a member gives its target 0"
+    by_all = f"infinite: in {counted(n_ruled_out, 'row')} members rule out every class"
     for name, value in terms.items():
         if math.isinf(value):
             notes[name] = by_all if name == "geometric_diversity" else by_member

@@ -79,7 +79,7 @@ def take_apart(estimator: Any, X: Any) -> Fitted:  # noqa: N803 - scikit-learn's
     mend = "pass the members' probabilities to decompose_ensemble."
     if hasattr(estimator, "steps"):
         mend = "pass its last step, with the X that the steps before make of yours."
-    msg = f"estimator must be one of {accepted}: found a {found}; {mend}"
+    msg = f"estimator must be one of {accepted}: found {found}; {mend}"
     raise TypeError(msg)
 
 

@@ -35,8 +35,8 @@ def separate(member_proba: Any, member_weights: Any) -> Members:
     by_key = _by_key(member_proba)
     if not by_key:
         msg = (
-            "member_proba must hold a member at least: it is empty; pass one table a "
-            "member."
+            "member_proba must hold at least one member: it is empty; pass one table "
+            "per member."
         )
         raise ValueError(msg)
     return weigh(tuple(by_key), list(by_key.values()), member_weights)

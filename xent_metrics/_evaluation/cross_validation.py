@@ -15,7 +15,7 @@ from .._inputs.containers import as_numpy
 from .._inputs.inputs import check_index_order, check_length
 from .._inputs.labels import check_labels, sort_labels
 from .._kernels.table import IntArray
-from .estimators import classes_of, probabilities
+from .estimators import in_class_order, probabilities
 
 
 class OutOfFold(NamedTuple):
@@ -147,7 +147,7 @@ def _predictions(
             "error_score='raise' to see why."
         )
         raise ValueError(msg)
-    proba = probabilities(estimator, part)
+    proba, classes = in_class_order(estimator, probabilities(estimator, part))
     columns = read_columns(proba, name)
     if columns.single is not None:
         msg = (
@@ -158,7 +158,7 @@ def _predictions(
     table = columns.source
     if isinstance(table, tuple):
         table = np.column_stack(table)
-    return table, check_labels(classes_of(estimator, proba), table.shape[1], name)
+    return table, check_labels(classes, table.shape[1], name)
 
 
 def _union(classes: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -53,6 +53,19 @@ def classes_of(estimator: Any, proba: Any) -> tuple[Any, ...]:
     return in_column_order(names_of(proba), labels)
 
 
+def in_class_order(estimator: Any, proba: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The predictions with columns in the order of ``classes_``, and these.
+
+    Soft labels without names are in that order, whatever that of a frame's columns is.
+    """
+    columns = classes_of(estimator, proba)
+    labels = as_labels(estimator.classes_)
+    frame = as_frame(proba)
+    if frame is None or columns == labels:
+        return proba, columns
+    return frame.iloc[:, [columns.index(label) for label in labels]], labels
+
+
 def names_of(table: Any) -> tuple[Any, ...]:
     """Names of the columns of a frame, unless they are their positions."""
     frame = as_frame(table)

@@ -30,7 +30,7 @@ from .._inputs.read_options import (
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
-from .estimators import Classifier, classes_of, probabilities
+from .estimators import Classifier, in_class_order, probabilities
 from .evaluate import evaluate
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
@@ -345,9 +345,9 @@ class Evaluation(Result):
         >>> evaluation.decomposition.n
         269
         """
-        proba = probabilities(estimator, X)
+        proba, classes = in_class_order(estimator, probabilities(estimator, X))
         options = ReadOptions(
-            labels=classes_of(estimator, proba),
+            labels=classes,
             target_type=target_type,
             sample_weight=sample_weight,
             groups=groups,

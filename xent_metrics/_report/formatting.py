@@ -6,8 +6,11 @@ import math
 import unicodedata
 from typing import Any
 
+import pandas as pd
+
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
+MISSING = "(missing)"
 _PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 _FEWEST, _MOST = 3, 9  # digits after the point
 _LONGEST = 80
@@ -86,6 +89,8 @@ def name(value: Any) -> str:
     What is invisible, or turns the direction of text, is written as Python writes it,
     and a long name loses its middle.
     """
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return MISSING
     text = value if isinstance(value, str) else str(value)
     if not text.strip():
         return repr(text)

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], Any] | bool | None
 OnBad = Literal["raise", "skip"]
 _PATIENCE = 2.0  # seconds before progress is shown
-_CHUNK = 4  # works a worker, where a backend gives results all at once
+_CHUNK = 4  # works per worker, where a backend gives results all at once
 
 
 @public
@@ -91,7 +91,7 @@ def scan(
         checksum of a page where the file has them. "skip" leaves it out, warns, and
         counts it in ``decomposition.n_skipped``.
     n_jobs : int, optional
-        Number of workers: -1 for one a processor. Default: 1, or what
+        Number of workers: -1 for one per processor. Default: 1, or what
         ``joblib.parallel_config`` says. They are threads, unless that names
         another backend.
     progress : bool or callable, optional

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evaluation.estimators import classes_of, names_of, probabilities
+from .._evaluation.estimators import in_class_order, names_of, probabilities
 from .._inputs.containers import as_frame, native
 from .._inputs.inputs import Inputs, UnseenLabelWarning, read
 from .._inputs.labels import as_labels, show
@@ -19,9 +19,9 @@ _given: dict[tuple[str, frozenset[Any]], Any] = {}
 
 
 def warn_unseen(scorer: str, unseen: Iterable[Any], classes: tuple[Any, ...]) -> None:
-    """Warn of labels that an estimator does not know: once a scorer and label set.
+    """Warn of labels that an estimator does not know: once per scorer and label set.
 
-    Python shows a warning once a place, but forgets that at every
+    Python shows a warning once per place, but forgets that at every
     ``warnings.catch_warnings``, and scikit-learn enters one for each fold. Remembered
     here is who listens: a new listener, such as a test that records, is told anew.
     """
@@ -85,8 +85,8 @@ def parts_of_several(
     shape = np.shape(y_true)
     if shape[1:] != (n,) or classes is None or len(classes) != n:
         msg = (
-            f"y_true must have one column an output: its shape is {shape}, and {found};"
-            " pass a column for each, and list the classes_ of each."
+            f"y_true must have one column per output: its shape is {shape}, and "
+            f"{found}; pass a column for each, and list the classes_ of each."
         )
         raise ValueError(msg)
     tables = proba if _has_tables(proba) else np.asarray(proba).T
@@ -169,8 +169,13 @@ def read_outputs(
             options.reading(labels=part.classes, sample_weight=sample_weight),
             warn_unseen=False,
         )
-        if not _may_be_a_fold(inputs):
-            inputs.check_known("predict_proba", given=True)
+        if inputs.n_unseen == inputs.n and not _may_be_a_fold(inputs):
+            msg = (
+                "y_true must hold labels that are the estimator's classes_: it holds "
+                f"{show(inputs.unseen)}, these are {show(inputs.labels)}; score on "
+                "labels of the vocabulary that it was trained on."
+            )
+            raise ValueError(msg)
         n_known = len(part.classes) - part.n_beyond
         unseen = inputs.unseen + part.classes[n_known:]
         n_unseen = inputs.n_unseen + _n_beyond(n_known, inputs)
@@ -187,7 +192,7 @@ def _may_be_a_fold(inputs: Inputs) -> bool:
 
 
 def _only_part(estimator: Any, proba: Any, y_true: Any, soft_labels: Any) -> Part:
-    classes = classes_of(estimator, proba)
+    proba, classes = in_class_order(estimator, proba)
     if soft_labels is not None:
         return _widened(soft_labels, proba, classes)
     if np.shape(y_true)[1:] == (1,):
