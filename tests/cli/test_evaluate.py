@@ -130,6 +130,7 @@ def test_targets_may_be_distributions(run, frame):
         assert done.stdout == f"{result!r}\n"
 
 
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 def test_targets_may_be_annotators(run, frame):
     rng = np.random.default_rng(1)
     said = {f"a{i}": rng.choice(CLASSES, len(frame)) for i in range(3)}

@@ -517,3 +517,9 @@ class TestRuleOfThree:
         assert d.standard_errors["cross_entropy"] == pytest.approx(
             ce.std(ddof=1) / 30, rel=1e-12
         )
+
+    def test_an_event_that_would_cost_infinitely_much_has_a_finite_floor(self):
+        y = np.arange(500) % 2
+        d = decompose(y, y.astype(float), clip=0)
+        assert d.cross_entropy == 0
+        assert 0 < d.standard_errors["cross_entropy"] < 1

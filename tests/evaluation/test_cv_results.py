@@ -279,6 +279,7 @@ def test_leaving_one_out_warns_once():
 # -- targets and data -----------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 def test_targets_may_be_distributions_or_votes():
     votes = (
         np.random.default_rng(0).multinomial(8, [0.1] * 10, len(Y))

@@ -37,6 +37,8 @@ def test_terms_add_up_with_intervals_and_meanings(hard):
         "= uncertainty",
         "\N{MINUS SIGN} resolution",
         "+ miscalibration",
+        "overconfidence",
+        "underconfidence",
     ]
     result = hard.decomposition
     low, high = result.ci()["miscalibration"]
@@ -59,6 +61,8 @@ def test_terms_of_soft_targets_come_first(soft):
         "= irreducible",
         "+ grouping loss",
         "+ miscalibration",
+        "overconfidence",
+        "underconfidence",
     ]
     assert rows(coarser)[1]["Term"] == "= uncertainty"
     assert rows(beside)[0]["Term"] == "KL divergence"

@@ -10,7 +10,7 @@ import numpy as np
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
-from .._terms import PARTS, TERMS
+from .._terms import TERMS
 from .frequencies import Frequencies
 from .recalibration import After
 from .row_terms import RowTerms
@@ -51,6 +51,8 @@ def variances_of_unseen(
 
     of_frequencies = -np.log(smoothed(frequencies.shares))[:, np.newaxis]
     cost, whole = rows.mean(rows.cross_entropy), frequencies.entropy() or math.nan
+    if not math.isfinite(cost):
+        return {}
     squares: dict[str, float] = defaultdict(float)
     mass = 0.0
     for part, log_q, _ in sample.blocks():
@@ -62,16 +64,18 @@ def variances_of_unseen(
         events = c * sample.weights[part]
         np.put_along_axis(events, top, 0.0, axis=0)
         mass += float(events.sum())
-        changes = _changes(log_q, c, of_frequencies, top)
-        of_skill = changes["cross_entropy"] - cost / whole * changes["uncertainty"]
-        each = {name: term.of(changes) for name, term in TERMS.items() if term.parts}
-        for name, change in (each | {"skill": of_skill / whole}).items():
-            of_rows = (events * change**2).sum(axis=0)
-            squares[name] += float(of_rows.sum())
-            if name == TERMS[PARTS[0]].part_of and rows.lowered is not None:
-                lowered = rows.lowered[part]
-                squares[PARTS[0]] += float(of_rows[lowered].sum())
-                squares[PARTS[1]] += float(of_rows[~lowered].sum())
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite costs
+            changes = _changes(log_q, c, of_frequencies, top)
+            of_rows = {
+                name: (events * change**2).sum(axis=0)
+                for name, change in _of_terms(changes, cost, whole).items()
+            }
+        for name, each in of_rows.items():
+            squares[name] += float(each.sum())
+        if rows.lowered is not None:
+            lowered, won = rows.lowered[part], of_rows["miscalibration"]
+            squares["overconfidence"] += float(won[lowered].sum())
+            squares["underconfidence"] += float(won[~lowered].sum())
     scale = (_RULE_OF_THREE / _HALF_WIDTH / n) ** 2 / mass
     return {
         name: scale * square
@@ -95,6 +99,15 @@ def _changes(
     }
     nothing = np.zeros_like(c)
     return {**changes, "entropy": nothing, "predictive_entropy": nothing}
+
+
+def _of_terms(
+    changes: dict[str, FloatArray], cost: float, whole: float
+) -> dict[str, FloatArray]:
+    """What each class changes a term by, where changes of its costs are known."""
+    of_skill = changes["cross_entropy"] - cost / whole * changes["uncertainty"]
+    of_sums = {name: term.of(changes) for name, term in TERMS.items() if term.parts}
+    return of_sums | {"skill": of_skill / whole}
 
 
 def _events_were_seen(rows: RowTerms, n_classes: int) -> bool:

@@ -128,13 +128,17 @@ def summary(
         for name in rows.columns
         if rows[name].dtype == np.float64
     }
-    return summarise(
+    found = summarise(
         columns,
         keys_of(rows, by, frame),
         weights=_weights(rows),
         clusters=rows["group"].to_numpy() if "group" in rows else None,
         hard="label" in rows,
     )
+    if by is None:  # the whole's errors know of events that were not seen
+        for name in MEASURES:
+            found[f"{name}_se"] = whole.standard_errors[name]
+    return found
 
 
 def _of_whole(result: Decomposition) -> pd.DataFrame:

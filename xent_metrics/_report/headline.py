@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._decomposition.ladder import CLEAR, is_clear
-from .._terms import title
+from .._terms import PARTS, title
 from .formatting import heading, listed, number, plural, with_error
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def reasons(notes: Mapping[str, str]) -> list[str]:
     """Why terms are missing: one sentence a reason; hard labels are no defect."""
     of_reason: dict[str, list[str]] = {}
     for name, reason in notes.items():
-        if reason != _ONE_LABEL:
+        if reason != _ONE_LABEL and name not in PARTS:
             of_reason.setdefault(reason, []).append(title(name))
     sentences = []
     for reason, names in of_reason.items():
@@ -129,5 +129,7 @@ def reasons(notes: Mapping[str, str]) -> list[str]:
         verb = "is" if len(names) == 1 else "are"
         said = f"{verb} {kind}: {why}" if colon else f"{verb} to be doubted: {reason}"
         sentence = f"{listed(names)} {said}."
+        if reason.endswith("of the loss"):  # which rows hold it: no defect of the term
+            sentence = f"{reason}."
         sentences.append(heading(sentence))
     return sentences
