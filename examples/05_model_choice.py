@@ -47,7 +47,7 @@ def main() -> None:
             y_choose, proba, recalibration="temperature"
         )
     cheapest = min(found, key=lambda name: found[name].decomposition.cross_entropy)
-    choice = compare(found, baseline=cheapest)
+    choice = compare(found, baseline=cheapest, recalibration="temperature")
     print(choice)
     best = recommend(choice)
 
@@ -56,7 +56,7 @@ def main() -> None:
         proba = model.fit(X_choose, y_choose).predict_proba(X_test)
         mended = choice.decompositions[name].recalibrator().predict_proba(proba)
         tested[name], tested[f"{name} + T"] = (y_test, proba), (y_test, mended)
-    proof = compare(tested, baseline=f"{cheapest} + T")
+    proof = compare(tested, baseline=f"{cheapest} + T", recalibration="temperature")
     prove(choice, proof, best, cheapest)
 
     # Since scikit-learn 1.8 there is method="temperature" too.

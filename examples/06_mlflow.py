@@ -76,7 +76,8 @@ def main() -> None:
     )
     say(
         "Each has the recalibration map that fits it best, in the column recalibration "
-        f"({', '.join(runs['recalibration'])}). Comparing runs takes one map for both."
+        f"({', '.join(runs['recalibration'])}). To compare runs takes one map for "
+        "both: the richest of theirs."
     )
 
     best, second = runs["run_id"].iloc[:2]

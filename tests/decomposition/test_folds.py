@@ -154,7 +154,7 @@ def test_compare_keeps_the_maps_of_the_folds():
     other = validated(LogisticRegression(max_iter=500), X / 16, Y, cv)
     rival = Evaluation.from_cv_results(other, X / 16, Y, **TEMPERATURE)
     ours = cross_validated()
-    comparison = compare({"bayes": ours, "logistic": rival})
+    comparison = compare({"bayes": ours, "logistic": rival}, **TEMPERATURE)
     assert comparison.decompositions["bayes"] == ours.decomposition
     assert comparison.decompositions["logistic"] == rival.decomposition
     expected = rival.decomposition.miscalibration - ours.decomposition.miscalibration

@@ -279,7 +279,8 @@ def _differences(
         with np.errstate(invalid="ignore"):  # of rows that both deem impossible
             apart = influences[0][name] - influences[1][name]
         error = ours.rows.standard_error(apart)
-        if model is not baseline and TERMS[name].has_floor:
+        # Refinements have one too: models may be alike once both are recalibrated.
+        if model is not baseline and TERMS[name].needs_map:
             error = max(error, math.sqrt(floor))
         error = math.nan if math.isnan(change) else error
         error /= 1.0 if name == "skill" else per_unit

@@ -132,7 +132,7 @@ def get_scorer(
     >>> scorer
     get_scorer('neg_miscalibration', base=2, recalibration='slope-bias')
     >>> cross_val_score(GaussianNB(), X, y, scoring=scorer).mean().round(2).item()
-    -0.72
+    -0.71
     """
     return TermScorer(
         name,

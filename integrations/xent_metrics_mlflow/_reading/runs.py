@@ -98,7 +98,9 @@ def compare_runs(
         for said_before in (SmallSampleWarning, UnseenLabelWarning):
             warnings.simplefilter("ignore", said_before)
         evaluations = {
-            name: evaluate_rows(rows, recalibration=recalibration)
+            name: evaluate_rows(
+                rows, recalibration=rows.about["recalibration"] or recalibration
+            )
             for name, rows in ((name_a, first), (name_b, second))
         }
     return compare(
