@@ -8,6 +8,7 @@ import pytest
 from xent_metrics import Evaluation
 from xent_metrics_mlflow import compare_runs, log_evaluation
 from xent_metrics_mlflow.__main__ import main
+from xent_metrics_mlflow._delivery import threads
 
 from .conftest import LABELS, PROBA, entries, new_run
 
@@ -95,3 +96,14 @@ def test_a_lower_step_in_the_same_process(remote, evaluation, newer):
     assert json.loads(tags["mlflow.loggedArtifacts"]) == [
         {"path": "xent/test/per_sample.json", "type": "table"}
     ]
+
+
+def test_numbers_that_are_ahead_of_files_move_none_aside(remote, evaluation, newer):
+    run_id = new_run(remote)
+    for step in range(4):
+        each = newer if step == 3 else evaluation
+        log_evaluation(each, step=step, run_id=run_id, deadline=0, **QUICK)
+    threads._drain_all()
+    found = remote.MlflowClient().list_artifacts(run_id, "xent/test")
+    assert not [each.path for each in found if each.is_dir]
+    assert _logged(remote, run_id, "xent/test") == newer

@@ -30,7 +30,7 @@ class Job:
     ``folder`` is None if no disk could hold the entry: then only numbers are sent.
     ``again`` says that an earlier attempt may have sent some of it, ``is_active`` that
     the run is the caller's active one, ``waited_for`` that a call waits for it.
-    ``uploading`` is the file that is being uploaded.
+    ``uploading`` is the file that is being uploaded, ``into`` the run's folder for it.
     """
 
     uri: str
@@ -48,6 +48,7 @@ class Job:
     run_id: str | None = None
     artifacts: tuple[str, ...] = ()
     uploading: str | None = None
+    into: str = ""
     url: str | None = None
     error: Exception | None = None
 
@@ -132,6 +133,8 @@ def send_numbers(job: Job) -> None:
         sent=before.metrics,
         note=lambda count: _note(job, metrics=count),
     )
+    # Now, as files are uploaded in this order, and later numbers may be ahead of them.
+    job.into = tracker.folder_for_files(job.uri, entry, job.run_id)
     tracker.log_children(
         job.uri,
         entry,
@@ -184,24 +187,23 @@ def send_files(job: Job) -> None:
     if job.later is not None and not set(entry.later) <= names:
         with contextlib.suppress(Exception):  # the exact files are what is needed
             spool.add(folder, job.later())
-    into = job.tracker.folder_for_files(job.uri, entry, run_id)
-    _upload(job, run_id, into, spool.files(folder))
+    _upload(job, run_id, spool.files(folder))
     if table is not None and (job.again or not job.is_active):
         job.tracker.settle_tables(job.uri, run_id)
     spool.remove(folder)
 
 
-def _upload(job: Job, run_id: str, into: str, files: Sequence[Path]) -> None:
+def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
     """Upload files; one that fails does not keep the others from going."""
     failed: dict[str, Exception] = {}
     for path in files:
         job.uploading = path.name
         try:
-            job.tracker.log_file(job.uri, run_id, into, path)
+            job.tracker.log_file(job.uri, run_id, job.into, path)
         except Exception as error:  # noqa: BLE001 - raised below
             failed[path.name] = error
         else:
-            job.artifacts += paths(into, [path.name])
+            job.artifacts += paths(job.into, [path.name])
     if failed:
         first = told(next(iter(failed.values())), job.uri)
         msg = f"could not upload {', '.join(failed)}: {first}"
