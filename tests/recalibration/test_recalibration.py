@@ -28,6 +28,10 @@ SEVERAL = (
     "dirichlet",
     "dirichlet-spline",
     "confusion",
+    "adaptive-temperature",
+    "class-temperature",
+    "hierarchy",
+    "kernel",
     "none",
 )
 TWO = (*SEVERAL, "spline", "isotonic")
@@ -53,7 +57,7 @@ def numbers(d):
 
 class TestEveryMap:
     def test_all_names_are_here(self):
-        assert {"auto", *TWO} == set(NAMES)
+        assert {"auto", "cells", *TWO} == set(NAMES)
 
     @each_map
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])

@@ -53,13 +53,14 @@ def decompose(
         so. Default: rows stand alone.
     recalibration : str or object, default "auto"
         The map that estimates the class probabilities given the prediction. "auto": a
-        natural cubic spline ("spline") for two classes; for more, none where no test
-        tells the predictions from calibrated ones, else the simplest that is as good
-        as the best, but for noise, of "temperature", "temperature-bias", "hierarchy",
-        "adaptive-temperature", "slope-bias", "class-temperature", "shared-spline",
-        "dirichlet", "dirichlet-spline", "kernel" (up to 5 classes), "cells" (few
-        distinct predictions, also of two classes) and "confusion". Each goes by name
-        too. "isotonic" (two classes) is not debiased and equals the CORP
+        natural cubic spline ("spline") for two classes; for more, the one that would
+        predict best of "temperature", "temperature-bias", "slope-bias",
+        "shared-spline", "dirichlet", "dirichlet-spline" and "confusion". Each goes by
+        name too, and so do "adaptive-temperature" (by the sharpness of the
+        prediction), "class-temperature" (by the predicted class), "hierarchy" (of
+        classes that predictions mix up), "cells" (for few distinct predictions) and
+        "kernel" (any smooth shape). "isotonic" (two classes) is not debiased and
+        equals the CORP
         decomposition; "none" takes the predictions as they are. An object has
         ``fit(log_q, p, sample_weight)`` and ``predict(log_q)``, on tables of shape
         (N, K), and is debiased by cross-validation of copies.

@@ -10,9 +10,8 @@ from .sample import Sample
 from .softmax import LinearSoftmax
 
 _BETA, _BIAS, _CELL = 0.01, 0.01, 0.5  # precisions, in units of one row
-_DECIMALS = 9  # of log q: rounding makes no cell of its own
 _MOST_CELLS = 100
-_ROWS_A_PARAMETER = 5
+_DECIMALS = 9  # of log q: rounding makes no cell of its own
 
 
 @pickled
@@ -26,7 +25,15 @@ class Cells(LinearSoftmax):
     of_folds = 9 / 8  # half of the difference, by simulation
 
     def __init__(self, sample: Sample) -> None:
-        keys = {key for block in sample.blocks() for key in _keys(block.log_q)}
+        keys: set[bytes] = set()
+        for block in sample.blocks():
+            keys.update(_keys(block.log_q))
+            if len(keys) > _MOST_CELLS:
+                msg = (
+                    "recalibration='cells' is for few distinct predictions, such as "
+                    f"those of a tree: found more than {_MOST_CELLS}; pass 'auto'."
+                )
+                raise ValueError(msg)
         self.places = {key: place for place, key in enumerate(sorted(keys))}
         ridge = np.array([_BIAS, *[_CELL] * len(self.places)])
         super().__init__(sample.n_classes, np.ones(1), np.array([[_BETA]]), ridge)
@@ -47,18 +54,6 @@ class Cells(LinearSoftmax):
 
     def _cell(self, log_q: FloatArray) -> IntArray:
         return np.array([self.places.get(key, -1) for key in _keys(log_q)])
-
-
-def are_few(sample: Sample) -> bool:
-    """Whether rows share so few predictions that each can have a map of its own."""
-    by_rows = sample.n_independent / (_ROWS_A_PARAMETER * sample.n_classes)
-    most = min(_MOST_CELLS, by_rows)
-    found: set[bytes] = set()
-    for block in sample.blocks():
-        found.update(_keys(block.log_q))
-        if len(found) > most:
-            return False
-    return len(found) > 1
 
 
 def _keys(log_q: FloatArray) -> list[bytes]:

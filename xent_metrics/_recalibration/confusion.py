@@ -70,14 +70,12 @@ def fit_confusion(sample: Sample, start: FittedMap | None = None) -> FittedMap:
     def fit_some(rows: Sample) -> Confusion:
         return _maximise(rows, best)[0]
 
-    def by_folds() -> float:
-        return _OF_BOUNDS * cross_validated(sample, fit_some, losses)
-
+    if start is None:
+        optimism = _OF_BOUNDS * cross_validated(sample, fit_some, losses)
+    else:
+        optimism = start.optimism * len(start.losses) / sample.n
     n_parameters = sample.n_classes**2 + 1
     # Where H = J, its trace and that of its square are the number of parameters.
-    optimism = n_parameters / (2.0 * float(sample.weights.sum()))
-    if start is not None:
-        optimism = start.optimism * len(start.losses) / sample.n
     return FittedMap(
         name="confusion",
         losses=losses,
@@ -86,7 +84,6 @@ def fit_confusion(sample: Sample, start: FittedMap | None = None) -> FittedMap:
         variance=max(optimism, 0.0) / float(sample.weights.sum()),
         degrees_of_freedom=n_parameters,
         converged=converged,
-        by_folds=by_folds if start is None else None,
     )
 
 

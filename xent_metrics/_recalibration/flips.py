@@ -11,15 +11,8 @@ from .._kernels.table import FloatArray, IntArray
 from .sample import Sample
 from .softmax import LinearSoftmax, scores_of_blocks, sweep
 
-_FLIPS, _SEED = 999, 0  # of the test that goes before a choice
 _MOST_UNITS = 4096  # units whose signs are flipped; more rows than that share them
 _MANY_PARAMETERS = 300  # of a family: beyond, those of each class are left out
-
-
-def pvalue(sample: Sample, families: Sequence[LinearSoftmax]) -> float:
-    """How often sign flips leave as much to win as there is, or more."""
-    found = flipped(sample, families, _FLIPS, np.random.default_rng(_SEED))
-    return float(np.mean(found >= found[0]))
 
 
 def flipped(

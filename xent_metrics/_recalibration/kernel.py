@@ -49,7 +49,7 @@ class Kernel(Dirichlet):
         self.floor = float(np.log(shape.floor))
         self.landmarks = self._spread(sample, _n_landmarks(sample, shape))
         gram, apart = self._gram()
-        self.scale = 2.0 * shape.width * apart
+        self.scale = 2.0 * shape.width * (apart or 1.0)
         n = self.landmarks.shape[1]
         super().__init__(sample, np.ones(n))
         gram = np.exp(-gram / self.scale) + _NUGGET * np.eye(n)
@@ -107,7 +107,7 @@ def _n_landmarks(sample: Sample, shape: Shape) -> int:
     k, n = sample.n_classes, sample.n_independent
     by_rows = int(n / (_ROWS_A_PARAMETER * k))
     by_time = int((_MOST_WORK / sample.n) ** 0.5 / k) - k - 1
-    return min(shape.landmarks, by_rows, by_time)
+    return max(min(shape.landmarks, by_rows, by_time), 1)
 
 
 def _squares(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -24,7 +24,7 @@ _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
 _DEAR = 100  # parameters: a Hessian is then dearer than several steps
 _NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
-_NEAR_ENOUGH = 1e-9  # nats per row: what folds tell is then exact to rounding
+_NEAR_ENOUGH = 1e-13  # nats per row: what folds tell is then exact to rounding
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
@@ -121,8 +121,8 @@ def fit(
     """Fit a family to a sample and debias it.
 
     Where rows are few for the parameters, scores at the fit are too small for
-    Takeuchi's correction, above all where classes are nearly separated: there folds
-    tell the optimism, once the map is :meth:`~FittedMap.settled`.
+    Takeuchi's correction, above all where classes are nearly separated: there it is
+    cross-validated.
     """
     optimum = minimise(family, sample, start)
     parameters = optimum.parameters
@@ -142,11 +142,8 @@ def fit(
         share = float(rows.weights.sum()) / total
         return SoftmaxMap(family, refit(family, rows, optimum, share))
 
-    def by_folds() -> float:
-        found = cross_validated(sample, fit_some, fitted.losses, stratified=False)
-        return family.of_folds * found
-
-    return dataclasses.replace(fitted, by_folds=by_folds)
+    optimism = cross_validated(sample, fit_some, fitted.losses, stratified=False)
+    return dataclasses.replace(fitted, optimism=family.of_folds * optimism)
 
 
 def debiased(

@@ -14,6 +14,7 @@ from .spline import NaturalSpline, quantile_knots
 
 _BIAS, _SLOPE, _CLASS_SLOPE = 0.01, 0.1, 0.3  # precisions, in units of one row
 _SHARPNESS_KNOTS = 5
+_MOST_CLASSES = 100
 _LEAST_LOG = np.log(1e-8)  # below, a class adds no more to the sharpness
 _SHARES_OF_CLASSES = (2, 4, 8, 20)  # classes to each group of a cut of the tree
 _APART = 1e-12  # classes that predictions never mix up
@@ -65,6 +66,12 @@ class ClassTemperature(_WithBias):
     name = "class-temperature"
 
     def __init__(self, sample: Sample) -> None:
+        if sample.n_classes > _MOST_CLASSES:  # a table of rows and pairs of classes
+            msg = (
+                f"recalibration='class-temperature' is for at most {_MOST_CLASSES} "
+                f"classes: found {sample.n_classes}; pass 'auto' or 'hierarchy'."
+            )
+            raise ValueError(msg)
         super().__init__(sample, np.ones(sample.n_classes), _CLASS_SLOPE)
 
     def shared(self, log_q: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from .._recalibration.grid import Grid
 from .._recalibration.isotonic import fit_isotonic
 from .._recalibration.one_thread import one_thread
 from .._recalibration.select import (
+    BY_LOGIT,
     LINEAR,
     TWO_CLASSES,
     Selection,
@@ -50,7 +51,7 @@ class Source(Protocol):
 def source_of(state: ScanState, recalibration: Any) -> Source:
     """Cells where they hold more rows than were kept and the map can be fitted so."""
     by_logit = isinstance(recalibration, str) and (
-        recalibration in ("auto", "isotonic", "none") or recalibration in LINEAR
+        recalibration in ("auto", "isotonic", "none", *BY_LOGIT)
     )
     if state.cells is None or state.kept.complete or not by_logit:
         return _KeptRows(state)
