@@ -1,4 +1,4 @@
-"""Maps whose slope depends on the prediction, kernels and cells find what they are for."""
+"""Maps by slope of the prediction, kernels and cells: each finds what it is for."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,8 @@ def in_groups(n, k):
 def ring(q):
     """No slope of any log-probability can do this."""
     away = ((q - 1 / 3) ** 2).sum(axis=1, keepdims=True)
-    return np.where(np.abs(away - 0.15) < 0.08, 1 / 3, q)
+    share = np.exp(-(((away - 0.15) / 0.08) ** 2))
+    return (1 - share) * q + share / 3
 
 
 CASES = {

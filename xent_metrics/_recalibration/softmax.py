@@ -24,7 +24,7 @@ _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
 _DEAR = 100  # parameters: a Hessian is then dearer than several steps
 _NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
-_NEAR_ENOUGH = 1e-13  # nats per row: what folds tell is then exact to rounding
+_NEAR_ENOUGH = 1e-18  # nats per row: what folds tell is then exact
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
@@ -268,10 +268,9 @@ def refit(
         decrement = float(step @ state.gradient)
         if decrement <= _NEAR_ENOUGH * scale:
             return parameters
-        if decrement > _WELL * last:
-            return minimise(family, sample, parameters).parameters
         proposed = sweep(family, sample, parameters - step, None, hessian)
-        if proposed.objective > state.objective:
+        worse = proposed.objective > state.objective + _DECREMENT * scale
+        if worse or decrement > _WELL * last:
             return minimise(family, sample, parameters).parameters
         parameters, state, last = parameters - step, proposed, decrement
     return parameters
