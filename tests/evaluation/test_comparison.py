@@ -154,6 +154,14 @@ class TestOneMap:
             )
         assert sum(flagged) <= 4  # of 20 at 5 %; all 20 under one temperature
 
+    def test_models_alike_once_recalibrated_differ_by_no_more_than_fits_do(self):
+        pvalues = []
+        for seed in range(20):
+            y, p, shifted = logit_shift(seed, 500)
+            found = compare({"a": (y, p), "b": (y, shifted)}).differences["b"]
+            pvalues.append(found["refinement"].pvalue)
+        assert min(pvalues) > 0.05
+
     def test_several_classes_have_the_richest_that_any_chooses(self, alone):
         bold, weighed = (one.decomposition for one in alone.values())
         assert (bold.recalibration, weighed.recalibration) == (
