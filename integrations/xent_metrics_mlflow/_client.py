@@ -6,12 +6,10 @@ that no thread starts a run of its own.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from mlflow.entities import (
     InputTag,
     LoggedModelInput,
     Metric,
+    Param,
     RunTag,
 )
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -32,12 +31,10 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 from ._delivery.address import is_remote, lasting
 from ._delivery.spool import Entry
 from ._delivery.tracker import Where
-from ._items.keys import check_known
 from ._items.tables import TABLES, listed, tables
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
-_PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
 class UnitError(ValueError):
@@ -191,6 +188,12 @@ def log_numbers(
         run_id,
         metrics=metrics
         + [Metric(key, value, entry.timestamp, at) for key, value, at in entry.points],
+        # A run's params are fixed: a later step keeps the first, and its tag says more.
+        params=[
+            Param(key, value)
+            for key, value in entry.params.items()
+            if key not in run.data.params
+        ],
         tags=[RunTag(key, value) for key, value in tags.items()],
         synchronous=True,
     )
@@ -284,37 +287,6 @@ def _log_inputs(client: MlflowClient, run: Any, entry: Entry) -> None:
         )
 
 
-def read_run(run_id: str) -> Any:
-    """A run, with its metrics and tags."""
-    return MlflowClient().get_run(run_id)
-
-
-def read_file(run_id: str, path: str) -> bytes | None:
-    """The contents of a file of a run; None if there is no such file."""
-    client = MlflowClient()
-    folder = path.rpartition("/")[0]
-    if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
-        return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
-        return Path(client.download_artifacts(run_id, path, own)).read_bytes()
-
-
-def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any]:
-    """Runs of experiments by name or id, newest first; default: the active one."""
-    known: dict[str, str] = {}
-    for each in MlflowClient().search_experiments() if experiments else ():
-        known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
-    for name in experiments or ():
-        check_known(name, known)
-    found: list[Any] = mlflow.search_runs(
-        None if experiments is None else [known[name] for name in experiments],
-        filter_string=filter_string,
-        order_by=["attributes.start_time DESC"],
-        output_format="list",
-    )
-    return found
-
-
 def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
     """What a call raises, or a TimeoutError after ``limit`` seconds; else None."""
     silent = f"the server did not answer within {limit:g} seconds"
@@ -331,16 +303,3 @@ def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
     thread.start()
     thread.join(limit)
     return raised[0] if raised else None
-
-
-@contextlib.contextmanager
-def _no_progress() -> Iterator[None]:
-    """Turn off the progress bar that MLflow draws even for a single file."""
-    before = os.environ.get(_PROGRESS)
-    os.environ[_PROGRESS] = "false"
-    try:
-        yield
-    finally:
-        del os.environ[_PROGRESS]
-        if before is not None:
-            os.environ[_PROGRESS] = before

@@ -90,6 +90,7 @@ def deliver(
         points=what.points,
         children=what.children,
         tags=what.tags,
+        params=what.params,
         timestamp=now,
         step=int(step or 0),
         model_ids=where.model_ids if parcel.of_model else (),
