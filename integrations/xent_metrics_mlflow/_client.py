@@ -10,10 +10,9 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from mlflow.entities import (
     InputTag,
     LoggedModelInput,
     Metric,
+    Param,
     RunTag,
 )
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -37,14 +37,12 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 from ._delivery.address import is_folder, is_remote, lasting
 from ._delivery.spool import Entry
 from ._delivery.tracker import Where
-from ._items.keys import check_known
 from ._items.tables import TABLES, listed, tables
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
 _MOST_RUNS = 1000  # that are remembered
 _BATCH, _BATCH_AGAIN = 1000, 100  # metrics
-_PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
 class UnitError(ValueError):
@@ -205,6 +203,7 @@ class _Run:
     experiment_id: str
     artifacts: str
     tags: dict[str, str]
+    params: set[str]
     models: set[str]
     datasets: set[tuple[str, str]]
     unsettled: bool = False
@@ -244,6 +243,7 @@ def _read(uri: str, run_id: str) -> _Run:
         experiment_id=found.info.experiment_id,
         artifacts=found.info.artifact_uri,
         tags=dict(found.data.tags),
+        params=set(found.data.params),
         models={
             each.model_id
             for each in (*(found.inputs.model_inputs or ()), *(outputs or ()))
@@ -308,14 +308,22 @@ def log_numbers(
             done += len(batch)
             if done > sent or not batch:
                 last = tags if done == total else {}
+                # A run's params are fixed: a later step keeps the first ones.
+                params = {
+                    key: value
+                    for key, value in entry.params.items()
+                    if last and key not in run.params
+                }
                 client.log_batch(
                     run_id,
                     metrics=_new(client, run_id, batch)
                     if again and is_folder(uri)
                     else batch,
+                    params=[Param(key, value) for key, value in params.items()],
                     tags=[RunTag(key, value) for key, value in last.items()],
                     synchronous=True,
                 )
+                run.params |= params.keys()
                 note(done)
     except Exception:
         _runs.pop((uri, run_id), None)
@@ -511,37 +519,6 @@ def advice(text: str) -> str | None:
     return None
 
 
-def read_run(run_id: str) -> Any:
-    """A run, with its metrics and tags."""
-    return MlflowClient().get_run(run_id)
-
-
-def read_file(run_id: str, path: str) -> bytes | None:
-    """The contents of a file of a run; None if there is no such file."""
-    client = MlflowClient()
-    folder = path.rpartition("/")[0]
-    if path not in {each.path for each in client.list_artifacts(run_id, folder)}:
-        return None
-    with tempfile.TemporaryDirectory(prefix="xent-metrics-") as own, _no_progress():
-        return Path(client.download_artifacts(run_id, path, own)).read_bytes()
-
-
-def read_runs(experiments: Sequence[Any] | None, filter_string: str) -> list[Any]:
-    """Runs of experiments by name or id, newest first; default: the active one."""
-    known: dict[str, str] = {}
-    for each in MlflowClient().search_experiments() if experiments else ():
-        known |= {each.experiment_id: each.experiment_id, each.name: each.experiment_id}
-    for name in experiments or ():
-        check_known(name, known)
-    found: list[Any] = mlflow.search_runs(
-        None if experiments is None else [known[name] for name in experiments],
-        filter_string=filter_string,
-        order_by=["attributes.start_time DESC"],
-        output_format="list",
-    )
-    return found
-
-
 def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
     """What a call raises, or a TimeoutError after ``limit`` seconds; else None."""
     silent = f"the server did not answer within {limit:g} seconds"
@@ -558,16 +535,3 @@ def _within(limit: float, call: Callable[..., Any], **options: Any) -> Any:
     thread.start()
     thread.join(limit)
     return raised[0] if raised else None
-
-
-@contextlib.contextmanager
-def _no_progress() -> Iterator[None]:
-    """Turn off the progress bar that MLflow draws even for a single file."""
-    before = os.environ.get(_PROGRESS)
-    os.environ[_PROGRESS] = "false"
-    try:
-        yield
-    finally:
-        del os.environ[_PROGRESS]
-        if before is not None:
-            os.environ[_PROGRESS] = before

@@ -49,6 +49,26 @@ def test_the_decomposition_of_a_run(store):
     assert data.metrics == logged.metrics
 
 
+def test_map_and_clip_are_params_of_the_first_step(store):
+    run_id = new_run(store)
+    for step, recalibration in enumerate(("temperature", "none")):
+        result = evaluation(recalibration=recalibration, clip=1e-6)
+        logged = log_evaluation(
+            result, run_id=run_id, step=step, page=False, on_error="raise"
+        )
+        assert logged.logged
+    data = store.get_run(run_id).data
+    assert data.params == {
+        "xent/test/recalibration": "temperature",
+        "xent/test/clip": "1e-06",
+    }
+    settings = json.loads(data.tags["xent/test/settings"])
+    assert settings["recalibration"] == "none"
+    wanted = "params.`xent/test/recalibration` = 'temperature'"
+    [found] = store.search_runs(filter_string=wanted, output_format="list")
+    assert found.info.run_id == run_id
+
+
 def test_one_batch(store, monkeypatch):
     calls = []
     original = store.MlflowClient.log_batch

@@ -227,6 +227,10 @@ def test_overview_lists_all_metrics_and_the_settings(look, logged, run):
     seen.page.get_by_text("xent/test/cross_entropy", exact=True).wait_for()
     rows = seen.page.get_by_role("row").all_inner_texts()
     shown = dict(row.split("\n") for row in rows if row.startswith("xent/"))
+    assert shown.pop("xent/test/recalibration") == "temperature"
+    assert (
+        float(shown.pop("xent/test/clip")) == logged[run].evaluation.decomposition.clip
+    )
     assert {key: float(value) for key, value in shown.items()} == pytest.approx(
         logged[run].result.metrics
     )

@@ -94,6 +94,7 @@ def deliver(
         points=what.points,
         children=what.children,
         tags=what.tags,
+        params=what.params,
         timestamp=now,
         step=at,
         model_ids=where.model_ids if parcel.of_model else (),

@@ -52,6 +52,7 @@ class Entry:
     unit: str
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
     timestamp: int
     step: int
     model_ids: tuple[str, ...] = ()

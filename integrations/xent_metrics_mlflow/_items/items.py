@@ -29,6 +29,7 @@ Child = Mapping[str, Any]  # its name, metrics and tags
 _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
 _COUNTS = ("n", "n_clipped", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
+_PARAMS = ("recalibration", "clip")
 _NOT_TERMS = ("n", "weight", "note")
 _TOO_LONG = "too long for a tag: see the files of this split"
 
@@ -38,7 +39,8 @@ class Items:
     """The metrics and tags of one split.
 
     ``folder`` is the path that all of them share, without a slash at its end.
-    ``settings`` become one tag. ``left_out`` holds the metrics that are not finite.
+    ``settings`` become one tag, and ``params`` are those that charts of several runs
+    can have as axes. ``left_out`` holds the metrics that are not finite.
     ``points`` are metrics with steps of their own, and ``children`` is what runs below
     the run hold.
     """
@@ -47,12 +49,14 @@ class Items:
     unit: str
     metrics: dict[str, float]
     settings: dict[str, Any]
+    params: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, float] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     children: tuple[Child, ...] = ()
 
     def __post_init__(self) -> None:
-        check_keys([*self.metrics, *(key for key, _, _ in self.points)], self.tags)
+        tags = self.tags | self.params
+        check_keys([*self.metrics, *(key for key, _, _ in self.points)], tags)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -115,6 +119,9 @@ def items_of(
         unit=unit,
         metrics=metrics,
         settings=dict(settings),
+        params=under(
+            folder, {name: str(settings[name]) for name in _PARAMS if name in settings}
+        ),
         left_out={key: value for key, value in named.items() if key not in metrics},
     )
 

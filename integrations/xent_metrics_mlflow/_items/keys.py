@@ -78,18 +78,6 @@ def check_id(option: str, value: Any) -> None:
         raise TypeError(msg)
 
 
-def check_known(name: Any, experiments: Iterable[str]) -> None:
-    """Refuse an experiment that the store does not have."""
-    found = list(experiments)
-    if name not in found:
-        shown = ", ".join(map(repr, found[:10])) + ", ..." * (len(found) > 10)  # noqa: PLR2004
-        msg = (
-            f"experiment must be the name or id of one: found {name!r}, the store has "
-            f"{shown}; pass one of these."
-        )
-        raise ValueError(msg)
-
-
 def unknown(rule: str, given: Any, known: Iterable[str]) -> str:
     """What is said of a name that is not known, with the nearest of those that are."""
     found = list(known)

@@ -95,7 +95,9 @@ def log_evaluation(
     Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
     is never a metric: ``non_finite`` in the tag ``xent/<split>/settings`` lists it.
     That tag is a JSON of all settings, among them the recalibration map, the clip and
-    the digest of the data.
+    the digest of the data. Map and clip are params of the run too, for charts of
+    several runs and for searches; params of a run are fixed, so those of the first step
+    stay.
 
     Every run has the cross-entropy, the entropy and the KL divergence, of hard labels
     too. The standard error of ``xent/<split>/<term>`` is ``xent/<split>/se/<term>``,
