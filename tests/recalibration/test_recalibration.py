@@ -492,7 +492,7 @@ class TestManyClasses:
         assert total == pytest.approx(d.cross_entropy, abs=1e-13)
         left_out = d.ladder["note"].to_dict()
         assert left_out.pop("temperature") == ""
-        assert set(left_out) == set(SEVERAL) - {"none", "temperature"}
+        assert set(left_out) == set(select._SEVERAL_CLASSES) - {"temperature"}
         assert left_out["temperature-bias"] == f"{k} parameters for {n} rows"
 
     def test_a_class_of_few_rows_converges(self):

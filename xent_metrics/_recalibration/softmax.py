@@ -22,9 +22,6 @@ from .sample import Sample
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
-_DEAR = 100  # parameters: a Hessian is then dearer than several steps
-_NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
-_NEAR_ENOUGH = 1e-18  # nats per row: what folds tell is then exact
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
@@ -136,11 +133,9 @@ def fit(
     )
     if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
-    total = float(sample.weights.sum())
 
     def fit_some(rows: Sample) -> SoftmaxMap:
-        share = float(rows.weights.sum()) / total
-        return SoftmaxMap(family, refit(family, rows, optimum, share))
+        return SoftmaxMap(family, minimise(family, rows, parameters).parameters)
 
     optimism = cross_validated(sample, fit_some, fitted.losses, stratified=False)
     return dataclasses.replace(fitted, optimism=family.of_folds * optimism)
@@ -202,78 +197,26 @@ def minimise(
 ) -> Optimum:
     """Minimise the weighted cost plus the ridge by Newton's method.
 
-    A ``tilt`` adds a linear function of the parameters, with these slopes. A Hessian
-    of many parameters serves for several steps, as long as these go well.
+    A ``tilt`` adds a linear function of the parameters, with these slopes.
     """
     parameters = family.identity if start is None else start
     state = sweep(family, sample, parameters, tilt)
-    scale, last, stale = float(sample.weights.sum()), np.inf, False
+    scale = float(sample.weights.sum())
     for _ in range(_MAX_STEPS):
         step = _solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
-        done = decrement <= _DECREMENT * scale
-        if stale and (done or decrement > _WELL * last):
-            state, last = sweep(family, sample, parameters, tilt), np.inf
-            stale = False
-            continue
-        if done:
+        if decrement <= _DECREMENT * scale:
             return Optimum(parameters, state, converged=True)
-        keep = len(parameters) >= _DEAR and decrement < _NEAR * scale
-        proposed = _descend(family, sample, parameters, step, tilt, state, keep=keep)
-        if proposed is None and stale:
-            state, stale = sweep(family, sample, parameters, tilt), False
-        elif proposed is None:
+        for _ in range(_HALVINGS):
+            proposed = sweep(family, sample, parameters - step, tilt)
+            if proposed.objective <= state.objective:
+                break
+            step = step / 2.0
+        else:
             # No step improves: at rounding, or the fit has failed.
             return Optimum(parameters, state, converged=decrement < 1e-9 * scale)
-        else:
-            parameters, state = proposed
-            last, stale = decrement, keep
+        parameters, state = parameters - step, proposed
     return Optimum(parameters, state, converged=False)
-
-
-def _descend(
-    family: LinearSoftmax,
-    sample: Sample,
-    parameters: FloatArray,
-    step: FloatArray,
-    tilt: FloatArray | None,
-    state: Sweep,
-    *,
-    keep: bool,
-) -> tuple[FloatArray, Sweep] | None:
-    """The step, halved until it improves, and where it leads; None where none does."""
-    known = state.hessian if keep else None
-    for _ in range(_HALVINGS):
-        proposed = sweep(family, sample, parameters - step, tilt, known)
-        if proposed.objective <= state.objective:
-            return parameters - step, proposed
-        step = step / 2.0
-    return None
-
-
-def refit(
-    family: LinearSoftmax, sample: Sample, optimum: Optimum, share: float
-) -> FloatArray:
-    """Parameters of a share of the rows, by the Hessian of all: it need not be exact.
-
-    That of fewer rows is nearly as much smaller, but for the ridge.
-    """
-    hessian = family.ridge + share * (optimum.sweep.hessian - family.ridge)
-    inverse = np.linalg.pinv(hessian, hermitian=True)
-    parameters = optimum.parameters
-    state = sweep(family, sample, parameters, None, hessian)
-    scale, last = float(sample.weights.sum()), np.inf
-    for _ in range(_MAX_STEPS):
-        step = inverse @ state.gradient
-        decrement = float(step @ state.gradient)
-        if decrement <= _NEAR_ENOUGH * scale:
-            return parameters
-        proposed = sweep(family, sample, parameters - step, None, hessian)
-        worse = proposed.objective > state.objective + _DECREMENT * scale
-        if worse or decrement > _WELL * last:
-            return minimise(family, sample, parameters).parameters
-        parameters, state, last = parameters - step, proposed, decrement
-    return parameters
 
 
 def sweep(
@@ -281,12 +224,8 @@ def sweep(
     sample: Sample,
     parameters: FloatArray,
     tilt: FloatArray | None = None,
-    known: FloatArray | None = None,
 ) -> Sweep:
-    """Losses of all rows, and the objective with its derivatives.
-
-    A Hessian that is ``known``, from elsewhere, is not computed.
-    """
+    """Losses of all rows, and the objective with its derivatives."""
     losses = np.empty(sample.n)
     away = parameters - family.identity
     gradient = family.ridge @ away
@@ -294,7 +233,7 @@ def sweep(
     if tilt is not None:
         gradient += tilt
         more += float(tilt @ parameters)
-    hessian = family.ridge.copy() if known is None else known
+    hessian = family.ridge.copy()
     for rows, log_q, target in sample.blocks():
         w = sample.weights[rows]
         shared, own = family.shared(log_q), family.own(log_q)
@@ -302,8 +241,6 @@ def sweep(
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
         gradient += _expected(shared, own, c - target) @ w
-        if known is not None:
-            continue
         mean = _expected(shared, own, c)
         hessian -= (mean * w) @ mean.T
         _add_second_moments(hessian, shared, own, c * w)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
@@ -126,6 +124,9 @@ def _affinity(sample: Sample) -> FloatArray:
 
 def _cuts(affinity: FloatArray) -> list[FloatArray]:
     """The group of each class in a few cuts of the tree, from fine to coarse."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - slow
+
     distance = np.maximum(-np.log(np.maximum(affinity, _APART)), 0.0)
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
