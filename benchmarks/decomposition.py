@@ -263,6 +263,9 @@ def beside_peers(options: Options) -> None:
     """Errors against the oracle of the same sample, ours and the peers'."""
     count = options.count(PEER_REPLICATIONS)
     for group, peers in PEERS.items():
+        laws = [law for law in options.laws_of(group) if not law.votes]
+        if not laws:
+            continue
         for peer in peers:
             if not peer.installed:
                 say(f"Left out: {peer.name}, as {peer.package} is not installed.")
@@ -273,7 +276,7 @@ def beside_peers(options: Options) -> None:
             *("law", "ours", *(peer.name for peer in there)),
         )
         found = []
-        for law in (law for law in options.laws_of(group) if not law.votes):
+        for law in laws:
             done = replications(law, N, count)
             columns = [[each.found - each.oracle for each in done]]
             for peer in there:
@@ -416,6 +419,8 @@ def main() -> None:
         sizes=arguments.sizes,
         map=arguments.map,
     )
+    if not any(options.laws_of(group) for group in LAWS):
+        parser.error(f"no law's title holds any of {arguments.laws}")
     for name, part in PARTS.items():
         if arguments.only in {None, name}:
             part(options)
