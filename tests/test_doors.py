@@ -116,7 +116,7 @@ def test_an_evaluation(k, run, mlflow, tmp_path):
         shown = re.sub("<[^>]*>", " ", page)
         assert expected.recalibration in shown
         assert f"{expected.miscalibration:.4f}" in shown
-    assert data.tags["xent/test/recalibration"] == expected.recalibration
+    assert data.params["xent/test/recalibration"] == expected.recalibration
 
 
 @each_k

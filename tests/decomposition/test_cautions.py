@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from xent_metrics import (
+    TERMS,
     Evaluation,
     SmallSampleWarning,
     SwappedColumnsWarning,
@@ -84,7 +85,7 @@ def test_few_rows_that_hold_most_of_the_loss_are_said():
 
 
 class TestFewRows:
-    OF_THE_MAP = ("resolution", "miscalibration", "refinement", "grouping_loss")
+    OF_THE_MAP = tuple(name for name, term in TERMS.items() if term.needs_map)
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
     @pytest.mark.parametrize("soft", [False, True])

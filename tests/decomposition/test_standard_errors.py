@@ -307,12 +307,13 @@ class TestIntervals:
             "cross_entropy",
             "kl_divergence",
             "miscalibration",
+            "overconfidence",
             "skill",
             "calibration_gap",
         }
         undefined = {n for n, e in d.standard_errors.items() if math.isnan(e)}
         assert undefined == infinite | set(SOFT_TERMS)
-        assert set(d.notes) == undefined
+        assert set(d.notes) == undefined | {"underconfidence"}
         for name in infinite:
             assert d.notes[name].endswith("for the target in 1 row")
         text = repr(d)
@@ -324,6 +325,8 @@ class TestIntervals:
         undefined = {n for n, e in d.standard_errors.items() if math.isnan(e)}
         assert undefined == {*SOFT_TERMS, "refinement", "resolution"} | {
             "miscalibration",
+            "overconfidence",
+            "underconfidence",
             "skill",
         }
 

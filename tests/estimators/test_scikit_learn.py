@@ -55,7 +55,7 @@ def test_the_same_log_loss_as_scikit_learn(name):
     found = evaluation.decomposition
     assert found.cross_entropy == pytest.approx(expected, rel=1e-12)
     assert evaluation.labels == tuple(sorted(NAMES))
-    scores = DecompositionScorer()(model, x[TEST], y[TEST])
+    scores = DecompositionScorer(**TEMPERATURE)(model, x[TEST], y[TEST])
     assert scores["neg_cross_entropy"] == -found.cross_entropy
     assert scores["neg_miscalibration"] == -found.miscalibration
 

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from xent_metrics import Evaluation, UnseenLabelWarning, cross_entropy, vote_cou
 
 # No text is known whose hash equals another's: only a false hash shows the search.
 from xent_metrics._inputs import text_labels
+from xent_metrics.scorers import neg_cross_entropy
 
 RNG = np.random.default_rng(0)
 CODES = RNG.integers(4, size=20_000)
@@ -170,3 +172,30 @@ class TestVotes:
         polars = pytest.importorskip("polars")
         frame = polars.DataFrame({"p": ["a", None], "q": ["b", "b"]})
         assert vote_counts(frame).to_numpy().tolist() == [[1, 1], [0, 1]]
+
+
+class TestColumnsNamedAfterClasses:
+    Q = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+    RIGHT = cross_entropy(list("abc"), Q)
+
+    @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+    @pytest.mark.parametrize("form", ["{}", "p_{}", "{} %"])
+    def test_estimators_may_return_them_in_any_order(self, make, form):
+        names = [form.format(name) for name in "cba"]
+        table = make(dict(zip(names, self.Q[:, ::-1].T, strict=True)))
+
+        class Classifier:
+            classes_ = np.array(list("abc"))
+
+            def predict_proba(self, _):
+                return table
+
+        found = -neg_cross_entropy(Classifier(), self.Q, np.array(list("abc")))
+        assert found == pytest.approx(self.RIGHT, rel=1e-12)
+
+    def test_labels_beside_them_must_be_in_their_order(self):
+        table = pd.DataFrame(self.Q[:, ::-1], columns=["p_c", "p_b", "p_a"])
+        with pytest.raises(ValueError, match="column 0 is 'p_c', its label 'a'; reord"):
+            cross_entropy(list("abc"), table, labels=list("abc"))
+        found = cross_entropy(list("abc"), table, labels=list("cba"))
+        assert found == pytest.approx(self.RIGHT, rel=1e-12)

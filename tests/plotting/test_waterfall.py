@@ -61,6 +61,7 @@ def test_reasons_take_the_place_of_bars(infinite, one_class):
     assert sum("one class only" in one.get_text() for one in ax.texts) == 2
 
 
+@pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 def test_votes_whose_entropy_is_undefined_say_why():
     votes, q = (
         [[1, 0], [0, 2], [2, 1]] * 100,

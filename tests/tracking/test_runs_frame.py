@@ -175,7 +175,9 @@ def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
         if isinstance(new[column], str):
             assert old[column] == new[column]
         else:
-            assert old[column] == pytest.approx(new[column], rel=1e-9, nan_ok=True)
+            assert old[column] == pytest.approx(new[column], rel=1e-9, nan_ok=True), (
+                column
+            )
     assert table["cross_entropy_se"].notna().all() == ("clip" not in options)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from .._inputs.containers import as_frame, is_default
 from .._inputs.labels import as_labels, in_column_order
@@ -63,7 +64,10 @@ def in_class_order(estimator: Any, proba: Any) -> tuple[Any, tuple[Any, ...]]:
     frame = as_frame(proba)
     if frame is None or columns == labels:
         return proba, columns
-    return frame.iloc[:, [columns.index(label) for label in labels]], labels
+    places = [columns.index(label) for label in labels]
+    if isinstance(frame, pd.DataFrame):
+        return frame.iloc[:, places], labels
+    return frame[[frame.columns[place] for place in places]].to_native(), labels
 
 
 def names_of(table: Any) -> tuple[Any, ...]:

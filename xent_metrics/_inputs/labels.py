@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -102,13 +103,26 @@ def places_of(names: Sequence[Any], labels: Sequence[Any]) -> list[int | None]:
     ]
 
 
+def _places_by_name(names: Sequence[Any], labels: Sequence[Any]) -> list[int | None]:
+    """The same; or by what differs in the names, where that is just the labels."""
+    places = places_of(names, labels)
+    texts = [name for name in names if isinstance(name, str)]
+    if any(place is not None for place in places) or len(texts) < len(names):
+        return places
+    start = len(os.path.commonprefix(texts))  # noqa: RUF071 - names, not paths
+    backwards = [text[start:][::-1] for text in texts]
+    end = len(os.path.commonprefix(backwards))  # noqa: RUF071 - names, not paths
+    inner = places_of([text[start : len(text) - end] for text in texts], labels)
+    return inner if set(inner) == set(range(len(labels))) else places
+
+
 def in_column_order(
     names: Sequence[Any] | None, labels: tuple[Any, ...]
 ) -> tuple[Any, ...]:
     """The labels in the order of the columns that are named after them."""
     if not names or len(names) != len(labels):
         return labels
-    places = places_of(names, labels)
+    places = _places_by_name(names, labels)
     if set(places) == set(range(len(labels))):
         return tuple(labels[place] for place in places if place is not None)
     check_order(names, labels)
@@ -122,7 +136,7 @@ def check_order(names: Sequence[Any] | None, labels: Sequence[Any]) -> None:
     """
     if not names or len(names) != len(labels):
         return
-    places = places_of(names, labels)
+    places = _places_by_name(names, labels)
     wrong = [i for i, place in enumerate(places) if place not in (None, i)]
     numbers = all(isinstance(name, (int, np.integer)) for name in names)
     if wrong and not (numbers and set(places) != set(range(len(labels)))):

@@ -188,7 +188,8 @@ def _of_all_columns(
         )
         raise DeclinedError(msg)
     if labels is not None:
-        return Probabilities(output.to_numpy(), tuple(labels))
+        # With its names, which say it if labels are in another order.
+        return Probabilities(output.reset_index(drop=True), tuple(labels))
     if isinstance(output.columns, pd.RangeIndex):
         msg = (
             "the class of each column must be known: the predictions are columns "

@@ -14,10 +14,13 @@ import numpy as np
 
 ERRORS = "se"
 SUFFIX = "_se"  # of an error in tables, and in the keys of schema 1
-_OF_LABELS = {"entropy": None, "kl_divergence": "cross_entropy"}
-_OF_SHARES = {"irreducible": "entropy"}
+_OF_ONE_PART = {"overconfidence": "miscalibration", "underconfidence": None}
+_OF_LABELS = {"entropy": None, "kl_divergence": "cross_entropy", **_OF_ONE_PART}
+_OF_SHARES = {"irreducible": "entropy", **_OF_ONE_PART}
 _WITHOUT_MAP = {
     "miscalibration": None,
+    "overconfidence": None,
+    "underconfidence": None,
     "refinement": "cross_entropy",
     "grouping_loss": "kl_divergence",
 }

@@ -203,7 +203,7 @@ def runs_frame(
     ...     table = runs_frame()
     >>> table[["name", "unit", "n", "cross_entropy", "cross_entropy_se"]].round(4)
        name  unit      n  cross_entropy  cross_entropy_se
-    0  calm  nats  400.0         0.2899            0.0033
+    0  calm  nats  400.0         0.2899            0.0044
     """
     from .. import _store  # noqa: PLC0415 - MLflow is loaded when first used
 

@@ -125,6 +125,8 @@ def _implied(own: Mapping[str, float], settings: Mapping[str, Any]) -> dict[str,
         soft="irreducible" in own, with_map=settings.get("recalibration") != "none"
     )
     for term, other in implied.items():
+        if term not in own:  # hard labels have no grouping loss
+            continue
         if other is None:
             found[f"{term}{SUFFIX}"] = 0.0
         elif f"{other}{SUFFIX}" in own:

@@ -25,7 +25,7 @@ def test_a_logged_model_and_its_run(store):
         metrics = evaluate(info.model_uri)
     data = store.get_run(run.info.run_id).data
     assert metrics.items() <= data.metrics.items()
-    assert data.tags["xent/test/recalibration"] == "temperature"
+    assert data.params["xent/test/recalibration"] == "temperature"
     of_model = store.get_logged_model(info.model_id).metrics
     assert {one.key: one.value for one in of_model}[KEY] == metrics[KEY]
 
