@@ -320,3 +320,16 @@ class TestValuesThatCannotBeToldApart:
             TypeError, match="y_true must hold one label per row: found"
         ):
             frame.assign(label=values).xent.summary("label", "p_")
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "groups"])
+def test_columns_beside_the_rows_hold_one_value_in_each(frame, name):
+    frame = frame.assign(rows=[[1.0, 2.0]] * len(frame))
+    with pytest.raises(ValueError, match=f"{name} must hold one value per row: column"):
+        frame.xent.summary("label", "p_", **{name: "rows"})
+
+
+def test_values_are_no_columns_to_compare_with(frame):
+    view = frame.xent(target="label", proba="p_")
+    with pytest.raises(TypeError, match="other must be columns .* a tuple of values;"):
+        view.compare((frame["label"], frame["label"]))

@@ -268,3 +268,8 @@ class TestMistakes:
         with pytest.raises(ValueError, match=message):
             result.by("plan")
         assert result.by(lambda row: row // 100)["n"].tolist() == [100] * 4
+
+
+def test_what_groupby_returns_is_no_key(frame):
+    with pytest.raises(TypeError, match="by must be keys.* found a DataFrameGroupBy; "):
+        frame.xent.summary("y", "p", by=frame.groupby("plan"))

@@ -93,6 +93,13 @@ def compare_with(
     theirs: Any = other
     if isinstance(other, (Inputs, Evaluation, Decomposition)):
         mine = read(frame, bound)
+    elif isinstance(other, tuple) and any(hasattr(one, "shape") for one in other):
+        msg = (
+            "other must be columns of the frame, an evaluation or a view: found a "
+            "tuple of values; pass df2.xent(target=..., proba=...), or call "
+            "compare({name: (y_true, y_proba)}) for arrays."
+        )
+        raise TypeError(msg)
     else:
         mine = read(frame, bound, beside=other)
         swapped = bound | {"proba": other}

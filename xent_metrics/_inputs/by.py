@@ -85,6 +85,12 @@ def find_keys(
     """
     if isinstance(by, Keys):
         return by
+    if hasattr(by, "ngroup"):
+        msg = (
+            f"{what} must be keys, as groupby takes them: found a {type(by).__name__}; "
+            "pass the names or values that it was made from."
+        )
+        raise TypeError(msg)
     each = _Reading(sources, what, unknown).keys(by)
     if not each:
         msg = f"{what} must hold one key or more: it is empty; pass a column."

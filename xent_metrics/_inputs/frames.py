@@ -114,10 +114,7 @@ def read_frame(
     used = _UsedColumns(
         target=[table.column(name, tuples=soft) for name in y_true.names],
         proba=[table.column(name, tuples=True) for name in y_proba.names],
-        beside={
-            name: table.column(given) if _is_name(given) else _unpacked(given, name)
-            for name, given in of_rows
-        },
+        beside={name: _beside(table, given, name) for name, given in of_rows},
     )
     others = () if beside is None else choose(table.columns, beside, "other").names
     kept = _rows_kept(used, [table.column(name) for name in others], options)
@@ -154,6 +151,20 @@ class _UsedColumns(NamedTuple):
 
 def _rows(column: Any, kept: BoolArray) -> Any:
     return column.rows(kept) if isinstance(column, Columns) else column[kept]
+
+
+def _beside(table: FrameTable, given: Any, name: str) -> Any:
+    """Weights or groups: a column by its name, or values."""
+    if not _is_name(given):
+        return _unpacked(given, name)
+    column = table.column(given)
+    if isinstance(column, Columns):
+        msg = (
+            f"{name} must hold one value per row: column {given!r} holds a row in "
+            "each; pass another column."
+        )
+        raise ValueError(msg)  # noqa: TRY004 - the values are at fault
+    return column
 
 
 def _unpacked(values: Any, name: str) -> Any:

@@ -77,8 +77,8 @@ def check_hard(y_true: Column, active: BoolArray | None) -> None:
         if absent.any():
             row = int(np.argmax(absent))
             msg = (
-                f"y_true must not be missing: row {row} has no label "
-                f"(of {int(absent.sum())} such); drop it or give it weight 0."
+                f"y_true must not be missing: row {row} has no label, the first of "
+                f"{int(absent.sum())}; drop it or give it weight 0."
             )
             raise ValueError(msg)
     if isinstance(y_true, np.ndarray) and y_true.dtype.kind == "f":
