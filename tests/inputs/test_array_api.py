@@ -19,6 +19,7 @@ from xent_metrics import (
     surprisal,
     vote_counts,
 )
+from xent_metrics.scorers import neg_cross_entropy
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -189,3 +190,27 @@ def test_an_array_on_another_device_is_refused():
     far = strict.asarray(Q, device=strict.Device("device1"))
     with pytest.raises(ValueError, match="y_proba must be .* found Array on .*device1"):
         cross_entropy(Y, far)
+
+
+def test_the_row_sums_of_bfloat16_have_its_precision():
+    torch = pytest.importorskip("torch")
+    q = torch.asarray(Q).to(torch.bfloat16)
+    found = cross_entropy(Y, q, rescale=True)
+    assert cross_entropy(Y, q) == pytest.approx(found, abs=0.01)
+
+
+def test_classes_may_be_a_tensor():
+    torch = pytest.importorskip("torch")
+
+    class Classifier:
+        classes_ = torch.tensor([0, 1, 2])
+
+        def predict_proba(self, _):
+            return torch.asarray(Q)
+
+    found = neg_cross_entropy(Classifier(), Q, torch.asarray(Y))
+    assert found == pytest.approx(-cross_entropy(Y, Q), rel=1e-12)
+    evaluation = Evaluation.from_estimator(Classifier(), Q, Y)
+    assert evaluation.labels == (0, 1, 2)
+    labels = [torch.tensor(k) for k in range(3)]
+    assert cross_entropy(Y, Q, labels=labels) == cross_entropy(Y, Q)
