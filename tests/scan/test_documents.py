@@ -121,7 +121,11 @@ def groups_of(state):
 
 @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 class TestGroupsOfEveryType:
-    @pytest.mark.parametrize("several", [False, True], ids=["one key", "two keys"])
+    @pytest.mark.parametrize(
+        "several",
+        [False, pytest.param(True, marks=pytest.mark.slow)],
+        ids=["one key", "two keys"],
+    )
     @pytest.mark.parametrize("kind", KEYS)
     def test_they_come_back_and_merge_with_others(self, kind, several):
         frame = drawn(120, 2)[["y", "p_0", "p_1", "shift"]].assign(key=KEYS[kind])

@@ -63,9 +63,8 @@ class FrameTable:
             )
             raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
         found = unpack(native(column), str(name), tuples=tuples)
-        frame = as_frame(found)
-        if frame is not None:  # of structs
-            found = read_columns(frame, str(name))
+        if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
+            found = read_columns(found, str(name))  # a frame of structs' fields
         return found if isinstance(found, (pd.Series, Columns)) else as_column(found)
 
 
