@@ -1,9 +1,17 @@
-"""What tests in a browser share: Chromium, where it is installed."""
+"""What tests share: no deadlines, and Chromium where it is installed."""
 
+import contextlib
 import shutil
 import tempfile
 
 import pytest
+
+with contextlib.suppress(ImportError):
+    from hypothesis import settings
+
+    # Machines are slow at times, which is no fault of what is tested.
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),

@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
 from xent_metrics import Evaluation
+
+pl = pytest.importorskip("polars", reason="polars is not installed")
 
 N = 400
 rng = np.random.default_rng(0)

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 from xent_metrics import Evaluation, SmallSampleWarning, decompose
+
+pl = pytest.importorskip("polars", reason="polars is not installed")
+pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 N = 1000
 rng = np.random.default_rng(0)
@@ -120,7 +121,7 @@ def test_a_column_wins_over_a_level_of_its_name(frame):
 
 
 def test_a_list_of_as_many_names_as_rows_is_names(frame):
-    few = frame.iloc[:2].assign(plan="x", count=1)
+    few = frame.iloc[:2].assign(y=[0, 1], plan="x", count=1)
     found = few.xent.summary("y", "p", by=["plan", "count"])
     assert found.index.names == ["plan", "count"]
 
