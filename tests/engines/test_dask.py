@@ -60,12 +60,18 @@ def test_a_scan_outlives_a_worker(dies_once, folder, scanned):
     assert dies_once.exists()
 
 
+def of_partitions(recipe, folder):
+    """The result without the type of its keys: Dask holds text in one of its own."""
+    found = recipe("Dask", folder=folder).to_json()
+    return found.replace(', "index_dtypes": ["string"]', "")
+
+
 def test_states_of_partitions_merge_to_all_rows(client, folder, scanned, recipe):
-    assert recipe("Dask", folder=folder).to_json() == scanned
+    assert of_partitions(recipe, folder) == scanned
 
 
 def test_states_outlive_a_worker(dies_once, folder, scanned, recipe):
-    assert recipe("Dask", folder=folder).to_json() == scanned
+    assert of_partitions(recipe, folder) == scanned
     assert dies_once.exists()
 
 

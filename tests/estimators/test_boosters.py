@@ -66,7 +66,7 @@ def test_boosters_are_cross_validated(booster, data):
         X,
         y,
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
-        scoring=DecompositionScorer(),
+        scoring=DecompositionScorer(**TEMPERATURE),
         return_estimator=True,
         return_indices=True,
     )

@@ -699,8 +699,9 @@ def snapshot(data):
         return repr(list(data.columns)), repr(list(data.index)), columns
     if isinstance(data, (list, tuple)):
         return [snapshot(one) for one in data]
-    # A buffer of text has bytes alone.
-    for read in ("to_list", "rows", "to_pylist", "toarray", "tobytes", "tolist"):
+    # A buffer of text has bytes alone; lists of categories are deprecated in places.
+    first = "tolist" if isinstance(data, pd.Categorical) else "to_list"
+    for read in (first, "rows", "to_pylist", "toarray", "tobytes", "tolist"):
         if hasattr(data, read):
             name, kind = getattr(data, "name", None), getattr(data, "dtype", None)
             return repr(name), str(kind), repr(getattr(data, read)())

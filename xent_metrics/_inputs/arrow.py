@@ -60,9 +60,9 @@ def of_polars(series: Any) -> Any:
     if kind == "Struct":
         return series.struct.unnest()
     if kind in ("List", "Array"):
-        sizes = (series.list if kind == "List" else series.arr).len()
+        even = kind == "Array" or series.list.len().n_unique() == 1
         plain = series.dtype.inner.is_numeric()
-        if plain and len(series) and sizes.n_unique() == 1 and not series.null_count():
+        if plain and even and len(series) and not series.null_count():
             return _rows(series.explode().to_numpy(), len(series))
         return _objects(series.to_list())
     return _of_values(series, kind)
@@ -94,7 +94,10 @@ def _decoded(data: Any) -> Any:
     if pa.types.is_dictionary(kind):
         return _decoded(data.cast(kind.value_type))
     if pa.types.is_run_end_encoded(kind):
-        return _decoded(pc.run_end_decode(data))
+        try:
+            return _decoded(pc.run_end_decode(data))
+        except pa.ArrowNotImplementedError:  # of half precision, in older versions
+            return _decoded(pa.array(data.to_pylist(), kind.value_type))
     views = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
     return data.cast(views[str(kind)]) if str(kind) in views else data
 

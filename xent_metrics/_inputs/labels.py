@@ -66,7 +66,8 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
             f"{labels!r}; pass a list of classes."
         )
         raise TypeError(msg)
-    if not isinstance(labels, (list, tuple, range)) and hasattr(labels, "__len__"):
+    sized = hasattr(labels, "__len__") or hasattr(labels, "__array_namespace__")
+    if sized and not isinstance(labels, (list, tuple, range)):
         labels = unpack(labels, "labels", tuples=False)
     if isinstance(labels, (pd.Series, np.ndarray)):
         # Times as pandas has them: of some units numpy makes numbers.

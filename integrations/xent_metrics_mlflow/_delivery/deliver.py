@@ -145,9 +145,9 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
 def _whole(step: Any) -> int:
     """A step as an integer, of numpy or of a tensor too."""
     with contextlib.suppress(TypeError):
-        found = operator.index(step)
-        if not isinstance(step, bool) and abs(found) < _STEPS:
-            return found
+        truth = isinstance(step, bool) or str(getattr(step, "dtype", "")) == "bool"
+        if not truth and abs(operator.index(step)) < _STEPS:
+            return operator.index(step)
     msg = f"step must be a whole number: found {step!r}; pass the epoch's."
     raise ValueError(msg)
 
