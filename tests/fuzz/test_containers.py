@@ -386,7 +386,7 @@ def file_of_predictions(draw, folder, evaluated):
     options += ["--recalibration", "none"]
     if case.weights is not None:
         options += ["--weight", "w"]
-    data.to_csv(folder / "rows.csv", index=False)
+    c.made(lambda: data.to_csv(folder / "rows.csv", index=False))
     doors = {"csv": lambda: evaluated(folder / "rows.csv", options)}
     for name, write_as in (("parquet", write), ("feather", pd.DataFrame.to_feather)):
         path = folder / f"rows.{name}"

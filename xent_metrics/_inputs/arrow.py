@@ -61,7 +61,7 @@ def of_polars(series: Any) -> Any:
         return series.struct.unnest()
     if kind in ("List", "Array"):
         even = kind == "Array" or series.list.len().n_unique() == 1
-        plain = series.dtype.inner.is_numeric()
+        plain = series.dtype.inner.is_float() or series.dtype.inner.is_integer()
         if plain and even and len(series) and not series.null_count():
             return _rows(series.explode().to_numpy(), len(series))
         return _objects(series.to_list())
