@@ -386,9 +386,12 @@ def file_of_predictions(draw, folder, evaluated):
     options += ["--recalibration", "none"]
     if case.weights is not None:
         options += ["--weight", "w"]
-    c.made(lambda: data.to_csv(folder / "rows.csv", index=False))
-    doors = {"csv": lambda: evaluated(folder / "rows.csv", options)}
-    for name, write_as in (("parquet", write), ("feather", pd.DataFrame.to_feather)):
+    doors = {}
+    for name, write_as in (
+        ("csv", lambda data, path: data.to_csv(path, index=False)),
+        ("parquet", write),
+        ("feather", pd.DataFrame.to_feather),
+    ):
         path = folder / f"rows.{name}"
         with suppress(c.Unfit):  # sparse columns have no place there
             c.made(write_as, data, path)
