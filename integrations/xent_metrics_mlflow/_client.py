@@ -325,7 +325,7 @@ def log_numbers(
                 )
                 run.params |= params.keys()
                 note(done)
-    except Exception:
+    except Exception:  # whatever it is: what the run now holds is not known
         _runs.pop((uri, run_id), None)
         raise
     run.unsettled = run.unsettled or (

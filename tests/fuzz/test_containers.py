@@ -198,7 +198,7 @@ class FrameOf:
     """The columns of a case in a frame of some library, and how they are meant."""
 
     def __init__(self, draw, case, library, kind):
-        self.draw, self.case, self.library, self.kind = draw, case, library, kind
+        self.draw, self.case, self.maker, self.kind = draw, case, library, kind
         self.order = draw.sample(range(len(case.classes)), len(case.classes))
         self.classes = [case.classes[place] for place in self.order]
         self.columns, self.options = {}, {"target_type": case.target_type}
@@ -221,7 +221,7 @@ class FrameOf:
 
     def add(self, name, values, kind):
         """A column in one of the ways of the library, or in the plainest one."""
-        makers = LIBRARIES[self.library][0]
+        makers = LIBRARIES[self.maker][0]
         try:
             made = c.made(self.draw.choice(makers), list(values), kind, self.draw)
         except c.Unfit:
@@ -233,16 +233,16 @@ class FrameOf:
         own = iter([name for name in self.columns if name.startswith("p_")])
         names = self.draw.sample(list(self.columns), len(self.columns))
         names = [next(own) if name.startswith("p_") else name for name in names]
-        return LIBRARIES[self.library][1]({name: self.columns[name] for name in names})
+        return LIBRARIES[self.maker][1]({name: self.columns[name] for name in names})
 
     def _proba(self):
         cells = in_order(self.case.rows, self.order)
         if self.how == "single":
             return self._single()
         if self.how in ("rows", "fields"):
-            make = FIELDS_OF[self.library]
+            make = FIELDS_OF[self.maker]
             if self.how == "rows":
-                make = self.draw.choice(ROWS_OF[self.library])
+                make = self.draw.choice(ROWS_OF[self.maker])
                 self.options["labels"] = self.classes
             names = list(map(str, self.classes))
             self.columns["p"] = c.made(make, cells, self.kind, names, self.draw)
@@ -270,7 +270,7 @@ class FrameOf:
         kind = "small" if self.case.target_type == "votes" else "floats"
         if self.how == "names" or self.draw.random() < 0.5:
             rows = in_order(self.case.soft, self.order)
-            make, self.target = self.draw.choice(ROWS_OF[self.library]), "t"
+            make, self.target = self.draw.choice(ROWS_OF[self.maker]), "t"
             self.columns["t"] = c.made(make, rows, kind, None, self.draw)
             return
         places = list(self.order)
