@@ -85,7 +85,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
         ),
         (
             [*ARGS[:4], "--proba", "p_cat,p_dog,p_eel"],
-            "the class of each probability column must be known: none of 'p_cat', ",
+            "--target must hold labels that are classes: it holds ",
         ),
         (
             [*ARGS[:4], "--proba", "cat=p_cat,dog=p_dog"],

@@ -9,7 +9,9 @@ import pytest
 from xent_metrics import (
     Evaluation,
     UnseenLabelWarning,
+    accumulate,
     decompose,
+    finish,
     per_sample,
     vote_counts,
 )
@@ -393,7 +395,7 @@ class TestMistakes:
 
     def test_classes_that_no_label_is_are_refused(self, frame):
         frame = frame.assign(label=[f"class {one}" for one in LABELS])
-        with pytest.raises(ValueError, match="none of '0', '1', '10' is a label"):
+        with pytest.raises(ValueError, match="it holds 'class .* are '0', '1', '10'; "):
             frame.xent.decompose("label", "p_")
 
     def test_some_labels_that_no_column_is_are_unseen(self, frame):
@@ -445,3 +447,30 @@ def test_lists_of_columns_may_be_of_many_types(proba):
     table = pd.DataFrame(PROBA).assign(label=LABELS)
     found = table.xent.per_sample("label", proba, labels=CLASSES)
     pd.testing.assert_frame_equal(found, EXPECTED)
+
+
+class TestNoLabelIsAClass:
+    """Both vocabularies are shown, wherever the classes are from."""
+
+    frame = pd.DataFrame({"y": ["0", "1"] * 50, "p_a": [0.8, 0.3] * 50}).assign(
+        p_b=lambda table: 1 - table["p_a"]
+    )
+    doors = pytest.mark.parametrize(
+        "door",
+        [
+            lambda frame, **how: frame.xent.summary("y", **how),
+            lambda frame, **how: Evaluation.from_frame(frame, target="y", **how),
+            lambda frame, **how: finish(accumulate(frame, target="y", **how)),
+        ],
+        ids=["accessor", "from_frame", "scan"],
+    )
+
+    @doors
+    def test_where_classes_are_given(self, door):
+        with pytest.raises(ValueError, match="it holds '0', '1', .* are 'x', 'z'; "):
+            door(self.frame, proba=["p_a", "p_b"], labels=["x", "z"])
+
+    @doors
+    def test_where_columns_name_them(self, door):
+        with pytest.raises(ValueError, match="it holds '0', '1', .* are 'a', 'b'; "):
+            door(self.frame, proba="p_")

@@ -159,7 +159,7 @@ def test_labels_that_are_all_unseen_are_refused():
     message = "it holds 0, 1, columns of y_proba are 'p', 'q'; pass labels="
     with pytest.raises(ValueError, match=message):
         cross_entropy([0, 1], q)
-    with pytest.raises(ValueError, match="it holds 'a', 'b', the labels are 0, 1;"):
+    with pytest.raises(ValueError, match="it holds 'a', 'b', the classes are 0, 1;"):
         cross_entropy(["a", "b"], GOOD, labels=[0, 1])
 
 

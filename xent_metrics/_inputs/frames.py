@@ -21,7 +21,7 @@ from .columns import (
 )
 from .containers import as_frame, native, refuse_lazy, unpack
 from .inputs import Inputs, check_index_order, read
-from .labels import Column, as_column, check_labels, check_order, show
+from .labels import Column, as_column, check_labels, show
 from .nested import Columns, Single
 from .read_options import FrameTargetType, ReadOptions
 from .votes import vote_counts
@@ -253,11 +253,9 @@ def _read(
     if len(target) == 1 and isinstance(target[0], Columns) and _holds_text(target[0]):
         target, several = list(target[0].columns), True
     voted = target_type == "annotators" or (several and _annotated(target, target_type))
-    predicted, classes = _read_proba(
+    predicted = _read_proba(
         y_proba, used.proba, target if voted or not several else None, options
     )
-    check_order(classes, given or ())
-    known = given or classes
     if predicted.single is not None and (voted or several):
         msg = (
             "proba must be one column per class where target is a list of columns, "
@@ -265,8 +263,8 @@ def _read(
             "columns of all classes."
         )
         raise ValueError(msg)
-    options = dataclasses.replace(options, labels=known)
     if voted:
+        known = given or predicted.names
         if known is None:
             msg = (
                 "labels must be given where columns of probabilities have no names: "
@@ -277,14 +275,9 @@ def _read(
         options = dataclasses.replace(options, target_type="votes")
         return read(_votes(target, known), predicted, options)
     if several:
-        soft = _read_soft(y_true, y_proba, target, classes, target_type)
+        soft = _read_soft(y_true, y_proba, target, predicted.names, target_type)
         return read(soft, predicted, options)
-    if known is None or predicted.single is not None:
-        return read(target[0], predicted, options, warn_unseen=whole)
-    inputs = read(target[0], predicted, options, warn_unseen=False)
-    if whole and inputs.codes is not None:
-        return _with_known_labels(inputs, given, y_true.names[0])
-    return inputs
+    return read(target[0], predicted, options, warn_unseen=whole)
 
 
 def _read_proba(
@@ -292,8 +285,8 @@ def _read_proba(
     columns: list[Column | Columns],
     labelled: Sequence[Column | Columns] | None,
     options: ReadOptions,
-) -> tuple[Columns, tuple[Any, ...] | None]:
-    """The probabilities, and the classes that their names say.
+) -> Columns:
+    """The probabilities, named after the classes if their names say these.
 
     ``labelled`` are columns of labels, whose type the classes have.
     """
@@ -304,14 +297,14 @@ def _read_proba(
         classes = found.names
         if classes is not None and plain:
             classes = cast_classes(classes, plain)
-        return found._replace(names=None), classes
+        return found._replace(names=classes)
     if len(columns) == 1:
         # A list of one name says no more than the name does.
         said = () if classes is None or classes == chosen.names else classes
         values = numbers(columns[0], "y_proba", f"column {name!r}")
         single = Single(name, said, "proba")
         logits = options.from_logits
-        return one_column(values, "y_proba", single, logits=logits), None
+        return one_column(values, "y_proba", single, logits=logits)
     assert classes is not None, "several columns have names"
     if chosen.cast and plain:
         classes = cast_classes(classes, plain)
@@ -319,7 +312,7 @@ def _read_proba(
         numbers(column, "y_proba", f"column {name!r}")
         for name, column in zip(chosen.names, columns, strict=True)
     )
-    return Columns(each, None), classes
+    return Columns(each, classes)
 
 
 def _read_soft(
@@ -385,18 +378,3 @@ def _refuse_whole_numbers(
             "target_type='annotators' where each holds the label that one of them gave."
         )
         raise ValueError(msg)
-
-
-def _with_known_labels(
-    inputs: Inputs, given: tuple[Any, ...] | None, target: Any
-) -> Inputs:
-    """Refuse columns of which none is named after a label."""
-    if given is None and inputs.n_unseen == inputs.n:
-        msg = (
-            "the class of each probability column must be known: none of "
-            f"{show(inputs.labels)} is a label of {target!r}; pass labels= in the "
-            "order of the columns, or proba={class: column}."
-        )
-        raise ValueError(msg)
-    inputs.warn_of_unseen()
-    return inputs

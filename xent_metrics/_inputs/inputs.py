@@ -180,13 +180,8 @@ class Inputs(NamedTuple):
     def check_known(self, name: str, *, given: bool) -> None:
         """Refuse labels of which none is a class: their vocabularies differ."""
         if self.unseen and self.n_unseen == self.n:
-            what = "the labels" if given else f"columns of {name}"
-            msg = (
-                f"y_true must hold labels that are classes: it holds "
-                f"{show(self.unseen)}, {what} are {show(self.labels)}; pass labels= "
-                "with the class of each column, in column order and of the same type."
-            )
-            raise ValueError(msg)
+            columns = None if given else f"columns of {name}"
+            raise unknown_labels(self.unseen, self.labels, columns)
 
     def warn_of_unseen(self) -> None:
         """Warn of labels that no column stands for."""
@@ -225,6 +220,22 @@ class Inputs(NamedTuple):
         if violation is not None:
             raise violation_error(violation, self.proba, self.labels)
         return cost
+
+
+def unknown_labels(
+    unseen: tuple[Any, ...], classes: tuple[Any, ...], columns: str | None
+) -> ValueError:
+    """The error of data of which no label is a class.
+
+    ``columns`` says whose names the classes are; None, that they were given.
+    """
+    mend = "pass labels= with the class of each column, in column order"
+    if columns is None:
+        columns, mend = "the classes", "write both alike, in type and in spelling"
+    return ValueError(
+        f"y_true must hold labels that are classes: it holds {show(unseen)}, {columns} "
+        f"are {show(classes)}; {mend}."
+    )
 
 
 def warn_of_unseen(

@@ -98,21 +98,6 @@ class Sample:
         """Weighted mean."""
         return float(self.weights @ values) / float(self.weights.sum())
 
-    def redrawn(self, draw: Callable[[FloatArray], FloatArray]) -> Sample:
-        """The same predictions with targets that are drawn from them."""
-        targets = [draw(np.exp(log_q)) for _, log_q, _ in self.blocks()]
-
-        def read() -> Iterator[SampleBlock]:
-            for block, target in zip(self.blocks(), targets, strict=True):
-                yield block._replace(target=target)
-
-        return Sample(
-            read,
-            n_classes=self.n_classes,
-            weights=self.weights,
-            clusters=self.clusters,
-        )
-
     def majority(self) -> IntArray:
         """The likeliest class of each row's target."""
         classes = np.empty(self.n, dtype=np.int64)

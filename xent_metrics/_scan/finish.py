@@ -24,8 +24,8 @@ from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._evaluation.tables import MEASURES
 from .._inputs.groups import read_keys
-from .._inputs.inputs import warn_of_unseen
-from .._inputs.labels import label_index, show
+from .._inputs.inputs import unknown_labels, warn_of_unseen
+from .._inputs.labels import label_index
 from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
@@ -191,7 +191,8 @@ def _check(state: ScanState, under: Evaluation | None) -> None:
             "empty."
         )
         raise ValueError(msg)
-    _check_labels(state)
+    if state.counts.n_unseen == state.n:
+        raise unknown_labels(state.unseen, state.labels, "the columns")
     made_under = state.contract.under
     given = "" if under is None else first_pass(under).under.name
     if made_under != given:
@@ -199,18 +200,6 @@ def _check(state: ScanState, under: Evaluation | None) -> None:
             "under must be what the state was accumulated under: that was "
             f"{made_under or 'nothing'}, found {given or 'nothing'}; pass the same "
             "evaluation to accumulate and to finish."
-        )
-        raise ValueError(msg)
-
-
-def _check_labels(state: ScanState) -> None:
-    """Refuse columns of which none is named after a label."""
-    if state.counts.n_unseen == state.n:
-        msg = (
-            "the class of each probability column must be known: none of "
-            f"{show(state.labels)} is a label of the target, which holds "
-            f"{show(state.unseen)}; pass labels= in the order of the columns, or "
-            "proba={class: column}."
         )
         raise ValueError(msg)
 
