@@ -47,11 +47,6 @@ class Cells(LinearSoftmax):
         out[0, 1 + cell[known], known] = 1.0
         return out
 
-    def named(self, parameters: FloatArray) -> dict[str, float]:
-        """None: each cell has its own."""
-        del parameters
-        return {}
-
     def _cell(self, log_q: FloatArray) -> IntArray:
         return np.array([self.places.get(key, -1) for key in _keys(log_q)])
 

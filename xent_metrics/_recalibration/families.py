@@ -29,6 +29,11 @@ class Temperature(LinearSoftmax):
     def __init__(self, sample: Sample, own_ridge: FloatArray | None = None) -> None:
         super().__init__(sample.n_classes, np.ones(1), np.array([[_BETA]]), own_ridge)
 
+    def named(self, parameters: FloatArray) -> dict[str, float]:
+        """The temperature."""
+        beta = float(parameters[0])
+        return {"temperature": 1.0 / beta if beta else np.inf}
+
 
 @pickled
 class TemperatureBias(Temperature):
@@ -87,11 +92,6 @@ class SlopeBiasOfTwo(LinearSoftmax):
         out[1, 0], out[1, 1], out[1, 2] = log_q[1], -log_q[0], 1.0
         return out
 
-    def named(self, parameters: FloatArray) -> dict[str, float]:
-        """None: a class's temperature is its own."""
-        del parameters
-        return {}
-
 
 def slope_bias(sample: Sample) -> LinearSoftmax:
     """The family of a sample; two classes need fewer parameters."""
@@ -142,34 +142,31 @@ class DirichletSpline(Dirichlet):
         return out
 
 
+class SharedAndBias(LinearSoftmax):
+    """Features with parameters that all classes share, and a constant of each class."""
+
+    def __init__(self, sample: Sample, identity: FloatArray, ridge: float) -> None:
+        precision = ridge * np.eye(len(identity))
+        super().__init__(sample.n_classes, identity, precision, np.array([_BIAS]))
+
+    def own(self, log_q: FloatArray) -> FloatArray:
+        """A constant."""
+        return np.ones((1, 1, log_q.shape[1]))
+
+
 @pickled
-class SharedSpline(LinearSoftmax):
+class SharedSpline(SharedAndBias):
     """Z_k = s(log q_k) + b_k with one natural cubic spline s for all classes."""
 
     name = "shared-spline"
 
     def __init__(self, sample: Sample) -> None:
         self.spline = NaturalSpline(_label_knots(sample, _SHARED_KNOTS))
-        knots = self.spline.knots
-        super().__init__(
-            sample.n_classes,
-            knots,
-            _SHARED_VALUE * np.eye(len(knots)),
-            np.array([_BIAS]),
-        )
+        super().__init__(sample, self.spline.knots, _SHARED_VALUE)
 
     def shared(self, log_q: FloatArray) -> FloatArray:
         """The spline's basis."""
         return np.ascontiguousarray(np.swapaxes(self.spline.basis(log_q), 0, 1))
-
-    def own(self, log_q: FloatArray) -> FloatArray:
-        """A constant."""
-        return np.ones((1, 1, log_q.shape[1]))
-
-    def named(self, parameters: FloatArray) -> dict[str, float]:
-        """None: the spline acts as a whole."""
-        del parameters
-        return {}
 
 
 @pickled
@@ -206,11 +203,6 @@ class Spline(LinearSoftmax):
         x = log_odds(log_q)
         logit = parameters[0] * x + self.spline.value(x, parameters[1:])
         return softmax(np.stack([np.zeros_like(logit), logit]))[1]
-
-    def named(self, parameters: FloatArray) -> dict[str, float]:
-        """None: the spline acts as a whole."""
-        del parameters
-        return {}
 
 
 def log_odds(log_q: FloatArray) -> FloatArray:

@@ -62,9 +62,9 @@ class LinearSoftmax:
         return None
 
     def named(self, parameters: FloatArray) -> dict[str, float]:
-        """Parameters that mean something alone."""
-        beta = float(parameters[0])
-        return {"temperature": 1.0 / beta if beta else np.inf}
+        """Parameters that mean something alone: none, unless a family says so."""
+        del parameters
+        return {}
 
     def logits(
         self, parameters: FloatArray, shared: FloatArray, own: FloatArray | None

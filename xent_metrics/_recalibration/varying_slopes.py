@@ -6,11 +6,11 @@ import numpy as np
 
 from .._kernels.table import FloatArray
 from .._pickling import pickled
+from .families import SharedAndBias
 from .sample import Sample
-from .softmax import LinearSoftmax
 from .spline import NaturalSpline, quantile_knots
 
-_BIAS, _SLOPE, _CLASS_SLOPE = 0.01, 0.1, 0.3  # precisions, in units of one row
+_SLOPE, _CLASS_SLOPE = 0.1, 0.3  # precisions, in units of one row
 _SHARPNESS_KNOTS = 5
 _MOST_CLASSES = 100
 _LEAST_LOG = np.log(1e-8)  # below, a class adds no more to the sharpness
@@ -18,25 +18,8 @@ _SHARES_OF_CLASSES = (2, 4, 8, 20)  # classes to each group of a cut of the tree
 _APART = 1e-12  # classes that predictions never mix up
 
 
-class _WithBias(LinearSoftmax):
-    """Slopes that the classes share, and a constant of each."""
-
-    def __init__(self, sample: Sample, identity: FloatArray, slope: float) -> None:
-        ridge = slope * np.eye(len(identity))
-        super().__init__(sample.n_classes, identity, ridge, np.array([_BIAS]))
-
-    def own(self, log_q: FloatArray) -> FloatArray:
-        """A constant."""
-        return np.ones((1, 1, log_q.shape[1]))
-
-    def named(self, parameters: FloatArray) -> dict[str, float]:
-        """None: there are several temperatures."""
-        del parameters
-        return {}
-
-
 @pickled
-class AdaptiveTemperature(_WithBias):
+class AdaptiveTemperature(SharedAndBias):
     """Z_k = s(sharpness) log q_k + b_k, where s is a natural cubic spline.
 
     The sharpness of a prediction is the largest log q less their mean.
@@ -58,7 +41,7 @@ class AdaptiveTemperature(_WithBias):
 
 
 @pickled
-class ClassTemperature(_WithBias):
+class ClassTemperature(SharedAndBias):
     """Z_k = beta_j log q_k + b_k, where j is the class that is predicted."""
 
     name = "class-temperature"
@@ -81,7 +64,7 @@ class ClassTemperature(_WithBias):
 
 
 @pickled
-class Hierarchy(_WithBias):
+class Hierarchy(SharedAndBias):
     """Z_k = beta log q_k + sum_g beta_g log Q_g(k) + b_k.
 
     Q_g(k) is the probability of the group that holds k in the g-th cut of a tree of
