@@ -102,6 +102,13 @@ def test_cells_are_found_again_and_others_have_the_base_map():
     assert other.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("name", ["dirichlet", "dirichlet-spline", "kernel"])
+def test_maps_of_too_many_parameters_are_refused(name):
+    q = gaussian(600, 150)
+    with pytest.raises(ValueError, match="at most 20,000 parameters: 150 classes make"):
+        decompose(drawn(q), q, labels=range(150), recalibration=name)
+
+
 def test_class_temperatures_of_many_classes_are_refused():
     q = gaussian(300, 101)
     with pytest.raises(ValueError, match="at most 100 classes: found 101; pass"):

@@ -28,12 +28,10 @@ def read_columns(data: Any, what: str, *, logits: FromLogits = False) -> Columns
     data = unpack(data, what)
     if isinstance(data, Columns):
         return data
-    if isinstance(data, pd.Series):
-        array = numbers(data, what, "")
-    elif isinstance(data, (np.ndarray, list, tuple)) or as_frame(data) is None:
-        array = _as_array(data, what)
-    else:
-        return _from_frame(as_frame(data), what)
+    frame = None if isinstance(data, pd.Series) else as_frame(data)
+    if frame is not None:
+        return _from_frame(frame, what)
+    array = numbers(data, what, "")
     if array.ndim == 1:
         return one_column(array, what, Single(name), logits=logits, eps=eps)
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns

@@ -17,6 +17,7 @@ from .text_labels import distinct_text, encode_text
 
 # Integer labels that span at most this many values are looked up in a table.
 _MOST_SPAN = 1 << 16
+_PAIR = 2  # classes
 _BEYOND = 1 << 63  # what int64 does not hold
 
 Column: TypeAlias = "NDArray[Any] | pd.Series[Any]"
@@ -77,14 +78,12 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
 
 
 def label_index(
-    labels: Sequence[Any] | NDArray[Any] | pd.Index[Any],
-    name: Any = None,
-    dtype: Any = None,
+    labels: Sequence[Any] | NDArray[Any] | pd.Index[Any], name: Any = None
 ) -> pd.Index[Any]:
     """Labels as an index, also of text that no file could hold (lone surrogates)."""
     index: pd.Index[Any]
     try:
-        index = pd.Index(labels, dtype=dtype, name=name, tupleize_cols=False)
+        index = pd.Index(labels, name=name, tupleize_cols=False)
     except UnicodeEncodeError:
         index = pd.Index(labels, dtype=object, name=name, tupleize_cols=False)
     return index
@@ -189,9 +188,10 @@ def _infer(y_true: Column, n_classes: int, name: str) -> tuple[Any, ...]:
         )
         raise ValueError(msg)
     if len(found) != n_classes:
+        one = " (a single one counts as two)" if n_classes == _PAIR < len(found) else ""
         msg = (
             "labels must be given where y_true does not hold each class: "
-            f"{len(found)} distinct labels for {n_classes} columns of {name}; "
+            f"{len(found)} distinct labels for {n_classes} columns of {name}{one}; "
             "pass labels= with the class of each column, in column order."
         )
         raise ValueError(msg)

@@ -19,6 +19,7 @@ from .cross_validation import cross_validated
 from .fitted_map import FittedMap
 from .sample import Sample
 
+_MOST_PARAMETERS = 20_000  # more would have a Hessian of over 3 GB
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
@@ -48,6 +49,14 @@ class LinearSoftmax:
         own = np.zeros(0) if own_ridge is None else np.tile(own_ridge, n_classes)
         self.n_classes = n_classes
         self.n_shared = len(shared)
+        n = len(shared) + len(own)
+        if n > _MOST_PARAMETERS:
+            msg = (
+                f"recalibration={self.name!r} must have at most {_MOST_PARAMETERS:,} "
+                f"parameters: {n_classes} classes make {n:,}; pass 'auto' or "
+                "'temperature-bias'."
+            )
+            raise ValueError(msg)
         self.identity = np.concatenate([shared, np.zeros(len(own))])
         self.ridge = np.diag(np.concatenate([np.zeros(len(shared)), own]))
         self.ridge[: len(shared), : len(shared)] = ridge
