@@ -72,6 +72,8 @@ def as_numpy(data: Any, name: str) -> Any:
 
 def precision(data: Any) -> float | None:
     """The precision of a type that numpy lacks, which is read as another."""
+    if isinstance(data, np.ndarray) and data.dtype.kind != "V":
+        return None
     of_half = "bfloat16" in str(getattr(data, "dtype", ""))
     return _BFLOAT16_EPS if of_half else None
 

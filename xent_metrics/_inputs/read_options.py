@@ -80,7 +80,7 @@ def unit_name(base: float | None) -> str:
 
 def check_clip(clip: Any) -> float:
     """The floor of probabilities inside a logarithm: in [0, 1)."""
-    number = isinstance(clip, numbers.Real)
+    number = type(clip) is float or isinstance(clip, numbers.Real)
     if not (number and 0 <= clip < 1):
         msg = f"clip must be in [0, 1): found {clip!r}; pass 0 for the exact cost."
         raise ValueError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .arrays import read_columns
@@ -34,7 +35,7 @@ def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Col
     if not isinstance(y_true, Columns):
         soft = target_type in ("distribution", "votes")
         y_true = unpack(y_true, "y_true", tuples=soft)
-        if not soft and np.shape(y_true)[1:] == (1,):
+        if not soft:
             y_true = _only_column(y_true)
     shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
     if len(shape) == 1 and target_type in ("auto", "labels"):
@@ -52,9 +53,11 @@ def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Col
 
 
 def _only_column(y_true: Any) -> Any:
-    """The one column of a frame; an array of two dimensions stays one."""
-    frame = None if isinstance(y_true, (np.ndarray, list)) else as_frame(y_true)
-    if frame is None:
+    """The one column of a frame; all else as it is."""
+    if isinstance(y_true, (np.ndarray, list, tuple, pd.Series)):
+        return y_true
+    frame = as_frame(y_true)
+    if frame is None or frame.shape[1] != 1:
         return y_true
     column = frame.iloc[:, 0] if hasattr(frame, "iloc") else frame[frame.columns[0]]
     return unpack(native(column), "y_true")

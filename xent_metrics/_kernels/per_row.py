@@ -248,7 +248,9 @@ def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
 
 def check_n_jobs(n_jobs: Any) -> None:
     """Refuse what is no number of workers; None is."""
-    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
+    whole = type(n_jobs) is int or (  # as it is in most calls
+        isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
+    )
     if n_jobs is not None and (not whole or n_jobs == 0):
         msg = (
             "n_jobs must be a whole number and not 0: "

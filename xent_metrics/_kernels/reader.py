@@ -81,8 +81,9 @@ class Reader:
         self._sums = np.empty(self._shape[1], kind)
         by_classes = _SINGLE * (1.0 + table.n_classes**0.5)
         self._tolerance = max(table.eps**0.5, by_classes)
-        self._lowest = np.full((table.n_classes, 1), -_ROUNDING * table.eps)
+        self._lowest: float | FloatArray = -_ROUNDING * table.eps
         if table.given is not None:  # the other column is 1 less that one
+            self._lowest = np.full((table.n_classes, 1), self._lowest)
             self._lowest[1 - table.given] = -self._tolerance
 
     @property

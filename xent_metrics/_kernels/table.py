@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -108,6 +109,7 @@ class Table:
                 yield start, self.source[part].T
 
 
+@lru_cache
 def _eps(dtype: np.dtype[Any]) -> float:
     """The precision of a type; whole numbers and long doubles are read as doubles."""
     if dtype.kind != "f":
