@@ -265,7 +265,7 @@ class TestLock:
             [sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE
         )
         assert holder.stdout.readline() == b"locked\n"
-        with pytest.raises(lock.LockedError):
+        with pytest.raises(lock.LockedError, match="another is sending"):
             lock.take(folder, 0)
         holder.send_signal(signal.SIGKILL)  # its fork lives on
         holder.wait()

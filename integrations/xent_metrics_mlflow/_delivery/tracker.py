@@ -9,6 +9,10 @@ from typing import NamedTuple, Protocol
 from .spool import Entry
 
 
+class UnknownRunError(ValueError):
+    """The store answered that it has no such run."""
+
+
 class Where(NamedTuple):
     """The run to log to, or None if no server answers, and the models beside it.
 
@@ -62,7 +66,8 @@ class Tracker(Protocol):
     ) -> None:
         """Ask for the run, or whether the server answers; nothing is written.
 
-        A run that this process knows is not asked for, unless ``again``.
+        A run that this process knows is not asked for, unless ``again``. A run that
+        the store does not have is an :class:`UnknownRunError`.
         """
 
     def start_run_of(self, uri: str, entry: Entry) -> str:
