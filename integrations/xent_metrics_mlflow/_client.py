@@ -502,7 +502,7 @@ def _log_inputs(client: MlflowClient, run_id: str, run: _Run, entry: Entry) -> N
 
 _ADVICE = {
     r"\b401\b": (
-        "the server does not know who asks: set MLFLOW_TRACKING_USERNAME and "
+        "the server does not accept the credentials: set MLFLOW_TRACKING_USERNAME and "
         "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and for a replay "
         "MLFLOW_TRACKING_URI too, the one address to which it sends them"
     ),

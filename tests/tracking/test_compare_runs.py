@@ -205,7 +205,7 @@ class TestWhatDiffers:
 class TestWhatIsRefused:
     def test_one_run(self, logged):
         run = logged(evaluated(), "a")
-        with pytest.raises(ValueError, match="runs must be two: found .* twice; pass"):
+        with pytest.raises(ValueError, match="must be different runs: found .* twice"):
             compare_runs(run, run)
 
     def test_a_run_itself(self, logged):

@@ -151,7 +151,7 @@ def _whole(step: Any) -> int:
         truth = isinstance(step, bool) or str(getattr(step, "dtype", "")) == "bool"
         if not truth and abs(operator.index(step)) < _STEPS:
             return operator.index(step)
-    msg = f"step must be a whole number: found {step!r}; pass the epoch's."
+    msg = f"step must be a whole number: found {step!r}; pass the number of the epoch."
     raise ValueError(msg)
 
 
