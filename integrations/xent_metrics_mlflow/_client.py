@@ -28,6 +28,7 @@ from mlflow.entities import (
     Param,
     RunTag,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
@@ -36,13 +37,15 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from ._delivery.address import is_folder, is_remote, lasting
 from ._delivery.spool import Entry
-from ._delivery.tracker import Where
+from ._delivery.tracker import UnknownRunError, Where
+from ._items.keys import no_such_run
 from ._items.tables import TABLES, listed, tables
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
 _MOST_RUNS = 1000  # that are remembered
 _BATCH, _BATCH_AGAIN = 1000, 100  # metrics
+_NO_SUCH_RUN = r"\bRun (with id=|')\S*'? (was )?not found|for parameter 'run_id'"
 
 
 class UnitError(ValueError):
@@ -103,7 +106,9 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
             if error is not None:
                 return Where(wanted, model_ids, error)
         return Where(mlflow.start_run().info.run_id, model_ids, is_active=True)
-    except Exception as error:  # noqa: BLE001 - the evaluation is kept without a run
+    except Exception as error:  # the evaluation is kept without a run
+        if wanted and re.search(_NO_SUCH_RUN, str(error)):
+            raise ValueError(no_such_run(wanted, " in MLFLOW_RUN_ID")) from error
         return Where(wanted, model_ids, error)
 
 
@@ -142,7 +147,7 @@ def describe(dataset: Any) -> tuple[str | None, dict[str, str] | None]:
         return dataset, None
     if isinstance(dataset, Dataset):
         found = dict(dataset)
-    elif hasattr(dataset, "to_dict") and hasattr(dataset, "digest"):
+    elif isinstance(dataset, mlflow.data.dataset.Dataset):
         found = dataset.to_dict()
     else:
         msg = (
@@ -237,7 +242,12 @@ def ask(
 
 
 def _read(uri: str, run_id: str) -> _Run:
-    found = MlflowClient(uri).get_run(run_id)
+    try:
+        found = MlflowClient(uri).get_run(run_id)
+    except MlflowException as error:
+        if re.search(_NO_SUCH_RUN, str(error)):
+            raise UnknownRunError(str(error)) from error
+        raise
     outputs = found.outputs.model_outputs if found.outputs else None
     run = _Run(
         experiment_id=found.info.experiment_id,
@@ -325,7 +335,7 @@ def log_numbers(
                 )
                 run.params |= params.keys()
                 note(done)
-    except Exception:  # whatever it is: what the run now holds is not known
+    except Exception:  # whatever it is, what is known of the run may be wrong now
         _runs.pop((uri, run_id), None)
         raise
     run.unsettled = run.unsettled or (
@@ -492,7 +502,7 @@ def _log_inputs(client: MlflowClient, run_id: str, run: _Run, entry: Entry) -> N
 
 _ADVICE = {
     r"\b401\b": (
-        "the server does not know who asks: set MLFLOW_TRACKING_USERNAME and "
+        "the server does not accept the credentials: set MLFLOW_TRACKING_USERNAME and "
         "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and for a replay "
         "MLFLOW_TRACKING_URI too, the one address to which it sends them"
     ),
@@ -504,7 +514,7 @@ _ADVICE = {
         "the run is deleted: restore it with MlflowClient().restore_run, or name "
         "another with replay NAME --run-id ID"
     ),
-    r"\bRun (with id=|')\w+'? (was )?not found": (
+    _NO_SUCH_RUN: (
         "the server has no such run: name another with replay NAME --run-id ID, or "
         "the server that has it with --tracking-uri"
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from ._delivery.send import told
-from ._items.keys import unknown
+from ._items.keys import no_such_run, unknown
 
 _PROGRESS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -26,15 +26,14 @@ _REFUSED = (_MISSING, "INVALID_PARAMETER_VALUE")
 
 def read_run(run_id: str) -> Any:
     """A run, with its metrics and tags."""
-    try:
-        with _plain_errors():
+    with _plain_errors():
+        try:
             return MlflowClient().get_run(run_id)
-    except ValueError as error:
-        msg = (
-            f"a run must be given by its id: the store has none with {run_id!r}; pass "
-            "run.info.run_id, and set the tracking URI of its store."
-        )
-        raise ValueError(msg) from error
+        except MlflowException as error:
+            # The other faults of parameters are those of the tracking URI.
+            if error.error_code == _MISSING or "parameter 'run_id'" in str(error):
+                raise ValueError(no_such_run(run_id)) from error
+            raise
 
 
 def read_file(run_id: str, path: str) -> bytes | None:
@@ -98,28 +97,26 @@ def _experiment_with_id(client: MlflowClient, given: str) -> Any | None:
 
 
 def _names_of_experiments() -> list[str]:
-    """The names of all experiments, page by page."""
-    client, names, token = MlflowClient(), [], None
+    """The names of all experiments."""
+    found = _all(MlflowClient().search_experiments)
+    return [each.name for each in found]
+
+
+def _all(search: Callable[..., Any], *arguments: Any) -> list[Any]:
+    """All that is found, page by page."""
+    found, token = [], None
     while True:
-        page = client.search_experiments(page_token=token)
-        names += [each.name for each in page]
+        page = search(*arguments, page_token=token)
+        found += page
         token = page.token
         if not token:
-            return names
+            return found
 
 
 def versions_of(run_id: str) -> list[Any]:
     """The versions of registered models that a run made, the newest first."""
-    found, token = [], None
     with _plain_errors():
-        while True:
-            page = MlflowClient().search_model_versions(
-                f"run_id = '{run_id}'", page_token=token
-            )
-            found += page
-            token = page.token
-            if not token:
-                break
+        found = _all(MlflowClient().search_model_versions, f"run_id = '{run_id}'")
     return sorted(found, key=lambda each: int(each.version), reverse=True)
 
 

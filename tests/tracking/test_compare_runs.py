@@ -205,7 +205,7 @@ class TestWhatDiffers:
 class TestWhatIsRefused:
     def test_one_run(self, logged):
         run = logged(evaluated(), "a")
-        with pytest.raises(ValueError, match="runs must be two: found .* twice; pass"):
+        with pytest.raises(ValueError, match="must be different runs: found .* twice"):
             compare_runs(run, run)
 
     def test_a_run_itself(self, logged):
@@ -225,6 +225,16 @@ class TestWhatIsRefused:
         told = "a run must be given by its id: the store has none with 'a'; pass run.in"
         with pytest.raises(ValueError, match=told):
             compare_runs(run, "a")
+        with pytest.raises(ValueError, match=told):
+            compare_runs("a", "b")
+        with pytest.raises(ValueError, match=r"none with '\.\./a'; pass"):
+            compare_runs("../a", "b c")
+
+    def test_an_address_that_is_none(self, tracking):
+        tracking.set_tracking_uri("foo://bar")
+        told = "MLflow must be able to answer: .* unsupported URI 'foo://bar'"
+        with pytest.raises(ValueError, match=told):
+            compare_runs("a", "b")
 
     def test_rows_without_probabilities(self, logged):
         read = Evaluation.from_json(evaluated().to_json(per_sample=True))

@@ -3,14 +3,17 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.data.dataset import Dataset
 from mlflow.entities import LoggedModelOutput
 from sklearn.dummy import DummyClassifier
 
@@ -307,7 +310,18 @@ class TestSettings:
                 TypeError,
                 "dataset must be a name or a dataset of MLflow",
             ),
+            (
+                {"dataset": Dataset},
+                TypeError,
+                "dataset must be a name or a dataset of MLflow: found type; pass",
+            ),
+            (
+                {"dataset": SimpleNamespace(to_dict=dict, digest="")},
+                TypeError,
+                "dataset must be a name or a dataset of MLflow: found SimpleNamespace",
+            ),
             ({"split": 3}, ValueError, "split must be letters, digits"),
+            ({"run_id": ""}, ValueError, "found an empty text; pass run.info.run_id"),
             ({"run_id": 3}, TypeError, "run_id must be an id as text: found int; pass"),
             ({"model_id": 3}, TypeError, "found int; pass model.model_id."),
         ],
@@ -316,3 +330,23 @@ class TestSettings:
         with pytest.raises(error, match=told):
             log_evaluation(evaluation, **options)
         assert len(tracking.MlflowClient().search_runs(["0"])) == 0
+
+    @pytest.mark.parametrize("run_id", ["nope", "no-pe", "../x", "a b", "a" * 32])
+    def test_a_run_that_the_store_does_not_have(self, store, evaluation, run_id):
+        told = f"a run must be given by its id: the store has none with {run_id!r}; "
+        with pytest.raises(ValueError, match=re.escape(told)):
+            log_evaluation(evaluation, run_id=run_id, deadline=60, **QUICK)
+        assert spool.entries(spool.root()) == []
+
+    def test_a_call_that_does_not_wait_keeps_it(self, tracking, evaluation, said):
+        found = log_evaluation(evaluation, run_id="nope", deadline=0, **QUICK)
+        threads._drain_all()
+        assert found.spooled.exists()
+        assert "the server has no such run" in said[0].getMessage()
+
+    def test_a_run_of_the_environment(self, store, evaluation, monkeypatch):
+        monkeypatch.setenv("MLFLOW_RUN_ID", "nope")
+        told = "by its id in MLFLOW_RUN_ID: the store has none with 'nope'; pass run"
+        with pytest.raises(ValueError, match=told):
+            log_evaluation(evaluation, deadline=60, **QUICK)
+        assert spool.entries(spool.root()) == []

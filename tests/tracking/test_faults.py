@@ -139,9 +139,21 @@ def test_deleted_run(remote, evaluation):
 
 
 def test_a_run_that_the_server_does_not_have(remote, evaluation):
-    result = log_evaluation(evaluation, run_id="a" * 32, deadline=60, **QUICK)
-    assert "the server has no such run: name another with replay NAME" in result.error
-    assert spool.state(result.spooled).error == result.error
+    told = f"the store has none with '{'a' * 32}'; pass run.info.run_id, and set"
+    with pytest.raises(ValueError, match=told):
+        log_evaluation(evaluation, run_id="a" * 32, deadline=60, **QUICK)
+    assert entries() == []
+
+
+def test_a_run_that_the_server_of_a_replay_does_not_have(
+    remote, server, silent, evaluation, capsys
+):
+    remote.set_tracking_uri(silent)
+    result = log_evaluation(evaluation, run_id="a" * 32, deadline=0.3, **QUICK)
+    assert main(["replay", "--tracking-uri", server.uri]) == 1
+    told = "the server has no such run: name another with replay NAME"
+    assert told in capsys.readouterr().out
+    assert told in spool.state(result.spooled).error
 
 
 def test_deleted_run_and_another_in_its_place(remote, evaluation, capsys):

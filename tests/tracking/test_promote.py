@@ -161,7 +161,7 @@ class TestWhatIsRefused:
             ({"margin": "0"}, TypeError, "margin must be a number: found '0'; pass"),
             ({"margin": True}, TypeError, "margin must be a number: found True; pass"),
             ({"margin": np.inf}, ValueError, "margin must be finite: found inf; pass"),
-            ({"if_no_worse_than": 3}, TypeError, "if_no_worse_than must be an id as"),
+            ({"if_no_worse_than": 3}, TypeError, "found int; pass run.info.run_id."),
             ({"split": "a/b"}, ValueError, "split must be letters, digits"),
             ({"alias": "no good!"}, ValueError, "Invalid alias name: 'no good!'"),
         ],

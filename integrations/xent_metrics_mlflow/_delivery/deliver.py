@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._items.artifacts import Files
 from .._items.items import Items
-from .._items.keys import check_id
+from .._items.keys import check_id, no_such_run
 from . import spool
 from .address import lasting
 from .result import LogError, LogResult, NotLoggedWarning
 from .send import Job, told
 from .threads import sender
+from .tracker import UnknownRunError
 
 if TYPE_CHECKING:
     from .tracker import Tracker, Where
@@ -118,6 +119,8 @@ def deliver(
     if deadline == 0:
         job.later = lambda: parcel.show().contents
     late = _send_or_leave(job, where, deadline)
+    if run_id is not None and not where.is_active:
+        _refuse_unknown(job, run_id)
     result = _result(job, parcel, files.notes, where, late, unsecured)
     _tell(result, on_error, parcel.name, in_spool=not job.temporary)
     return result
@@ -148,7 +151,7 @@ def _whole(step: Any) -> int:
         truth = isinstance(step, bool) or str(getattr(step, "dtype", "")) == "bool"
         if not truth and abs(operator.index(step)) < _STEPS:
             return operator.index(step)
-    msg = f"step must be a whole number: found {step!r}; pass the epoch's."
+    msg = f"step must be a whole number: found {step!r}; pass the number of the epoch."
     raise ValueError(msg)
 
 
@@ -191,6 +194,15 @@ def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
     thread = sender(job.uri)
     thread.submit(job)
     return thread.wait(job, deadline) if deadline > 0 else None
+
+
+def _refuse_unknown(job: Job, run_id: str) -> None:
+    """Raise if a call that waits named a run that the store does not have."""
+    unknown = job.done.is_set() and isinstance(job.error, UnknownRunError)
+    if job.waited_for and unknown:
+        if job.folder is not None:
+            spool.remove(job.folder)
+        raise ValueError(no_such_run(run_id)) from job.error
 
 
 def _result(

@@ -39,7 +39,7 @@ def take(folder: Path, seconds: float) -> int:
         os.close(descriptor)
         if time.monotonic() > until:
             msg = (
-                f"one sender at a time must have an entry: another is sending "
+                "only one process may send an entry at a time: another is sending "
                 f"{folder.name}; wait for it, or end it and replay."
             )
             raise LockedError(msg)
@@ -47,7 +47,7 @@ def take(folder: Path, seconds: float) -> int:
 
 
 def release(descriptor: int) -> None:
-    """Let others have the entry."""
+    """Release a lock, so that others can send the entry."""
     _held.discard(descriptor)
     os.close(descriptor)
 

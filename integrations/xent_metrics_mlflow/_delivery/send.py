@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from .._items import artifacts
-from .._items.items import paths
 from . import lock, spool
 from .address import lasting, without_secrets
 from .tracker import Tracker
@@ -82,7 +81,7 @@ def send(job: Job) -> None:
 
 
 def finish(job: Job) -> None:
-    """Let others have what is left of an entry."""
+    """Release the lock of an entry, so that others can send what is left."""
     if job.lock is not None:
         lock.release(job.lock)
         job.lock = None
@@ -203,7 +202,7 @@ def _upload(job: Job, run_id: str, files: Sequence[Path]) -> None:
         except Exception as error:  # noqa: BLE001 - raised below
             failed[path.name] = error
         else:
-            job.artifacts += paths(job.into, [path.name])
+            job.artifacts += (f"{job.into}/{path.name}",)
     if failed:
         first = told(next(iter(failed.values())), job.uri)
         msg = f"could not upload {', '.join(failed)}: {first}"

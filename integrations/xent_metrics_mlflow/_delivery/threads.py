@@ -140,7 +140,7 @@ class Sender:
         return self._left.popleft() if self._left else self._jobs.get()
 
     def _look_for_left(self, job: Job) -> None:
-        """Have some of what waits in the spool for the same server sent too."""
+        """Also send some of the entries that wait in the spool for the same server."""
         if self._left:
             return
         own = {each.entry.id for each in list(self._unsent)}

@@ -9,6 +9,10 @@ from typing import NamedTuple, Protocol
 from .spool import Entry
 
 
+class UnknownRunError(ValueError):
+    """The store answered that it has no such run."""
+
+
 class Where(NamedTuple):
     """The run to log to, or None if no server answers, and the models beside it.
 
@@ -27,8 +31,9 @@ class Tracker(Protocol):
     Only :meth:`find_run` and what tells of new runs are called in the user's own
     thread. The others name the store by its address, ``uri``, and can be called again
     with the same entry: what an earlier call has written is never there twice.
-    ``again`` says that there may have been one. A store's word that it has the first
-    numbers or runs goes to ``note``; ``sent`` is what it said before.
+    ``again`` says that there may have been one. ``note`` is called with the number of
+    metrics or runs that the store has confirmed so far; ``sent`` is the number that an
+    earlier call has noted.
 
     An entry is older than another of its split if its step is lower, or else its
     timestamp: its numbers are logged, but no tags, and its files go aside.
@@ -62,7 +67,8 @@ class Tracker(Protocol):
     ) -> None:
         """Ask for the run, or whether the server answers; nothing is written.
 
-        A run that this process knows is not asked for, unless ``again``.
+        A run that this process knows is not asked for, unless ``again``. A run that
+        the store does not have is an :class:`UnknownRunError`.
         """
 
     def start_run_of(self, uri: str, entry: Entry) -> str:

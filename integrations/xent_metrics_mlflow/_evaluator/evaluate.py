@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,8 @@ from .probabilities import (
     Probabilities,
     of_frame,
     of_model,
-    of_values,
+    of_output,
+    shown,
     stacked,
 )
 
@@ -101,8 +103,7 @@ def evaluate_model(
 def _probabilities(
     model: Any, dataset: Any, config: Mapping[str, Any], predictions: str | None
 ) -> Probabilities:
-    labels = config.get("labels")
-    labels = None if labels is None else tuple(labels)
+    labels = _labels(config.get("labels"))
     proba, features = config.get("proba"), dataset.features_data
     if model is not None:
         beside = [config[name] for name in _BESIDE if isinstance(config.get(name), str)]
@@ -118,7 +119,23 @@ def _probabilities(
             "predictions=, or proba in the evaluator_config of 'xent'."
         )
         raise DeclinedError(msg)
-    return of_values(dataset.predictions_data, labels)
+    return of_output(dataset.predictions_data, labels)
+
+
+def _labels(given: Any) -> tuple[Any, ...] | None:
+    """The classes in order; an error for a text, and for what has no order."""
+    if given is None:
+        return None
+    is_text = isinstance(given, (str, bytes))
+    unordered = isinstance(given, (Mapping, AbstractSet))
+    if is_text or unordered or not isinstance(given, Iterable):
+        found = repr(given) if is_text else type(given).__name__
+        msg = (
+            "labels must be a list of classes, in the order of the columns: found "
+            f"{found}; pass a list such as ['no', 'yes']."
+        )
+        raise TypeError(msg)
+    return tuple(given)
 
 
 def _of_columns(
@@ -131,8 +148,8 @@ def _of_columns(
     """Evaluate probabilities in columns, beside the targets in one of their own."""
     if len(found.table) != len(truth):
         msg = (
-            "a model must predict one row for each that it is given: found "
-            f"{len(found.table)} for {len(truth)}; keep those that it drops."
+            "a model must predict one row per row of the data: found "
+            f"{len(found.table)} for {len(truth)} rows; predict every row."
         )
         raise ValueError(msg)
     if truth.ndim > 1:
@@ -200,11 +217,12 @@ def _check_known(truth: Any, found: Probabilities) -> None:
     """Refuse classes of which none is a target: they are named otherwise."""
     if truth.ndim > 1 or found.labels is None:
         return
-    if set(found.labels).isdisjoint(pd.unique(truth).tolist()):
+    targets = pd.unique(truth).tolist()
+    if set(found.labels).isdisjoint(targets):
         msg = (
             f"classes must be named as the targets are: {found.source} "
-            f"{', '.join(map(repr, found.labels[:5]))} and no target is one of them; "
-            "pass labels in the evaluator_config of 'xent', in the order of the "
-            "columns."
+            f"{shown(found.labels)} and no target is one of them (targets are "
+            f"{shown(targets)}); pass labels in the evaluator_config of 'xent', in the "
+            "order of the columns."
         )
         raise ValueError(msg)

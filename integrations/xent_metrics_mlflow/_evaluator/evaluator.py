@@ -161,6 +161,8 @@ class XentEvaluator(ModelEvaluator):
 
         Raises
         ------
+        TypeError
+            If ``labels`` is a text, or has no order.
         ValueError
             If an option is unknown, if the order of the classes is, or as in
             :func:`~xent_metrics.cross_entropy`; not where the evaluator was not named.
@@ -199,7 +201,7 @@ def _forgiving(*, named: bool) -> Iterator[None]:
             warnings.simplefilter("ignore")
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # unnamed, it must not stop the others
             if named and not getattr(error, "declines", False):
                 raise
             quiet = not named and getattr(error, "expected", False)

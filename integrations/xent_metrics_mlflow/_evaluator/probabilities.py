@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 _COLUMNS = 2  # dimensions of a table
+_MOST_SHOWN = 5  # classes that a message lists
 _HOW = "pass labels in the evaluator_config of 'xent', in the order of the columns."
 
 
@@ -52,20 +54,35 @@ def of_model(
     raw = _raw_model(model)
     if proba is None and hasattr(raw, "predict_proba"):
         return _of_classifier(raw, _without(features, spare, raw), labels)
-    output = model.predict(features)
-    if isinstance(output, dict) or (
-        isinstance(output, list) and output and isinstance(output[0], dict)
-    ):
-        output = pd.DataFrame(output)
+    output = _opened(model.predict(features))
     if proba is not None:
         return of_frame(output, proba, labels)
     if isinstance(output, pd.DataFrame):
         if predictions in output:
-            return of_values(output[predictions].to_numpy(), labels)
-        if output.shape[1] > 1:
-            return _of_all_columns(output, labels)
-        output = output.iloc[:, 0]
+            output = output[predictions]
+        elif output.shape[1] == 1:
+            output = output.iloc[:, 0]
+    return of_output(output, labels)
+
+
+def of_output(output: Any, labels: tuple[Any, ...] | None) -> Probabilities:
+    """Predictions as columns or dicts that name their classes, or without names."""
+    output = _opened(output)
+    if isinstance(output, pd.DataFrame):
+        return _of_all_columns(output, labels)
     return of_values(output, labels)
+
+
+def _opened(output: Any) -> Any:
+    """A frame in place of dicts: one of columns, or one per row in any sequence."""
+    if isinstance(output, dict):
+        return pd.DataFrame(output)
+    is_column = isinstance(output, (list, tuple, pd.Series)) or (
+        isinstance(output, np.ndarray) and output.ndim == 1
+    )
+    if is_column and len(output) and all(isinstance(row, dict) for row in output):
+        return pd.DataFrame(list(output))
+    return output
 
 
 def of_frame(frame: Any, proba: Any, labels: tuple[Any, ...] | None) -> Probabilities:
@@ -112,8 +129,8 @@ def stacked(values: Any) -> Any:
         return values
     if len({len(row) for row in values}) > 1:
         msg = (
-            "arrays in a column must be of one length: found several; hold one value "
-            "for each class in every row."
+            "arrays in a column must be of one length: found several; give every row "
+            "one value per class."
         )
         raise ValueError(msg)
     return np.asarray(values.tolist())
@@ -155,8 +172,8 @@ def _of_classifier(
     if set(labels) == set(classes) and labels != classes:
         msg = (
             "labels must be in the order of the columns: found "
-            f"{', '.join(map(repr, labels))} where the model's classes_ are "
-            f"{', '.join(map(repr, classes))}; leave labels out."
+            f"{shown(labels)} where the model's classes_ are {shown(classes)}; leave "
+            "labels out."
         )
         raise ValueError(msg)
     return Probabilities(values, labels)
@@ -183,8 +200,7 @@ def _of_all_columns(
     if any(column.dtype.kind != "f" for _, column in output.items()):
         msg = (
             "columns that a model returns must all be probabilities: found "
-            f"{', '.join(map(repr, output.columns[:5]))}; pass proba in the "
-            "evaluator_config of 'xent'."
+            f"{shown(output.columns)}; pass proba in the evaluator_config of 'xent'."
         )
         raise DeclinedError(msg)
     if labels is not None:
@@ -199,7 +215,17 @@ def _of_all_columns(
     return Probabilities(output, None, names=list(output.columns), source="columns are")
 
 
+def shown(values: Iterable[Any]) -> str:
+    """Values as users write them; at most the first five."""
+    first = [
+        value.item() if isinstance(value, (np.str_, np.number, np.bool_)) else value
+        for value in itertools.islice(values, _MOST_SHOWN + 1)
+    ]
+    more = ", ..." * (len(first) > _MOST_SHOWN)
+    return ", ".join(map(repr, first[:_MOST_SHOWN])) + more
+
+
 def _described(table: Any) -> str:
     if table.ndim == 1:
-        return f"labels or numbers such as {table[0]!r}" if len(table) else "none"
+        return f"labels or numbers such as {shown(table[:1])}" if len(table) else "none"
     return f"an array of {table.dtype} of shape {table.shape}"

@@ -14,7 +14,7 @@ import numpy as np
 from xent_metrics import TERMS, __version__
 
 from .keys import LONGEST_TAG, check_keys, keys_of_classes
-from .layout import ERRORS, SUFFIX, errors_that_tell, implied_errors
+from .layout import ERRORS, SUFFIX, column_of, errors_that_tell, implied_errors
 from .rows import digest
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     for place, name in enumerate(names):
         for column in columns:
             key = f"by_class/{column}_{name}"
-            values[key] = float(table[_as_in_tables(column)].iloc[place])
+            values[key] = float(table[column_of(column)].iloc[place])
     settings = _settings(result) | {"data": digest(evaluation)}
     settings |= _map_of_classes(names, len(evaluation.by_class))
     if dataset is not None:
@@ -172,7 +172,7 @@ def has_soft_labels(result: Decomposition) -> bool:
 
 
 def implied_by(result: Decomposition) -> dict[str, str | None]:
-    """Terms whose standard error says nothing, by what it is the same as."""
+    """Terms with a redundant standard error, and the term whose error it equals."""
     return implied_errors(
         soft=has_soft_labels(result),
         with_map=result.recalibration_requested != "none",
@@ -237,11 +237,6 @@ def _columns_of_classes(table: pd.DataFrame, result: Decomposition) -> list[str]
     return ["n", *terms, *(f"{ERRORS}/{term}" for term in errors)]
 
 
-def _as_in_tables(column: str) -> str:
-    group, _, term = column.rpartition("/")
-    return f"{term}{SUFFIX}" if group else column
-
-
 def _settings(result: Decomposition) -> dict[str, Any]:
     return {
         "recalibration": result.recalibration,
@@ -263,8 +258,3 @@ def _map_of_classes(names: Mapping[str, Any], n_classes: int) -> dict[str, Any]:
         found["classes_with_metrics"] = list(names)
         found["classes_without_metrics"] = n_classes - len(names)
     return found
-
-
-def paths(folder: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The paths of artifacts of a split."""
-    return tuple(f"{folder}/{name}" for name in names)

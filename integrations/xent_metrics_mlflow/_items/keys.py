@@ -68,14 +68,23 @@ def _folded(key: str) -> str:
 
 
 def check_id(option: str, value: Any) -> None:
-    """Refuse a run or a model itself in place of its id."""
-    if not isinstance(value, str):
-        whose = "run.info.run_id" if option.startswith("run") else "model.model_id"
-        msg = (
-            f"{option} must be an id as text: found {type(value).__name__}; pass "
-            f"{whose}."
-        )
-        raise TypeError(msg)
+    """Refuse a run or a model itself in place of its id, and an empty text."""
+    if isinstance(value, str) and value:
+        return
+    whose = "model.model_id" if option == "model_id" else "run.info.run_id"
+    is_text = isinstance(value, str)
+    found = "an empty text" if is_text else type(value).__name__
+    msg = f"{option} must be an id as text: found {found}; pass {whose}."
+    kind: type[Exception] = ValueError if is_text else TypeError
+    raise kind(msg)
+
+
+def no_such_run(run_id: str, given: str = "") -> str:
+    """The message for a run that the store does not have."""
+    return (
+        f"a run must be given by its id{given}: the store has none with {run_id!r}; "
+        "pass run.info.run_id, and set the tracking URI of its store."
+    )
 
 
 def unknown(rule: str, given: Any, known: Iterable[str]) -> str:

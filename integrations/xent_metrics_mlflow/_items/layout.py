@@ -1,8 +1,8 @@
-"""Where a standard error is, and which of them say nothing beside the others.
+"""The keys of standard errors, and which errors are redundant.
 
-The error of ``<group>/<term>`` is ``<group>/se/<term>``: what charts values of a group
-shows their errors beside it, in the same order. An error that is 0, or that of another
-term, is no metric; those who read runs put it back.
+The error of ``<group>/<term>`` is ``<group>/se/<term>``, so that a page that charts the
+terms of a group charts their errors in the same order. An error that is 0, or equals
+that of another term, is not logged; reading a run restores it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
 
 
 def implied_errors(*, soft: bool, with_map: bool) -> dict[str, str | None]:
-    """Terms whose error is that of another, or, with None, 0.
+    """Terms with a redundant error: the term whose error it equals; None means 0.
 
     ``soft`` says whether targets are distributions or votes, ``with_map`` whether
     predictions were recalibrated at all.
@@ -49,14 +49,20 @@ def errors_that_tell(
 
 
 def _same(error: Any, errors: Mapping[str, Any], other: str | None) -> bool:
-    """Whether an error is that of another term, or 0, but for rounding."""
+    """Whether an error equals that of another term, or 0, to rounding."""
     if other is not None and other not in errors:
         return False
     wanted = 0.0 if other is None else errors[other]
     return bool(np.allclose(error, wanted, rtol=_RELATIVE, atol=_ABSOLUTE))
 
 
-def grouped(name: str) -> str:
+def grouped(column: str) -> str:
     """The key of a column of a table: "se/resolution" for "resolution_se"."""
-    term = name.removesuffix(SUFFIX)
-    return name if term == name else f"{ERRORS}/{term}"
+    term = column.removesuffix(SUFFIX)
+    return column if term == column else f"{ERRORS}/{term}"
+
+
+def column_of(key: str) -> str:
+    """The column of a key: "resolution_se" for "se/resolution"."""
+    term = key.removeprefix(f"{ERRORS}/")
+    return key if term == key else f"{term}{SUFFIX}"

@@ -179,7 +179,7 @@ def _log(evaluation: Evaluation) -> None:
             return
         split, options = found
         log_evaluation(evaluation, split=split, run_id=run.info.run_id, **options)
-    except Exception as error:
+    except Exception as error:  # logging must not fail the evaluation
         _logger.warning(
             "an evaluation was not logged: %s; log_evaluation says more.",
             error,

@@ -13,6 +13,7 @@ from .._delivery.result import LogResult
 from .._items.artifacts import Files
 from .._items.items import Items, folder_of, items_of, terms_and_errors, terms_of
 from .._items.keys import names_for_keys
+from .._items.layout import ERRORS
 from .._items.tables import table_as_json
 
 TABLE = "comparison_table.json"
@@ -138,7 +139,7 @@ def _values(comparison: Comparison, model: Any) -> dict[str, float]:
         for term in _TERMS_THAT_DIFFER:
             change = comparison.differences[model][term]
             found[f"difference/{term}"] = change.difference
-            found[f"difference/se/{term}"] = change.standard_error
+            found[f"difference/{ERRORS}/{term}"] = change.standard_error
             found[f"pvalue/{term}"] = change.pvalue
     return found
 

@@ -83,7 +83,9 @@ def log_evaluation(
         a dataset of MLflow.
     ValueError
         If an argument is not one of those above, if a key would be one that stores
-        refuse, or if no run is active off the main thread.
+        refuse, if no run is active off the main thread, or if the server answers in
+        time that it has no run ``run_id``, or none that MLFLOW_RUN_ID names; then
+        nothing is kept.
 
     Warns
     -----

@@ -117,8 +117,8 @@ def promote(
 
     Notes
     -----
-    Of several versions of the run the newest is meant. To find out what would happen
-    call :func:`compare_runs`, which sets nothing.
+    If the run has several versions, the newest is used. To see the comparison without
+    setting the alias, call :func:`compare_runs`.
 
     Examples
     --------

@@ -87,7 +87,10 @@ def compare_runs(
     check_id("run_a", run_a)
     check_id("run_b", run_b)
     if run_a == run_b:
-        msg = f"runs must be two: found {run_a} twice; pass the id of another run."
+        msg = (
+            f"run_a and run_b must be different runs: found {run_a} twice; pass the id "
+            "of another run."
+        )
         raise ValueError(msg)
     (name_a, first), (name_b, second) = (_read(one, split) for one in (run_a, run_b))
     told = f"{name_a!r} ({run_a})", f"{name_b!r} ({run_b})"

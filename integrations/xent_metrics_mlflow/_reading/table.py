@@ -13,7 +13,7 @@ import pandas as pd
 
 from xent_metrics import TERMS
 
-from .._items.layout import ERRORS, SUFFIX, implied_errors
+from .._items.layout import ERRORS, SUFFIX, column_of, implied_errors
 
 _SETTINGS = ("recalibration", "clip", "data")
 _SPLIT = re.compile(r"xent/([^/]+)/schema")
@@ -27,15 +27,15 @@ def table_of_runs(runs: Iterable[Any], folder: str, unit: str | None) -> pd.Data
     units = list(dict.fromkeys(row["unit"] for row in rows))
     if unit is None and len(units) > 1:
         msg = (
-            f"terms of several units must not be in one column: {folder!r} of these "
-            f"runs is in {', '.join(units)}; pass unit='nats' to convert."
+            f"terms in one column must have one unit: {folder!r} of these runs "
+            f"is in {', '.join(units)}; pass unit='nats' to convert."
         )
         raise ValueError(msg)
     if unit is not None:
         for row in rows:
             _convert(row, unit)
     found = {key for row in rows for key in row}
-    terms = [key for term in TERMS for key in (term, f"{term}_se") if key in found]
+    terms = [key for term in TERMS for key in (term, f"{term}{SUFFIX}") if key in found]
     first = ["run_id", "name", "start_time", "status", "unit", *_SETTINGS, "n"]
     counts = sorted(found.difference(first, terms))
     table = pd.DataFrame(rows, columns=[*first, *terms, *counts])
@@ -67,7 +67,7 @@ def _row(run: Any, folder: str) -> dict[str, Any]:
         and not (f"{prefix}settings" in tags and key.endswith(SUFFIX))
     }
     own = {
-        _column(key): value
+        column_of(key): value
         for key, value in {**logged, **_not_finite(settings)}.items()
         if "/" not in key.removeprefix(f"{ERRORS}/")
     }
@@ -96,12 +96,6 @@ def _settings(tags: Mapping[str, str], prefix: str) -> dict[str, Any]:
     }
 
 
-def _column(key: str) -> str:
-    """The column of a metric: "resolution_se" for "se/resolution"."""
-    term = key.removeprefix(f"{ERRORS}/")
-    return key if term == key else f"{term}{SUFFIX}"
-
-
 def _not_finite(settings: Mapping[str, Any]) -> dict[str, float]:
     """Terms that are no metrics; in schema 1 as "cross_entropy=inf, skill=-inf"."""
     told = settings.get("non_finite", {})
@@ -111,7 +105,7 @@ def _not_finite(settings: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in told.items()
-        if _column(name).removesuffix(SUFFIX) in TERMS
+        if column_of(name).removesuffix(SUFFIX) in TERMS
         and value in ("inf", "-inf", "nan")
     }
 
@@ -147,7 +141,7 @@ def _convert(row: dict[str, Any], unit: str) -> None:
     """Terms and their standard errors in another unit."""
     factor = _nats_of(row["unit"]) / _NATS[unit]
     for key in row:
-        term = key.removesuffix("_se")
+        term = key.removesuffix(SUFFIX)
         if term in TERMS and TERMS[term].has_unit and row["unit"] != unit:
             row[key] *= factor
     row["unit"] = unit

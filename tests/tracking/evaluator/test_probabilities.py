@@ -39,6 +39,7 @@ def of_function(predict, **options):
     return evaluate(predict, **options)[KEY]
 
 
+DICTS = [dict(zip(CLASSES, row, strict=True)) for row in PROBA.tolist()]
 FUNCTIONS = {
     "array": (lambda _: PROBA, {"labels": CLASSES}),
     "list": (lambda _: PROBA.tolist(), {"labels": CLASSES}),
@@ -49,10 +50,10 @@ FUNCTIONS = {
     ),
     "unnamed columns": (lambda _: pd.DataFrame(PROBA), {"labels": CLASSES}),
     "dict of columns": (lambda _: dict(zip(CLASSES, PROBA.T, strict=True)), {}),
-    "list of dicts": (
-        lambda _: [dict(zip(CLASSES, row, strict=True)) for row in PROBA],
-        {},
-    ),
+    "list of dicts": (lambda _: DICTS, {}),
+    "series of dicts": (lambda _: pd.Series(DICTS, index=X.index + 7), {}),
+    "array of dicts": (lambda _: np.array(DICTS), {}),
+    "one column of dicts": (lambda _: pd.DataFrame({"p": DICTS}), {}),
     "beside labels": (
         lambda _: pd.DataFrame(PROBA, columns=CLASSES).add_prefix("p_").assign(hard=Y),
         {"proba": "p_"},
@@ -88,6 +89,8 @@ def test_the_column_of_a_function_that_predictions_names():
     config = {"labels": CLASSES}
     found = of_function(lambda _: frame, predictions="p", config=config)
     assert found == LOSS
+    frame = pd.DataFrame({"hard": Y, "p": DICTS})
+    assert of_function(lambda _: frame, predictions="p") == LOSS
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.asarray])
@@ -95,6 +98,11 @@ def test_a_static_column_of_arrays(kind):
     data = pd.DataFrame({"y": Y, "p": [kind(row) for row in PROBA.tolist()]})
     config = {"labels": CLASSES}
     assert evaluate(None, data, predictions="p", config=config)[KEY] == LOSS
+
+
+def test_a_static_column_of_dicts():
+    data = pd.DataFrame({"y": Y, "p": DICTS})
+    assert evaluate(None, data, predictions="p")[KEY] == LOSS
 
 
 def test_static_columns():

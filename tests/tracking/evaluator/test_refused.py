@@ -75,7 +75,7 @@ def test_columns_without_names():
 
 def test_a_model_that_drops_rows():
     predicted = pd.DataFrame(PROBA, columns=CLASSES)[:200]
-    message = "a model must predict one row for each that it is given: found 200 for"
+    message = "must predict one row per row of the data: found 200 for 300 rows; pre"
     with pytest.raises(ValueError, match=message):
         evaluate(lambda _: predicted)
 
@@ -90,6 +90,26 @@ def test_classes_that_no_target_is_named_after(saved):
     message = "the model's classes_ are 0, 1, 2 and no target is one of them"
     with pytest.raises(ValueError, match=message):
         evaluate(saved["numbers"])
+    names = ", ".join(f"'{name}'" for name in dict.fromkeys(Y))
+    with pytest.raises(ValueError, match=rf"\(targets are {names}\); pass labels in"):
+        evaluate(saved["numbers"])
+
+
+def test_labels_of_numpy_are_shown_as_users_write_them():
+    config = {"labels": np.array(["a", "b", "c", "d", "e", "f"])}
+    message = "labels are 'a', 'b', 'c', 'd', 'e', ... and no target"
+    with pytest.raises(ValueError, match=message):
+        evaluate(lambda _: np.full((300, 6), 1 / 6), config=config)
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [("abc", "'abc'"), (set("abc"), "set"), (dict.fromkeys("abc"), "dict"), (3, "int")],
+)
+def test_labels_that_have_no_order(labels, found):
+    message = f"labels must be a list of classes, .* found {found}; pass a list such"
+    with pytest.raises(TypeError, match=message):
+        evaluate(lambda _: PROBA, config={"labels": labels})
 
 
 class Holder:
@@ -118,7 +138,7 @@ def test_a_classifier_of_several_outputs():
 
 
 DECLINED = {
-    "its predictions are labels or numbers such as": lambda _: Y,
+    "its predictions are labels or numbers such as '": lambda _: Y,
     "its predictions are labels or numbers": lambda _: (Y == "setosa").astype(float),
     "its predictions are an array of int64": lambda _: (PROBA > 0.5).astype(np.int64),
     "columns that a model returns must all be probabilities: found 'a', 'b'": (
