@@ -175,9 +175,9 @@ def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
         ) >= (len(data.inputs.labels))
         lost = weighted_mean(np.where(unseen, rows.cross_entropy, 0.0), rows.weights)
         lost /= nats_per_unit(found.base)
-        rows = counted(found.n_unseen, "row")
+        few = counted(found.n_unseen, "row")
         remarks.append(
-            f"not drawn: {number(lost)} {found.unit} of {rows} with unseen labels"
+            f"not drawn: {number(lost)} {found.unit} of {few} with unseen labels"
         )
     if found.vote_correction:
         remarks.append("before the correction for few votes")
