@@ -75,7 +75,9 @@ def scan(
         ``site=north``), a list of files, or a dataset of ``pyarrow.dataset`` without a
         filter. Links in a folder are followed, and each file counts once. What folders
         say is a whole number where all folders have one, written as in ``site=7``,
-        else text, as in ``site=07``.
+        else text, as in ``site=07``. Each file must have all columns that are read, or
+        lie in a folder that says what they are; one that lacks a column of ``by``,
+        which no folder says, has missing values there.
     target, proba, labels, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
@@ -111,7 +113,7 @@ def scan(
     ImportError
         If pyarrow is not installed.
     KeyError
-        If a column does not exist.
+        If a column does not exist, or a file lacks it.
     OSError
         If a part cannot be read.
     TypeError
