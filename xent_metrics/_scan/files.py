@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.evidence import evidence_of
@@ -165,12 +164,6 @@ def scan(
         msg = (
             f"on_bad must be 'raise' or 'skip': found {on_bad!r}; pass 'skip' to leave "
             "out what cannot be read."
-        )
-        raise ValueError(msg)
-    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
-        msg = (
-            "n_jobs must be a whole number and not 0: "
-            f"found {n_jobs!r}; pass 1 for one thread, -1 for all processors."
         )
         raise ValueError(msg)
     reading = Reading.of(

@@ -38,7 +38,6 @@ _SUMS = (
         (("member_entropy", SKY, "..."), ("mutual_information", ORANGE, "\\\\\\")),
     ),
 )
-_NARROW = 0.16  # of the longer bar: less does not hold a number
 
 
 @public
