@@ -15,9 +15,9 @@ from .._evaluation.listeners import without_listeners
 from .._inputs.columns import Selector
 from .._pickling import public
 from .binding import (
-    Decomposing,
+    DecomposingOptions,
     Found,
-    Reading,
+    ReadingOptions,
     complete,
     merge,
     read,
@@ -106,7 +106,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Self:
         """A view with columns and options bound, over those of this one."""
         view = type(self)(self._frame)
@@ -124,7 +124,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Evaluation:
         """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
 
@@ -154,7 +154,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return the measures of each row, as :func:`xent_metrics.per_sample`.
 
@@ -183,7 +183,7 @@ class XentAccessor:
         >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
         [0.1054, 0.9163]
         """
-        return per_sample_of(self._read(target, proba, options, Reading))
+        return per_sample_of(self._read(target, proba, options, ReadingOptions))
 
     def summary(
         self,
@@ -191,7 +191,7 @@ class XentAccessor:
         proba: Selector | None = None,
         *,
         by: Any = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return counts and means of the measures, in all or by group.
 
@@ -227,7 +227,7 @@ class XentAccessor:
         a  2         0.1643
         b  1         0.6931
         """
-        found = self._read(target, proba, options, Reading)
+        found = self._read(target, proba, options, ReadingOptions)
         return summary_of(found, read_by(self._frame, by))
 
     def worst(
@@ -238,7 +238,7 @@ class XentAccessor:
         *,
         by: Any = None,
         columns: list[Any] | str | None = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return the rows that cost most, the most costly first.
 
@@ -276,7 +276,7 @@ class XentAccessor:
            label  predicted  p_true
         c      1          0     0.4
         """
-        found = self._read(target, proba, options, Reading)
+        found = self._read(target, proba, options, ReadingOptions)
         return worst_of(found, n, by, columns=columns, frame=self._frame)
 
     @overload
@@ -287,7 +287,7 @@ class XentAccessor:
         *,
         by: None = None,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Decomposition: ...
 
     @overload
@@ -298,7 +298,7 @@ class XentAccessor:
         *,
         by: Any,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> pd.DataFrame: ...
 
     def decompose(
@@ -308,7 +308,7 @@ class XentAccessor:
         *,
         by: Any = None,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Decomposition | pd.DataFrame:
         """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
 
@@ -347,7 +347,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> pd.DataFrame:
         """Return the terms of each true class.
 
@@ -384,7 +384,7 @@ class XentAccessor:
         *,
         names: tuple[str, str] | None = None,
         level: float = 0.95,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Comparison:
         """Compare with other predictions of the same rows, term by term.
 
@@ -471,7 +471,7 @@ class XentAccessor:
         target: Selector | None,
         proba: Selector | None,
         options: Mapping[str, Any],
-        known: type = Decomposing,
+        known: type = DecomposingOptions,
     ) -> Found:
         """Read the columns that are bound or given."""
         return read(self._frame, merge(self._bound, target, proba, options, known))
