@@ -7,10 +7,10 @@ import pytest
 
 import xent_metrics
 from xent_metrics import Evaluation, XentAccessor, scorers
-from xent_metrics._accessor.binding import (
-    ReadingOptions,  # its fields have no public list
-)
-from xent_metrics._inputs.read_options import ReadOptions  # nor have these
+
+# Their fields have no public list.
+from xent_metrics._accessor.binding import ReadingOptions
+from xent_metrics._inputs.read_options import ReadOptions
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(ReadOptions)}
 DOORS = {

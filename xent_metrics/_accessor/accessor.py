@@ -146,6 +146,11 @@ class XentAccessor:
             If no columns are given or bound, or an option does not exist.
         ValueError
             As in :func:`cross_entropy`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :func:`xent_metrics.decompose`.
         """
         bound = complete(merge(self._bound, target, proba, options))
         return Evaluation.from_frame(self._frame, **bound)
@@ -215,6 +220,13 @@ class XentAccessor:
         ------
         KeyError, TypeError, ValueError
             As in :meth:`evaluate`.
+
+        Warns
+        -----
+        SmallSampleWarning
+            As in :meth:`Evaluation.summary`.
+        UnseenLabelWarning
+            If rows have a label that is not among the classes.
 
         Examples
         --------
@@ -331,6 +343,11 @@ class XentAccessor:
         ------
         KeyError, TypeError, ValueError
             As in :meth:`evaluate`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`; SmallSampleWarning also as in :meth:`summary`.
 
         Examples
         --------

@@ -80,10 +80,8 @@ def _identity(result: Decomposed) -> list[str]:
     if not math.isnan(result.irreducible):
         lines += [*(_line(sign, name, result) for sign, name in SOFT_IDENTITY), ""]
     lines += [_line(sign, name, result) for sign, name in IDENTITY]
-    lines += [_line("", name, result, indent="  ") for name in parts_shown(result)] + [
-        ""
-    ]
-    return lines + [_line("", name, result) for name in BESIDE]
+    lines += [_line("", name, result, indent="  ") for name in parts_shown(result)]
+    return [*lines, "", *(_line("", name, result) for name in BESIDE)]
 
 
 def parts_shown(result: Decomposed) -> list[str]:

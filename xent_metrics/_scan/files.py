@@ -103,7 +103,8 @@ def scan(
     Returns
     -------
     Evaluation
-        Without rows: ``per_sample`` is None, and ``summary(by)`` has the groups.
+        Without rows, as :func:`finish` gives it: ``per_sample`` is None, and
+        ``summary(by)`` has the groups.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def scan(
     -----
     SkippedPartWarning
         If parts were left out.
-    SmallSampleWarning, UnseenLabelWarning
+    SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
         As in :func:`finish`.
 
     See Also
