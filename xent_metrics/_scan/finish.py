@@ -131,8 +131,7 @@ def evaluation_of(
         soft=soft,
     )
     after = None
-    for name in PARTS:
-        notes.setdefault(name, "undefined: a scan keeps no rows")
+    notes |= dict.fromkeys(PARTS, "undefined: a scan keeps no rows")
     if "refinement" not in notes:
         after = after_map(state, frequencies, recalibration, under)
         if not after.passed.converged:
