@@ -141,7 +141,7 @@ def scan(
     are those of data in memory, to rounding; the terms of a map that is named differ
     from those in memory by less than a tenth of their standard errors. Where there are
     more rows than a sample holds, ``"confusion"`` and a map of the user's own stay
-    fitted to the sample, which their standard errors know.
+    fitted to the sample, and their standard errors are those of the sample.
     ``recalibration="auto"`` chooses on a random sample of rows here as there.
 
     ``with joblib.parallel_config(backend="dask")``, "spark" or "ray" around the call
@@ -197,14 +197,16 @@ def scan(
         ]
         # Workers are let go at once where an error ends it, not when that is forgotten.
         with contextlib.closing(run(_read_task, works, n_jobs)) as done:
-            state, skipped[:] = _merged(_told(done, len(works), progress), lost)
+            state, skipped[:] = _merged(
+                _with_progress(done, len(works), progress), lost
+            )
         return state, evaluation_of(
             state, base=base, recalibration=recalibration, under=under
         )
 
     with one_thread():
         state, evaluation = one_pass(None)
-        while _wants_another(state, evaluation):
+        while _needs_another(state, evaluation):
             state, evaluation = one_pass(evaluation)
     warn_about(state, evaluation.decomposition)
     if skipped:
@@ -259,7 +261,7 @@ def _merged(
     return dataclasses.replace(held, counts=counts), skipped
 
 
-def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
+def _needs_another(state: ScanState, evaluation: Evaluation) -> bool:
     """Whether the rows are still to be measured under the map that was found."""
     passed = evidence_of(evaluation.decomposition).passed
     if passed is None or passed.name == "none":
@@ -354,10 +356,10 @@ def run(
             results.close()
 
 
-def _told(
+def _with_progress(
     results: Iterator[Result], n_works: int, progress: Progress
 ) -> Iterator[Result]:
-    """The results, with the progress shown or told."""
+    """The results; the progress is shown, or passed to a function."""
     if callable(progress):
         for done, result in enumerate(results, start=1):
             progress(done, n_works)
