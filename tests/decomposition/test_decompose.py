@@ -446,6 +446,21 @@ class TestConfidence:
             found.miscalibration, abs=1e-14
         )
 
+    def test_one_alone_may_be_infinite(self):
+        _, y, q, _ = draw(900)
+        parts = {"overconfidence", "underconfidence"}
+        q = np.array(q)
+        q[0] = np.where(np.arange(q.shape[1]) == y[0], 0.0, 1.0 / (q.shape[1] - 1))
+        found = split(y, q, clip=0)
+        infinite = {name for name in parts if math.isinf(found.terms[name])}
+        assert len(infinite) == 1
+        assert parts & {*found.notes} == infinite
+        table = pd.DataFrame(q).add_prefix("p_").assign(y=y)
+        state = accumulate(table, target="y", proba="p_", clip=0)
+        notes = finish(state).decomposition.notes
+        assert notes["miscalibration"].startswith("infinite: a probability of 0")
+        assert {notes[name] for name in parts} == {"undefined: a scan keeps no rows"}
+
     def test_a_scan_says_that_it_does_not_know_them(self):
         _, y, q, _ = draw(900)
         table = pd.DataFrame(q).add_prefix("p_").assign(y=y)

@@ -285,6 +285,13 @@ class TestSingleVotes:
         assert math.isfinite(d.miscalibration)
         assert math.isfinite(d.resolution)
 
+    def test_one_row_with_one_vote_is_counted_in_the_singular(self):
+        votes, _, q, _ = draw()
+        votes[3] = [0, 1, 0]
+        d = decompose(votes, q, vote_correction="jackknife")
+        reason = "undefined: 1 row has one vote; leave it out by a weight of 0"
+        assert d.notes["irreducible"] == reason
+
     def test_a_weight_of_zero_leaves_single_votes_out(self):
         votes, _, q, _ = draw()
         votes[[3, 8]] = [0, 1, 0]

@@ -1,3 +1,4 @@
+import html
 import json
 import math
 
@@ -87,6 +88,9 @@ def test_models_are_ranked_by_cross_entropy_and_shown_so():
     text = repr(c)
     assert text.index("true") < text.index("  bold")
     assert "difference from 'bold'" in text
+    said = "with ±: the difference from 'bold' and its standard error"
+    assert said in text  # below the terms of the text, beside those of the table
+    assert said in html.unescape(c._repr_html_())
     assert "recalibration map: temperature" in text
     frame = c.to_frame()
     assert frame.loc[("bold", "cross_entropy"), "pvalue"] == 1

@@ -253,6 +253,19 @@ def test_classes_that_cannot_be_sorted_keep_an_order():
     assert set(evaluation.labels) == {1, "a", 2}
 
 
+def test_one_row_with_a_label_of_no_training_row_is_told_of_in_the_singular():
+    y = np.array([0, 1] * 50 + [2])
+    q = np.where(np.eye(3, dtype=bool)[y], 0.8, 0.1)
+    q[50:] = [0.5, 0.5, 0.0]
+    folds = np.repeat([0, 1], [50, 51])
+    said = r"^1 row has a label that the model of its fold was not .* fold 1\): its"
+    with (
+        pytest.warns(SmallSampleWarning),
+        pytest.warns(UnseenLabelWarning, match=said),
+    ):
+        Evaluation.from_predictions(y, q, labels=range(3), folds=folds, **TEMPERATURE)
+
+
 def test_a_fold_of_one_label_has_no_map_and_says_so():
     y = np.sort(Y)[300:1200]
     order = np.argsort(Y, kind="stable")[300:1200]

@@ -7,7 +7,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from xent_metrics import Evaluation, SmallSampleWarning, decompose, scorers
+from xent_metrics import (
+    Evaluation,
+    SmallSampleWarning,
+    accumulate,
+    decompose,
+    scorers,
+)
 
 X, Y = load_breast_cancer(return_X_y=True, as_frame=True)
 MODEL = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:300], Y[:300])
@@ -38,6 +44,18 @@ def test_the_repr_is_short():
     evaluation = Evaluation.from_estimator(MODEL, X[300:], Y[300:])
     assert "cross-entropy" in repr(evaluation)
     assert "per_sample: a table of 269 rows and 9 columns" in repr(evaluation)
+
+
+def test_one_row_and_one_class_are_counted_in_the_singular():
+    with pytest.warns(SmallSampleWarning):
+        one = Evaluation.from_predictions(["a"], [[0.2, 0.5, 0.3]], labels=list("abc"))
+    assert "(1 row, 3 classes)" in repr(one.decomposition)
+    assert "per_sample: a table of 1 row and 9 columns" in repr(one)
+    assert one.by(["g"])["note"].item().startswith("1 independent row: too few")
+    assert one.by(["g"], refit=True)["note"].item().startswith("1 independent row: ")
+    frame = pd.DataFrame({"y": [0], "p": [0.2]})
+    state = accumulate(frame, target="y", proba="p", labels=[0, 1])
+    assert repr(state) == "ScanState of 1 row and 2 classes"
 
 
 def test_an_estimator_without_probabilities_is_refused():

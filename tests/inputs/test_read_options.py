@@ -7,8 +7,10 @@ import pytest
 
 import xent_metrics
 from xent_metrics import Evaluation, XentAccessor, scorers
-from xent_metrics._accessor.binding import Reading  # its fields have no public list
-from xent_metrics._inputs.read_options import ReadOptions  # nor have these
+
+# Their fields have no public list.
+from xent_metrics._accessor.binding import ReadingOptions
+from xent_metrics._inputs.read_options import ReadOptions
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(ReadOptions)}
 DOORS = {
@@ -43,7 +45,7 @@ def test_every_door_has_the_same_defaults(name):
 
 
 def test_the_accessor_takes_all_of_them():
-    assert Reading.__annotations__.keys() == DEFAULTS.keys()
+    assert ReadingOptions.__annotations__.keys() == DEFAULTS.keys()
     assert inspect.signature(XentAccessor.per_sample).parameters["options"]
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from xent_metrics import Evaluation
+from xent_metrics import Evaluation, SmallSampleWarning
 
 # Nothing public gives what a page says before it is HTML.
 from xent_metrics._report.content import content
@@ -149,6 +149,16 @@ def test_the_costliest_rows_come_first(hard):
     assert section.sentences == (
         f"The 10 rows that cost most account for {share(part)} of the loss.",
     )
+
+
+def test_labels_that_are_numbers_are_shown_as_they_are():
+    with pytest.warns(SmallSampleWarning):
+        one = Evaluation.from_predictions([2], [[0.2, 0.5, 0.3]], labels=[0, 1, 2])
+    section = sections(content(one))["worst"]
+    (row,) = rows(section.tables[0])
+    assert (row["Row"], row["Label"], row["Predicted"]) == ("0", "2", "1")
+    (said,) = section.sentences
+    assert said == "The row that costs most accounts for 100% of the loss."
 
 
 def test_the_costliest_rows_of_soft_targets_have_no_label(soft):

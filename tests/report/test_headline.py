@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from xent_metrics import Evaluation, decompose
+from xent_metrics import Evaluation, SmallSampleWarning, decompose
 
 # Nothing public gives what a page says before it is HTML.
 from xent_metrics._report.headline import headline, remarks
@@ -87,6 +87,17 @@ def test_one_class_only_is_said():
     assert said == (
         "Resolution, miscalibration, refinement and skill are undefined: y_true holds "
         "one class only."
+    )
+
+
+def test_too_few_rows_are_said():
+    q = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]])
+    with pytest.warns(SmallSampleWarning):
+        result = decompose([0, 1, 0] * 3, np.tile(q, (3, 1)))
+    (said,) = remarks(result, 3)
+    assert said == (
+        "Resolution, miscalibration and refinement are not known: 9 independent rows, "
+        "too few for terms of the map, which require 10."
     )
 
 

@@ -158,6 +158,36 @@ class TestLists:
         assert n_of(write("1.parquet").as_uri()) == (300, 0)
 
 
+class TestColumnsOfFiles:
+    @pytest.mark.parametrize("on_bad", ["raise", "skip"])
+    @pytest.mark.parametrize("name", ["p_2", "y", "weight"])
+    def test_a_file_that_lacks_a_column_is_refused(
+        self, rows, write, tmp_path, name, on_bad
+    ):
+        write("1.parquet", weight=1.0)
+        second = rows.assign(weight=1.0).drop(columns=name)
+        second.to_parquet(tmp_path / "2.parquet", index=False)
+        message = rf"in .*2\.parquet, row group 0: '{name}' is not a column of the file"
+        with pytest.raises(KeyError, match=message):
+            scan(tmp_path, sample_weight="weight", on_bad=on_bad, **PLAIN)
+
+    def test_one_that_is_not_read_may_be_lacking(self, write, tmp_path):
+        write("1.parquet", site="north")
+        write("2.parquet")
+        assert n_of(tmp_path) == (600, 0)
+
+    @pytest.mark.parametrize("root", ["0.parquet", "z.parquet", "deep/1.parquet"])
+    def test_a_file_outside_of_the_folders_of_a_key_is_refused(
+        self, write, tmp_path, root
+    ):
+        write("site=1/1.parquet")
+        write(root)
+        message = rf"{root}, row group 0: 'site' is not .*, nor a key of its folder;"
+        with pytest.raises(KeyError, match=message):
+            groups_of(tmp_path)
+        assert n_of(tmp_path) == (600, 0)
+
+
 class TestKeysOfFolders:
     @pytest.mark.parametrize("other", ["01", "+1", "-0", "1.0", "4294967297", "", "é"])
     def test_texts_stay_apart(self, write, tmp_path, other):

@@ -15,9 +15,9 @@ from .._evaluation.listeners import without_listeners
 from .._inputs.columns import Selector
 from .._pickling import public
 from .binding import (
-    Decomposing,
+    DecomposingOptions,
     Found,
-    Reading,
+    ReadingOptions,
     complete,
     merge,
     read,
@@ -106,7 +106,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Self:
         """A view with columns and options bound, over those of this one."""
         view = type(self)(self._frame)
@@ -124,7 +124,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Evaluation:
         """Evaluate the predictions, as :meth:`Evaluation.from_frame`.
 
@@ -146,6 +146,11 @@ class XentAccessor:
             If no columns are given or bound, or an option does not exist.
         ValueError
             As in :func:`cross_entropy`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :func:`xent_metrics.decompose`.
         """
         bound = complete(merge(self._bound, target, proba, options))
         return Evaluation.from_frame(self._frame, **bound)
@@ -154,7 +159,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return the measures of each row, as :func:`xent_metrics.per_sample`.
 
@@ -183,7 +188,7 @@ class XentAccessor:
         >>> df.xent.per_sample("y", "p_")["cross_entropy"].round(4).tolist()
         [0.1054, 0.9163]
         """
-        return per_sample_of(self._read(target, proba, options, Reading))
+        return per_sample_of(self._read(target, proba, options, ReadingOptions))
 
     def summary(
         self,
@@ -191,7 +196,7 @@ class XentAccessor:
         proba: Selector | None = None,
         *,
         by: Any = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return counts and means of the measures, in all or by group.
 
@@ -216,6 +221,13 @@ class XentAccessor:
         KeyError, TypeError, ValueError
             As in :meth:`evaluate`.
 
+        Warns
+        -----
+        SmallSampleWarning
+            As in :meth:`Evaluation.summary`.
+        UnseenLabelWarning
+            If rows have a label that is not among the classes.
+
         Examples
         --------
         >>> import pandas as pd
@@ -227,7 +239,7 @@ class XentAccessor:
         a  2         0.1643
         b  1         0.6931
         """
-        found = self._read(target, proba, options, Reading)
+        found = self._read(target, proba, options, ReadingOptions)
         return summary_of(found, read_by(self._frame, by))
 
     def worst(
@@ -238,7 +250,7 @@ class XentAccessor:
         *,
         by: Any = None,
         columns: list[Any] | str | None = None,
-        **options: Unpack[Reading],
+        **options: Unpack[ReadingOptions],
     ) -> pd.DataFrame:
         """Return the rows that cost most, the most costly first.
 
@@ -276,7 +288,7 @@ class XentAccessor:
            label  predicted  p_true
         c      1          0     0.4
         """
-        found = self._read(target, proba, options, Reading)
+        found = self._read(target, proba, options, ReadingOptions)
         return worst_of(found, n, by, columns=columns, frame=self._frame)
 
     @overload
@@ -287,7 +299,7 @@ class XentAccessor:
         *,
         by: None = None,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Decomposition: ...
 
     @overload
@@ -298,7 +310,7 @@ class XentAccessor:
         *,
         by: Any,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> pd.DataFrame: ...
 
     def decompose(
@@ -308,7 +320,7 @@ class XentAccessor:
         *,
         by: Any = None,
         refit: bool = False,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Decomposition | pd.DataFrame:
         """Decompose the cross-entropy, as :func:`xent_metrics.decompose`.
 
@@ -332,6 +344,11 @@ class XentAccessor:
         KeyError, TypeError, ValueError
             As in :meth:`evaluate`.
 
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`; SmallSampleWarning also as in :meth:`summary`.
+
         Examples
         --------
         >>> import pandas as pd
@@ -347,7 +364,7 @@ class XentAccessor:
         self,
         target: Selector | None = None,
         proba: Selector | None = None,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> pd.DataFrame:
         """Return the terms of each true class.
 
@@ -384,7 +401,7 @@ class XentAccessor:
         *,
         names: tuple[str, str] | None = None,
         level: float = 0.95,
-        **options: Unpack[Decomposing],
+        **options: Unpack[DecomposingOptions],
     ) -> Comparison:
         """Compare with other predictions of the same rows, term by term.
 
@@ -471,7 +488,7 @@ class XentAccessor:
         target: Selector | None,
         proba: Selector | None,
         options: Mapping[str, Any],
-        known: type = Decomposing,
+        known: type = DecomposingOptions,
     ) -> Found:
         """Read the columns that are bound or given."""
         return read(self._frame, merge(self._bound, target, proba, options, known))

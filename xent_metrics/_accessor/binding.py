@@ -19,7 +19,7 @@ from .._inputs.groups import Keys
 from .._inputs.read_options import FrameTargetType, FromLogits, OnMissing, ReadOptions
 
 
-class Reading(TypedDict, total=False):
+class ReadingOptions(TypedDict, total=False):
     """How columns are read, beside the target and the probabilities."""
 
     labels: Sequence[Any] | None
@@ -33,7 +33,7 @@ class Reading(TypedDict, total=False):
     on_missing: OnMissing
 
 
-class Decomposing(Reading, total=False):
+class DecomposingOptions(ReadingOptions, total=False):
     """How they are read and decomposed."""
 
     recalibration: Recalibration
@@ -57,7 +57,7 @@ def merge(
     target: Selector | None,
     proba: Selector | None,
     options: Mapping[str, Any],
-    known: type = Decomposing,
+    known: type = DecomposingOptions,
 ) -> dict[str, Any]:
     """What is bound, under what is given."""
     names = {"target": None, "proba": None} | known.__annotations__
@@ -113,9 +113,11 @@ def read_by(frame: pd.DataFrame, by: Any) -> Keys | None:
     return keys
 
 
-def split_options(options: Mapping[str, Any]) -> tuple[Decomposing, dict[str, Any]]:
+def split_options(
+    options: Mapping[str, Any],
+) -> tuple[DecomposingOptions, dict[str, Any]]:
     """Options of reading and decomposing, and all others."""
-    names = Decomposing.__annotations__
+    names = DecomposingOptions.__annotations__
     reading = {name: value for name, value in options.items() if name in names}
     others = {name: value for name, value in options.items() if name not in names}
-    return cast("Decomposing", reading), others
+    return cast("DecomposingOptions", reading), others

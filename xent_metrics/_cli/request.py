@@ -8,7 +8,7 @@ from typing import Any, cast
 import pandas as pd
 
 from .._accessor.accessor import XentAccessor
-from .._accessor.binding import Decomposing
+from .._accessor.binding import DecomposingOptions
 from .columns import Columns, Wanted, split
 
 
@@ -58,5 +58,5 @@ class Request:
         return XentAccessor(frame)(
             target=columns.target_names,
             proba=columns.proba_names(frame, proba),
-            **cast("Decomposing", given),
+            **cast("DecomposingOptions", given),
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._display.result import counted
 from .._inputs.by import Source, find_keys
 from .._inputs.groups import Keys
 from .._inputs.labels import label_index
@@ -239,8 +240,8 @@ def without_few(table: pd.DataFrame) -> pd.DataFrame:
 def too_few(n: float) -> str:
     """Why terms of the map are NaN for so few independent rows."""
     return (
-        f"{n:.4g} independent rows: too few for terms of the map, which require "
-        f"{TOO_FEW}"
+        f"{n:.4g} independent row{'s' * (n != 1)}: too few for terms of the map, which "
+        f"require {TOO_FEW}"
     )
 
 
@@ -273,7 +274,7 @@ def _refitted(data: Data, keys: Keys) -> pd.DataFrame:
 def _note_alone(n: int, why: str) -> str:
     if n < _TOO_FEW_ALONE:
         wanted = f"too few for a map of their own, which requires {_TOO_FEW_ALONE}"
-        return f"{n} independent rows: {wanted}"
+        return f"{counted(n, 'independent row')}: {wanted}"
     rough = f"{n} independent rows: unreliable below about {FEW_ROWS}"
     return "; ".join(filter(None, [why, rough * (n < FEW_ROWS)]))
 

@@ -80,9 +80,12 @@ def decompose(
     Warns
     -----
     SmallSampleWarning
-        Below 200 rows (or groups), or below 5 votes per row and no ``vote_correction``.
+        Below 200 rows (or groups), if one row holds much of the weight, or if votes
+        per row are too few for the classes and the ``vote_correction``.
     SwappedColumnsWarning
         If the map of two classes falls where the prediction rises.
+    UnseenLabelWarning
+        If rows have a label that is not among the classes.
 
     Notes
     -----

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .._display.result import counted
 from .._inputs.inputs import Inputs, UnseenLabelWarning
 from .._inputs.labels import show
 from .._inputs.messages import warn
@@ -107,9 +108,10 @@ def warn_if_untrained(inputs: Inputs, parts: Mapping[Any, Decomposition]) -> Non
     found = sum(part.n_unseen for part in parts.values()) - inputs.n_unseen
     if found:
         folds = [name for name, part in parts.items() if part.n_unseen]
+        have, their = ("has", "its") if found == 1 else ("have", "their")
         warn(
-            f"{found} rows have a label that the model of their fold was not trained "
-            f"on (in fold {show(folds)}): its probability counts as 0.",
+            f"{counted(found, 'row')} {have} a label that the model of {their} fold "
+            f"was not trained on (in fold {show(folds)}): its probability counts as 0.",
             UnseenLabelWarning,
         )
 

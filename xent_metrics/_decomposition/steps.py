@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from .._inputs.read_options import ReadOptions
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.fitted_map import Recalibrate
 from .._recalibration.sample import effective_number
+from .._terms import PARTS
 from .assemble import Maps, assemble
 from .evidence import Data, Evidence, maps_of
 from .folds import Folds
@@ -164,6 +166,10 @@ def result_of(
     if folds is not None:
         weights = folds.weights_of_origins(inputs, weights)
     values = terms_of_rows(data, measured.frequencies)
+    for name in PARTS:  # of which one alone may be infinite
+        is_infinite = measured.notes.get(name, "").startswith("infinite")
+        if is_infinite and math.isfinite(values[name]):
+            del measured.notes[name]
     of_unseen = variances_of_unseen(
         inputs, after, measured.frequencies, rows, options.read.clip
     )

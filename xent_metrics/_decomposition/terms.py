@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from .._display.result import counted
 from .._kernels.table import FloatArray
 from .._terms import PARTS, TERMS, Term
 from .breakdown import TOO_FEW, too_few
@@ -147,7 +148,11 @@ def note_undefined_entropy(
     """
     n = int(np.count_nonzero(np.isnan(entropy)))
     if n:
-        reason = f"undefined: {n} rows have one vote; leave them out by a weight of 0"
+        have, them = ("has", "it") if n == 1 else ("have", "them")
+        reason = (
+            f"undefined: {counted(n, 'row')} {have} one vote; leave {them} out by a "
+            "weight of 0"
+        )
         if correction == "dirichlet":
             reason = notes["refinement"]
         uses_it = _terms_where(lambda term: "entropy" in term.parts)
@@ -166,7 +171,7 @@ def reasons(
     """Why terms are infinite or NaN, by the name of the term."""
     notes: dict[str, str] = {}
     if at_zero and not clip:
-        rows = "1 row" if at_zero == 1 else f"{at_zero:,} rows"
+        rows = counted(at_zero, "row")
         infinite = f"infinite: a probability of 0 for the target in {rows}"
         notes.update(dict.fromkeys(_OF_THE_COST, infinite))
     if n_independent < TOO_FEW:
@@ -198,9 +203,8 @@ def note_concentrated(notes: dict[str, str], rows: RowTerms) -> None:
     held = np.cumsum(loss) / total
     few = int(np.searchsorted(held, _MOST)) + 1
     if few <= max(_FEW_ROWS * n, 1):
-        rows_hold = "1 row" if few == 1 else f"{few:,} rows"
         verb = "holds" if few == 1 else "hold"
         share = f"{few / n:.1%}".replace("0.0%", "below 0.1%")
         notes["cross_entropy"] = (
-            f"{rows_hold} ({share}) {verb} {held[few - 1]:.0%} of the loss"
+            f"{counted(few, 'row')} ({share}) {verb} {held[few - 1]:.0%} of the loss"
         )

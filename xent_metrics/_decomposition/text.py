@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from .._display.result import counted
 from .._terms import BESIDE, IDENTITY, PARTS, SOFT_IDENTITY, TERMS, title
 from .ladder import CLEAR, is_clear
 
@@ -69,7 +70,7 @@ def summary(result: Decomposed) -> str:
 def _headline(result: Decomposed) -> str:
     return (
         f"Decomposition of a cross-entropy of {result.cross_entropy:.4f} {result.unit} "
-        f"({result.n:,} rows, {result.n_classes} classes)"
+        f"({counted(result.n, 'row')}, {counted(result.n_classes, 'class', 'classes')})"
     )
 
 
@@ -79,10 +80,8 @@ def _identity(result: Decomposed) -> list[str]:
     if not math.isnan(result.irreducible):
         lines += [*(_line(sign, name, result) for sign, name in SOFT_IDENTITY), ""]
     lines += [_line(sign, name, result) for sign, name in IDENTITY]
-    lines += [_line("", name, result, indent="  ") for name in parts_shown(result)] + [
-        ""
-    ]
-    return lines + [_line("", name, result) for name in BESIDE]
+    lines += [_line("", name, result, indent="  ") for name in parts_shown(result)]
+    return [*lines, "", *(_line("", name, result) for name in BESIDE)]
 
 
 def parts_shown(result: Decomposed) -> list[str]:
@@ -104,7 +103,7 @@ def _remarks(result: Decomposed) -> list[str]:
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
     ]
     if result.n_folds is not None:
-        lines[0] += f", one for each of {result.n_folds:,} folds"
+        lines[0] += f", one for each of {counted(result.n_folds, 'fold')}"
         lines.append(
             "estimated: the mean loss of the fitted models on new rows, not of the "
             "procedure that fitted them"

@@ -9,7 +9,7 @@ import json
 import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 # What libraries raise for parts that the rules cannot foresee, such as a date that the
 # calendar does not have.
@@ -24,7 +24,10 @@ UNREADABLE = (
     ValueError,
 )
 
+Read = TypeVar("Read")
+
 _COUNTS = range(2**53)
+_LONGEST = 200  # of what a library says
 _NOT_FINITE = ("nan", "inf", "-inf")
 
 
@@ -110,6 +113,27 @@ def check_each(
     pairs = found.items() if isinstance(found, Mapping) else enumerate(found)
     for key, value in pairs:
         check_one(value, rule, f"{key!r} of {where}")
+
+
+def read_document(
+    found: Any,
+    read: Callable[[Any], Read],
+    refusal: Callable[[str], ValueError],
+    *,
+    unforeseen: str = "{}",
+) -> Read:
+    """What is read of a document; one sentence where that cannot be.
+
+    ``refusal`` makes the error of a reason, ``unforeseen`` holds what a library said.
+    """
+    try:
+        return read(found)
+    except MalformedError as error:
+        why = str(error)
+    except UNREADABLE as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        why = unforeseen.format(said[:_LONGEST])
+    raise refusal(why)
 
 
 def read_json(text: str | bytes) -> Any:

@@ -99,9 +99,9 @@ def _in_line(text: str) -> str:
     return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").splitlines())
 
 
-def counted(n: int, what: str) -> str:
+def counted(n: int, what: str, several: str = "") -> str:
     """So many of something, in the singular where it is one."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    return f"{n:,} {what if n == 1 else several or f'{what}s'}"
 
 
 def two_sided(level: float) -> float:

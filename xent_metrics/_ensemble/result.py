@@ -240,7 +240,8 @@ def summary(result: EnsembleDecomposition) -> str:
     """The whole text: the identities, one term per line, and the remarks."""
     head = (
         f"Decomposition of an ensemble of {counted(result.n_members, 'member')}, in "
-        f"{result.unit} ({counted(result.n, 'row')}, {result.n_classes} classes)"
+        f"{result.unit} ({counted(result.n, 'row')}, "
+        f"{counted(result.n_classes, 'class', 'classes')})"
     )
     sums = _identities(result.terms, result.notes)
     return "\n".join([head, "", *sums, *remarks(result)])

@@ -167,7 +167,7 @@ class Comparison(Result):
             pvalue = found["cross_entropy"].pvalue
             lines.append(f"  {'':<{width}}{changes}   {_shown(pvalue)}")
         remarks = [
-            f"below a term: its difference from {self.baseline!r}",
+            f"with ±: the difference from {self.baseline!r} and its standard error",
             f"recalibration map: {self.recalibration}, the same for all models",
         ]
         others = [

@@ -141,6 +141,9 @@ class Evaluation(Result):
         -----
         SmallSampleWarning
             As in :func:`decompose`; with folds, if the smallest has less than 200 rows.
+        SwappedColumnsWarning, UnseenLabelWarning
+            As in :func:`decompose`; with folds, also if rows have a label that the
+            model of their fold was not trained on.
 
         Notes
         -----
@@ -249,7 +252,7 @@ class Evaluation(Result):
 
         Warns
         -----
-        SmallSampleWarning
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
             As in :func:`decompose`.
 
         Examples
@@ -334,6 +337,11 @@ class Evaluation(Result):
         ValueError
             As in :func:`cross_entropy`.
 
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :func:`decompose`.
+
         Examples
         --------
         >>> from sklearn.datasets import load_breast_cancer
@@ -415,7 +423,10 @@ class Evaluation(Result):
         Warns
         -----
         SmallSampleWarning
-            If the smallest fold has less than 200 rows (or groups).
+            If the smallest fold has less than 200 rows (or groups), or else as in
+            :func:`decompose`.
+        SwappedColumnsWarning
+            If the map of a fold is one of two classes that falls.
         UnseenLabelWarning
             If rows have a label that the model of their fold was not trained on.
 

@@ -1,4 +1,4 @@
-"""Who is told of each evaluation that is finished."""
+"""Functions that are called with each evaluation that is finished."""
 
 from __future__ import annotations
 
@@ -44,17 +44,16 @@ def add_listener(listener: Listener) -> None:
 
     See Also
     --------
-    remove_listener : Call it no longer.
-    without_listeners : Evaluate without telling anyone.
+    remove_listener : Stop calling it.
+    without_listeners : Evaluate without calling listeners.
 
     Notes
     -----
     An evaluation is finished when a ``from_...`` of :class:`Evaluation` or
     ``df.xent.evaluate`` returns it; one that ``from_json`` reads back is not new. A
     scorer that is called with a fitted estimator gives one too, made from the same
-    predictions, of each output where there are several. Nothing is told of what runs
-    inside a function of scikit-learn: in cross-validation and searches an evaluation is
-    a fold's, and there are many.
+    predictions, of each output where there are several. Listeners are not called inside
+    a function of scikit-learn: cross-validation and searches evaluate every fold.
 
     Examples
     --------
@@ -80,7 +79,7 @@ def add_listener(listener: Listener) -> None:
 
 @public
 def remove_listener(listener: Listener) -> None:
-    """Call a listener no longer; one that was never added is no error.
+    """Stop calling a listener; one that was never added is not an error.
 
     Parameters
     ----------
@@ -95,9 +94,9 @@ def remove_listener(listener: Listener) -> None:
 @public
 @contextmanager
 def without_listeners() -> Iterator[None]:
-    """Tell no listener of what is evaluated within: in a loop over folds, say.
+    """Call no listener within the block, such as in a loop over folds.
 
-    It holds for the thread or task that enters it.
+    This holds for the thread or task that enters it.
 
     Examples
     --------
@@ -119,12 +118,12 @@ def without_listeners() -> Iterator[None]:
 
 
 def anyone_listens() -> bool:
-    """Whether an evaluation that is finished now would be told of."""
+    """Whether a listener would be called with an evaluation that is finished now."""
     return bool(_listeners) and not _paused.get() and not _within_scikit_learn()
 
 
 def tell(evaluation: Told) -> Told:
-    """Call the listeners; return what they were told of."""
+    """Call the listeners with an evaluation; return it."""
     if anyone_listens():
         for listener in _listeners:
             listener(evaluation)

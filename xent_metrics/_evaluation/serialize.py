@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import pandas as pd
 
@@ -19,11 +19,11 @@ from .._display.checks import (
     NUMBER,
     OBJECT,
     TEXT,
-    UNREADABLE,
     VALUE,
     MalformedError,
     check,
     check_each,
+    read_document,
     read_json,
 )
 from .._display.values import decode_table, decode_value, encode_table, encode_value
@@ -61,20 +61,14 @@ def decode(text: str | bytes) -> Evaluated:
             f"{type(text).__name__}; pass what to_json gave."
         )
         raise TypeError(msg)
-    try:
-        return _decode(read_json(text))
-    except MalformedError as error:
-        _refuse(str(error))
-    except UNREADABLE as error:
-        _refuse(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+    return read_document(text, lambda given: _decode(read_json(given)), _refusal)
 
 
-def _refuse(why: str) -> NoReturn:
-    msg = (
+def _refusal(why: str) -> ValueError:
+    return ValueError(
         f"text must be the whole JSON of an evaluation, of schema {SCHEMA}: {why}; "
         "write it again with to_json, and pass what that gives."
     )
-    raise ValueError(msg) from None
 
 
 _OF_DECOMPOSITION = {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._decomposition.breakdown import warn_if_many
 from .._decomposition.evidence import evidence_of
 from .._decomposition.result import Decomposition
+from .._display.result import counted
 from .._inputs.by import Source, find_keys, is_label, unknown_key
 from .._inputs.groups import Keys
 from .._inputs.inputs import Inputs
@@ -275,7 +276,8 @@ def _framed(
 def sizes(**tables: pd.DataFrame | None) -> list[str]:
     """How large each table is, of those that there are."""
     return [
-        f"{name}: a table of {len(table):,} rows and {table.shape[1]} columns"
+        f"{name}: a table of {counted(len(table), 'row')} and "
+        f"{counted(table.shape[1], 'column')}"
         for name, table in tables.items()
         if table is not None
     ]

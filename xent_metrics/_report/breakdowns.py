@@ -37,7 +37,7 @@ _NUMBERS = {
 
 
 def worst(evaluation: Evaluation, all_rows: pd.DataFrame, digits: int) -> Section:
-    """The costliest rows, and how much of the loss they carry."""
+    """The costliest rows, and the share of the loss that they account for."""
     found = evaluation.worst(_AT_MOST, columns=[])
     soft = not math.isnan(evaluation.decomposition.irreducible)
     named = [column for column in _NAMES if column in found]
@@ -48,7 +48,7 @@ def worst(evaluation: Evaluation, all_rows: pd.DataFrame, digits: int) -> Sectio
     ]
     rows = []
     for place, label in enumerate(found.index):
-        row = found.iloc[place]
+        row = {column: values.iloc[place] for column, values in found.items()}
         names = label if isinstance(found.index, pd.MultiIndex) else (label,)
         cells = (
             *map(name, names),
@@ -80,14 +80,14 @@ def _value_of_row(value: float, column: str, digits: int) -> str:
 
 
 def _part(rows: pd.DataFrame, found: pd.DataFrame) -> list[str]:
-    """How much of the whole loss a few rows carry."""
+    """The share of the loss that a few rows account for."""
     whole, theirs = _cost(rows), _cost(found)
     if not (math.isfinite(whole) and whole > 0):
         return []
-    few = plural(len(found), "row")
-    return [
-        f"The {few} that cost most account for {share(theirs / whole)} of the loss."
-    ]
+    few = f"The {plural(len(found), 'row')} that cost most account for"
+    if len(found) == 1:
+        few = "The row that costs most accounts for"
+    return [f"{few} {share(theirs / whole)} of the loss."]
 
 
 def _cost(rows: pd.DataFrame) -> Any:
@@ -185,7 +185,7 @@ def _terms(found: pd.DataFrame) -> list[str]:
 
 
 def _shares(found: pd.DataFrame) -> FloatArray:
-    """The part of the whole loss that each cell carries."""
+    """The share of the loss that each cell accounts for."""
     costs = _costs(found)
     whole = float(costs.sum())
     known = math.isfinite(whole) and whole > 0

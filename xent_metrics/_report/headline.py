@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _UNCLEAR = f"less than {CLEAR:.0f} standard errors"
 _ONE_LABEL = "undefined: one label per row"
+_KINDS = ("undefined", "infinite")  # of what a note says before its reason
 
 
 def headline(result: Decomposition, digits: int, *, votes: bool) -> str:
@@ -118,7 +119,7 @@ def remarks(result: Decomposition, digits: int) -> tuple[str, ...]:
 
 
 def reasons(notes: Mapping[str, str]) -> list[str]:
-    """Why terms are missing: one sentence a reason; hard labels are no defect."""
+    """Why terms are missing: one sentence per reason; hard labels are no defect."""
     of_reason: dict[str, list[str]] = {}
     for name, reason in notes.items():
         if reason != _ONE_LABEL and name not in PARTS:
@@ -127,7 +128,11 @@ def reasons(notes: Mapping[str, str]) -> list[str]:
     for reason, names in of_reason.items():
         kind, colon, why = reason.partition(": ")
         verb = "is" if len(names) == 1 else "are"
-        said = f"{verb} {kind}: {why}" if colon else f"{verb} to be doubted: {reason}"
+        said = f"{verb} to be doubted: {reason}"
+        if colon:
+            said = f"{verb} not known: {kind}, {why}"
+        if kind in _KINDS:
+            said = f"{verb} {kind}: {why}"
         sentence = f"{listed(names)} {said}."
         if reason.endswith("of the loss"):  # which rows hold it: no defect of the term
             sentence = f"{reason}."

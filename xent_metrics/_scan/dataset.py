@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .._inputs.columns import choose
+from .._inputs.columns import choose, unknown_column
 from .._recalibration.select import enough_rows
 from .paths import (
     Files,
@@ -127,13 +127,15 @@ def _keyed(files: Files, schema: Any) -> tuple[Any, list[Any]]:
 class Task(NamedTuple):
     """Some row groups of a file (all, where ``groups`` is None), to be read in turn.
 
-    ``n_rows`` is how many rows they have, where the file says so.
+    ``needed`` are the columns that the file must have, or its folder say. ``n_rows`` is
+    how many rows there are, where the file says so.
     """
 
     fragment: Any
     groups: tuple[int, ...] | None
     schema: Any
     columns: tuple[str, ...]
+    needed: tuple[str, ...]
     n_rows: int | None = None
 
     @property
@@ -153,6 +155,7 @@ class Task(NamedTuple):
         fragment, schema, columns = self.fragment, self.schema, self.columns
         rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
         try:
+            _check_columns(fragment, self.needed)
             if self.groups is not None and _streams(fragment):
                 for table in _tables_of(fragment, pieces, schema, columns, rows):
                     table.validate(full=True)  # that texts can be decoded
@@ -186,12 +189,13 @@ def tasks_of(
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
     fragments = _fragments(dataset)
-    columns = _columns_read(dataset.schema.names, reading)
+    of_folders = {name for one in fragments for name in _said_by_folder(one)}
+    columns, needed = _columns_read(dataset.schema.names, reading, of_folders)
     tasks: list[Task] = []
     lost: list[UnreadableError] = []
     for fragment in fragments:
         if not isinstance(fragment, ds.ParquetFileFragment):
-            tasks.append(Task(fragment, None, dataset.schema, columns))
+            tasks.append(Task(fragment, None, dataset.schema, columns, needed))
             continue
         try:
             groups = [(one.id, one.num_rows) for one in fragment.row_groups]
@@ -199,7 +203,7 @@ def tasks_of(
             lost.append(unreadable(fragment.path, error))
             continue
         tasks += [
-            Task(fragment, some, dataset.schema, columns, n_rows)
+            Task(fragment, some, dataset.schema, columns, needed, n_rows)
             for some, n_rows in _together(groups)
         ]
     _refuse_repeats(tasks)
@@ -268,16 +272,22 @@ def share_kept(tasks: list[Task], reading: Reading) -> float:
     return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
 
 
-def _columns_read(names: list[str], reading: Reading) -> tuple[str, ...]:
-    """The columns that are read, in the order of the data."""
+def _columns_read(
+    names: list[str], reading: Reading, of_folders: set[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that are read, in the order of the data, and those each file needs.
+
+    Of a file without a column of keys all keys are missing, unless folders say them.
+    """
     weight = reading.options.sample_weight
     named = () if weight is None else (weight,)
     y_true = choose(names, reading.target, "target", taken=named)
     y_proba = choose(names, reading.proba, "proba", taken=[*y_true.names, *named])
     keys = choose(names, list(reading.by), "by").names if reading.by else ()
     weights = choose(names, list(named), "sample_weight").names if named else ()
-    wanted = {*y_true.names, *y_proba.names, *keys, *weights}
-    return tuple(name for name in names if name in wanted)
+    needed = {*y_true.names, *y_proba.names, *weights, *of_folders.intersection(keys)}
+    read = tuple(name for name in names if name in needed.union(keys))
+    return read, tuple(name for name in read if name in needed)
 
 
 def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -321,10 +331,9 @@ def _tables_of(
 ) -> Iterator[Any]:
     """Tables of at most so many rows, with the types that the dataset gives them."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and an extra
 
-    keys = ds.get_partition_keys(fragment.partition_expression)
+    keys = _said_by_folder(fragment)
     types = {name: schema.field(name).type for name in columns}
     with pq.ParquetFile(
         fragment.path,
@@ -353,6 +362,22 @@ def _tables_of(
                     value = _scalar(keys.get(name), type_)
                     found.append(pa.repeat(value, batch.num_rows))
             yield pa.Table.from_arrays(found, names=list(columns))
+
+
+def _said_by_folder(fragment: Any) -> dict[str, Any]:
+    """Columns of a file that its folder says, and their values."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    return dict(ds.get_partition_keys(fragment.partition_expression))
+
+
+def _check_columns(fragment: Any, needed: tuple[str, ...]) -> None:
+    """Refuse a file that lacks a column: all its values would be missing."""
+    known = [*fragment.physical_schema.names, *_said_by_folder(fragment)]
+    for name in needed:
+        if name not in known:
+            what = "a column of the file, nor a key of its folder"
+            raise unknown_column(known, name, what)
 
 
 def _scalar(value: Any, type_: Any) -> Any:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.evidence import evidence_of
@@ -75,7 +74,9 @@ def scan(
         ``site=north``), a list of files, or a dataset of ``pyarrow.dataset`` without a
         filter. Links in a folder are followed, and each file counts once. What folders
         say is a whole number where all folders have one, written as in ``site=7``,
-        else text, as in ``site=07``.
+        else text, as in ``site=07``. Each file must have all columns that are read, or
+        lie in a folder that says what they are; one that lacks a column of ``by``,
+        which no folder says, has missing values there.
     target, proba, labels, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
@@ -102,7 +103,8 @@ def scan(
     Returns
     -------
     Evaluation
-        Without rows: ``per_sample`` is None, and ``summary(by)`` has the groups.
+        Without rows, as :func:`finish` gives it: ``per_sample`` is None, and
+        ``summary(by)`` has the groups.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def scan(
     ImportError
         If pyarrow is not installed.
     KeyError
-        If a column does not exist.
+        If a column does not exist, or a file lacks it.
     OSError
         If a part cannot be read.
     TypeError
@@ -124,7 +126,7 @@ def scan(
     -----
     SkippedPartWarning
         If parts were left out.
-    SmallSampleWarning, UnseenLabelWarning
+    SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
         As in :func:`finish`.
 
     See Also
@@ -139,7 +141,7 @@ def scan(
     are those of data in memory, to rounding; the terms of a map that is named differ
     from those in memory by less than a tenth of their standard errors. Where there are
     more rows than a sample holds, ``"confusion"`` and a map of the user's own stay
-    fitted to the sample, which their standard errors know.
+    fitted to the sample, and their standard errors are those of the sample.
     ``recalibration="auto"`` chooses on a random sample of rows here as there.
 
     ``with joblib.parallel_config(backend="dask")``, "spark" or "ray" around the call
@@ -163,12 +165,6 @@ def scan(
         msg = (
             f"on_bad must be 'raise' or 'skip': found {on_bad!r}; pass 'skip' to leave "
             "out what cannot be read."
-        )
-        raise ValueError(msg)
-    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
-        msg = (
-            "n_jobs must be a whole number and not 0: "
-            f"found {n_jobs!r}; pass 1 for one thread, -1 for all processors."
         )
         raise ValueError(msg)
     reading = Reading.of(
@@ -201,14 +197,16 @@ def scan(
         ]
         # Workers are let go at once where an error ends it, not when that is forgotten.
         with contextlib.closing(run(_read_task, works, n_jobs)) as done:
-            state, skipped[:] = _merged(_told(done, len(works), progress), lost)
+            state, skipped[:] = _merged(
+                _with_progress(done, len(works), progress), lost
+            )
         return state, evaluation_of(
             state, base=base, recalibration=recalibration, under=under
         )
 
     with one_thread():
         state, evaluation = one_pass(None)
-        while _wants_another(state, evaluation):
+        while _needs_another(state, evaluation):
             state, evaluation = one_pass(evaluation)
     warn_about(state, evaluation.decomposition)
     if skipped:
@@ -263,7 +261,7 @@ def _merged(
     return dataclasses.replace(held, counts=counts), skipped
 
 
-def _wants_another(state: ScanState, evaluation: Evaluation) -> bool:
+def _needs_another(state: ScanState, evaluation: Evaluation) -> bool:
     """Whether the rows are still to be measured under the map that was found."""
     passed = evidence_of(evaluation.decomposition).passed
     if passed is None or passed.name == "none":
@@ -358,10 +356,10 @@ def run(
             results.close()
 
 
-def _told(
+def _with_progress(
     results: Iterator[Result], n_works: int, progress: Progress
 ) -> Iterator[Result]:
-    """The results, with the progress shown or told."""
+    """The results; the progress is shown, or passed to a function."""
     if callable(progress):
         for done, result in enumerate(results, start=1):
             progress(done, n_works)

@@ -62,7 +62,9 @@ def finish(
     Evaluation
         Without rows: ``per_sample`` is None. ``summary(by)`` has the groups that
         :func:`accumulate` was asked for. ``decomposition.ladder`` says in its ``note``
-        what the map was fitted to.
+        what the map was fitted to. ``overconfidence`` and ``underconfidence`` are NaN,
+        as ``decomposition.notes`` says: they are summed over rows, of which none are
+        kept.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def finish(
 
     Warns
     -----
-    SmallSampleWarning
+    SmallSampleWarning, SwappedColumnsWarning
         As in :func:`decompose`.
     UnseenLabelWarning
         If rows have a label that is not among the classes.
@@ -129,8 +131,7 @@ def evaluation_of(
         soft=soft,
     )
     after = None
-    for name in PARTS:
-        notes.setdefault(name, "undefined: a scan keeps no rows")
+    notes |= dict.fromkeys(PARTS, "undefined: a scan keeps no rows")
     if "refinement" not in notes:
         after = after_map(state, frequencies, recalibration, under)
         if not after.passed.converged:

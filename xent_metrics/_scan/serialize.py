@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,11 @@ from .._display.checks import (
     NUMBER,
     OBJECT,
     TEXT,
-    UNREADABLE,
     MalformedError,
+    Read,
     check,
     check_each,
+    read_document,
     read_json,
 )
 from .._display.result import json_text
@@ -41,8 +42,7 @@ _HEADER = {
     "keys": OBJECT.optional(),
     "times": OBJECT.optional(),
 }
-
-Read = TypeVar("Read")
+_UNFORESEEN = "it cannot be read ({})"
 
 
 class Document(NamedTuple):
@@ -74,7 +74,7 @@ def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
         content = base64.b64decode(found["numbers"], validate=True)
         return read(_joined(found, content))
 
-    return _reading(text, whole)
+    return read_document(text, whole, _no_state, unforeseen=_UNFORESEEN)
 
 
 def arrow_schema() -> Any:
@@ -122,22 +122,7 @@ def from_arrow(batch: Any, read: Callable[[Document], Read]) -> Iterator[Read]:
         return read(_joined(header, bytes(row["numbers"])))
 
     for row in batch.select(names).to_pylist():
-        yield _reading(row, whole)
-
-
-def _reading(found: Any, read: Callable[[Any], Read]) -> Read:
-    """What is read of a document; one sentence where that cannot be."""
-    try:
-        return read(found)
-    except MalformedError as error:
-        raise _no_state(str(error)) from None
-    except UNREADABLE as error:
-        why = f"it cannot be read ({type(error).__name__}: {_one_line(error)})"
-        raise _no_state(why) from None
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+        yield read_document(row, whole, _no_state, unforeseen=_UNFORESEEN)
 
 
 def _split(document: Document) -> tuple[dict[str, Any], bytes]:

@@ -118,7 +118,8 @@ class ScanState:
 
     def __repr__(self) -> str:
         """How many rows there are, and of what."""
-        return f"ScanState of {counted(self.n, 'row')} and {len(self.labels)} classes"
+        classes = counted(len(self.labels), "class", "classes")
+        return f"ScanState of {counted(self.n, 'row')} and {classes}"
 
     def to_json(self) -> str:
         """The state as strict JSON, for :meth:`from_json`.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._display.result import counted
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .._terms import title
@@ -186,18 +187,15 @@ def _remarks(classes: _Classes, found: Decomposition) -> list[str]:
     if classes.n_left:
         rest = max(1.0 - float(classes.shares.sum()), 0.0)
         held = "" if np.isnan(rest) else f", {percent(round(rest, 3))} of the loss"
-        remarks.append(f"not drawn: {_classes(classes.n_left, 'other ')}{held}")
+        left = counted(classes.n_left, "other class", "other classes")
+        remarks.append(f"not drawn: {left}{held}")
     n_infinite = int(np.isinf(classes.table["cross_entropy"]).sum())
     n_undefined = int(classes.table["refinement"].isna().sum())
     if n_undefined == len(classes.table) and "refinement" in found.notes:
         remarks.append(found.notes["refinement"])
     elif n_undefined:
-        remarks.append(f"{_classes(n_undefined)} with too few rows for all terms")
+        undefined = counted(n_undefined, "class", "classes")
+        remarks.append(f"{undefined} with too few rows for all terms")
     if n_infinite and "cross_entropy" in found.notes:
         remarks.append(found.notes["cross_entropy"])
     return remarks
-
-
-def _classes(n: int, which: str = "") -> str:
-    """A number of classes as text."""
-    return f"{n:,} {which}{'class' if n == 1 else 'classes'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from .._display.result import counted
 from .._pickling import public
 from .._terms import title
 from ._style import (
@@ -37,7 +38,6 @@ _SUMS = (
         (("member_entropy", SKY, "..."), ("mutual_information", ORANGE, "\\\\\\")),
     ),
 )
-_NARROW = 0.16  # of the longer bar: less does not hold a number
 
 
 @public
@@ -130,7 +130,7 @@ def _finite(result: EnsembleDecomposition, whole: str) -> bool:
 
 
 def _heading(result: EnsembleDecomposition) -> str:
-    members = f"{result.n_members} members"
+    members = counted(result.n_members, "member")
     if not _finite(result, "member_cross_entropy"):
         return f"{members}: the cross-entropy is {number(math.inf)}"
     if not result.member_cross_entropy:

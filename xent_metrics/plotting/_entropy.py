@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._display.result import counted
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import public
 from ._rows import table_of_rows
@@ -21,7 +22,6 @@ from ._style import (
     legend,
     number,
     percent,
-    rows_text,
     with_unit,
 )
 
@@ -162,7 +162,7 @@ def _choose(points: _Points) -> tuple[IntArray, list[str]]:
         drawn = drawn[np.sort(chosen)]
         remarks.append(f"a random {_MOST_POINTS:,} of {n:,} rows are drawn")
     if n_infinite:
-        remarks.append(f"not drawn: {rows_text(n_infinite)} of infinite cost")
+        remarks.append(f"not drawn: {counted(n_infinite, 'row')} of infinite cost")
     return drawn, remarks
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._decomposition.evidence import Data, evidence_of
+from .._display.result import counted
 from .._inputs.read_options import nats_per_unit
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
@@ -21,7 +22,6 @@ from ._style import (
     evaluated,
     ink,
     number,
-    rows_text,
 )
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
     """What the cells leave out."""
     remarks = []
     if cells.n_infinite:
-        remarks.append(f"not drawn: {rows_text(cells.n_infinite)} of infinite KL")
+        remarks.append(f"not drawn: {counted(cells.n_infinite, 'row')} of infinite KL")
     if found.n_unseen:
         codes, rows = data.inputs.codes, data.rows
         assert codes is not None, "only labels are unseen"
@@ -175,9 +175,9 @@ def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
         ) >= (len(data.inputs.labels))
         lost = weighted_mean(np.where(unseen, rows.cross_entropy, 0.0), rows.weights)
         lost /= nats_per_unit(found.base)
+        few = counted(found.n_unseen, "row")
         remarks.append(
-            f"not drawn: {number(lost)} {found.unit} of {rows_text(found.n_unseen)} "
-            "with unseen labels"
+            f"not drawn: {number(lost)} {found.unit} of {few} with unseen labels"
         )
     if found.vote_correction:
         remarks.append("before the correction for few votes")

@@ -166,11 +166,6 @@ def short(name: Any) -> str:
     return f"{text[: half - 1]}…{text[-half:]}"
 
 
-def rows_text(n: int) -> str:
-    """A number of rows as text."""
-    return "1 row" if n == 1 else f"{n:,} rows"
-
-
 def percent(level: float) -> str:
     """A level or share as text."""
     return f"{100 * level:.3g}%"

@@ -40,7 +40,7 @@ class DecompositionScorer(Scorer):
     Pass it as ``scoring=`` to ``cross_validate``, ``permutation_importance``, or a grid
     or randomized search with ``refit=`` one of its terms: it returns a dict. Everything
     else of scikit-learn (``cross_val_score``, ``learning_curve``, successive halving,
-    ``RFECV``, ...) wants a float: pass ``scorer.single(name)``.
+    ``RFECV``, ...) requires a float: pass ``scorer.single(name)``.
 
     Parameters
     ----------
