@@ -1,4 +1,4 @@
-"""Who is told of each evaluation that is finished."""
+"""Functions that are called with each evaluation as soon as it is finished."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def add_listener(listener: Listener) -> None:
     See Also
     --------
     remove_listener : Call it no longer.
-    without_listeners : Evaluate without telling anyone.
+    without_listeners : Evaluate without calling any listener.
 
     Notes
     -----
     An evaluation is finished when a ``from_...`` of :class:`Evaluation` or
     ``df.xent.evaluate`` returns it; one that ``from_json`` reads back is not new. A
     scorer that is called with a fitted estimator gives one too, made from the same
-    predictions, of each output where there are several. Nothing is told of what runs
-    inside a function of scikit-learn: in cross-validation and searches an evaluation is
-    a fold's, and there are many.
+    predictions, of each output where there are several. No listener is called inside
+    a function of scikit-learn: in cross-validation and searches each evaluation is of
+    one fold, and there are many.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def remove_listener(listener: Listener) -> None:
 @public
 @contextmanager
 def without_listeners() -> Iterator[None]:
-    """Tell no listener of what is evaluated within: in a loop over folds, say.
+    """Call no listener for what is evaluated within: in a loop over folds, say.
 
     It holds for the thread or task that enters it.
 

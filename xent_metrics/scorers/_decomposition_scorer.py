@@ -19,11 +19,11 @@ from ._values import COUNTS, DEFAULT, check_name, need_a_map
 
 
 class Scores(dict[str, float]):
-    """A value for each term; says what to do where a number is wanted."""
+    """A value for each term; says what to do where a number is required."""
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
         msg = (
-            "a number is wanted where a DecompositionScorer gives a dict: found "
+            "a score must be a number here: a DecompositionScorer gives a dict of "
             f"{len(self)} terms; pass scoring=scorer.single({next(iter(self))!r}), or "
             "another of them."
         )
@@ -40,7 +40,7 @@ class DecompositionScorer(Scorer):
     Pass it as ``scoring=`` to ``cross_validate``, ``permutation_importance``, or a grid
     or randomized search with ``refit=`` one of its terms: it returns a dict. Everything
     else of scikit-learn (``cross_val_score``, ``learning_curve``, successive halving,
-    ``RFECV``, ...) wants a float: pass ``scorer.single(name)``.
+    ``RFECV``, ...) requires a float: pass ``scorer.single(name)``.
 
     Parameters
     ----------
