@@ -1,4 +1,4 @@
-"""Find the groups that carry a loss, and say of each whether recalibration mends it.
+"""Find the groups that a loss comes from, and whether recalibration mends each.
 
 A classifier, trained on clean images of digits, reads those of four sites: one scans as
 in training, one stores pixels three times too bright, one has a noisy camera, and one
@@ -29,7 +29,7 @@ def main() -> None:
     print(f"\n{len(df):,} digits, {len(sites)} sites, a loss of {loss.sum():.3f} nats")
     sites = sites.assign(share=loss / loss.sum()).sort_values("share", ascending=False)
     columns = ["n", "weight", "cross_entropy", "cross_entropy_se", "share"]
-    show("Which sites carry the loss", sites[columns])
+    show("Which sites the loss comes from", sites[columns])
     weight, share = sites[["weight", "share"]].iloc[0]
     say(f"{sites.index[0]} has {weight:.0%} of the images and {share:.0%} of the loss.")
 

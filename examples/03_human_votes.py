@@ -128,7 +128,7 @@ def many_votes(votes: pd.DataFrame, proba: pd.DataFrame) -> None:
         table[who] = top.idxmax(axis=1) + top.max(axis=1).map(" {:.0%}".format)
     show("The images where the network is worst beside people's disagreement", table)
     part = excess[:500].sum() / excess.sum()
-    say(f"People hardly doubt these. The worst 500 carry {part:.0%} of all excess.")
+    say(f"People hardly doubt these. The worst 500 hold {part:.0%} of all excess.")
 
 
 def recalibrated(votes: pd.DataFrame, proba: pd.DataFrame) -> None:

@@ -46,7 +46,7 @@ def main() -> None:
         "8 and 9, never seen": X[~learned] / 16,
         "scrambled pixels": np.random.default_rng(0).permuted(X_test, axis=1),
     }
-    # Entropies ask no label; the measures want one, and the predicted ones will do.
+    # Entropies need no labels, but the call does; the predicted ones will do.
     rows = {
         kind: EnsembleDecomposition.from_estimator(
             ensemble, images, ensemble.predict(images)

@@ -1,4 +1,4 @@
-"""MLflow integration of xent-metrics: every run carries its decomposition.
+"""MLflow integration of xent-metrics: every run has its decomposition.
 
 Importing it loads neither MLflow nor xent_metrics: MLflow itself imports it, to find
 the evaluator, whenever ``mlflow.models.evaluate`` is called.

@@ -29,7 +29,7 @@ def test_classes_are_in_the_order_of_their_share_of_the_loss(several):
         np.testing.assert_allclose(widths(ax, term), table.loc[order, term])
     costs = next(one for one in ax.lines if one.get_label() == "cross-entropy")
     np.testing.assert_allclose(costs.get_xdata(), table.loc[order, "cross_entropy"])
-    assert ax.get_title(loc="left").startswith(f"class {order[0]} holds ")
+    assert ax.get_title(loc="left").startswith(f'Class "{order[0]}" accounts for ')
 
 
 def test_classes_that_are_left_out_are_counted(several):
@@ -50,6 +50,14 @@ def test_the_figure_grows_with_the_classes():
     few, many = (plotting.by_class(evaluation, at_most=n) for n in (3, 20))
     assert few.figure.get_figheight() == 4.0
     assert many.figure.get_figheight() > 6.0
+
+
+def test_the_legend_stays_inside_the_axes_beside_long_names():
+    names = ["short", "a class with a rather long name"]
+    y, q = [names[0], names[1]] * 200, [[0.8, 0.2], [0.6, 0.4]] * 200
+    ax = plotting.by_class(Evaluation.from_predictions(y, q, labels=names))
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x0
 
 
 def test_classes_of_infinite_cost_are_named(infinite):

@@ -31,8 +31,8 @@ def test_the_title_splits_the_divergence_by_sign(soft, forecasts):
     title = plotting.kl_contributions(soft).get_title(loc="left")
     positive, negative = values[values > 0].sum(), values[values < 0].sum()
     assert title == (
-        f"KL {values.sum():.3f} nats: {positive:.3f} from too low q, "
-        f"{negative:.3f} too high"
+        f"KL {values.sum():.3f} nats: {positive:.3f} where q is too low, "
+        f"{negative:.3f} where it is too high"
     )
 
 

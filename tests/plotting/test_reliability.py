@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from xent_metrics import Evaluation, plotting
+from xent_metrics import Evaluation, SmallSampleWarning, plotting
 
 # Intervals are compared with published ones, which no plot gives as numbers.
 from xent_metrics.plotting._bins import equal_mass, in_bins, wilson
@@ -27,7 +27,8 @@ def bands(ax):
 
 
 def said(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+    texts = ax.get_legend().get_texts()
+    return [" ".join(text.get_text().split()) for text in texts]
 
 
 def test_the_map_is_that_of_the_recalibrator(two):
@@ -137,6 +138,16 @@ def test_the_legend_says_what_is_missing(two, options, why):
 def test_one_class_only_has_no_map_and_says_why(one_class):
     text = "no recalibration map: undefined: y_true holds one class only"
     assert text in said(plotting.reliability(one_class))
+
+
+def test_the_legend_stays_inside_the_axes():
+    q = np.linspace(0.1, 0.9, 8)
+    with pytest.warns(SmallSampleWarning, match="only 8 rows"):
+        few = Evaluation.from_predictions([0, 1] * 4, q)
+    ax = plotting.reliability(few)
+    ax.figure.canvas.draw()
+    assert any("8 independent rows: too few" in text for text in said(ax))
+    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x0
 
 
 def test_evaluations_that_were_read_back_are_drawn_without_the_map(two, several):

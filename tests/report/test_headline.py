@@ -37,7 +37,7 @@ def test_hard_labels_have_miscalibration_and_the_rest(hard):
     result = changed(hard, **HARD, miscalibration=0.14)
     assert headline(result, 3, votes=False) == (
         "Of 0.378 nats, 0.140 would be removed by recalibration alone; 0.238 are left "
-        "after it, of the 2.303 that always predicting the class frequencies costs."
+        "after it; always predicting the class frequencies would cost 2.303."
     )
 
 
@@ -46,8 +46,8 @@ def test_unclear_miscalibration_of_hard_labels_is_said(hard):
     said = headline(result, 3, votes=False).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "Of 0.378 nats, recalibration alone would remove nothing clear "
-        "(0.019 ± 0.010, less than 2 standard errors); 0.238 are left after it, of the "
-        "2.303 that always predicting the class frequencies costs."
+        "(0.019 ± 0.010, less than 2 standard errors); 0.238 are left after it; always "
+        "predicting the class frequencies would cost 2.303."
     )
 
 

@@ -37,7 +37,7 @@ def test_the_ladder_tells_what_each_map_would_win_back(every_map):
         f"Recalibration alone would remove {result.miscalibration:.3f} ± "
         f"{result.standard_errors['miscalibration']:.3f} nats, "
         f"{share(result.miscalibration / result.cross_entropy)} of the loss, by the "
-        f"map “{result.recalibration}” of {freedom} "
+        f"map “{result.recalibration}” with {freedom} "
         f"{'degree' if freedom == 1 else 'degrees'} of freedom."
     )
     (table,) = section.tables
@@ -72,7 +72,8 @@ def test_a_simpler_map_that_nearly_does_is_named(every_map):
     shares = {"temperature": 0.5, "temperature-bias": 0.93, "dirichlet": 1.0}
     evaluation = with_ladder(every_map, "dirichlet", shares)
     assert said_of_the_map(evaluation)[1] == (
-        "The simpler map “temperature-bias”, of 5, would remove 93% of that."
+        "The simpler map “temperature-bias”, with 5 degrees of freedom, would "
+        "remove 93% of that."
     )
 
 
@@ -91,7 +92,7 @@ def test_a_map_that_wins_nothing_clear_is_named(every_map):
     evaluation = with_ladder(every_map, "temperature", {}, **terms)
     first, second = map(plain, said_of_the_map(evaluation))
     assert first.startswith(
-        "No clear miscalibration: the map “temperature” of 1 degree"
+        "No clear miscalibration: the map “temperature” with 1 degree"
     )
     assert first.endswith(" ± 0.900 nats, less than 2 standard errors.")
     assert second == "Its fit did not converge: the terms of the map are unreliable."

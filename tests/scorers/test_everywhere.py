@@ -363,7 +363,7 @@ def test_the_dict_is_a_dict():
     assert isinstance(found, dict)
     assert pickle.loads(pickle.dumps(found)) == found == dict(found)  # noqa: S301 - our own
     assert sorted(found) == ["n", "skill"]
-    with pytest.raises(TypeError, match="a number is wanted where"):
+    with pytest.raises(TypeError, match="a score must be a number here: a Decomp"):
         float(found)
 
 

@@ -122,8 +122,8 @@ _KINDS = (
     Kind(
         "reliability",
         "reliability diagram",
-        "What came true, against the probability that it was given: a calibrated model "
-        "lies on the dashed line.",
+        "How often predictions came true, against their probability: a calibrated "
+        "model lies on the dashed line.",
         4.6,
     ),
     Kind(

@@ -42,18 +42,18 @@ def _without_a_mean(result: Decomposition, digits: int) -> str:
         return f"{lead}."
     return (
         f"{lead}; {number(result.refinement, digits)} {result.unit} would be left "
-        f"after recalibration, of the {number(result.uncertainty, digits)} that always "
-        "predicting the class frequencies costs."
+        "after recalibration; always predicting the class frequencies would cost "
+        f"{number(result.uncertainty, digits)}."
     )
 
 
 def _hard_parts(result: Decomposition, digits: int) -> str:
     frequencies = (
-        f"the {number(result.uncertainty, digits)} that always predicting the class "
-        "frequencies costs"
+        "always predicting the class frequencies would cost "
+        f"{number(result.uncertainty, digits)}"
     )
     won, unclear = _part(result, "miscalibration", digits)
-    left = f"{number(result.refinement, digits)} are left after it, of {frequencies}"
+    left = f"{number(result.refinement, digits)} are left after it; {frequencies}"
     if unclear:
         return f"recalibration alone would remove nothing clear ({won}); {left}"
     return f"{won} would be removed by recalibration alone; {left}"

@@ -68,7 +68,7 @@ def terms(result: Decomposition, digits: int) -> Section:
         )
         for caption, identity in zip(captions, identities, strict=False)
     ]
-    others = table("Beside them", columns, [row("", term) for term in beside])
+    others = table("Other terms", columns, [row("", term) for term in beside])
     return Section(
         ident="terms",
         heading="What the loss is made of",
@@ -128,12 +128,12 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
         part = share(result.miscalibration / result.cross_entropy)
         yield (
             f"Recalibration alone would remove {won}, {part} of the loss, by the map "
-            f"“{chosen}” of {freedom}."
+            f"“{chosen}” with {freedom}."
         )
         yield from _simpler(result)
     else:
         yield (
-            f"No clear miscalibration: the map “{chosen}” of {freedom} would remove "
+            f"No clear miscalibration: the map “{chosen}” with {freedom} would remove "
             f"{won}, less than 2 standard errors."
         )
     if not result.converged:
@@ -147,9 +147,11 @@ def _simpler(result: Decomposition) -> Iterator[str]:
     good = tried[few & (tried["share"] >= _MOST)]
     if len(good):
         best = good.iloc[good["degrees_of_freedom"].argmin()]
-        freedom = count(best["degrees_of_freedom"])
+        freedom = plural(
+            int(best["degrees_of_freedom"]), "degree of freedom", "degrees of freedom"
+        )
         part = share(min(float(best["share"]), 1.0))
-        simpler = f"The simpler map “{name(best.name)}”, of {freedom},"
+        simpler = f"The simpler map “{name(best.name)}”, with {freedom},"
         yield f"{simpler} would remove {part} of that."
     elif "temperature" in tried.index and result.recalibration != "temperature":
         part = share(min(max(float(tried["share"].to_dict()["temperature"]), 0.0), 1.0))
@@ -157,14 +159,14 @@ def _simpler(result: Decomposition) -> Iterator[str]:
 
 
 def counted(result: Decomposition, *, version: str, labels: tuple[Any, ...]) -> Section:
-    """What the numbers stand on: rows, what was left out or bounded, and the method."""
+    """What the numbers stand on: rows, what was left out or clipped, and the method."""
     rows = [Row(cells=cells) for cells in _facts(result, labels)]
     rows.append(Row(cells=("Made with", f"xent-metrics {version}")))
     columns = (
         Column(title="What", kind="head"),
         Column(title="Found", kind="text"),
     )
-    caption = "Rows, what was bounded or left out, and the method"
+    caption = "Rows, what was clipped or left out, and the method"
     return Section(
         ident="counted",
         heading="What was counted",
@@ -176,7 +178,7 @@ def _facts(result: Decomposition, labels: tuple[Any, ...]) -> Iterator[tuple[str
     yield "Rows", count(result.n)
     yield "Effective number of rows, under the weights", count(result.n_effective)
     groups = result.n_groups
-    dependent = "none: rows stand alone" if groups is None else count(groups)
+    dependent = "none: rows are independent" if groups is None else count(groups)
     yield "Groups of dependent rows", dependent
     few = ", ".join(map(name, labels[:20]))
     more = f", and {len(labels) - 20:,} more" if len(labels) > 20 else ""  # noqa: PLR2004

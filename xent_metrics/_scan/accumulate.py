@@ -46,7 +46,7 @@ def accumulate(
     target, proba, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
-        Groups whose terms are wanted.
+        The columns that groups are formed by.
     labels : sequence, optional
         The classes in the order of the columns. Needed where ``proba`` is one column
         and labels are neither 0 and 1 nor booleans, as a part may hold one class only.

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 _PARTS = ("refinement", "miscalibration")
 _LINE, _AROUND, _LEAST_HEIGHT = 0.28, 1.4, 4.0  # inches
 _THICK = 0.38  # of the room of a class
-_ROOM = 0.12  # for the legend, of that of the classes
+_ROOM = 0.12  # for a line of the legend, of that of the classes
+_LONG = 20  # characters of a name beside which the legend has two lines
 
 
 class _Classes(NamedTuple):
@@ -62,12 +63,12 @@ def by_class(
     ax : matplotlib Axes, optional
         Where to draw. Default: a figure of its own, the higher the more classes.
     at_most : int, default 20
-        Number of classes to draw; the plot says what the others hold.
+        Number of classes to draw; the plot says what the others add.
 
     Returns
     -------
     matplotlib Axes
-        Two bars and a marker a class, with standard errors, sorted by the class's
+        Two bars and a marker per class, with standard errors, sorted by the class's
         share of the loss.
 
     Raises
@@ -101,14 +102,17 @@ def by_class(
     ]
     ax.set_yticks(places, names, **AS_IT_IS)
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(n - 0.4 + _ROOM * n, -0.6)
+    n_lines = 1 if max(map(len, names)) < _LONG else 2
+    ax.set_ylim(n - 0.4 + n_lines * _ROOM * n, -0.6)
     caption(
         ax,
         heading=_heading(classes, found),
         x=f"{found.unit}, ± standard error",
         remarks=_remarks(classes, found),
     )
-    legend(ax, loc="lower right", ncols=3, handlelength=1.2, columnspacing=1.0)
+    legend(
+        ax, loc="lower right", ncols=4 - n_lines, handlelength=1.2, columnspacing=1.0
+    )
     return ax
 
 
@@ -178,7 +182,8 @@ def _heading(classes: _Classes, found: Decomposition) -> str:
     if np.isnan(classes.shares[0]):
         return whole
     share = percent(round(classes.shares[0], 3))
-    return f"class {short(classes.table.index[0])} holds {share} of {whole}"
+    name = short(classes.table.index[0])
+    return f'Class "{name}" accounts for {share} of {whole}'
 
 
 def _remarks(classes: _Classes, found: Decomposition) -> list[str]:

@@ -93,7 +93,8 @@ def kl_contributions(
     caption(
         ax,
         heading=f"KL {number(cells.positive + cells.negative)} {found.unit}: "
-        f"{number(cells.positive)} from too low q, {number(cells.negative)} too high",
+        f"{number(cells.positive)} where q is too low, "
+        f"{number(cells.negative)} where it is too high",
         x="predicted probability q",
         y="target probability p",
         remarks=_remarks(found, data, cells),

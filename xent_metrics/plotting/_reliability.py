@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
 
 _HISTOGRAM_BINS = 25
+_LINE = 52  # characters of a line of the legend
 _CURVE = 100  # points: fewer are marked one by one
 _CORNER = 0.75  # left of it and above is the legend, unless something is there
 _BELOW = 0.22  # of the height of the curve: room of the histogram
@@ -111,7 +113,9 @@ def reliability(
     ax.plot(ends, ends, color=ink(), alpha=0.6, dashes=(4, 3), label="calibrated")
     why = why_no_map(evaluation, place)
     if why:
-        ax.plot([], [], linestyle="none", label=f"no recalibration map: {why}")
+        ax.plot(
+            [], [], linestyle="none", label=fill(f"no recalibration map: {why}", _LINE)
+        )
     else:
         drawn = map_curve(evaluation, place, rows, points, z)
         _draw_map(ax, drawn, found.recalibration, level)

@@ -19,11 +19,11 @@ from ._values import COUNTS, DEFAULT, check_name, need_a_map
 
 
 class Scores(dict[str, float]):
-    """A value for each term; says what to do where a number is wanted."""
+    """A value for each term; says what to do where a number is required."""
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
         msg = (
-            "a number is wanted where a DecompositionScorer gives a dict: found "
+            "a score must be a number here: a DecompositionScorer gives a dict of "
             f"{len(self)} terms; pass scoring=scorer.single({next(iter(self))!r}), or "
             "another of them."
         )

@@ -110,9 +110,9 @@ class XentEvaluator(ModelEvaluator):
         Parameters
         ----------
         model_type : str or None
-            What ``mlflow.models.evaluate`` was told.
+            What ``mlflow.models.evaluate`` was given.
         evaluator_config : dict
-            The options; they have no say.
+            The options; they do not matter here.
         **_others
             What later versions of MLflow may add.
 
