@@ -313,7 +313,7 @@ class TestIntervals:
         }
         undefined = {n for n, e in d.standard_errors.items() if math.isnan(e)}
         assert undefined == infinite | set(SOFT_TERMS)
-        assert set(d.notes) == undefined | {"underconfidence"}
+        assert set(d.notes) == undefined
         for name in infinite:
             assert d.notes[name].endswith("for the target in 1 row")
         text = repr(d)
