@@ -10,6 +10,7 @@ import pytest
 SITE = Path(__file__).parent / "_build" / "html"
 PACKAGES = (
     "xent_metrics",
+    "xent_metrics.gates",
     "xent_metrics.plotting",
     "xent_metrics.scorers",
     "xent_metrics_mlflow",

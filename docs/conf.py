@@ -16,6 +16,7 @@ PACKAGES = [
     "xent_metrics",
     "xent_metrics.scorers",
     "xent_metrics.plotting",
+    "xent_metrics.gates",
     "xent_metrics_mlflow",
 ]
 

@@ -74,6 +74,7 @@ __all__ = [
     "entropy",
     "expected_accuracy_bound",
     "finish",
+    "gates",
     "jeffreys_divergence",
     "jensen_shannon_divergence",
     "kl_contributions",
@@ -92,7 +93,7 @@ __all__ = [
     "without_listeners",
 ]
 
-_LAZY = ("plotting", "scorers")
+_LAZY = ("gates", "plotting", "scorers")
 _OF_SCANS = {
     "ScanState": "state",
     "SkippedPartWarning": "files",

@@ -1,3 +1,5 @@
+"""How the command line judges conditions that its files cannot all give."""
+
 import math
 
 import pytest
@@ -15,49 +17,23 @@ def read(text):
     return condition
 
 
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("miscalibration>0.05", ("miscalibration", None, ">", 0.05)),
-        ("  miscalibration.low  >=  5e-2 ", ("miscalibration", "low", ">=", 0.05)),
-        ("cross-entropy.high<=-.5", ("cross_entropy", "high", "<=", -0.5)),
-        ("n < 1000", ("n", None, "<", 1000)),
-        ("n_unseen>+0", ("n_unseen", None, ">", 0)),
-        ("skill<1.", ("skill", None, "<", 1)),
-    ],
-)
-def test_a_condition_is_a_term_a_sign_and_a_number(text, parts):
-    assert read(text) == parts
-
-
-def test_a_condition_is_written_again_in_full():
-    assert str(read("cross-entropy.high<=-.5")) == "cross_entropy.high <= -0.5"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("miscalibration", "must be '<term> <sign> <number>'.*found 'miscalibration'"),
-        ("miscalibration=1", "with one of > >= < <=: found 'miscalibration=1'"),
-        ("miscalibration==1", "with one of > >= < <="),
-        ("miscalibration>x", "with one of > >= < <="),
-        ("miscalibration>1>2", "with one of > >= < <="),
-        ("miscalibration>nan", "with one of > >= < <="),
-        ("", "found ''"),
-        ("miscalibraton>1", "'miscalibraton' is none; did you mean 'miscalibration'"),
-        ("auc>1", "a term or a count: 'auc' is none; there are 'miscalibration', 'cro"),
-        ("skill.mid>1", "takes .low or .high of an interval: found '.mid'"),
-        ("n.low>1", "n is a count, which has no interval; write 'n>1'"),
-    ],
-)
-def test_what_is_no_condition_is_refused(text, message):
-    with pytest.raises(UsageError, match=message):
-        read(text)
+def test_what_is_no_condition_is_refused_in_the_name_of_the_option():
+    with pytest.raises(
+        UsageError, match="--fail-if must name a term or a count: 'auc'"
+    ):
+        read("auc>1")
 
 
 def test_counts_are_refused_where_terms_alone_are_known():
     with pytest.raises(UsageError, match="must name a term: 'n' is none"):
         read_conditions(["n>1"], TERMS)
+
+
+def test_slices_are_refused_where_there_are_no_rows():
+    with pytest.raises(
+        UsageError, match="takes no slice here: found '.' at character 6"
+    ):
+        read("skill[site=west]>1")
 
 
 @pytest.mark.parametrize(
@@ -67,15 +43,45 @@ def test_counts_are_refused_where_terms_alone_are_known():
         ("skill>=0.5", True),
         ("skill<0.5", False),
         ("skill<=0.5", True),
+        ("skill.value<=0.5", True),
         ("skill.low<0.4", False),
         ("skill.low<0.41", True),
         ("skill.high>0.6", False),
         ("skill.high>0.59", True),
+        ("skill.high>0.59 and skill>0.4", True),
+        ("skill.high>0.59 and skill>0.5", False),
     ],
 )
 def test_signs_and_ends_decide(text, failed):
     outcome = judge(read(text), {"skill": Number(0.5, (0.4, 0.6), "")})
     assert outcome.failed is failed
+    assert outcome.status != "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "exit_code"),
+    [
+        ("skill>0.5", "insufficient", 3),
+        ("skill>0.39", "failed", 1),
+        ("skill>=0.6", "insufficient", 3),
+        ("skill>0.6", "passed", 0),
+        ("skill.value>0.5", "passed", 0),
+        ("skill.high>0.5", "failed", 1),
+        ("skill>0.5 and skill>0.6", "passed", 0),
+        ("skill>0.5 and skill>0.39", "insufficient", 3),
+    ],
+)
+def test_three_ways_ask_for_the_whole_interval(text, status, exit_code):
+    numbers = {"skill": Number(0.5, (0.4, 0.6), "")}
+    outcome = judge(read(text), numbers, three_way=True)
+    assert outcome.status == status
+    assert tell([outcome]) == exit_code
+
+
+def test_a_condition_that_failed_outweighs_one_that_is_open():
+    numbers = {"skill": Number(0.5, (0.4, 0.6), "")}
+    both = [judge(read(t), numbers, three_way=True) for t in ("skill>.5", "skill>.3")]
+    assert tell(both) == 1
 
 
 def test_what_cannot_be_computed_shuts_the_gate():

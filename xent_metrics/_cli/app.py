@@ -32,6 +32,7 @@ Exit codes
   0  all is well
   1  a condition of --fail-if holds, or cannot be computed
   2  wrong usage or wrong input: one line on standard error says what
+  3  with --three-way: the rows are too few to say whether a condition holds
 """
 
 app = typer.Typer(
@@ -105,6 +106,7 @@ def evaluate(
     mlflow: options.Mlflow = False,
     split: options.Split = "test",
     fail_if: options.FailIf = None,
+    three_way: options.ThreeWay = False,
 ) -> int:
     """Split the log loss of predictions into what it is made of.
 
@@ -141,6 +143,7 @@ def evaluate(
         mlflow=mlflow,
         split=split,
         fail_if=fail_if or [],
+        three_way=three_way,
     )
     return _evaluate.evaluate(file, request, asked)
 
@@ -173,6 +176,7 @@ def compare(
     level: options.Level = 0.95,
     json: options.Json = False,
     fail_if: options.FailIf = None,
+    three_way: options.ThreeWay = False,
 ) -> int:
     """Compare models on the same rows, term by term.
 
@@ -200,6 +204,10 @@ def compare(
         },
     )
     asked = _compare.Asked(
-        baseline=baseline, level=level, json=json, fail_if=fail_if or []
+        baseline=baseline,
+        level=level,
+        json=json,
+        fail_if=fail_if or [],
+        three_way=three_way,
     )
     return _compare.compare(files, request, asked)

@@ -13,9 +13,10 @@ from .._display.result import json_text, two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
 from .._terms import TERMS
+from ..gates._numbers import differences_of
 from .errors import UsageError, warnings_told
 from .files import Table, keyed, read
-from .gate import Condition, Number, Outcome, judge, read_conditions, tell
+from .gate import Expression, Outcome, judge, read_conditions, tell
 from .output import show_comparison
 from .request import Request
 from .terminal import Page, Stages, stages
@@ -29,6 +30,7 @@ class Asked:
     level: float
     json: bool
     fail_if: list[str]
+    three_way: bool
 
 
 def compare(files: list[str], request: Request, asked: Asked) -> int:
@@ -48,7 +50,7 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
                 level=asked.level,
                 **_of_measure(request.measure, "base", "clip", "recalibration"),
             )
-    outcomes = _judge(conditions, result)
+    outcomes = _judge(conditions, result, three_way=asked.three_way)
     if asked.json:
         content: dict[str, Any] = {
             "files": files,
@@ -145,22 +147,12 @@ def _of_measure(measure: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: measure[name] for name in names if measure.get(name) is not None}
 
 
-def _judge(conditions: list[Condition], result: Comparison) -> list[Outcome]:
+def _judge(
+    conditions: list[Expression], result: Comparison, *, three_way: bool
+) -> list[Outcome]:
     """Conditions on the difference of every other model from the baseline."""
-    unit = result.decompositions[result.baseline].unit
-    outcomes = []
-    for name, differences in result.differences.items():
-        if name == result.baseline:
-            continue
-        numbers = {
-            term: Number(
-                one.difference,
-                (one.low, one.high),
-                "" if term == "skill" else unit,
-                result.decompositions[name].notes.get(term, ""),
-            )
-            for term, one in differences.items()
-        }
-        of = f"{name} - {result.baseline}"
-        outcomes += [judge(condition, numbers, of) for condition in conditions]
-    return outcomes
+    return [
+        judge(condition, numbers, of, three_way=three_way)
+        for of, numbers in differences_of(result, result.level).items()
+        for condition in conditions
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,15 @@ from .._decomposition.result import Decomposition
 from .._display.result import json_text, two_sided
 from .._report.place import place_of
 from .._terms import TERMS
+from ..gates._numbers import COUNTS, Groups, numbers_of
 from .errors import UsageError, warnings_told
 from .files import STANDARD_INPUT, Table, keyed, read
-from .gate import Number, Outcome, judge, read_conditions, tell
+from .gate import Outcome, judge, read_conditions, tell
 from .output import show_cells, show_decomposition, show_worst
 from .request import Request
 from .terminal import Page, stages
 from .track import find_tracker, log
 
-COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _STDIN = 0  # its descriptor
 
 
@@ -39,6 +39,7 @@ class Asked:
     mlflow: bool
     split: str
     fail_if: list[str]
+    three_way: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,10 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
         tuple(TERMS),
         COUNTS,
         recalibration=request.measure["recalibration"],
+        slices=True,
     )
+    sliced = [column for one in conditions for column in one.columns]
+    request = replace(request, sliced=list(dict.fromkeys(sliced)))
     two_sided(asked.level)
     if asked.html is not None:
         _check_html(asked.html, file)
@@ -70,7 +74,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
         shown.start("decomposing")
         evaluation = request.view(*table, request.probas[0]).evaluate()
         result = evaluation.decomposition
-        numbers = numbers_of(result, asked.level)
+        numbers, groups = numbers_of(result, asked.level), Groups(evaluation)
         assert evaluation.per_sample is not None, "only JSON may lack it"
         keys = _keys(table, request.by, evaluation.per_sample.index)
         if asked.html is not None:
@@ -78,7 +82,15 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             evaluation.write_html(asked.html, by=keys)
         found = Found(
             decomposition=result,
-            outcomes=[judge(condition, numbers) for condition in conditions],
+            outcomes=[
+                judge(
+                    condition,
+                    numbers,
+                    of_slices=lambda one: groups.of_slices(one, asked.level),
+                    three_way=asked.three_way,
+                )
+                for condition in conditions
+            ],
             by=None if keys is None else result.by(keys),
             by_class=evaluation.by_class if asked.by_class else None,
             worst=evaluation.worst(asked.n_worst) if asked.n_worst else None,
@@ -92,19 +104,6 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     else:
         _show(asked, found)
     return tell(found.outcomes)
-
-
-def numbers_of(result: Decomposition, level: float) -> dict[str, Number]:
-    """The terms and counts that a condition may name."""
-    ends = result.ci(level)
-    units = {name: result.unit * term.has_unit for name, term in TERMS.items()}
-    notes = result.notes
-    numbers = {
-        name: Number(value, ends[name], units[name], notes.get(name, ""))
-        for name, value in result.terms.items()
-    }
-    counts = {name: float(getattr(result, name)) for name in COUNTS}
-    return numbers | {name: Number(n, None, "") for name, n in counts.items()}
 
 
 def _check_html(path: str, file: str) -> None:

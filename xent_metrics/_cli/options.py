@@ -211,6 +211,15 @@ FailIf: TypeAlias = Annotated[
         metavar='"TERM>NUMBER"',
         help="Exit with 1 where this holds, or cannot be computed: a term or a count, "
         "> >= < or <=, a number; TERM.low and TERM.high are the ends of its "
-        "interval. May be repeated.",
+        "interval, TERM[COL=VALUE] is that of some rows (of evaluate), 'and' joins "
+        "conditions that must all hold. May be repeated: any suffices.",
+    ),
+]
+ThreeWay: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--three-way",
+        help="Judge terms of --fail-if by their whole interval, and exit with 3 where "
+        "that does not tell.",
     ),
 ]

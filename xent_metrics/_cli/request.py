@@ -19,6 +19,7 @@ class Request:
     target: list[str]
     probas: list[str]
     by: list[str] = field(default_factory=list)
+    sliced: list[str] = field(default_factory=list)
     weight: str | None = None
     groups: str | None = None
     key: str | None = None
@@ -29,7 +30,7 @@ class Request:
     @property
     def wanted(self) -> Wanted:
         """The columns that are needed of a file."""
-        names = (*self.by, self.groups, self.key)
+        names = (*self.by, *self.sliced, self.groups, self.key)
         return Wanted(
             target=tuple(self.target),
             probas=tuple(self.probas),

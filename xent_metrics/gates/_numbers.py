@@ -1,0 +1,221 @@
+"""The numbers that a gate may judge: of all rows, of slices, of groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from .._decomposition.result import Decomposition
+from .._display.result import two_sided
+from .._evaluation.comparison import Comparison
+from .._evaluation.evaluation import Evaluation
+from .._terms import TERMS
+from ._grammar import Condition, Slice
+
+COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+_OF_MAP = "miscalibration"
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A result with numbers by name, and an interval for each."""
+
+    @property
+    def terms(self) -> Mapping[str, float]:
+        """The numbers by name."""
+
+    def ci(self, level: float) -> Mapping[str, tuple[float, float]]:
+        """The interval of each number."""
+
+
+class Number(NamedTuple):
+    """A number that a condition may name; ``ends`` of its interval where it has one.
+
+    ``note`` says why it cannot be computed; ``few`` whether that is for lack of rows.
+    """
+
+    value: float
+    ends: tuple[float, float] | None
+    unit: str
+    note: str = ""
+    few: bool = False
+
+
+def decomposition_of(result: Any) -> Decomposition | None:
+    """The decomposition of an evaluation, or the one that is given."""
+    if isinstance(result, Evaluation):
+        result = result.decomposition
+    return result if isinstance(result, Decomposition) else None
+
+
+def numbers_of(result: Measured, level: float) -> dict[str, Number]:
+    """The numbers of all rows, by name."""
+    found, ends = decomposition_of(result), result.ci(level)
+    notes = getattr(found or result, "notes", {})
+    unit = str(getattr(found or result, "unit", ""))
+    numbers = {
+        name: Number(value, ends[name], _unit(name, unit), notes.get(name, ""))
+        for name, value in result.terms.items()
+    }
+    if found is None:
+        return numbers
+    counts = {name: float(getattr(found, name)) for name in COUNTS}
+    return numbers | {name: Number(n, None, "") for name, n in counts.items()}
+
+
+def differences_of(
+    comparison: Comparison, level: float
+) -> dict[str, dict[str, Number]]:
+    """The differences of every other model from the baseline, by model and term."""
+    z = two_sided(level)
+    unit = comparison.decompositions[comparison.baseline].unit
+    return {
+        f"{model} - {comparison.baseline}": {
+            name: Number(
+                one.difference,
+                (
+                    one.difference - z * one.standard_error,
+                    one.difference + z * one.standard_error,
+                ),
+                _unit(name, unit),
+                comparison.decompositions[model].notes.get(name, ""),
+            )
+            for name, one in differences.items()
+        }
+        for model, differences in comparison.differences.items()
+        if model != comparison.baseline
+    }
+
+
+def refuse_without_map(result: Any, names: Iterable[str], subject: str) -> None:
+    """Refuse a gate that would never shut: without a map miscalibration is 0."""
+    found = decomposition_of(result)
+    if found is None or found.recalibration != "none" or _OF_MAP not in names:
+        return
+    msg = (
+        f"{subject} on {_OF_MAP} requires a recalibration map: found "
+        'recalibration="none", under which it is 0; choose a map, or "auto".'
+    )
+    raise ValueError(msg)
+
+
+class Groups:
+    """The terms of groups of rows, each table made once."""
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+        self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
+
+    def table(self, by: Any) -> pd.DataFrame:
+        """One row per group, as :meth:`Evaluation.by`, or of a scan as its summary."""
+        found = decomposition_of(self._result)
+        if found is None:
+            msg = (
+                "slices and by are of the rows of an Evaluation or a Decomposition: "
+                f"found {type(self._result).__name__}; leave them out."
+            )
+            raise TypeError(msg)
+        if isinstance(self._result, Evaluation) and not found.has_data:
+            return self._result.summary(by)
+        table: pd.DataFrame = self._result.by(by)
+        return table
+
+    def of_slices(self, condition: Condition, level: float) -> Number:
+        """The number of the rows that have the values of a condition's slices."""
+        slices = condition.slices
+        columns = tuple(one.column for one in slices)
+        if columns not in self._tables:
+            self._tables[columns] = self._table_of(slices)
+        table = self._tables[columns]
+        keep = np.ones(len(table), dtype=np.bool_)
+        for position, one in enumerate(slices):
+            values = table.index.get_level_values(position)
+            same = np.array([_is_written(value, one.value) for value in values])
+            if not same.any():
+                known = list(dict.fromkeys(map(str, values)))
+                msg = (
+                    f"a slice must have a value that occurs: {one.column} has no "
+                    f"{one.value!r}, {one.value_place}; there are {_listed(known)}."
+                )
+                raise ValueError(msg)
+            keep &= same
+        rows = table[keep]
+        if len(rows) != 1:
+            what = "no rows" if rows.empty else "values that are written alike"
+            shown = ", ".join(map(str, slices))
+            msg = (
+                f"a slice must mean one group of rows: [{shown}] has {what}, "
+                f"{slices[0].place}; choose among those of result.by(...)."
+            )
+            raise ValueError(msg)
+        found = decomposition_of(self._result)
+        assert found is not None, "its table was made"
+        return number_of(rows.iloc[0], condition, level, found.unit)
+
+    def _table_of(self, slices: tuple[Slice, ...]) -> pd.DataFrame:
+        columns = [one.column for one in slices]
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            msg = (
+                f"a slice must name a column once: found {twice[0]!r} twice, "
+                f"{slices[0].place}; leave one of them out."
+            )
+            raise ValueError(msg)
+        try:
+            return self.table(columns[0] if len(columns) == 1 else columns)
+        except (KeyError, ValueError) as error:
+            said = str(error.args[0] if error.args else error)
+            msg = f"a slice must name a column, {slices[0].place}: {said}"
+            raise ValueError(msg) from error
+
+
+def number_of(
+    row: pd.Series[Any], condition: Condition, level: float, unit: str
+) -> Number:
+    """The number of a group that a condition names, from the group's row of a table.
+
+    Raises
+    ------
+    ValueError
+        If tables of groups do not have it.
+    """
+    name = condition.name
+    if name == "n":
+        return Number(float(row["n"]), None, "")
+    if f"{name}_se" not in row.index:
+        known = [str(one)[:-3] for one in row.index if str(one).endswith("_se")]
+        msg = (
+            f"a condition on groups must name n or a term that their table has: found "
+            f"{name!r} {condition.place}; there are 'n', {_listed(known)}."
+        )
+        raise ValueError(msg)
+    value, error = float(row[name]), float(row[f"{name}_se"])
+    reach = two_sided(level) * error
+    note = str(row.get("note", ""))
+    few = math.isnan(value) and bool(note)
+    ends = (value - reach, value + reach)
+    return Number(value, ends, _unit(name, unit), note, few)
+
+
+def _unit(name: str, unit: str) -> str:
+    return unit if name not in TERMS or TERMS[name].has_unit else ""
+
+
+def _is_written(value: Any, text: str) -> bool:
+    """Whether a value is written so; numbers in any way."""
+    if str(value) == text:
+        return True
+    if isinstance(value, (bool, str)):
+        return False
+    try:
+        return bool(float(value) == float(text))
+    except (TypeError, ValueError):
+        return False
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    return ", ".join(map(repr, names[:most])) + ", ..." * (len(names) > most)
