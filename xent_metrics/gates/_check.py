@@ -136,9 +136,10 @@ def _names_of(result: Any) -> Names:
 
 def _of_all(result: Any, expression: Expression, level: float) -> list[Finding]:
     if isinstance(result, Comparison):
-        apart = differences_of(result, _shared(level, len(result.differences) - 1))
+        each = _shared(level, len(result.differences) - 1)
+        apart = differences_of(result, each)
         return [
-            _finding(condition, numbers[condition.name], of)
+            _finding(condition, numbers[condition.name], each, of)
             for of, numbers in apart.items()
             for condition in expression.conditions
         ]
@@ -149,6 +150,7 @@ def _of_all(result: Any, expression: Expression, level: float) -> list[Finding]:
             groups.of_slices(condition, level)
             if condition.slices
             else numbers[condition.name],
+            level,
         )
         for condition in expression.conditions
     ]
@@ -176,7 +178,9 @@ def _of_groups(
         group = ", ".join(f"{name}={value}" for name, value in pairs)
         group = group or ", ".join(map(str, values))
         findings += [
-            _finding(condition, number_of(row, condition, each, found.unit), group)
+            _finding(
+                condition, number_of(row, condition, each, found.unit), each, group
+            )
             for condition in expression.conditions
         ]
     return findings
@@ -187,13 +191,16 @@ def _shared(level: float, n: int) -> float:
     return 1.0 - (1.0 - level) / max(n, 1)
 
 
-def _finding(condition: Condition, number: Number, group: str = "") -> Finding:
+def _finding(
+    condition: Condition, number: Number, level: float, group: str = ""
+) -> Finding:
     judged = judge(condition, number, by_interval=True)
     low, high = (math.nan, math.nan) if number.ends is None else number.ends
     return Finding(
         condition=str(condition),
         group=group,
         value=number.value,
+        standard_error=(high - low) / 2.0 / two_sided(level),
         low=low,
         high=high,
         status=_STATUS[judged.verdict],

@@ -41,6 +41,8 @@ class Finding:
         all there is.
     value : float
         The number, whichever of its ends was compared.
+    standard_error : float
+        Its standard error; NaN for counts, and where there is none.
     low, high : float
         Its interval; NaN for counts, and where there is no standard error.
     status : {"passed", "failed", "insufficient"}
@@ -60,6 +62,7 @@ class Finding:
     condition: str
     group: str
     value: float
+    standard_error: float
     low: float
     high: float
     status: Status
@@ -137,8 +140,8 @@ class Outcome(Result):
         Returns
         -------
         DataFrame
-            ``group``, ``value``, ``low``, ``high``, ``status`` and ``why``, by
-            ``condition``.
+            ``group``, ``value``, ``standard_error``, ``low``, ``high``, ``status``
+            and ``why``, by ``condition``.
         """
         names = [each.name for each in dataclasses.fields(Finding)]
         rows = [dataclasses.astuple(one) for one in self.findings]

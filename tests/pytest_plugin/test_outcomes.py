@@ -1,0 +1,218 @@
+"""What becomes of tests that check models, and what they print."""
+
+import json
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+NO_WORSE = 'xent.no_worse(evaluated({}), "churn", margin={})'
+
+
+def accept(run, body):
+    """Write the baselines of a test."""
+    done = run(body, "--xent-update")
+    done.assert_outcomes(passed=1)
+    return done
+
+
+def test_a_check_that_holds_passes_and_is_counted(run):
+    done = run('xent.check(evaluated(), "miscalibration < 0.05 and n >= 1000")')
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["2 checks: 2 passed"])
+
+
+def test_a_check_that_fails_prints_a_table_and_the_decomposition(run):
+    done = run('xent.check(evaluated(power=3), "miscalibration.high < 0.05")')
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        [
+            "*xent.check(evaluated*",
+            "E *Gate failed: miscalibration.high < 0.05 (level 0.95)",
+            "E *condition *value *low *high *outcome",
+            "E *failed: miscalibration.high < 0.05: found 0.*nats",
+            "E *Decomposition of a cross-entropy of *",
+            "E *+ miscalibration *±*",
+        ]
+    )
+    assert "_gates.py" not in done.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [
+        (None, {"passed": 1, "warnings": 1}),
+        ("warn", {"passed": 1, "warnings": 1}),
+        ("fail", {"failed": 1}),
+        ("skip", {"skipped": 1}),
+    ],
+)
+def test_too_little_evidence_is_what_the_option_says(run, policy, outcome):
+    args = [] if policy is None else [f"--xent-insufficient={policy}"]
+    body = "e = evaluated(n=300)\n"
+    body += 'xent.check(e, f"cross_entropy < {e.terms["cross_entropy"]}")'
+    done = run(
+        body.replace('e.terms["cross_entropy"]', "e.terms['cross_entropy']"), *args
+    )
+    done.assert_outcomes(**outcome)
+    done.stdout.fnmatch_lines(["1 checks: 1 insufficient"])
+
+
+def test_groups_are_checked_each(run):
+    body = 'xent.check(evaluated(), "cross_entropy < 0.2", by=["a", "b"] * 1000)'
+    done = run(body)
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["2 checks: 2 failed"])
+
+
+def test_a_missing_baseline_is_a_sentence(run):
+    done = run(NO_WORSE.format("", 0.01))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["E *there is no *xent_baselines/churn.json; run pytest --xent-update once*"]
+    )
+
+
+def test_the_same_rows_with_the_same_predictions_pass(run):
+    body = NO_WORSE.format("", 0.0)
+    done = accept(run, body)
+    done.stdout.fnmatch_lines(["churn: written"])
+    done = run(body)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["1 checks: 1 passed"])
+
+
+def test_a_worse_model_fails_with_its_difference(run):
+    accept(run, NO_WORSE.format("", 0.01))
+    body = (
+        'xent.no_worse(evaluated(1, power=3), "churn", margin=0.01, '
+        'terms=("cross_entropy", "miscalibration", "resolution"))'
+    )
+    done = run(body)
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        [
+            "E *'churn' is worse than its baseline by more than the margin (nats)",
+            "E *term *baseline *now *worse by *margin *p-value *outcome",
+            "E *cross-entropy * ± * +0.* ± * 0.01 *< 0.0001 *failed",
+            "E *miscalibration *failed",
+            "E *compared as independent samples, with the baseline's own error*",
+            "E *a term fails at p <= 0.005 = 0.05 / 10",
+            "E *Decomposition of *",
+        ]
+    )
+
+
+def test_fresh_rows_are_insufficient_where_they_are_few(run):
+    accept(run, NO_WORSE.format("n=300", 0.01))
+    done = run(NO_WORSE.format("1, n=300, rows=1", 0.01))
+    done.assert_outcomes(passed=1, warnings=1)
+    done.stdout.fnmatch_lines(["1 checks: 1 insufficient"])
+
+
+def test_paired_rows_see_what_independent_samples_do_not(run):
+    pytest.importorskip("pyarrow")
+    paired = 'xent.no_worse(evaluated({}), "churn", margin=0.001, paired=True)'
+    accept(run, paired.format(""))
+    worse = run(paired.format("power=1.4"))
+    worse.assert_outcomes(failed=1)
+    worse.stdout.fnmatch_lines(["E *compared row by row, under one recalibration map*"])
+    run(paired.format("")).assert_outcomes(passed=1)
+    unpaired = run(paired.format("power=1.4").replace(", paired=True", ""))
+    unpaired.assert_outcomes(passed=1, warnings=1)
+    unpaired.stdout.fnmatch_lines(["*paired=True would compare them one by one*"])
+    other = run(paired.format("1, rows=1"))
+    other.assert_outcomes(failed=1)
+    other.stdout.fnmatch_lines(["E *ValueError: *"])
+
+
+def test_a_luckier_baseline_is_warned_of(run):
+    accept(run, NO_WORSE.format("power=1.1, rows=0", 0.01))
+    lucky = run(NO_WORSE.format("power=1.05, rows=0", 0.01), "--xent-update")
+    lucky.assert_outcomes(passed=1, warnings=1)
+    lucky.stdout.fnmatch_lines(
+        [
+            "*LuckierBaselineWarning: the baseline 'churn' was replaced by *",
+            "churn: replaced",
+            " *before *now",
+            " *cross-entropy * ± * ± *",
+        ]
+    )
+    worse = run(NO_WORSE.format("power=1.2, rows=0", 0.01), "--xent-update")
+    worse.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ('"../churn", margin=0', "ValueError: the name of a baseline must be letters"),
+        ('"churn", margin=-1', "ValueError: margin must be 0 or more, for each term"),
+        ('"churn", margin={}', "ValueError: margin must be 0 or more, *found None of"),
+        (
+            '"churn", margin=0, terms="skill"',
+            "TypeError: terms must be a list of names: found 'skill'",
+        ),
+        (
+            '"churn", margin=0, terms=["entropy"]',
+            "ValueError: terms must tell better from worse: 'entropy' tells no better",
+        ),
+        (
+            '"churn", margin=0, terms=["auc"]',
+            "ValueError: terms must tell better from worse: 'auc' is no term",
+        ),
+        ('"churn", margin=0, terms=[]', "ValueError: terms must name a term: found"),
+    ],
+)
+def test_wrong_calls_are_sentences(run, args, message):
+    done = run(f"xent.no_worse(evaluated(n=300), {args})")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines([f"E *{message}*"])
+
+
+def test_another_file_in_place_of_a_baseline_is_refused(run, folder):
+    folder.mkdir("xent_baselines").joinpath("churn.json").write_text("{}")
+    done = run(NO_WORSE.format("n=300", 0))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["E *must be a baseline of schema 1: found something *"])
+
+
+def test_junit_files_hold_each_check(run, folder):
+    run('xent.check(evaluated(), "cross_entropy < 0.7")', "--junitxml=out.xml")
+    text = (folder.path / "out.xml").read_text()
+    assert 'name="xent.cross_entropy"' in text
+    assert "&quot;outcome&quot;: &quot;passed&quot;" in text
+
+
+def test_the_summary_is_a_table_in_markdown(run, folder):
+    (folder.path / "sum.md").write_text("before\n")
+    run('xent.check(evaluated(), "cross_entropy < 0.7")', "--xent-summary=sum.md")
+    lines = (folder.path / "sum.md").read_text().splitlines()
+    assert lines[0] == "before"
+    assert lines[3].startswith("| outcome | test | check |")
+    assert lines[5].startswith(
+        "| passed | test_model.py::test_model | cross_entropy &lt; 0.7 | 0.5"
+    )
+
+
+def test_a_session_knows_how_many_checks_the_last_one_made(run, folder):
+    accept(run, NO_WORSE.format("", 0.01))
+    run(NO_WORSE.format("", 0.01))
+    kept = (folder.path / ".pytest_cache/v/xent/checks").read_text()
+    assert json.loads(kept) == {"test_model.py::test_model": 1}
+    done = run(NO_WORSE.format("1, power=3", 0.01))
+    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.05 = 0.05 / 1"])
+    done = run(NO_WORSE.format("1, power=3", 0.01), "--xent-checks=4")
+    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.0125 = 0.05 / 4"])
+
+
+def test_what_is_unused_imports_no_pandas(folder):
+    folder.makeconftest('pytest_plugins = ["xent_metrics_pytest"]')
+    folder.makepyfile(
+        test_plain="def test_plain(): pass",
+        run="import sys, pytest\n"
+        "assert pytest.main(['--collect-only', '-q', '-p', 'no:randomly']) == 0\n"
+        "assert 'xent_metrics_pytest' in sys.modules\n"
+        "assert 'pandas' not in sys.modules\n"
+        "assert 'xent_metrics' not in sys.modules\n",
+    )
+    assert folder.runpython(folder.path / "run.py").ret == 0
