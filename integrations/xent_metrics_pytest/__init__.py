@@ -17,20 +17,10 @@ Importing it loads neither xent_metrics nor pandas: tests that use them do.
 """
 
 from ._gates import Gates
-from ._plugin import (
-    pytest_addoption,
-    pytest_collection_finish,
-    pytest_configure,
-    xent,
-)
+from ._plugin import pytest_addoption as pytest_addoption
+from ._plugin import pytest_collection_finish as pytest_collection_finish
+from ._plugin import pytest_configure as pytest_configure
+from ._plugin import xent as xent
 from ._warnings import InsufficientEvidenceWarning, LuckierBaselineWarning
 
-__all__ = [
-    "Gates",
-    "InsufficientEvidenceWarning",
-    "LuckierBaselineWarning",
-    "pytest_addoption",
-    "pytest_collection_finish",
-    "pytest_configure",
-    "xent",
-]
+__all__ = ["Gates", "InsufficientEvidenceWarning", "LuckierBaselineWarning"]

@@ -120,13 +120,14 @@ class _Gatherer:
         outcomes = [one.outcome for one in ledger.records]
         counts = [(outcomes.count(status), status) for status in STATUSES]
         told = ", ".join(f"{n} {status}" for n, status in counts if n)
-        terminalreporter.line(f"{len(outcomes)} checks: {told}")
+        plural = "s" if len(outcomes) > 1 else ""
+        terminalreporter.line(f"{len(outcomes)} check{plural}: {told}")
         for text in self._updates:
             terminalreporter.line(text)
         for one in ledger.late():
             terminalreporter.line(
                 f"FAILED {one.test}: {one.of}: {one.why}, p = {one.pvalue:.4f}: it "
-                f"fails now that all {len(ledger.compared)} checks are known"
+                f"fails now that all checks are known, {len(ledger.compared)} in number"
             )
         if ledger.declared is not None and len(ledger.compared) > ledger.declared:
             terminalreporter.line(

@@ -8,7 +8,8 @@ import pytest
 import xent_metrics
 from xent_metrics import Evaluation, compare, gates
 
-ALONE = ("-p", "no:randomly", "-p", "no:xdist", "-W", "default")
+REIMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+ALONE = ("-p", "no:randomly", "-p", "no:xdist", "-W", "default", *REIMPORTED)
 MODELS = '''
 import numpy as np
 from xent_metrics import Evaluation

@@ -55,7 +55,7 @@ def test_too_little_evidence_is_what_the_option_says(run, policy, outcome):
         body.replace('e.terms["cross_entropy"]', "e.terms['cross_entropy']"), *args
     )
     done.assert_outcomes(**outcome)
-    done.stdout.fnmatch_lines(["1 checks: 1 insufficient"])
+    done.stdout.fnmatch_lines(["1 check: 1 insufficient"])
 
 
 def test_groups_are_checked_each(run):
@@ -79,7 +79,7 @@ def test_the_same_rows_with_the_same_predictions_pass(run):
     done.stdout.fnmatch_lines(["churn: written"])
     done = run(body)
     done.assert_outcomes(passed=1)
-    done.stdout.fnmatch_lines(["1 checks: 1 passed"])
+    done.stdout.fnmatch_lines(["1 check: 1 passed"])
 
 
 def test_a_worse_model_fails_with_its_difference(run):
@@ -107,7 +107,7 @@ def test_fresh_rows_are_insufficient_where_they_are_few(run):
     accept(run, NO_WORSE.format("n=300", 0.01))
     done = run(NO_WORSE.format("1, n=300, rows=1", 0.01))
     done.assert_outcomes(passed=1, warnings=1)
-    done.stdout.fnmatch_lines(["1 checks: 1 insufficient"])
+    done.stdout.fnmatch_lines(["1 check: 1 insufficient"])
 
 
 def test_paired_rows_see_what_independent_samples_do_not(run):
