@@ -14,6 +14,7 @@ PACKAGES = (
     "xent_metrics.plotting",
     "xent_metrics.scorers",
     "xent_metrics_mlflow",
+    "xent_metrics_pytest",
 )
 PAGES = sorted(SITE.rglob("*.html"))
 HREF = re.compile(r'<a\s[^>]*?href="([^"]*)"')

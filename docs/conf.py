@@ -18,6 +18,7 @@ PACKAGES = [
     "xent_metrics.plotting",
     "xent_metrics.gates",
     "xent_metrics_mlflow",
+    "xent_metrics_pytest",
 ]
 
 project = "xent-metrics"

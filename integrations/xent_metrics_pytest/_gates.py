@@ -95,7 +95,8 @@ class Gates:
         ------
         TypeError, ValueError
             If terms, margin or name are none, if the file is no baseline, or if units,
-            classes or (with ``paired``) rows are not those of the baseline.
+            classes or (with ``paired``) rows are not those of the baseline; with
+            ``--xent-update`` also if two tests write one file.
 
         Notes
         -----
@@ -113,6 +114,7 @@ class Gates:
         Scandinavian Journal of Statistics 6, 65-70.
         """
         __tracebackhide__ = True
+        _check_evaluation(evaluation)
         margins = _worse.check_terms(terms, margin)
         path = _baseline.path_of(self._node.path, baseline)
         if self._ledger.update:
@@ -158,21 +160,28 @@ class Gates:
         paired: bool,
     ) -> None:
         """Write a baseline, and note what changed."""
-        lines, lucky = [f"{name}: written"], []
+        self._ledger.claim(path, self._node.nodeid)
+        lines = [f"{name}: written"]
+        lucky: list[_worse.Change] = []
         if path.exists():
-            known = _baseline.read(path, paired=False)
-            found = _worse.changes(known, evaluation, margins).terms
-            lucky = _worse.luckier(found, self._ledger.alpha)
-            rows = [("", "before", "now")]
-            rows += [
-                (
-                    one.title,
-                    plus_minus(one.before, one.before_error),
-                    plus_minus(one.now, one.now_error),
-                )
-                for one in found
-            ]
-            lines = [f"{name}: replaced", *table(rows)]
+            lines = [f"{name}: replaced"]
+            try:
+                known = _baseline.read(path, paired=False)
+                found = _worse.changes(known, evaluation, margins)
+            except ValueError as refusal:  # which the new file mends
+                lines.append(f"  not compared: {refusal}")
+            else:
+                lucky = _worse.luckier(found, self._ledger.alpha)
+                rows = [("", "before", "now")]
+                rows += [
+                    (
+                        one.title,
+                        plus_minus(one.before, one.before_error),
+                        plus_minus(one.now, one.now_error),
+                    )
+                    for one in found.terms
+                ]
+                lines += table(rows)
         _baseline.write(path, evaluation, paired=paired)
         for one in evaluation.terms:
             if one in margins:
@@ -224,6 +233,17 @@ class Gates:
         if policy == "skip":
             pytest.skip(f"insufficient evidence: {text.partition(chr(10))[0]}")
         warnings.warn(text, InsufficientEvidenceWarning, stacklevel=3)
+
+
+def _check_evaluation(found: Any) -> None:
+    from xent_metrics import Evaluation  # noqa: PLC0415 - loads pandas
+
+    if not isinstance(found, Evaluation):
+        msg = (
+            f"a model must be given as an Evaluation: found {type(found).__name__}; "
+            "pass Evaluation.from_predictions(y_true, y_proba)."
+        )
+        raise TypeError(msg)
 
 
 Gates.__module__ = "xent_metrics_pytest"

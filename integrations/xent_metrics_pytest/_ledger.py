@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 PREFIX = "xent."
@@ -61,6 +62,8 @@ class Ledger:
         How many checks to allow for.
     records : list of Record
         What was found.
+    written : mapping of Path to str
+        The test that wrote each baseline.
     """
 
     alpha: float
@@ -70,6 +73,7 @@ class Ledger:
     known: Mapping[str, int]
     planned: int = 1
     records: list[Record] = field(default_factory=list)
+    written: dict[Path, str] = field(default_factory=dict)
 
     def plan(self, tests: Iterable[str]) -> None:
         """Allow for the checks of these tests."""
@@ -78,6 +82,22 @@ class Ledger:
         else:
             counts = [self.known.get(test, _PER_TEST) for test in tests]
             self.planned = max(sum(counts), 1)
+
+    def claim(self, path: Path, test: str) -> None:
+        """Let a test write a baseline, which no other test then may.
+
+        Raises
+        ------
+        ValueError
+            If another test wrote it in this session.
+        """
+        other = self.written.setdefault(path, test)
+        if other != test:
+            msg = (
+                f"a baseline must belong to one test: {path.stem!r} was written by "
+                f"{other}; give it another name, such as f'{path.stem}-{{site}}'."
+            )
+            raise ValueError(msg)
 
     @property
     def at_once(self) -> float:

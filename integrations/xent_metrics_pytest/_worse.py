@@ -68,6 +68,7 @@ class Changes:
     terms: tuple[Change, ...]
     how: str
     cause: str = ""
+    same_rows: bool = False
 
 
 def _upper_tail(value: float, error: float) -> float:
@@ -141,7 +142,8 @@ def changes(
         errors = dict.fromkeys(margins, 0.0)
         how = "the same predictions for the same rows"
         same = now.decomposition
-        return Changes(terms=_changes(same, same, errors, margins), how=how)
+        terms = _changes(same, same, errors, margins)
+        return Changes(terms=terms, how=how, same_rows=True)
     ours, theirs = (one.decomposition.standard_errors for one in (now, before))
     errors = {name: math.hypot(ours[name], theirs[name]) for name in margins}
     how = "compared as independent samples, with the baseline's own error"
@@ -152,7 +154,8 @@ def changes(
         how += f"; recalibration maps: {maps[0]}, now {maps[1]}"
     cause = "" if same_rows else _cause(before, now)
     sides = before.decomposition, now.decomposition
-    return Changes(terms=_changes(*sides, errors, margins), how=how, cause=cause)
+    terms = _changes(*sides, errors, margins)
+    return Changes(terms=terms, how=how, cause=cause, same_rows=same_rows)
 
 
 def _check_alike(before: Evaluation, now: Evaluation) -> None:
@@ -183,7 +186,7 @@ def _paired(
     sides = found.decompositions
     how = f"compared row by row, under one recalibration map: {found.recalibration}"
     terms = _changes(sides["baseline"], sides["now"], errors, margins)
-    return Changes(terms=terms, how=how)
+    return Changes(terms=terms, how=how, same_rows=True)
 
 
 def _changes(
@@ -227,10 +230,12 @@ def _cause(before: Evaluation, now: Evaluation) -> str:
         return f"drift: {error}"
 
 
-def luckier(found: Sequence[Change], alpha: float) -> list[Change]:
-    """Terms that are better than they were, by no more than chance explains."""
+def luckier(found: Changes, alpha: float) -> list[Change]:
+    """Terms that are better than they were, by no more than other rows explain."""
     return [
         one
-        for one in found
-        if one.worse < 0 and _upper_tail(-one.worse, one.error) > alpha
+        for one in found.terms
+        if one.worse < 0
+        and not found.same_rows
+        and _upper_tail(-one.worse, one.error) > alpha
     ]

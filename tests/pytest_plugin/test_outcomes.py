@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from .conftest import ALONE
+
 pytest_plugins = ["pytester"]
 
 NO_WORSE = 'xent.no_worse(evaluated({}), "churn", margin={})'
@@ -127,8 +129,8 @@ def test_paired_rows_see_what_independent_samples_do_not(run):
 
 
 def test_a_luckier_baseline_is_warned_of(run):
-    accept(run, NO_WORSE.format("power=1.1, rows=0", 0.01))
-    lucky = run(NO_WORSE.format("power=1.05, rows=0", 0.01), "--xent-update")
+    accept(run, NO_WORSE.format("power=1.3", 0.01))
+    lucky = run(NO_WORSE.format("1, rows=1", 0.01), "--xent-update")
     lucky.assert_outcomes(passed=1, warnings=1)
     lucky.stdout.fnmatch_lines(
         [
@@ -138,8 +140,37 @@ def test_a_luckier_baseline_is_warned_of(run):
             " *cross-entropy * ± * ± *",
         ]
     )
-    worse = run(NO_WORSE.format("power=1.2, rows=0", 0.01), "--xent-update")
+    worse = run(NO_WORSE.format("power=1.3", 0.01), "--xent-update")
     worse.assert_outcomes(passed=1)
+
+
+def test_a_better_model_of_the_same_rows_is_no_luck(run):
+    accept(run, NO_WORSE.format("power=1.3", 0.01))
+    accept(run, NO_WORSE.format("", 0.01))
+
+
+def test_an_update_mends_what_could_not_be_compared(run, folder):
+    folder.mkdir("xent_baselines").joinpath("churn.json").write_text("{}")
+    done = accept(run, NO_WORSE.format("n=300", 0))
+    done.stdout.fnmatch_lines(["churn: replaced", "  not compared: *"])
+    run(NO_WORSE.format("n=300", 0)).assert_outcomes(passed=1)
+
+
+def test_two_tests_may_not_write_one_baseline(folder):
+    body = 'xent.no_worse(evaluated(n=300), "churn", margin=0)'
+    folder.makepyfile(
+        f"""
+        from models import evaluated
+        def test_one(xent):
+            {body}
+            {body}
+        def test_two(xent):
+            {body}
+        """
+    )
+    done = folder.runpytest_inprocess(*ALONE, "--xent-update")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["E *must belong to one test: 'churn' was written by *"])
 
 
 @pytest.mark.parametrize(
