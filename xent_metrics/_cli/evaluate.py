@@ -21,6 +21,7 @@ from .files import STANDARD_INPUT, Table, keyed, read
 from .gate import Outcome, judge, read_conditions, tell
 from .output import show_cells, show_decomposition, show_worst
 from .request import Request
+from .summary import add_markdown, write_metrics
 from .terminal import Page, stages
 from .track import find_tracker, log
 
@@ -35,11 +36,23 @@ class Asked:
     by_class: bool
     n_worst: int
     html: str | None
+    metrics: str | None
+    markdown: str | None
     json: bool
     mlflow: bool
     split: str
     fail_if: list[str]
     three_way: bool
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that are written, by the option that asks for each."""
+        found = {
+            "--html": self.html,
+            "--metrics": self.metrics,
+            "--markdown": self.markdown,
+        }
+        return {option: path for option, path in found.items() if path is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +79,8 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     sliced = [column for one in conditions for column in one.columns]
     request = replace(request, sliced=list(dict.fromkeys(sliced)))
     two_sided(asked.level)
-    if asked.html is not None:
-        _check_html(asked.html, file)
+    for option, path in asked.files.items():
+        _check_written(path, option, file)
     tracker = find_tracker() if asked.mlflow else None  # before any work is done
     with warnings_told() as told, stages() as shown:
         table = keyed(read(file, request.wanted, shown), request.key, file)
@@ -98,6 +111,10 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             if tracker is None
             else log(tracker, evaluation, asked.split, keys),
         )
+    if asked.metrics is not None:
+        write_metrics(asked.metrics, result)
+    if asked.markdown is not None:
+        add_markdown(asked.markdown, result, found.outcomes)
     if asked.json:
         content = _content(file, request, asked, found)
         sys.stdout.write(json_text(content | {"warnings": told}, indent=2) + "\n")
@@ -106,16 +123,16 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     return tell(found.outcomes)
 
 
-def _check_html(path: str, file: str) -> None:
+def _check_written(path: str, option: str, file: str) -> None:
     """Refuse a path that cannot be written, or is the input: before work is done."""
-    place_of(path, "--html")
+    place_of(path, option)
     with suppress(OSError):  # one that is not there is no input, or an error of its own
         read_from = os.fstat(_STDIN) if file == "-" else Path(file).stat()
         if os.path.samestat(Path(path).stat(), read_from):
             shown = STANDARD_INPUT if file == "-" else repr(file)
             msg = (
-                f"--html must not be the file that is read: {path!r} is {shown}; pass "
-                "another name, such as report.html."
+                f"{option} must not be the file that is read: {path!r} is {shown}; "
+                "pass another name, such as report.html."
             )
             raise UsageError(msg)
 

@@ -173,6 +173,24 @@ Html: TypeAlias = Annotated[
         help="Write a page of the evaluation.",
     ),
 ]
+Metrics: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics",
+        metavar="OUT",
+        help="Write the terms, their standard errors and the counts as one flat JSON "
+        "object of numbers, as DVC reads them; what is not finite is left out.",
+    ),
+]
+Markdown: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--markdown",
+        metavar="OUT",
+        help="Add the terms and what came of --fail-if to a file, in Markdown, as to "
+        '"$GITHUB_STEP_SUMMARY".',
+    ),
+]
 Json: TypeAlias = Annotated[
     bool,
     typer.Option(

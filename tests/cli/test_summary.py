@@ -1,0 +1,47 @@
+"""Files for what runs the command: numbers and summaries."""
+
+import json
+import math
+from pathlib import Path
+
+ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
+FAST = ("--recalibration", "temperature")
+
+
+def test_metrics_are_flat_finite_numbers(run, expected):
+    done = run(*ARGS, *FAST, "--metrics", "metrics.json")
+    assert done.exit_code == 0
+    found = json.loads(Path("metrics.json").read_text("utf-8"))
+    assert all(math.isfinite(one) for one in found.values())
+    result = expected.decompose()
+    assert math.isclose(found["cross_entropy"], result.cross_entropy, rel_tol=1e-12)
+    error = result.standard_errors["cross_entropy"]
+    assert math.isclose(found["cross_entropy_se"], error, rel_tol=1e-12)
+    assert found["n"] == 300
+    assert "irreducible" not in found
+
+
+def test_a_summary_is_added_to_a_file(run):
+    Path("summary.md").write_text("before\n", encoding="utf-8")
+    condition = "cross_entropy[site=north]>5"
+    done = run(*ARGS, *FAST, "--markdown", "summary.md", "--fail-if", condition)
+    assert done.exit_code == 0
+    lines = Path("summary.md").read_text("utf-8").splitlines()
+    assert lines[:2] == [
+        "before",
+        "Decomposition of a cross-entropy of " + lines[1][36:],
+    ]
+    assert any(line.startswith("| miscalibration | ") for line in lines)
+    assert lines[-2].startswith(r"- passed: cross\_entropy\[site=north\] &gt; 5: found")
+
+
+def test_what_is_read_is_not_written(run):
+    before = Path("preds.csv").read_bytes()
+    for option in ("--metrics", "--markdown"):
+        done = run(*ARGS, *FAST, option, "preds.csv")
+        assert done.exit_code == 2
+        assert f"{option} must not be the file that is read" in done.stderr
+        missing = run(*ARGS, *FAST, option, "nowhere/out")
+        assert missing.exit_code == 2
+        assert f"{option} must be in a folder that exists" in missing.stderr
+    assert Path("preds.csv").read_bytes() == before
