@@ -43,6 +43,8 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from ._drift.alarm import Alarm
+    from ._drift.monitor import Monitor
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
@@ -50,12 +52,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TERMS",
+    "Alarm",
     "Comparison",
     "Decomposition",
     "Difference",
     "EnsembleDecomposition",
     "Evaluation",
     "MiscalibrationTest",
+    "Monitor",
     "RecalibrationMap",
     "Recalibrator",
     "ScanState",
@@ -93,13 +97,15 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_OF_SCANS = {
-    "ScanState": "state",
-    "SkippedPartWarning": "files",
-    "accumulate": "accumulate",
-    "finish": "finish",
-    "merge": "accumulate",
-    "scan": "files",
+_LOADED_LATE = {
+    "Alarm": "_drift.alarm",
+    "Monitor": "_drift.monitor",
+    "ScanState": "_scan.state",
+    "SkippedPartWarning": "_scan.files",
+    "accumulate": "_scan.accumulate",
+    "finish": "_scan.finish",
+    "merge": "_scan.accumulate",
+    "scan": "_scan.files",
 }
 
 __version__ = version("xent-metrics")
@@ -114,8 +120,8 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
-    if name in _OF_SCANS:
-        home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
+    if name in _LOADED_LATE:
+        home = importlib.import_module(f".{_LOADED_LATE[name]}", __name__)
         return getattr(home, name)
     raise no_name(__name__, name, __all__)
 
