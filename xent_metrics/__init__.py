@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
+    from ._scan.rolling import rolling
     from ._scan.state import ScanState
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "plotting",
     "remove_listener",
     "reverse_kl_divergence",
+    "rolling",
     "scan",
     "scorers",
     "surprisal",
@@ -105,6 +107,7 @@ _LOADED_LATE = {
     "accumulate": "_scan.accumulate",
     "finish": "_scan.finish",
     "merge": "_scan.accumulate",
+    "rolling": "_scan.rolling",
     "scan": "_scan.files",
 }
 
