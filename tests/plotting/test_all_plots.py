@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from xent_metrics import Evaluation, decompose_ensemble, plotting
+from xent_metrics import Evaluation, Monitor, decompose_ensemble, plotting
 
 from ..draws import labels_from
 
@@ -50,7 +50,19 @@ def draw(request, named):
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
+    elif request.param == "monitor":
+        subject = watching(named)
     return lambda **options: function(subject, **options)
+
+
+def watching(evaluation):
+    """A monitor of two batches, of classes with such names."""
+    rng = np.random.default_rng(2)
+    found = Monitor(evaluation)
+    for period in ("$b_1$", "<script>"):
+        q = rng.dirichlet(np.ones(len(NAMES)), 50)
+        found.update([NAMES[code] for code in labels_from(q, rng)], q, when=period)
+    return found
 
 
 def texts(ax):
@@ -179,7 +191,7 @@ def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
 
 
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
-@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
+@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble", "monitor"])
 def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
     with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .._display.result import json_text
+from .._display.result import json_text, show_period
 from .._pickling import public
 from .._terms import title
 
@@ -86,9 +86,10 @@ class Alarm:
         error = ""
         if not math.isnan(self.standard_error):
             error = f" ± {self.standard_error:.4f}"
+        when, since = show_period(self.when), show_period(self.since)
         return (
-            f"Alarm at {self.when}: {title(self.on)} {self.direction} than expected "
-            f"since about {self.since}, by {self.change:+.4f}{error}{unit}, of which "
+            f"Alarm at {when}: {title(self.on)} {self.direction} than expected since "
+            f"about {since}, by {self.change:+.4f}{error}{unit}, of which "
             f"the reference's own error may be {self.band:.4f}; evidence "
             f"{_shown(self.evidence)}, alarm at {_shown(self.threshold)}"
         )

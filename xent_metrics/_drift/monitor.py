@@ -15,7 +15,7 @@ from .._decomposition.evidence import evidence_of
 from .._decomposition.folds import refuse_folds
 from .._decomposition.reference_map import fit_reference
 from .._decomposition.result import Decomposition
-from .._display.result import Result, counted, plots
+from .._display.result import Result, counted, plots, show_period
 from .._display.values import encode_value
 from .._evaluation.evaluation import Evaluation
 from .._inputs.groups import number
@@ -403,7 +403,7 @@ class Monitor(Result):
         table = self.to_frame().tail(_LAST)
         rows = []
         for (_, when), row in zip(table.index, table.to_dict("records"), strict=True):
-            shown = {"period": str(when), "n": f"{row['n']:,}"}
+            shown = {"period": show_period(when), "n": f"{row['n']:,}"}
             for name in self.watched:
                 error = row[f"{name}_se"]
                 shown[title(name)] = f"{row[name]:+.4f} ± {error:.4f}"
