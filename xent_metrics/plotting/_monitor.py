@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from .._display.result import counted, show_period
 from .._pickling import public
@@ -15,50 +16,69 @@ from ._style import SKY, axes_of, caption, legend, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._drift.monitor import Monitor
+
+class _Monitor(Protocol):
+    """What is drawn of a monitor, whose room stands beside this one."""
+
+    @property
+    def watched(self) -> tuple[str, ...]: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def evidence(self) -> float: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def alarm(self) -> Any: ...
+    @property
+    def alarms(self) -> tuple[Any, ...]: ...
+    def to_frame(self) -> pd.DataFrame: ...
 
 
 @public
-def monitor(monitor: Monitor, on: str | None = None, *, ax: Axes | None = None) -> Axes:
+def monitor(
+    monitor: _Monitor, on: str | None = None, *, ax: Axes | None = None
+) -> Axes:
     """Draw what each period has in excess of what the reference's map expects.
 
-    Parameters
-    ----------
-    monitor : Monitor
-        With its history.
-    on : str, optional
-        What to draw, of ``monitor.watched``. Default: what the last alarm is on, or
-        the first.
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a figure of its own.
+        Parameters
+        ----------
+        monitor : Monitor
+            With its history.
+        on : str, optional
+            What to draw, of ``monitor.watched``. Default: what the last alarm is on, or
+            the first.
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a figure of its own.
 
-    Returns
-    -------
-    matplotlib Axes
-        The mean excess of each period with 95 % intervals, the band that the map's
-        error may account for, a line at each alarm, and the evidence in the heading.
+        Returns
+        -------
+        matplotlib Axes
+            The mean excess of each period with 95 % intervals, the band that the map's
+            error may account for, a line at each alarm, and the evidence in the heading.
 
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    TypeError
-        If ``monitor`` is no Monitor.
-    ValueError
-        If ``on`` is not watched.
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If ``monitor`` is no Monitor.
+        ValueError
+            If ``on`` is not watched.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from xent_metrics import Evaluation, Monitor, plotting
-    >>> rng = np.random.default_rng(0)
-    >>> q = rng.uniform(0.05, 0.95, 4000)
-    >>> y = rng.random(4000) < q
-    >>> watching = Monitor(Evaluation.from_predictions(y[:2000], q[:2000]))
-    >>> for rows in np.split(np.arange(2000, 4000), 10):
-    ...     _ = watching.update(y[rows], q[rows])
-    >>> plotting.monitor(watching).get_ylabel()
-    'excess cross-entropy (nats)'
+        Examples
+        --------
+        >>> import numpy as np
+    import pandas as pd
+        >>> from xent_metrics import Evaluation, Monitor, plotting
+        >>> rng = np.random.default_rng(0)
+        >>> q = rng.uniform(0.05, 0.95, 4000)
+        >>> y = rng.random(4000) < q
+        >>> watching = Monitor(Evaluation.from_predictions(y[:2000], q[:2000]))
+        >>> for rows in np.split(np.arange(2000, 4000), 10):
+        ...     _ = watching.update(y[rows], q[rows])
+        >>> plotting.monitor(watching).get_ylabel()
+        'excess cross-entropy (nats)'
     """
     if not hasattr(monitor, "watched"):
         msg = (
@@ -110,7 +130,7 @@ def _period(year: int, when: Any) -> Any:
     return when
 
 
-def _remarks(monitor: Monitor, on: str) -> list[str]:
+def _remarks(monitor: _Monitor, on: str) -> list[str]:
     """How many alarms are on something else."""
     others = [title(one.on) for one in monitor.alarms if one.on != on]
     if not others:
@@ -119,7 +139,7 @@ def _remarks(monitor: Monitor, on: str) -> list[str]:
     return [f"{number} on others: {', '.join(dict.fromkeys(others))}"]
 
 
-def _heading(monitor: Monitor) -> str:
+def _heading(monitor: _Monitor) -> str:
     if monitor.alarm is None:
         return (
             f"No alarm this year: evidence {monitor.evidence:.3g} of "
