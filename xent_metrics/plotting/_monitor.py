@@ -41,44 +41,43 @@ def monitor(
 ) -> Axes:
     """Draw what each period has in excess of what the reference's map expects.
 
-        Parameters
-        ----------
-        monitor : Monitor
-            With its history.
-        on : str, optional
-            What to draw, of ``monitor.watched``. Default: what the last alarm is on, or
-            the first.
-        ax : matplotlib Axes, optional
-            Where to draw. Default: a figure of its own.
+    Parameters
+    ----------
+    monitor : Monitor
+        With its history.
+    on : str, optional
+        What to draw, of ``monitor.watched``. Default: what the last alarm is on, or
+        the first.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a figure of its own.
 
-        Returns
-        -------
-        matplotlib Axes
-            The mean excess of each period with 95 % intervals, the band that the map's
-            error may account for, a line at each alarm, and the evidence in the heading.
+    Returns
+    -------
+    matplotlib Axes
+        The mean excess of each period with 95 % intervals, the band that the map's
+        error may account for, a line at each alarm, and the state in the heading.
 
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        TypeError
-            If ``monitor`` is no Monitor.
-        ValueError
-            If ``on`` is not watched.
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If ``monitor`` is no Monitor.
+    ValueError
+        If ``on`` is not watched.
 
-        Examples
-        --------
-        >>> import numpy as np
-    import pandas as pd
-        >>> from xent_metrics import Evaluation, Monitor, plotting
-        >>> rng = np.random.default_rng(0)
-        >>> q = rng.uniform(0.05, 0.95, 4000)
-        >>> y = rng.random(4000) < q
-        >>> watching = Monitor(Evaluation.from_predictions(y[:2000], q[:2000]))
-        >>> for rows in np.split(np.arange(2000, 4000), 10):
-        ...     _ = watching.update(y[rows], q[rows])
-        >>> plotting.monitor(watching).get_ylabel()
-        'excess cross-entropy (nats)'
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_metrics import Evaluation, Monitor, plotting
+    >>> rng = np.random.default_rng(0)
+    >>> q = rng.uniform(0.05, 0.95, 4000)
+    >>> y = rng.random(4000) < q
+    >>> watching = Monitor(Evaluation.from_predictions(y[:2000], q[:2000]))
+    >>> for rows in np.split(np.arange(2000, 4000), 10):
+    ...     _ = watching.update(y[rows], q[rows])
+    >>> plotting.monitor(watching).get_ylabel()
+    'excess cross-entropy (nats)'
     """
     if not hasattr(monitor, "watched"):
         msg = (
