@@ -19,6 +19,10 @@ from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
 from ._display.result import provide
+from ._drift.drift import drift
+from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
+from ._drift.expected_result import ExpectedLoss
+from ._drift.result import Drift
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare
@@ -57,10 +61,13 @@ __all__ = [
     "Comparison",
     "Decomposition",
     "Difference",
+    "Drift",
     "EnsembleDecomposition",
     "Evaluation",
+    "ExpectedLoss",
     "MiscalibrationTest",
     "Monitor",
+    "OutsideReferenceWarning",
     "RecalibrationMap",
     "Recalibrator",
     "ScanState",
@@ -76,8 +83,10 @@ __all__ = [
     "cross_entropy",
     "decompose",
     "decompose_ensemble",
+    "drift",
     "entropy",
     "expected_accuracy_bound",
+    "expected_loss",
     "finish",
     "jeffreys_divergence",
     "jensen_shannon_divergence",

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xent_metrics import Alarm, Evaluation, Monitor, UnseenLabelWarning
+from xent_metrics import (
+    Alarm,
+    Evaluation,
+    Monitor,
+    UnseenLabelWarning,
+    accumulate,
+    finish,
+)
 
 # What a bet wins in expectation, and sums of parts, no public function gives.
 from xent_metrics._decomposition.evidence import evidence_of
@@ -338,11 +346,35 @@ def test_options_out_of_their_range_are_refused(options, error, words):
 
 def test_references_that_cannot_say_what_to_expect_are_refused():
     y, q = day(np.random.default_rng(0), 400)
-    with pytest.raises(TypeError, match="reference must be an Evaluation or a Decompo"):
+    with pytest.raises(TypeError, match="reference must be an Evaluation, a Decomposi"):
         Monitor(q)
-    evaluation = Evaluation.from_predictions(y, q)
-    with pytest.raises(ValueError, match="Monitor needs the data"):
-        Monitor(Evaluation.from_json(evaluation.to_json()))
+    scanned = finish(
+        accumulate(pd.DataFrame({"y": y, "p": q[:, 1]}), target="y", proba="p")
+    )
+    with pytest.raises(ValueError, match="reference must have a recalibration map"):
+        Monitor(scanned)
     folds = Evaluation.from_predictions(y, q, folds=np.arange(400) % 2)
-    with pytest.raises(ValueError, match="Monitor"):
+    with pytest.raises(ValueError, match="reference"):
         Monitor(folds)
+
+
+def test_a_reference_without_its_rows_takes_directions_from_the_first_batch():
+    with_rows, rng = watching(seed=16)
+    evaluation = Evaluation.from_predictions(*day(np.random.default_rng(16), 4000))
+    Monitor(evaluation)  # fits the map, which the pickle then holds
+    copied = pickle.loads(pickle.dumps(evaluation))  # noqa: S301 - our own
+    without = Monitor(copied)
+    assert "known after the first batch" in without.limits[0]
+    for _ in range(10):
+        batch = day(rng, 400, slope=0.6)
+        with_rows.update(*batch)
+        without.update(*batch)
+    assert "known after" not in without.limits[0]
+    assert with_rows.alarm is not None
+    ours, theirs = with_rows.alarm, without.alarm
+    assert (ours.on, ours.direction, ours.change) == (
+        theirs.on,
+        theirs.direction,
+        pytest.approx(theirs.change),
+    )
+    assert theirs.band == pytest.approx(ours.band, rel=0.2)

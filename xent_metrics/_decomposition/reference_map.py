@@ -15,7 +15,7 @@ from .._inputs.inputs import Inputs
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import pickled
 from .._recalibration.flexible import fit_flexible
-from .._recalibration.sample import Sample, from_inputs
+from .._recalibration.sample import effective_number, from_inputs
 from .._recalibration.softmax import LinearSoftmax, slopes, softmax
 
 
@@ -24,12 +24,13 @@ from .._recalibration.softmax import LinearSoftmax, slopes, softmax
 class ReferenceMap:
     """The estimates of a reference set, in nats.
 
-    Estimates are the parameters of the map, the mean cost, and the frequency of each
-    class, in this order; ``covariance`` is that of all. Frequencies sum to less than 1
-    where rows have a label that is no class. ``low`` and ``high`` bound the log q of
-    each class that the rows had. ``dispersion`` is the variance of costs around their
-    expectation as a multiple of that of one label per row, ``correlation`` that of two
-    rows of a group, NaN where rows stood alone.
+    Estimates are the parameters of the map, the mean cost, the frequency of each class,
+    what each class adds to the mean cost, and means ``beside`` these, in this order;
+    ``covariance`` is that of all, and 0 of costs that are infinite. Frequencies sum to
+    less than 1 where rows have a label that is no class. ``low`` and ``high`` bound the
+    log q of each class that the rows had. ``dispersion`` is the variance of costs
+    around their expectation as a multiple of that of one label per row,
+    ``correlation`` that of two rows of a group, NaN where rows stood alone.
     """
 
     labels: tuple[Any, ...]
@@ -38,6 +39,8 @@ class ReferenceMap:
     parameters: FloatArray
     cross_entropy: float
     frequencies: FloatArray
+    of_classes: FloatArray
+    beside: FloatArray
     covariance: FloatArray
     low: FloatArray
     high: FloatArray
@@ -45,6 +48,11 @@ class ReferenceMap:
     n_independent: float
     dispersion: float = 1.0
     correlation: float = float("nan")
+
+    @property
+    def name(self) -> str:
+        """The name of the map."""
+        return self.family.name
 
     @property
     def n_parameters(self) -> int:
@@ -57,14 +65,18 @@ class ReferenceMap:
         *,
         of_cost: float = 0.0,
         of_frequencies: FloatArray | float = 0.0,
+        of_classes: FloatArray | float = 0.0,
+        of_beside: FloatArray | float = 0.0,
     ) -> FloatArray:
         """Derivatives in all estimates, of what has these in each kind of them."""
         found = np.zeros(len(self.covariance))
-        d = self.n_parameters
+        d, k = self.n_parameters, len(self.labels)
         if of_map is not None:
             found[:d] = of_map
         found[d] = of_cost
-        found[d + 1 :] = of_frequencies
+        found[d + 1 : d + 1 + k] = of_frequencies
+        found[d + 1 + k : d + 1 + 2 * k] = of_classes
+        found[d + 1 + 2 * k :] = of_beside
         return found
 
     def outside(self, log_q: FloatArray) -> BoolArray:
@@ -80,126 +92,155 @@ def fit_reference(
 
     ``costs`` are those of the rows that count, ``clusters`` numbers all rows.
     """
-    known = from_inputs(inputs, inputs.known_rows(), clip=clip, clusters=clusters)
-    counted = known
-    if inputs.n_unseen:
-        counted = from_inputs(inputs, inputs.active, clip=clip, clusters=clusters)
-    family, optimum = fit_flexible(known)
-    soft = inputs.target is not None
-    rows = _Rows(counted, family, optimum.parameters, costs, soft=soft)
-    hessian = optimum.sweep.hessian
-    scale = known.n_effective / float(counted.weights @ rows.known)
-    return ReferenceMap(
-        labels=inputs.labels,
-        clip=clip,
-        family=family,
-        parameters=optimum.parameters,
-        cross_entropy=rows.cost,
-        frequencies=rows.frequencies,
-        covariance=_covariance(rows, hessian, family.ridge, scale),
-        low=rows.low,
-        high=rows.high,
-        n=inputs.n,
-        n_independent=known.n_independent,
-        dispersion=rows.dispersion,
-        correlation=rows.correlation,
-    )
+    return ReferenceRows(inputs, clusters, costs, clip).estimated()
 
 
-class _Rows:
-    """The rows behind the estimates, read block by block."""
+class ReferenceRows:
+    """The rows that count, with the map fitted to them, read block by block."""
 
     def __init__(
         self,
-        sample: Sample,
-        family: LinearSoftmax,
-        parameters: FloatArray,
+        inputs: Inputs,
+        clusters: IntArray | None,
         costs: FloatArray,
-        *,
-        soft: bool,
+        clip: float,
     ) -> None:
-        self.sample, self._family, self._parameters = sample, family, parameters
-        self._costs = costs
-        self.cost = sample.mean(costs)
-        self.total = float(sample.weights.sum())
-        k = sample.n_classes
-        self.low, self.high = np.full(k, np.inf), np.full(k, -np.inf)
-        self.frequencies = np.zeros(k)
-        self.known: FloatArray = np.ones(sample.n)
+        self.inputs, self.clip, self.costs = inputs, clip, costs
+        known = from_inputs(inputs, inputs.known_rows(), clip=clip, clusters=clusters)
+        self.sample = known
+        if inputs.n_unseen:
+            self.sample = from_inputs(
+                inputs, inputs.active, clip=clip, clusters=clusters
+            )
+        self._family, optimum, some = fit_flexible(known)
+        self._parameters = optimum.parameters
+        self._hessian = optimum.sweep.hessian
+        self._n_independent = known.n_independent
+        self._fitted = self._known_rows(some)
+
+    def _known_rows(self, some: IntArray | None) -> IntArray:
+        """The rows that were fitted, by their number among those that count."""
+        inputs, known = self.inputs, np.arange(self.sample.n)
+        if inputs.n_unseen and inputs.codes is not None:
+            codes = inputs.counted(inputs.codes)
+            known = np.flatnonzero(codes < len(inputs.labels))
+        return known if some is None else known[some]
+
+    def estimated(self, beside: FloatArray | None = None) -> ReferenceMap:
+        """The estimates, with the means ``beside`` them of values of the rows."""
+        if beside is None:
+            beside = np.zeros((0, self.sample.n))
+        sample, inputs = self.sample, self.inputs
+        total, k = float(sample.weights.sum()), sample.n_classes
+        low, high = np.full(k, np.inf), np.full(k, -np.inf)
+        frequencies, of_classes = np.zeros(k), np.zeros(k)
         left, spread = np.zeros(sample.n), np.zeros(sample.n)
         for rows, log_q, target in sample.blocks():
-            c = self._recalibrated(log_q)
-            np.minimum(self.low, log_q.min(axis=1), out=self.low)
-            np.maximum(self.high, log_q.max(axis=1), out=self.high)
-            self.frequencies += target @ sample.weights[rows]
-            self.known[rows] = target.any(axis=0)
+            c, w = self._recalibrated(log_q), sample.weights[rows]
+            np.minimum(low, log_q.min(axis=1), out=low)
+            np.maximum(high, log_q.max(axis=1), out=high)
+            frequencies += target @ w
+            of_classes -= (target * log_q) @ w
+            known = target.any(axis=0)
             expected = -(c * log_q).sum(axis=0)
-            left[rows] = (costs[rows] - expected) * self.known[rows]
-            spread[rows] = (c * log_q * log_q).sum(axis=0) - expected**2
-        self.frequencies /= self.total
-        np.maximum(spread, 0.0, out=spread)
-        spread *= self.known
-        self.dispersion = 1.0
-        left *= sample.weights
-        of_labels = float(sample.weights**2 @ spread)
-        if soft and of_labels > 0:
-            self.dispersion = float(left @ left) / of_labels
-        deviations = sample.weights * np.sqrt(self.dispersion * spread)
-        self.correlation = _correlation(left, deviations, sample.clusters)
+            left[rows] = known * w * (-(target * log_q).sum(axis=0) - expected)
+            variance = (c * log_q * log_q).sum(axis=0) - expected**2
+            spread[rows] = known * w * w * np.maximum(variance, 0.0)
+        dispersion = 1.0
+        if inputs.target is not None and spread.any():
+            dispersion = float(left @ left) / float(spread.sum())
+        means = np.concatenate(
+            [
+                [sample.mean(self.costs)],
+                frequencies / total,
+                of_classes / total,
+                beside @ sample.weights / total,
+            ]
+        )
+        return ReferenceMap(
+            labels=inputs.labels,
+            clip=self.clip,
+            family=self._family,
+            parameters=self._parameters,
+            cross_entropy=float(means[0]),
+            frequencies=means[1 : 1 + k],
+            of_classes=means[1 + k : 1 + 2 * k],
+            beside=means[1 + 2 * k :],
+            covariance=self._covariance(means, beside),
+            low=low,
+            high=high,
+            n=inputs.n,
+            n_independent=self._n_independent,
+            dispersion=dispersion,
+            correlation=_correlation(
+                left, np.sqrt(dispersion * spread), sample.clusters
+            ),
+        )
 
     def _recalibrated(self, log_q: FloatArray) -> FloatArray:
         family = self._family
         shared, own = family.shared(log_q), family.own(log_q)
         return softmax(family.logits(self._parameters, shared, own))[1]
 
-    def scatter(self, scale: float) -> tuple[FloatArray, int]:
-        """Sums of products of what independent rows add, and how many of these are.
+    def _covariance(self, means: FloatArray, beside: FloatArray) -> FloatArray:
+        """That of all estimates: the sandwich, and what the ridge leaves open."""
+        scatter = self._scatter(means, beside)
+        d = len(self._parameters)
+        ridge, inverse = self._family.ridge, _inverse(self._hessian)
+        # Rows fit themselves: what is left of them is too small, for each parameter
+        # that the ridge leaves free.
+        n_free = d - float(np.sum(inverse * ridge))
+        n_fitted = self._number(self._fitted, self.sample.weights[self._fitted])
+        n = self._number(np.arange(self.sample.n), None)
+        stretch = np.full(len(scatter), np.sqrt(n / max(n - 1.0, 1.0)))
+        stretch[:d] = np.sqrt(n_fitted / max(n_fitted - n_free, 1.0))
+        turn = np.diag(stretch)
+        turn[:d, :d] = -inverse * stretch[:d]
+        found: FloatArray = turn @ scatter @ turn.T
+        found[:d, :d] += inverse @ ridge @ inverse
+        return (found + found.T) / 2.0
 
-        Rows add to the slopes of the map's cost, whose weights have this scale, to the
-        mean cost, and to the class frequencies.
+    def _scatter(self, means: FloatArray, beside: FloatArray) -> FloatArray:
+        """Sums of products of what independent rows add to the estimates.
+
+        First come the slopes of the map's cost, to which add the rows that were fitted.
         """
-        sample, k = self.sample, self.sample.n_classes
-        size = len(self._parameters) + 1 + k
+        sample, d = self.sample, len(self._parameters)
+        total, size = float(sample.weights.sum()), d + len(means)
+        of_fit = np.zeros(sample.n)
+        of_fit[self._fitted] = scaled(sample.weights[self._fitted])
+        costs, of_cost = self.costs, means[0]
+        if not np.isfinite(of_cost):
+            costs, of_cost = np.zeros(sample.n), 0.0
+        others = np.append(of_cost, means[1:])[:, np.newaxis]
         found, sums, clusters = np.zeros((size, size)), None, sample.clusters
         if clusters is not None:
             sums = np.zeros((int(clusters.max()) + 1, size))
         for rows, log_q, target in sample.blocks():
-            w = sample.weights[rows]
-            away = (self._recalibrated(log_q) - target) * (scale * w * self.known[rows])
-            own = w / self.total
-            added = np.concatenate(
-                [
-                    slopes(self._family, log_q, away),
-                    [own * (self._costs[rows] - self.cost)],
-                    own * (target - self.frequencies[:, np.newaxis]),
-                ]
+            away = (self._recalibrated(log_q) - target) * of_fit[rows]
+            own = np.concatenate(
+                [costs[np.newaxis, rows], target, -target * log_q, beside[:, rows]]
             )
+            own -= others
+            own *= sample.weights[rows] / total
+            added = np.concatenate([slopes(self._family, log_q, away), own])
             if sums is None or clusters is None:
                 found += added @ added.T
             else:
                 np.add.at(sums, clusters[rows], added.T)
-        if sums is None or clusters is None:
-            return found, sample.n
-        return sums.T @ sums, len(np.unique(clusters))
+        return found if sums is None else sums.T @ sums
+
+    def _number(self, rows: IntArray, weights: FloatArray | None) -> float:
+        """Number of the rows, effective under weights, or that of their clusters."""
+        n = float(len(rows)) if weights is None else effective_number(weights)
+        if self.sample.clusters is None:
+            return n
+        return min(n, float(len(np.unique(self.sample.clusters[rows]))))
 
 
-def _covariance(
-    rows: _Rows, hessian: FloatArray, ridge: FloatArray, scale: float
-) -> FloatArray:
-    """The covariance of all estimates: the sandwich, and what the ridge leaves open."""
-    scatter, n = rows.scatter(scale)
-    d = len(hessian)
-    inverse = _inverse(hessian)
-    # Rows fit themselves: what is left of them is too small, for each parameter that
-    # the ridge leaves free.
-    n_free = d - float(np.sum(inverse * ridge))
-    stretch = np.full(len(scatter), np.sqrt(n / max(n - 1.0, 1.0)))
-    stretch[:d] = np.sqrt(n / max(n - n_free, 1.0))
-    turn = np.diag(stretch)
-    turn[:d, :d] = -inverse * stretch[:d]
-    found: FloatArray = turn @ scatter @ turn.T
-    found[:d, :d] += inverse @ ridge @ inverse
-    return (found + found.T) / 2.0
+def scaled(weights: FloatArray) -> FloatArray:
+    """Weights on the scale on which maps are fitted to their rows."""
+    return np.asarray(weights * (effective_number(weights) / weights.sum()))
 
 
 def _inverse(hessian: FloatArray) -> FloatArray:

@@ -31,8 +31,9 @@ class Band(NamedTuple):
     """How far the error of the reference's map may move sums, at its level.
 
     ``directions`` are the mean derivatives of the watched quantities over the units
-    of the reference, of shape (W, parameters). Along them the error is bounded by
-    ``along`` standard errors; elsewhere by ``across``, that of all directions at once.
+    of the reference, of shape (W, parameters), or 0 while they are not known. Along
+    them the error is bounded by ``along`` standard errors; elsewhere by ``across``,
+    that of all directions at once.
     """
 
     covariance: FloatArray
@@ -41,19 +42,30 @@ class Band(NamedTuple):
     across: float
 
     @classmethod
-    def of(cls, reference: ReferenceMap, pulls: FloatArray, alpha: float) -> Band:
-        """The band of a map, whose mean derivatives are known up to a factor."""
+    def of(
+        cls,
+        reference: ReferenceMap,
+        n_watched: int,
+        directions: FloatArray | None,
+        alpha: float,
+    ) -> Band:
+        """The band of a map, for so many watched quantities."""
         from scipy.special import chdtri  # noqa: PLC0415 - when needed
 
         d = reference.n_parameters
         outside = alpha * _OF_BAND
-        each = outside * _OF_MEANS / len(pulls)
+        each = outside * _OF_MEANS / n_watched
         return cls(
             reference.covariance[:d, :d],
-            pulls,
+            np.zeros((n_watched, d)) if directions is None else directions,
             two_sided(1.0 - each),
             math.sqrt(float(chdtri(d, outside * (1.0 - _OF_MEANS)))),
         )
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has directions."""
+        return bool(self.directions.any())
 
     def widths(self, pulls: FloatArray) -> FloatArray:
         """The most that sums with these derivatives, (W, ..., parameters), may move."""

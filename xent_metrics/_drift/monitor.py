@@ -11,9 +11,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._calls import form
-from .._decomposition.evidence import evidence_of
-from .._decomposition.folds import refuse_folds
-from .._decomposition.reference_map import fit_reference
 from .._decomposition.result import Decomposition
 from .._display.result import Result, counted, plots, show_period
 from .._display.values import encode_value
@@ -27,7 +24,17 @@ from .._recalibration.sample import from_inputs
 from .._terms import title
 from .alarm import Alarm
 from .betting import Band, directions_of, log_threshold
-from .running import Batch, Running, Setup, advanced, limits, restarted, start
+from .reference import map_of, read_side
+from .running import (
+    Batch,
+    Running,
+    Setup,
+    advanced,
+    limits,
+    restarted,
+    start,
+    with_directions,
+)
 from .watched import WATCHABLE, Watched, watched
 
 if TYPE_CHECKING:
@@ -42,16 +49,15 @@ class Monitor(Result):
     """Watch labelled predictions, batch by batch, for what the reference denies.
 
     Labels are compared with what the reference's recalibration map expects of the same
-    predictions: the concept, not the mix, in the words of drift. The probability of
-    any false alarm within a year, a run of ``periods`` periods, is at most ``alpha``,
-    however often one looks. The map's own error counts as no change.
+    predictions: what is watched is the concept of :func:`drift`, not the mix. The
+    probability of any false alarm within a year, a run of ``periods`` periods, is at
+    most ``alpha``, however often one looks. The map's own error counts as no change.
 
     Parameters
     ----------
-    reference : Evaluation or Decomposition
-        What is normal: predictions and labels that the model was not trained on, with
-        their data (not read back from JSON or a pickle, and not of folds). It says the
-        classes, the unit and the clip.
+    reference : Evaluation, Decomposition, or JSON of an evaluation
+        What is normal: predictions and labels that the model was not trained on, of
+        one model (not of folds). It says the classes, the unit and the clip.
     terms : sequence of str, default ("cross_entropy",)
         The terms to watch: "cross_entropy", "refinement", "miscalibration",
         "resolution" or "uncertainty".
@@ -95,11 +101,13 @@ class Monitor(Result):
     TypeError
         If ``reference`` is no evaluation or decomposition.
     ValueError
-        If the reference has no data or is of folds, or an option is out of its range.
+        If the reference has no recalibration map or is of folds, or an option is out
+        of its range.
 
     See Also
     --------
-    compare : Of models on the same rows.
+    drift : Splits a change of the loss, and says what it is.
+    expected_loss : Before labels come.
 
     Notes
     -----
@@ -116,7 +124,8 @@ class Monitor(Result):
     week (a 52nd of the year), not of a row: the most that it may be, within a set of
     parameters that holds the true ones with probability 1 - alpha / 2. That set is
     narrow along the mean direction of the reference's predictions, and has the width
-    of all parameters at once (Scheffe) elsewhere.
+    of all parameters at once (Scheffe) elsewhere. Where a reference was read back
+    without its rows, the first batch's predictions give that direction.
 
     benchmarks/monitor.py measures it: how often there is a false alarm, and how soon a
     change is found.
@@ -153,7 +162,7 @@ class Monitor(Result):
 
     def __init__(
         self,
-        reference: Evaluation | Decomposition,
+        reference: Evaluation | Decomposition | str | bytes,
         *,
         terms: Sequence[str] = ("cross_entropy",),
         alpha: float = 0.05,
@@ -286,6 +295,7 @@ class Monitor(Result):
                 from_logits=from_logits,
             ),
         )
+        self._setup = with_directions(self._setup, batch)
         self._running = advanced(self._setup, self._running, batch)
         return self.alarms[-1] if len(self.alarms) > n else None
 
@@ -473,37 +483,24 @@ def _setup(
     frequencies: bool,
 ) -> Setup:
     """What the reference says of other rows, and what is watched."""
-    decomposition = getattr(reference, "decomposition", reference)
-    if not isinstance(decomposition, Decomposition):
-        msg = (
-            "reference must be an Evaluation or a Decomposition: found "
-            f"{type(reference).__name__}; pass Evaluation.from_predictions(y_true, "
-            "y_proba)."
-        )
-        raise TypeError(msg)
-    refuse_folds(decomposition.n_folds, "Monitor")
-    evidence = evidence_of(decomposition)
-    data = evidence.need("Monitor")
-    fitted = fit_reference(
-        data.inputs, data.clusters, data.rows.cross_entropy, evidence.clip
-    )
+    side = read_side(reference, "reference")
+    fitted = map_of(side)
     watch = watched(fitted, terms, frequencies=frequencies)
-    sample = from_inputs(
-        data.inputs,
-        data.inputs.known_rows(),
-        clip=evidence.clip,
-        clusters=data.clusters,
-    )
-    per_unit = nats_per_unit(evidence.base)
+    directions, data = None, side.data
+    if data is not None:
+        known, clip = data.inputs.known_rows(), side.evidence.clip
+        sample = from_inputs(data.inputs, known, clip=clip, clusters=data.clusters)
+        directions = directions_of(fitted, sample, watch)
+    per_unit = nats_per_unit(side.decomposition.base)
     return Setup(
         reference=fitted,
         watch=watch,
         tolerances=_tolerances(tolerance, watch, per_unit),
-        band=Band.of(fitted, directions_of(fitted, sample, watch), float(alpha)),
+        band=Band.of(fitted, len(watch), directions, float(alpha)),
         alpha=float(alpha),
         per_unit=per_unit,
-        unit=decomposition.unit,
-        grouped=data.clusters is not None,
+        unit=side.decomposition.unit,
+        grouped=side.decomposition.n_groups is not None,
     )
 
 

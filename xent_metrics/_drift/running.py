@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,15 @@ from .._decomposition.reference_map import ReferenceMap
 from .._kernels.table import FloatArray
 from .._recalibration.sample import Sample
 from .alarm import Alarm
-from .betting import Band, Capital, Clock, log_evidence, log_threshold, shares_of
+from .betting import (
+    Band,
+    Capital,
+    Clock,
+    directions_of,
+    log_evidence,
+    log_threshold,
+    shares_of,
+)
 from .watched import MOST_COST, Sums, Watched, sums_of
 
 _MOST_LOG = 700.0  # beyond, the exponential overflows
@@ -111,14 +120,22 @@ def restarted(setup: Setup, running: Running) -> Running:
     )
 
 
+def with_directions(setup: Setup, batch: Batch) -> Setup:
+    """The setup with the directions of a batch, where the reference gave none.
+
+    They are of predictions alone, which know nothing of the map's error.
+    """
+    if setup.band.is_known:
+        return setup
+    directions = directions_of(setup.reference, batch.sample, setup.watch)
+    return dataclasses.replace(setup, band=setup.band._replace(directions=directions))
+
+
 def advanced(setup: Setup, running: Running, batch: Batch) -> Running:
     """The state after a batch, with the alarm that it may have raised."""
     running = _at_period(setup, running, batch.when)
-    if running.history and running.history[-1].year == running.year:
-        last = running.history[-1]
-        same = last.number == running.clock.period
-    else:
-        same = False
+    history = running.history
+    same = bool(history) and history[-1][1:3] == (running.year, running.clock.period)
     (sums,) = sums_of(setup.reference, batch.sample, setup.watch, setup.tolerances)
     capital = running.capital.plus(sums)
     each = log_evidence(
@@ -127,7 +144,6 @@ def advanced(setup: Setup, running: Running, batch: Batch) -> Running:
     total = float(np.logaddexp.reduce(each.ravel()))
     pull = running.pull + sums.pull if same else sums.pull
     period = _period(setup, running, batch, sums, pull, total)
-    history = running.history
     if same:
         history, period = history[:-1], _joined(history[-1], period)
     running = running._replace(capital=capital, history=(*history, period), pull=pull)
@@ -239,6 +255,8 @@ def limits(setup: Setup, running: Running) -> tuple[str, ...]:
         f"{one.name} ±{widths[k] / setup.scale(k):.4f}"
         for k, one in enumerate(setup.watch)
     )
+    if not setup.band.is_known:
+        inside = "known after the first batch"
     what = "groups" if setup.grouped else "rows"
     again = "; a group that comes back in another batch counts as a new one"
     dependence = f"{what} are taken as independent given their predictions"

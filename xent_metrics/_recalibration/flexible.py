@@ -9,44 +9,91 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
+from .._kernels.table import FloatArray, IntArray
+from .._pickling import pickled
+from .families import (
+    DirichletSpline,
+    SharedSpline,
+    SlopeBias,
+    Spline,
+    Temperature,
+    TemperatureBias,
+)
 from .grid import Grid
 from .one_thread import one_thread
 from .sample import Sample
-from .select import LINEAR, has_grid
+from .select import fixed_part, has_grid
 from .softmax import LinearSoftmax, Optimum, minimise
 
-_ROWS_A_PARAMETER = 8
+_ROWS_A_PARAMETER = 8  # by simulation: fewer, and intervals become too narrow
 _MOST_PARAMETERS = 300  # their covariance is a part of documents
 
 
+@pickled
+class SplineAndOwn(LinearSoftmax):
+    """Z_k = s(log q_k) + what a family has of each class's own.
+
+    s is the natural cubic spline that all classes share.
+    """
+
+    name = "flexible"
+
+    def __init__(self, sample: Sample, own: LinearSoftmax) -> None:
+        self.of_all, self.of_each = SharedSpline(sample), own
+        k, n_shared = sample.n_classes, self.of_all.n_shared
+        n_own = (len(own.identity) - own.n_shared) // k
+        of_own = np.diag(own.ridge)[own.n_shared : own.n_shared + n_own]
+        super().__init__(
+            k,
+            self.of_all.identity[:n_shared],
+            self.of_all.ridge[:n_shared, :n_shared],
+            of_own,
+        )
+
+    def shared(self, log_q: FloatArray) -> FloatArray:
+        """The spline's basis."""
+        return self.of_all.shared(log_q)
+
+    def own(self, log_q: FloatArray) -> FloatArray | None:
+        """The features of the other family."""
+        return self.of_each.own(log_q)
+
+
 class Flexible(NamedTuple):
-    """A family, and its fit to a sample."""
+    """A family, its fit, and the rows that it was fitted to; None is all of them."""
 
     family: LinearSoftmax
     optimum: Optimum
+    rows: IntArray | None
 
 
 def fit_flexible(sample: Sample) -> Flexible:
-    """Fit the most flexible map whose parameters the rows can bear."""
+    """Fit the most flexible map whose parameters the rows can bear.
+
+    Of very many rows a random part is enough.
+    """
     with one_thread():
-        name = flexible_name(sample)
-        if has_grid(sample, name):
-            sample = Grid.of_rows(sample).cells
-        family = LINEAR[name](sample)
-        return Flexible(family, minimise(family, sample))
+        rows = fixed_part(sample)
+        part = sample if rows is None else sample.pick(rows)
+        family = _family(part)
+        if has_grid(part, family.name):
+            return Flexible(family, minimise(family, Grid.of_rows(part).cells), rows)
+        return Flexible(family, minimise(family, part), rows)
 
 
-def flexible_name(sample: Sample) -> str:
-    """The name of that map."""
-    k = sample.n_classes
+def _family(sample: Sample) -> LinearSoftmax:
+    k, n = sample.n_classes, sample.n_independent
     if k == 2:  # noqa: PLR2004
-        return "spline"
-    sizes = {
-        "dirichlet-spline": k * (k + 5) + 1,
-        "dirichlet": k * (k + 1) + 1,
-        "slope-bias": 2 * k + 1,
-        "temperature-bias": k + 1,
-    }
-    most = min(sample.n_independent / _ROWS_A_PARAMETER, _MOST_PARAMETERS)
-    fit = [name for name, n_parameters in sizes.items() if n_parameters <= most]
-    return fit[0] if fit else "temperature"
+        return Spline(sample)
+    most = min(n / _ROWS_A_PARAMETER, _MOST_PARAMETERS)
+    for own in (DirichletSpline, SlopeBias, TemperatureBias):
+        if k * k > _MOST_PARAMETERS and own is DirichletSpline:
+            continue
+        family = SplineAndOwn(sample, own(sample))
+        if len(family.identity) <= most:
+            return family
+    if k + 1 <= most:
+        return TemperatureBias(sample)
+    return Temperature(sample)

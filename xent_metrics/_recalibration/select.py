@@ -259,6 +259,11 @@ def enough_rows(n_classes: int) -> int:
     return max(_ENOUGH_VALUES // n_classes, _ENOUGH_ROWS)
 
 
+def fixed_part(sample: Sample) -> IntArray | None:
+    """A fixed random part of the rows, as many as a choice requires; None is all."""
+    return _some_rows(sample)
+
+
 def _some_rows(sample: Sample) -> IntArray | None:
     """A fixed random part of the rows, clusters whole; None is all of them."""
     n = enough_rows(sample.n_classes)
