@@ -22,6 +22,7 @@ from ._display.result import provide
 from ._drift.drift import drift
 from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
 from ._drift.expected_result import ExpectedLoss
+from ._drift.over_time import OverTime
 from ._drift.result import Drift
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
@@ -68,6 +69,7 @@ __all__ = [
     "MiscalibrationTest",
     "Monitor",
     "OutsideReferenceWarning",
+    "OverTime",
     "RecalibrationMap",
     "Recalibrator",
     "ScanState",

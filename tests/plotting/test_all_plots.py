@@ -6,6 +6,7 @@ import pickle
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -52,7 +53,21 @@ def draw(request, named):
         subject = decompose_ensemble([0, 1], members)
     elif request.param == "monitor":
         subject = watching(named)
+    elif request.param == "over_time":
+        subject = weeks(named)
     return lambda **options: function(subject, **options)
+
+
+def weeks(evaluation):
+    """Three weeks of rows of classes with such names, the last without labels."""
+    rng = np.random.default_rng(3)
+    q = rng.dirichlet(np.ones(len(NAMES)), 300)
+    frame = pd.DataFrame(dict(zip(NAMES, q.T, strict=True)))
+    frame["y"] = [NAMES[code] for code in labels_from(q, rng)]
+    frame.loc[250:, "y"] = None
+    frame["when"] = pd.date_range("2026-01-05", periods=300, freq="100min")
+    view = frame.xent(target="y", proba=NAMES)
+    return view.over_time("when", reference=evaluation)
 
 
 def watching(evaluation):
@@ -191,7 +206,9 @@ def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
 
 
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
-@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble", "monitor"])
+@pytest.mark.parametrize(
+    "name", [*OF_AN_EVALUATION, "ensemble", "monitor", "over_time"]
+)
 def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
     with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):

@@ -17,6 +17,7 @@ from ._kl_contributions import kl_contributions
 from ._kl_curve import kl_curve
 from ._models import models
 from ._monitor import monitor
+from ._over_time import over_time
 from ._reliability import reliability
 from ._waterfall import waterfall
 
@@ -28,6 +29,7 @@ __all__ = [
     "kl_curve",
     "models",
     "monitor",
+    "over_time",
     "reliability",
     "waterfall",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from .._display.result import counted, show_period
+from .._display.result import counted, show_period, two_sided
 from .._pickling import public
 from .._terms import title
 from ._periods import draw_alarms, draw_line, draw_values, places_of
@@ -104,7 +104,8 @@ def monitor(
             label="the map's own error",
         )  # fmt: skip
         values, errors = table[on].to_numpy(), table[f"{on}_se"].to_numpy()
-        draw_values(ax, places, values, errors, "period, with its 95% interval")
+        reach = two_sided(0.95) * np.nan_to_num(errors)
+        draw_values(ax, places, values, reach, "period, with its 95% interval")
     draw_line(ax, 0.0, "expected")
     keys = list(table.index)
     alarms = [one for one in monitor.alarms if one.on == on]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_TICKS = 6
-_Z = 1.96  # standard errors of a 95 % interval
 
 
 def places_of(ax: Axes, periods: Sequence[Any]) -> Any:
@@ -38,13 +37,13 @@ def places_of(ax: Axes, periods: Sequence[Any]) -> Any:
 
 
 def draw_values(
-    ax: Axes, places: Any, values: FloatArray, errors: FloatArray, label: str
+    ax: Axes, places: Any, values: FloatArray, reach: FloatArray, label: str
 ) -> None:
-    """Dots with 95 % intervals, in their order."""
+    """Dots in their order, with intervals that reach so far to each side."""
     ax.errorbar(
         places,
         values,
-        yerr=_Z * np.nan_to_num(errors),
+        yerr=reach,
         color=BLUE,
         marker="o",
         markersize=3,
