@@ -6,6 +6,7 @@ class frequencies, their covariance, and the range of the predictions.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class ReferenceMap:
     n: int
     n_independent: float
     dispersion: float = 1.0
-    correlation: float = float("nan")
+    correlation: float = math.nan
 
     @property
     def name(self) -> str:
@@ -134,21 +135,12 @@ class ReferenceRows:
         total, k = float(sample.weights.sum()), sample.n_classes
         low, high = np.full(k, np.inf), np.full(k, -np.inf)
         frequencies, of_classes = np.zeros(k), np.zeros(k)
-        left, spread = np.zeros(sample.n), np.zeros(sample.n)
         for rows, log_q, target in sample.blocks():
-            c, w = self._recalibrated(log_q), sample.weights[rows]
             np.minimum(low, log_q.min(axis=1), out=low)
             np.maximum(high, log_q.max(axis=1), out=high)
-            frequencies += target @ w
-            of_classes -= (target * log_q) @ w
-            known = target.any(axis=0)
-            expected = -(c * log_q).sum(axis=0)
-            left[rows] = known * w * (-(target * log_q).sum(axis=0) - expected)
-            variance = (c * log_q * log_q).sum(axis=0) - expected**2
-            spread[rows] = known * w * w * np.maximum(variance, 0.0)
-        dispersion = 1.0
-        if inputs.target is not None and spread.any():
-            dispersion = float(left @ left) / float(spread.sum())
+            frequencies += target @ sample.weights[rows]
+            of_classes -= (target * log_q) @ sample.weights[rows]
+        dispersion, correlation = self._of_residuals()
         means = np.concatenate(
             [
                 [sample.mean(self.costs)],
@@ -172,10 +164,30 @@ class ReferenceRows:
             n=inputs.n,
             n_independent=self._n_independent,
             dispersion=dispersion,
-            correlation=_correlation(
-                left, np.sqrt(dispersion * spread), sample.clusters
-            ),
+            correlation=correlation,
         )
+
+    def _of_residuals(self) -> tuple[float, float]:
+        """How costs scatter around what is expected: in a row, and in two of a group.
+
+        One label per row, and rows that stand alone, leave nothing to estimate.
+        """
+        sample, soft = self.sample, self.inputs.target is not None
+        if not soft and sample.clusters is None:
+            return 1.0, math.nan
+        left, spread = np.zeros(sample.n), np.zeros(sample.n)
+        for rows, log_q, target in sample.blocks():
+            c, w = self._recalibrated(log_q), sample.weights[rows]
+            known = target.any(axis=0)
+            expected = -(c * log_q).sum(axis=0)
+            left[rows] = known * w * (-(target * log_q).sum(axis=0) - expected)
+            variance = (c * log_q * log_q).sum(axis=0) - expected**2
+            spread[rows] = known * w * w * np.maximum(variance, 0.0)
+        dispersion = 1.0
+        if soft and spread.any():
+            dispersion = float(left @ left) / float(spread.sum())
+        deviations = np.sqrt(dispersion * spread)
+        return dispersion, _correlation(left, deviations, sample.clusters)
 
     def _recalibrated(self, log_q: FloatArray) -> FloatArray:
         family = self._family
@@ -217,18 +229,26 @@ class ReferenceRows:
         if clusters is not None:
             sums = np.zeros((int(clusters.max()) + 1, size))
         for rows, log_q, target in sample.blocks():
-            away = (self._recalibrated(log_q) - target) * of_fit[rows]
             own = np.concatenate(
                 [costs[np.newaxis, rows], target, -target * log_q, beside[:, rows]]
             )
             own -= others
             own *= sample.weights[rows] / total
-            added = np.concatenate([slopes(self._family, log_q, away), own])
+            some = np.flatnonzero(of_fit[rows])
+            part = log_q[:, some]
+            away = (self._recalibrated(part) - target[:, some]) * of_fit[rows][some]
+            fits = slopes(self._family, part, away)
             if sums is None or clusters is None:
-                found += added @ added.T
+                found[d:, d:] += own @ own.T
+                found[:d, :d] += fits @ fits.T
+                found[:d, d:] += fits @ own[:, some].T
             else:
-                np.add.at(sums, clusters[rows], added.T)
-        return found if sums is None else sums.T @ sums
+                np.add.at(sums[:, d:], clusters[rows], own.T)
+                np.add.at(sums[:, :d], clusters[rows][some], fits.T)
+        if sums is not None:
+            return sums.T @ sums
+        found[d:, :d] = found[:d, d:].T
+        return found
 
     def _number(self, rows: IntArray, weights: FloatArray | None) -> float:
         """Number of the rows, effective under weights, or that of their clusters."""
@@ -253,7 +273,7 @@ def _correlation(
 ) -> float:
     """That of what is left of two rows of a group; NaN where rows stand alone."""
     if clusters is None:
-        return float("nan")
+        return math.nan
     sums = np.bincount(clusters, left)
     most = np.bincount(clusters, deviations)
     pairs = float(most @ most) - float(deviations @ deviations)

@@ -34,7 +34,7 @@ class Side(NamedTuple):
 
     def keys(self, by: Any) -> Keys | None:
         """The groups of the rows that ``by`` means; None where the rows are gone."""
-        if self.data is None:
+        if self.data is None or by is None:
             return None
         rows = None if self.evaluation is None else self.evaluation.per_sample
         if rows is None or self.evaluation is None:
@@ -80,7 +80,7 @@ def keys_of_sides(
     by: Any, reference: Side, current: Side
 ) -> tuple[Keys | None, Keys | None]:
     """The groups of both sets: by one name for both, or by a pair of values."""
-    if isinstance(by, tuple) and len(by) == 2 and not any(map(is_label, by)):  # noqa: PLR2004
+    if isinstance(by, tuple) and len(by) == 2 and not all(map(is_label, by)):  # noqa: PLR2004
         return reference.keys(by[0]), current.keys(by[1])
     if isinstance(by, Sized) and not isinstance(by, (str, bytes, tuple, list, dict)):
         msg = (

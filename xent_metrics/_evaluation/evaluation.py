@@ -508,7 +508,8 @@ class Evaluation(Result):
         -------
         Evaluation
             Equal to the one written. It has no predictions: what needs them, such as
-            :meth:`Decomposition.by` or a recalibrator, says so.
+            :meth:`Decomposition.by` or a recalibrator, says so. It can be the
+            reference of :func:`drift` and :func:`expected_loss`.
 
         Raises
         ------
@@ -807,9 +808,11 @@ class Evaluation(Result):
         Returns
         -------
         dict
-            ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class`` (the table of classes), ``folds``,
-            ``by_group`` and ``per_sample``.
+            ``schema`` (its version), ``decomposition``, ``base``, ``labels``,
+            ``reference`` (the map that :func:`drift` and :func:`expected_loss` ask,
+            with the covariance of its parameters), and the tables ``ladder``,
+            ``per_class`` (the table of classes), ``folds``, ``by_group`` and
+            ``per_sample``.
         """
         return encode(
             self.decomposition,

@@ -23,11 +23,12 @@ from .families import (
 )
 from .grid import Grid
 from .one_thread import one_thread
-from .sample import Sample
+from .sample import Sample, from_tables
 from .select import fixed_part, has_grid
 from .softmax import LinearSoftmax, Optimum, minimise
 
 _ROWS_A_PARAMETER = 8  # by simulation: fewer, and intervals become too narrow
+_PAIR = 2
 _MOST_PARAMETERS = 300  # their covariance is a part of documents
 
 
@@ -40,8 +41,10 @@ class SplineAndOwn(LinearSoftmax):
 
     name = "flexible"
 
-    def __init__(self, sample: Sample, own: LinearSoftmax) -> None:
-        self.of_all, self.of_each = SharedSpline(sample), own
+    def __init__(
+        self, sample: Sample, own: LinearSoftmax, knots: FloatArray | None = None
+    ) -> None:
+        self.of_all, self.of_each = SharedSpline(sample, knots), own
         k, n_shared = sample.n_classes, self.of_all.n_shared
         n_own = (len(own.identity) - own.n_shared) // k
         of_own = np.diag(own.ridge)[own.n_shared : own.n_shared + n_own]
@@ -69,6 +72,55 @@ class Flexible(NamedTuple):
     rows: IntArray | None
 
 
+class Described(NamedTuple):
+    """A family by its name, that of what classes have of their own, and its knots.
+
+    The knots are those of the spline that all classes share, then of their own.
+    """
+
+    name: str
+    own: str
+    knots: tuple[FloatArray, ...]
+
+
+def describe(family: LinearSoftmax) -> Described:
+    """What such a family is made of."""
+    if isinstance(family, Spline):
+        return Described(family.name, "", (family.spline.knots,))
+    if not isinstance(family, SplineAndOwn):
+        return Described(family.name, "", ())
+    knots = [family.of_all.spline.knots]
+    if isinstance(family.of_each, DirichletSpline):
+        knots.append(family.of_each.spline.knots)
+    return Described(family.name, family.of_each.name, tuple(knots))
+
+
+def described(found: Described, n_classes: int) -> LinearSoftmax:
+    """The family that was described.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    none = np.zeros((n_classes, 0))
+    empty = from_tables(none, none, np.zeros(0))
+    name, own, knots = found
+    if name == Spline.name and n_classes == _PAIR and len(knots) == 1:
+        return Spline(empty, knots[0])
+    if name == SplineAndOwn.name and knots:
+        if own == DirichletSpline.name and len(knots) == _PAIR:
+            return SplineAndOwn(empty, DirichletSpline(empty, knots[1]), knots[0])
+        if own in (SlopeBias.name, TemperatureBias.name) and len(knots) == 1:
+            each = SlopeBias if own == SlopeBias.name else TemperatureBias
+            return SplineAndOwn(empty, each(empty), knots[0])
+    simple = {each.name: each for each in (TemperatureBias, Temperature)}
+    if name in simple and not knots:
+        return simple[name](empty)
+    msg = f"there is no map {name!r} with {own!r} and {len(knots)} splines"
+    raise ValueError(msg)
+
+
 def fit_flexible(sample: Sample) -> Flexible:
     """Fit the most flexible map whose parameters the rows can bear.
 
@@ -85,7 +137,7 @@ def fit_flexible(sample: Sample) -> Flexible:
 
 def _family(sample: Sample) -> LinearSoftmax:
     k, n = sample.n_classes, sample.n_independent
-    if k == 2:  # noqa: PLR2004
+    if k == _PAIR:
         return Spline(sample)
     most = min(n / _ROWS_A_PARAMETER, _MOST_PARAMETERS)
     for own in (DirichletSpline, SlopeBias, TemperatureBias):
