@@ -1,6 +1,7 @@
 """The monitor: bets that are fair, changes that are found, and what it says of both."""
 
 import itertools
+import json
 import math
 import pickle
 
@@ -378,3 +379,82 @@ def test_a_reference_without_its_rows_takes_directions_from_the_first_batch():
         pytest.approx(theirs.change),
     )
     assert theirs.band == pytest.approx(ours.band, rel=0.2)
+
+
+def documented(seed=17):
+    """A monitor in its second year, with alarms, a tolerance and times."""
+    monitor, rng = watching(
+        seed=seed,
+        k=3,
+        periods=8,
+        terms=("miscalibration", "cross_entropy"),
+        tolerance={"frequency of 1": 0.001},
+        reference={"base": 2},
+    )
+    for when in pd.date_range("2026-01-05", periods=11):
+        monitor.update(*day(rng, 300, slope=0.3, k=3), when=when)
+    return monitor, rng
+
+
+def test_a_monitor_that_was_read_back_goes_on_as_it_would_have():
+    monitor, rng = documented()
+    assert len(monitor.alarms) == 2
+    again = Monitor.from_json(monitor.to_json())
+    assert again.to_json() == monitor.to_json()
+    assert again.alarms == monitor.alarms
+    assert repr(again) == repr(monitor)
+    pd.testing.assert_frame_equal(again.to_frame(), monitor.to_frame())
+    last = monitor.to_frame().index[-1][1]
+    for when in (last, *pd.date_range("2026-02-01", periods=9)):
+        batch = day(rng, 200, slope=0.9, k=3)
+        assert again.update(*batch, when=when) == monitor.update(*batch, when=when)
+    assert again.evidence == monitor.evidence
+    assert again.to_json() == monitor.to_json()
+
+
+def test_a_document_may_be_of_a_monitor_that_was_fed_nothing():
+    monitor, rng = watching()
+    again = Monitor.from_json(monitor.to_json().encode())
+    batch = day(rng, 100)
+    monitor.update(*batch)
+    again.update(*batch)
+    assert again.evidence == monitor.evidence
+    assert again.limits == monitor.limits
+
+
+def test_a_reference_may_be_a_document():
+    y, q = day(np.random.default_rng(18), 2000)
+    evaluation = Evaluation.from_predictions(y, q)
+    monitor = Monitor(evaluation.to_json())
+    monitor.update(y[:200], q[:200])
+    assert monitor.labels == evaluation.labels
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": 2}, "of schema 1: found 2"),
+        ({"labels": [0, 0]}, "labels must be distinct"),
+        ({"terms": ["skill"]}, "terms and classes must be known ones"),
+        ({"classes": [7]}, "terms and classes must be known ones"),
+        ({"alpha": 2}, r"alpha must be in \(0, 1\)"),
+        ({"period": 1}, "its period must be the last of its history, 3"),
+        ({"numbers": "AAAA"}, "its numbers|multiple"),
+        ({"tolerances": [0.0]}, "'tolerances' of the document must hold 5 numbers"),
+        ({"more": 1}, "unknown part 'more'"),
+        ({"history": [{}]}, "a period lacks its part"),
+        ({"alarms": [{}]}, "an alarm lacks its part"),
+    ],
+)
+def test_a_document_that_was_changed_is_refused(change, words):
+    document = json.loads(documented()[0].to_json())
+    with pytest.raises(ValueError, match=f"text must be the whole JSON of a.*{words}"):
+        Monitor.from_json(json.dumps({**document, **change}))
+
+
+def test_a_document_that_was_cut_or_is_none_is_refused():
+    text = documented()[0].to_json()
+    with pytest.raises(ValueError, match="text must be the whole JSON of a monitor"):
+        Monitor.from_json(text[:-5])
+    with pytest.raises(TypeError, match="as str or bytes: found dict"):
+        Monitor.from_json({})

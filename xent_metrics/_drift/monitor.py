@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -24,6 +24,7 @@ from .._recalibration.sample import from_inputs
 from .._terms import title
 from .alarm import Alarm
 from .betting import Band, directions_of, log_threshold
+from .monitor_document import decode, encode
 from .reference import map_of, read_side
 from .running import (
     Batch,
@@ -325,6 +326,58 @@ class Monitor(Result):
         )
         return Batch(known, inputs.n_unseen, when)
 
+    def to_json(self) -> str:
+        """Return the state as strict JSON, for :meth:`from_json`.
+
+        Returns
+        -------
+        str
+            With the version of its schema; every number is exact. It holds the map of
+            the reference, but none of its rows.
+
+        Raises
+        ------
+        TypeError
+            If a class is not text, a number, a boolean, a time or bytes, so that it
+            could not be read back.
+        """
+        return encode(self._setup, self._running)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a monitor back, to go on where it was.
+
+        Parameters
+        ----------
+        text : str or bytes
+            What :meth:`to_json` gave.
+
+        Returns
+        -------
+        Monitor
+            The same: it goes on to the same evidence.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not str or bytes.
+        ValueError
+            If it is not the JSON of a monitor of this version's schema.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation, Monitor
+        >>> y, q = [0, 1, 1, 0, 1] * 80, [0.4, 0.6, 0.7, 0.5, 0.6] * 80
+        >>> monitor = Monitor(Evaluation.from_predictions(y, q))
+        >>> _ = monitor.update(y[:100], q[:100], when="2026-03-02")
+        >>> again = Monitor.from_json(monitor.to_json())
+        >>> again.evidence == monitor.evidence
+        True
+        """
+        found = object.__new__(cls)
+        found._setup, found._running = decode(text)
+        return found
+
     def to_frame(self) -> pd.DataFrame:
         """One row per period, by year and period.
 
@@ -498,8 +551,7 @@ def _setup(
         tolerances=_tolerances(tolerance, watch, per_unit),
         band=Band.of(fitted, len(watch), directions, float(alpha)),
         alpha=float(alpha),
-        per_unit=per_unit,
-        unit=side.decomposition.unit,
+        base=side.decomposition.base,
         grouped=side.decomposition.n_groups is not None,
     )
 

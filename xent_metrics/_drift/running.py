@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._decomposition.reference_map import ReferenceMap
+from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.table import FloatArray
 from .._recalibration.sample import Sample
 from .alarm import Alarm
@@ -30,7 +31,7 @@ _MOST_LOG = 700.0  # beyond, the exponential overflows
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Setup:
-    """What a monitor was made with; all costs are in nats, but ``per_unit`` of them.
+    """What a monitor was made with; costs are in nats, and shown in the base's unit.
 
     ``tolerances`` has one value for each watched quantity.
     """
@@ -40,9 +41,18 @@ class Setup:
     tolerances: tuple[float, ...]
     band: Band
     alpha: float
-    per_unit: float
-    unit: str
+    base: float | None
     grouped: bool
+
+    @property
+    def per_unit(self) -> float:
+        """How many nats one unit holds."""
+        return nats_per_unit(self.base)
+
+    @property
+    def unit(self) -> str:
+        """The name of the unit."""
+        return unit_name(self.base)
 
     def scale(self, place: int) -> float:
         """What values of a watched quantity are divided by, for users."""

@@ -61,8 +61,13 @@ def watched(
         n = len(reference.labels)
         order = np.argsort(-reference.frequencies, kind="stable")[:MOST_CLASSES]
         places: list[Any] = [1] if n == _PAIR else sorted(order.tolist())
-        found += [Watched(f"frequency of {reference.labels[k]!r}", k) for k in places]
+        found += [of_class(reference.labels, place) for place in places]
     return tuple(found)
+
+
+def of_class(labels: Sequence[Any], place: int) -> Watched:
+    """The frequency of the class at a place."""
+    return Watched(f"frequency of {labels[place]!r}", place)
 
 
 class Sums(NamedTuple):
