@@ -279,6 +279,9 @@ def test_a_batch_that_is_refused_leaves_the_monitor_as_it_was():
         monitor.update(y, q * 0.9, when="b")
     with pytest.raises(TypeError, match="labels, groups and row names"):
         monitor.update(y, q, when=object())
+    for when in (pd.NaT, float("nan"), ("a", "b"), [1], np.arange(2)):
+        with pytest.raises(TypeError, match="when must be text, a number or a time"):
+            monitor.update(y, q, when=when)
     assert repr(monitor) == before
 
 

@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike
 from .._calls import form
 from .._decomposition.result import Decomposition
 from .._display.result import Result, counted, plots, show_period
-from .._display.values import encode_value
+from .._display.values import decode_value, encode_value
 from .._evaluation.evaluation import Evaluation
+from .._inputs.by import is_label
 from .._inputs.groups import number
 from .._inputs.inputs import read
 from .._inputs.labels import show
 from .._inputs.read_options import FromLogits, ReadOptions, TargetType, nats_per_unit
 from .._pickling import public
+from .._recalibration.one_thread import one_thread
 from .._recalibration.sample import from_inputs
 from .._terms import title
 from .alarm import Alarm
@@ -280,7 +282,7 @@ class Monitor(Result):
         UnseenLabelWarning
             If rows have a label that is not among the classes: they are left out.
         """
-        encode_value(when)
+        when = _name_of_period(when)
         n = len(self._running.alarms)
         batch = self._read(
             y_true,
@@ -296,8 +298,9 @@ class Monitor(Result):
                 from_logits=from_logits,
             ),
         )
-        self._setup = with_directions(self._setup, batch)
-        self._running = advanced(self._setup, self._running, batch)
+        with one_thread():
+            self._setup = with_directions(self._setup, batch)
+            self._running = advanced(self._setup, self._running, batch)
         return self.alarms[-1] if len(self.alarms) > n else None
 
     def restart(self) -> None:
@@ -501,6 +504,18 @@ def _exp(log_value: float) -> float:
     return math.exp(log_value) if log_value < math.log(1e300) else math.inf
 
 
+def _name_of_period(when: Any) -> Any:
+    """The name as it is read back; one sentence where it is none."""
+    one = is_label(when) and not isinstance(when, tuple)
+    if when is not None and not (one and not pd.isna(when)):
+        msg = (
+            f"when must be text, a number or a time: found {when!r}; leave it out to "
+            "number the periods."
+        )
+        raise TypeError(msg)
+    return decode_value(encode_value(when))
+
+
 def _check(terms: Any, alpha: Any, periods: Any) -> None:
     """Refuse options that are out of their range."""
     if isinstance(terms, str) or not isinstance(terms, Iterable):
@@ -543,7 +558,8 @@ def _setup(
     if data is not None:
         known, clip = data.inputs.known_rows(), side.evidence.clip
         sample = from_inputs(data.inputs, known, clip=clip, clusters=data.clusters)
-        directions = directions_of(fitted, sample, watch)
+        with one_thread():
+            directions = directions_of(fitted, sample, watch)
     per_unit = nats_per_unit(side.decomposition.base)
     return Setup(
         reference=fitted,

@@ -145,10 +145,7 @@ def sums_of(
     """
     parts = _Parts.of(sample, [sample.n] if ends is None else ends)
     log_q, target = sample.tables()
-    family = reference.family
-    shared, own = family.shared(log_q), family.own(log_q)
-    c = softmax(family.logits(reference.parameters, shared, own))[1]
-    del shared, own
+    c = _recalibrated(reference, log_q)
     units = _Units.of(sample)
     costs = _costs(reference, log_q, c)
     empty = Sums.empty(len(watch), reference.n_parameters)
@@ -175,6 +172,16 @@ def sums_of(
             sums.pull[place] = pulls[part][0]
             sums.pulls[place] = pulls[part][1:].reshape(2, len(STAKES), -1)
     return found
+
+
+def _recalibrated(reference: ReferenceMap, log_q: FloatArray) -> FloatArray:
+    """The class probabilities that the map gives, block by block."""
+    out, family = np.empty_like(log_q), reference.family
+    for start in range(0, log_q.shape[1], _ROWS):
+        block = slice(start, start + _ROWS)
+        shared, own = family.shared(log_q[:, block]), family.own(log_q[:, block])
+        out[:, block] = softmax(family.logits(reference.parameters, shared, own))[1]
+    return out
 
 
 def _bets(
