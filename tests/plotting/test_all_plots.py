@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from xent_metrics import Evaluation, decompose_ensemble, plotting
+from xent_metrics import (
+    Evaluation,
+    decompose_ensemble,
+    drift,
+    expected_loss,
+    plotting,
+)
 
 from ..draws import labels_from
 
@@ -38,8 +44,17 @@ def named(forecasts):
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
+@pytest.fixture(scope="module")
+def later(named):
+    """Other rows of the same classes."""
+    rng = np.random.default_rng(2)
+    q = rng.dirichlet(np.ones(len(NAMES)), 600)
+    y = [NAMES[code] for code in labels_from(q, rng)]
+    return Evaluation.from_predictions(y, q, labels=NAMES)
+
+
 @pytest.fixture(params=plotting.__all__)
-def draw(request, named):
+def draw(request, named, later):
     """Each plot, as a function of its axes alone."""
     function = getattr(plotting, request.param)
     subject = named
@@ -50,6 +65,10 @@ def draw(request, named):
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
+    elif request.param == "drift":
+        subject = drift(named, later)
+    elif request.param == "expected_loss":
+        subject = expected_loss(named, later.probabilities(), by=NAMES * 150)
     return lambda **options: function(subject, **options)
 
 
