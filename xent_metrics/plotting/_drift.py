@@ -192,7 +192,7 @@ def expected_loss(
             remarks.append(
                 f"the {_MOST_GROUPS} largest of {len(result.by_group):,} groups"
             )
-    ax = axes_of(ax, height=1.8 + _ROW * len(rows))
+    ax = axes_of(ax, height=2.2 + _ROW * len(rows))
     for place, (_, value, error) in enumerate(rows):
         reach = z * error if math.isfinite(error) else 0.0
         if math.isfinite(value):
@@ -208,16 +208,16 @@ def expected_loss(
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_yticks(range(len(rows)), [name for name, *_ in rows], **AS_IT_IS)
     ax.tick_params(axis="y", length=0)
-    beside = (
-        f"dashed: the loss of the reference, {number(result.reference_loss)}; cross: "
-        f"what the model expects, {number(result.predictive_entropy)}"
-    )
+    beside = [
+        f"dashed: the reference's loss, {number(result.reference_loss)}",
+        f"cross: what the model expects, {number(result.predictive_entropy)}",
+    ]
     what = {"population": "all rows like these", "rows": "these rows on average"}
     about = what.get(of, "these rows, once their labels are known")
     caption(
         ax,
         heading=f"Expected: {number(result.expected_loss)} {result.unit}",
-        x=f"loss ({result.unit}), with {percent(level)} intervals for {about}",
-        remarks=[*remarks, beside],
+        x=f"loss ({result.unit}), with {percent(level)} intervals",
+        remarks=[f"intervals for {about}", *remarks, *beside],
     )
     return ax
