@@ -13,6 +13,7 @@ import argparse
 import time
 import warnings
 from functools import cache, partial
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from samples import spread
 
 from xent_metrics import (
     TERMS,
+    Drift,
     Evaluation,
     OutsideReferenceWarning,
     decompose,
@@ -34,6 +36,7 @@ CLASSES = (2, 5)
 DRAWS = {500: 300, 5000: 200}
 N_TRUTH = 400_000
 LEVEL = 0.95
+CLEAR = 4.0  # standard errors
 PARTS = ("mix", "concept", "expected_loss", "rows", "realised")
 COMPARED = ("cross_entropy", "uncertainty", "resolution", "miscalibration", "skill")
 
@@ -156,20 +159,32 @@ def held(k: int, n: int, scenario: Scenario, seed: int) -> dict[str, float]:
     result = {
         name: low <= value <= high for name, (value, (low, high)) in truths.items()
     }
-    clear = max(
-        abs(true.expected - true.before) / found.mix.standard_error,
-        abs(true.now - true.expected) / found.concept.standard_error,
-    )
-    shift = float((found.by_class["shift"] / found.by_class["shift_se"]).abs().max())
     return {
         **result,
         "cause": found.cause,
-        "clear": max(clear, shift) if scenario.prior else clear,
+        "effect": effect(found, scenario.cause),
         "outside": found.share_outside,
         "error": abs(ahead.expected_loss - true.now),
         "of reference": abs(before.terms["cross_entropy"] - true.now),
         "of entropy": abs(ahead.predictive_entropy - true.now),
     }
+
+
+def effect(found: Drift, cause: str) -> float:
+    """How far what a cause is told by is from none, in standard errors.
+
+    A prior shift is told by the shift of the logits and by predictions that moved.
+    """
+    if cause == "mix":
+        return abs(found.mix.difference) / found.mix.standard_error
+    if cause == "concept change":
+        return abs(found.concept.difference) / found.concept.standard_error
+    told_by = {
+        "constant shift": ["no shift"],
+        "prior shift": ["no shift", "same predictions"],
+    }
+    pvalues = [max(found.pvalues[name], 1e-300) for name in told_by.get(cause, [])]
+    return min((-NormalDist().inv_cdf(one / 2.0) for one in pvalues), default=0.0)
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
@@ -199,10 +214,15 @@ def tables(draws: int | None, sizes: tuple[int, ...]) -> None:
                 ]
                 near.append([*title, *(f"{1e4 * error:.0f}" for error in errors)])
                 causes = [one["cause"] for one in found]
-                clear = np.mean([one["clear"] for one in found])
-                right = np.mean([cause == scenario.cause for cause in causes])
+                effects = np.array([one["effect"] for one in found])
+                clear = (effects > CLEAR) | (scenario is BEFORE)
+                right = np.array([cause == scenario.cause for cause in causes])
+                of_clear = f"{right[clear].mean():.0%}" if clear.any() else ""
                 prior = np.mean([cause == "prior shift" for cause in causes])
-                values = f"{clear:.1f}", f"{right:.0%}", f"{prior:.0%}"
+                values = (
+                    *(f"{np.median(effects):.1f}", f"{clear.mean():.0%}"),
+                    *(of_clear, f"{prior:.0%}"),
+                )
                 named.append([*title, scenario.cause, *values])
                 print(title, cells, errors, values, flush=True)
     heads = ["classes", "n", "scenario"]
@@ -211,7 +231,8 @@ def tables(draws: int | None, sizes: tuple[int, ...]) -> None:
     print("\nMean error as an estimate of the current loss, x 1e-4\n")
     table([*heads, "expected loss", "reference's loss", "model's entropy"], near)
     print("\nThe cause that is named; effects in standard errors\n")
-    table([*heads, "cause", "effect", "named", "called prior shift"], named)
+    columns = ["cause", "effect", "clear", "named where clear", "called prior shift"]
+    table([*heads, *columns], named)
 
 
 def times() -> None:

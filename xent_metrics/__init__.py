@@ -2,7 +2,8 @@
 
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
 loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
-:mod:`xent_metrics.plotting` first draws, what scans files when it first does.
+:mod:`xent_metrics.plotting` first draws, what scans files or compares unlike sets
+when it first does.
 """
 
 import importlib
@@ -19,11 +20,6 @@ from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
 from ._display.result import provide
-from ._drift.drift import drift
-from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
-from ._drift.expected_result import ExpectedLoss
-from ._drift.over_time import OverTime
-from ._drift.result import Drift
 from ._ensemble.decompose import decompose_ensemble
 from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare
@@ -49,7 +45,12 @@ from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
     from ._drift.alarm import Alarm
+    from ._drift.drift import drift
+    from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
+    from ._drift.expected_result import ExpectedLoss
     from ._drift.monitor import Monitor
+    from ._drift.over_time import OverTime
+    from ._drift.result import Drift
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
@@ -110,12 +111,18 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_LOADED_LATE = {
+_LATE = {
     "Alarm": "_drift.alarm",
+    "Drift": "_drift.result",
+    "ExpectedLoss": "_drift.expected_result",
     "Monitor": "_drift.monitor",
+    "OutsideReferenceWarning": "_drift.expected_loss",
+    "OverTime": "_drift.over_time",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
     "accumulate": "_scan.accumulate",
+    "drift": "_drift.drift",
+    "expected_loss": "_drift.expected_loss",
     "finish": "_scan.finish",
     "merge": "_scan.accumulate",
     "rolling": "_scan.rolling",
@@ -134,9 +141,8 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
-    if name in _LOADED_LATE:
-        home = importlib.import_module(f".{_LOADED_LATE[name]}", __name__)
-        return getattr(home, name)
+    if name in _LATE:
+        return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
     raise no_name(__name__, name, __all__)
 
 

@@ -352,11 +352,8 @@ def test_references_that_cannot_say_what_to_expect_are_refused():
     y, q = day(np.random.default_rng(0), 400)
     with pytest.raises(TypeError, match="reference must be an Evaluation, a Decomposi"):
         Monitor(q)
-    scanned = finish(
-        accumulate(pd.DataFrame({"y": y, "p": q[:, 1]}), target="y", proba="p")
-    )
-    with pytest.raises(ValueError, match="reference must have a recalibration map"):
-        Monitor(scanned)
+    with pytest.raises(ValueError, match="reference must have a recalibration map: un"):
+        Monitor(Evaluation.from_predictions(np.zeros(400), q, labels=[0, 1]))
     folds = Evaluation.from_predictions(y, q, folds=np.arange(400) % 2)
     with pytest.raises(ValueError, match="reference"):
         Monitor(folds)
@@ -425,12 +422,19 @@ def test_a_document_may_be_of_a_monitor_that_was_fed_nothing():
     assert again.limits == monitor.limits
 
 
-def test_a_reference_may_be_a_document():
+def test_a_reference_may_be_a_document_or_scanned():
     y, q = day(np.random.default_rng(18), 2000)
+    frame = pd.DataFrame(q, columns=["p_0", "p_1"]).assign(y=y)
     evaluation = Evaluation.from_predictions(y, q)
-    monitor = Monitor(evaluation.to_json())
-    monitor.update(y[:200], q[:200])
-    assert monitor.labels == evaluation.labels
+    state = accumulate(frame, target="y", proba="p_")
+    late = day(np.random.default_rng(19), 2000, slope=0.5)
+    changes = []
+    for reference in (evaluation, evaluation.to_json(), state, finish(state)):
+        monitor = Monitor(reference)
+        monitor.update(*late)
+        assert monitor.labels == evaluation.labels
+        changes.append(monitor.alarm.change)
+    np.testing.assert_allclose(changes, changes[0], rtol=0.02)
 
 
 @pytest.mark.parametrize(

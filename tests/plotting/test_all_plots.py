@@ -12,7 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from xent_metrics import Evaluation, Monitor, decompose_ensemble, plotting
+from xent_metrics import (
+    Evaluation,
+    Monitor,
+    decompose_ensemble,
+    drift,
+    expected_loss,
+    plotting,
+)
 
 from ..draws import labels_from
 
@@ -39,8 +46,17 @@ def named(forecasts):
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
+@pytest.fixture(scope="module")
+def later(named):
+    """Other rows of the same classes."""
+    rng = np.random.default_rng(2)
+    q = rng.dirichlet(np.ones(len(NAMES)), 600)
+    y = [NAMES[code] for code in labels_from(q, rng)]
+    return Evaluation.from_predictions(y, q, labels=NAMES)
+
+
 @pytest.fixture(params=plotting.__all__)
-def draw(request, named):
+def draw(request, named, later):
     """Each plot, as a function of its axes alone."""
     function = getattr(plotting, request.param)
     subject = named
@@ -55,6 +71,10 @@ def draw(request, named):
         subject = watching(named)
     elif request.param == "over_time":
         subject = weeks(named)
+    elif request.param == "drift":
+        subject = drift(named, later)
+    elif request.param == "expected_loss":
+        subject = expected_loss(named, later.probabilities(), by=NAMES * 150)
     return lambda **options: function(subject, **options)
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from .._decomposition.result import Decomposition
 from .._display.result import counted
-from .._drift.over_time import OverTime
 from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation, PlotKind
 from .._evaluation.listeners import without_listeners
@@ -25,11 +24,12 @@ from .binding import (
     read_by,
     split_options,
 )
-from .over_time import over_time
 from .results import compare_with, decompose_found, per_sample_of, summary_of, worst_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .._drift.over_time import OverTime
 
 
 @public
@@ -468,7 +468,7 @@ class XentAccessor:
             unit is its own unless ``base`` is given, and the clip is its own.
         freq : str or offset, default "W"
             The length of a period, as ``pd.Grouper`` takes it: "D", "W", "MS".
-        reference : Evaluation, Decomposition, or JSON of an evaluation, optional
+        reference : Evaluation, Decomposition, ScanState, or JSON of one, optional
             Labelled rows of the same model, such as those that it was accepted on: it
             says what each period is expected to cost, also before its labels come, and
             what is an alert. Default: labels must be there, and there are no alerts.
@@ -531,6 +531,8 @@ class XentAccessor:
         2026-02-01  672          84          0.510          0.569  False
         2026-02-08  112           0            NaN          0.571  False
         """
+        from .over_time import over_time  # noqa: PLC0415 - it loads what scans files
+
         bound = complete(merge(self._bound, target, proba, options))
         return over_time(
             self._frame, bound, when=when, freq=freq, reference=reference, level=level

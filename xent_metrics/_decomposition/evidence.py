@@ -45,8 +45,9 @@ class Data:
 class Evidence:
     """The fitted maps by name, which last, and the data, which is not pickled.
 
-    ``passed`` is what a pass over parts of the data leaves to the next one, and
-    ``reference`` what a result that was read back says of other rows.
+    ``passed`` is what a pass over parts of the data leaves to the next one,
+    ``reference`` what a result that was read back says of other rows, and ``later``
+    fits that to what a scan has kept.
     """
 
     labels: tuple[Any, ...]
@@ -56,9 +57,10 @@ class Evidence:
     data: Data | None = None
     passed: Any = None
     reference: ReferenceMap | None = None
+    later: Callable[[], ReferenceMap] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**vars(self), "data": None}
+        state = {**vars(self), "data": None, "later": None}
         fitted = state.pop("reference_map", self.reference)
         return {**state, "reference": fitted}
 
@@ -70,6 +72,8 @@ class Evidence:
         is defined for all rows, and where the rows are gone without it.
         """
         data = self.data
+        if data is None and self.later is not None:
+            return self.later()
         if data is None or data.after is None:
             return self.reference
         costs = data.rows.cross_entropy

@@ -16,7 +16,7 @@ from .._inputs.inputs import Inputs
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import pickled
 from .._recalibration.flexible import fit_flexible
-from .._recalibration.sample import effective_number, from_inputs
+from .._recalibration.sample import Sample, effective_number, from_inputs
 from .._recalibration.softmax import LinearSoftmax, slopes, softmax
 
 
@@ -93,45 +93,51 @@ def fit_reference(
 
     ``costs`` are those of the rows that count, ``clusters`` numbers all rows.
     """
-    return ReferenceRows(inputs, clusters, costs, clip).estimated()
+    return reference_rows(inputs, clusters, costs, clip).estimated()
+
+
+def reference_rows(
+    inputs: Inputs, clusters: IntArray | None, costs: FloatArray, clip: float
+) -> ReferenceRows:
+    """The same, for estimates with others beside them."""
+    known = from_inputs(inputs, inputs.known_rows(), clip=clip, clusters=clusters)
+    rows = ReferenceRows(known, costs, inputs.labels, clip, soft=inputs.codes is None)
+    if inputs.n_unseen and inputs.codes is not None:
+        of_known = inputs.counted(inputs.codes) < len(inputs.labels)
+        every = from_inputs(inputs, inputs.active, clip=clip, clusters=clusters)
+        rows.sample, rows.fitted = every, np.flatnonzero(of_known)[rows.fitted]
+    return rows
 
 
 class ReferenceRows:
-    """The rows that count, with the map fitted to them, read block by block."""
+    """The rows that count, with the map fitted to some of them.
+
+    ``known`` are those whose label is a class; ``soft`` says that targets are more than
+    one label per row.
+    """
 
     def __init__(
         self,
-        inputs: Inputs,
-        clusters: IntArray | None,
+        known: Sample,
         costs: FloatArray,
+        labels: tuple[Any, ...],
         clip: float,
+        *,
+        soft: bool,
     ) -> None:
-        self.inputs, self.clip, self.costs = inputs, clip, costs
-        known = from_inputs(inputs, inputs.known_rows(), clip=clip, clusters=clusters)
-        self.sample = known
-        if inputs.n_unseen:
-            self.sample = from_inputs(
-                inputs, inputs.active, clip=clip, clusters=clusters
-            )
+        self.sample, self._labels, self._soft = known, labels, soft
+        self._clip, self._costs = clip, costs
         self._family, optimum, some = fit_flexible(known)
+        self.fitted = np.arange(known.n) if some is None else some
         self._parameters = optimum.parameters
         self._hessian = optimum.sweep.hessian
         self._n_independent = known.n_independent
-        self._fitted = self._known_rows(some)
-
-    def _known_rows(self, some: IntArray | None) -> IntArray:
-        """The rows that were fitted, by their number among those that count."""
-        inputs, known = self.inputs, np.arange(self.sample.n)
-        if inputs.n_unseen and inputs.codes is not None:
-            codes = inputs.counted(inputs.codes)
-            known = np.flatnonzero(codes < len(inputs.labels))
-        return known if some is None else known[some]
 
     def estimated(self, beside: FloatArray | None = None) -> ReferenceMap:
         """The estimates, with the means ``beside`` them of values of the rows."""
         if beside is None:
             beside = np.zeros((0, self.sample.n))
-        sample, inputs = self.sample, self.inputs
+        sample = self.sample
         total, k = float(sample.weights.sum()), sample.n_classes
         low, high = np.full(k, np.inf), np.full(k, -np.inf)
         frequencies, of_classes = np.zeros(k), np.zeros(k)
@@ -143,15 +149,15 @@ class ReferenceRows:
         dispersion, correlation = self._of_residuals()
         means = np.concatenate(
             [
-                [sample.mean(self.costs)],
+                [sample.mean(self._costs)],
                 frequencies / total,
                 of_classes / total,
                 beside @ sample.weights / total,
             ]
         )
         return ReferenceMap(
-            labels=inputs.labels,
-            clip=self.clip,
+            labels=self._labels,
+            clip=self._clip,
             family=self._family,
             parameters=self._parameters,
             cross_entropy=float(means[0]),
@@ -161,7 +167,7 @@ class ReferenceRows:
             covariance=self._covariance(means, beside),
             low=low,
             high=high,
-            n=inputs.n,
+            n=sample.n,
             n_independent=self._n_independent,
             dispersion=dispersion,
             correlation=correlation,
@@ -172,7 +178,7 @@ class ReferenceRows:
 
         One label per row, and rows that stand alone, leave nothing to estimate.
         """
-        sample, soft = self.sample, self.inputs.target is not None
+        sample, soft = self.sample, self._soft
         if not soft and sample.clusters is None:
             return 1.0, math.nan
         left, spread = np.zeros(sample.n), np.zeros(sample.n)
@@ -202,7 +208,7 @@ class ReferenceRows:
         # Rows fit themselves: what is left of them is too small, for each parameter
         # that the ridge leaves free.
         n_free = d - float(np.sum(inverse * ridge))
-        n_fitted = self._number(self._fitted, self.sample.weights[self._fitted])
+        n_fitted = self._number(self.fitted, self.sample.weights[self.fitted])
         n = self._number(np.arange(self.sample.n), None)
         stretch = np.full(len(scatter), np.sqrt(n / max(n - 1.0, 1.0)))
         stretch[:d] = np.sqrt(n_fitted / max(n_fitted - n_free, 1.0))
@@ -220,8 +226,8 @@ class ReferenceRows:
         sample, d = self.sample, len(self._parameters)
         total, size = float(sample.weights.sum()), d + len(means)
         of_fit = np.zeros(sample.n)
-        of_fit[self._fitted] = scaled(sample.weights[self._fitted])
-        costs, of_cost = self.costs, means[0]
+        of_fit[self.fitted] = scaled(sample.weights[self.fitted])
+        costs, of_cost = self._costs, means[0]
         if not np.isfinite(of_cost):
             costs, of_cost = np.zeros(sample.n), 0.0
         others = np.append(of_cost, means[1:])[:, np.newaxis]

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 
 from .._calls import form
-from .._decomposition.evidence import Data
-from .._decomposition.reference_map import ReferenceMap
 from .._decomposition.result import Decomposition
 from .._display.result import two_sided
 from .._evaluation.comparison import Difference
@@ -20,17 +18,16 @@ from .._inputs.read_options import nats_per_unit
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
-from .._recalibration.sample import from_inputs, from_tables
 from .._recalibration.select import NAMES
 from .._terms import TERMS
 from .cause import CauseTests, cause_of
-from .estimates import Estimates
+from .current import current_rows, split_of
 from .groups import table_of_classes, table_of_groups
 from .prior_shift import ConceptTests, test_shift
 from .reference import Side, keys_of_sides, map_of, read_side
 from .result import Drift
 from .same_rows import refuse_same_rows
-from .split import CurrentRows, split
+from .split import CurrentRows
 
 _MOST_CLASSES = 50  # of which the shift of each is fitted
 _PAIR = 2
@@ -46,10 +43,11 @@ def drift(
 
     Parameters
     ----------
-    reference : Evaluation, Decomposition, or JSON of an evaluation
+    reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation
         Labelled rows of before, such as those that a model was accepted on.
-    current : Evaluation, or Decomposition
-        Labelled rows of now: of the same model, or of another one.
+    current : Evaluation, Decomposition, or ScanState
+        Labelled rows of now: of the same model, or of another one. A state tells
+        ``mix`` from ``concept`` by the random sample of rows that it keeps.
     by : column name, pd.Grouper, function, list of such, or pair of values, optional
         Groups whose part in the change is shown. A name is that of a column of both
         frames; arrays come as a pair ``(of_reference, of_current)``.
@@ -125,12 +123,10 @@ def drift(
     _check(before, now)
     refuse_same_rows(before, now)
     of_reference = map_of(before)
-    rows = current_rows(of_reference, now.evidence.need("drift"))
     per_unit = nats_per_unit(before.decomposition.base)
     with one_thread():
-        both, expected = split(rows), rows.expected()
-        covariance = both.covariance(of_reference.covariance, rows.rows)
-        error = expected.covariance(of_reference.covariance, rows.rows)[0, 0]
+        rows = current_rows(of_reference, now)
+        parts = split_of(rows, now)
         tests = None
         if len(of_reference.labels) <= _MOST_CLASSES:
             tests = test_shift(rows)
@@ -138,9 +134,9 @@ def drift(
         by_group = None
         if by is not None:
             by_group = _by_group(by, before, now, rows, per_unit)
-    mix, concept = (
+    mix, concept, expected = (
         difference(value / per_unit, _root(variance) / per_unit, z)
-        for value, variance in zip(both.means, np.diag(covariance), strict=True)
+        for value, variance in zip(parts.means, np.diag(parts.covariance), strict=True)
     )
     pvalues = _pvalues(tests)
     alike = _alike(before, now)
@@ -148,16 +144,16 @@ def drift(
         cause=cause_of(CauseTests(mix.pvalue, concept.pvalue, *pvalues.values())),
         mix=mix,
         concept=concept,
-        correlation=_correlation(covariance),
+        correlation=_correlation(parts.covariance),
         differences=_differences(*alike, z),
         reference=alike[0],
         current=alike[1],
-        expected_loss=float(expected.means[0]) / per_unit,
-        expected_loss_error=_root(error) / per_unit,
+        expected_loss=expected.difference,
+        expected_loss_error=expected.standard_error,
         by_class=by_class,
         by_group=by_group,
         pvalues=pvalues,
-        share_explained=_share_explained(tests, expected, concept, per_unit),
+        share_explained=_share_explained(tests, rows, concept, per_unit),
         share_outside=float(rows.rows.mean(rows.outside.astype(np.float64))),
         recalibration=of_reference.name,
         level=level,
@@ -173,23 +169,6 @@ def difference(value: float, error: float, z: float) -> Difference:
     if error > 0:
         pvalue = math.erfc(abs(value) / error / math.sqrt(2.0))
     return Difference(value, error, value - z * error, value + z * error, pvalue)
-
-
-def current_rows(reference: ReferenceMap, data: Data) -> CurrentRows:
-    """The rows that count under the reference's map, with classes in its order."""
-    inputs = data.inputs
-    sample = from_inputs(
-        inputs, inputs.active, clip=reference.clip, clusters=data.clusters
-    )
-    if inputs.labels != reference.labels:
-        order = [inputs.labels.index(label) for label in reference.labels]
-        log_q, target = sample.tables()
-        sample = from_tables(
-            log_q[order], target[order], sample.weights, sample.clusters
-        )
-    of_unseen = math.inf if reference.clip == 0 else -math.log(reference.clip)
-    costs = data.rows.cross_entropy
-    return CurrentRows(reference, sample, costs, of_unseen=of_unseen)
 
 
 def _check(before: Side, now: Side) -> None:
@@ -252,7 +231,13 @@ def _by_group(
     by: Any, before: Side, now: Side, rows: CurrentRows, per_unit: float
 ) -> pd.DataFrame:
     of_before, of_now = keys_of_sides(by, before, now)
-    data = now.evidence.need("drift")
+    data = now.data
+    if data is None:
+        msg = (
+            "by needs the current rows: they are gone, as they were scanned; evaluate "
+            "them in memory, or leave by out."
+        )
+        raise ValueError(msg)
     assert of_now is not None, "the current rows are there"
     keys = Keys(data.inputs.counted(of_now.codes), of_now.groups)
     pair = None if of_before is None else (before, of_before)
@@ -269,15 +254,15 @@ def _pvalues(tests: ConceptTests | None) -> dict[str, float]:
 
 def _share_explained(
     tests: ConceptTests | None,
-    expected: Estimates,
+    rows: CurrentRows,
     concept: Difference,
     per_unit: float,
 ) -> float:
     """The part of a clear concept that a shift of the logits explains."""
     if tests is None or not concept.pvalue < _CLEAR:
         return math.nan
-    shifted = (tests.cost - float(expected.means[0])) / per_unit
-    return shifted / concept.difference
+    shifted = tests.cost - float(rows.expected().means[0])
+    return shifted / per_unit / concept.difference
 
 
 def _correlation(covariance: FloatArray) -> float:

@@ -54,7 +54,7 @@ def expected_loss(
 
     Parameters
     ----------
-    reference : Evaluation, Decomposition, or JSON of an evaluation
+    reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation
         Labelled rows of the same model, such as those that it was accepted on.
     y_proba : array-like or DataFrame of shape (N, K) or (N,)
         Predicted probabilities of rows without labels, columns in the order of the

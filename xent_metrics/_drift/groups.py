@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._decomposition.reference_map import ReferenceRows
+from .._decomposition.reference_map import reference_rows
 from .._inputs.groups import Keys
 from .._inputs.labels import label_index
 from .._kernels.table import BoolArray, FloatArray
@@ -106,7 +106,7 @@ def _with_reference(
     there = codes == np.arange(len(groups))[:, np.newaxis]
     costs, weights = data.rows.cross_entropy, data.rows.weights
     away = np.where(there, costs - data.rows.mean(costs), 0.0)
-    rows = ReferenceRows(data.inputs, data.clusters, costs, side.evidence.clip)
+    rows = reference_rows(data.inputs, data.clusters, costs, side.evidence.clip)
     extended = current.under(rows.estimated(away))
     table = _of_chunk(extended, inside, per_unit)
     share = there @ weights / float(weights.sum())

@@ -23,6 +23,7 @@ from .._inputs.read_options import FromLogits, ReadOptions, TargetType, nats_per
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
 from .._recalibration.sample import from_inputs
+from .._scan.state import ScanState
 from .._terms import title
 from .alarm import Alarm
 from .betting import Band, directions_of, log_threshold
@@ -58,7 +59,7 @@ class Monitor(Result):
 
     Parameters
     ----------
-    reference : Evaluation, Decomposition, or JSON of an evaluation
+    reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation
         What is normal: predictions and labels that the model was not trained on, of
         one model (not of folds). It says the classes, the unit and the clip.
     terms : sequence of str, default ("cross_entropy",)
@@ -102,7 +103,7 @@ class Monitor(Result):
     Raises
     ------
     TypeError
-        If ``reference`` is no evaluation or decomposition.
+        If ``reference`` is none of these.
     ValueError
         If the reference has no recalibration map or is of folds, or an option is out
         of its range.
@@ -165,7 +166,7 @@ class Monitor(Result):
 
     def __init__(
         self,
-        reference: Evaluation | Decomposition | str | bytes,
+        reference: Evaluation | Decomposition | ScanState | str | bytes,
         *,
         terms: Sequence[str] = ("cross_entropy",),
         alpha: float = 0.05,

@@ -13,6 +13,8 @@ from .._evaluation.evaluation import Evaluation
 from .._evaluation.tables import keys_of
 from .._inputs.by import is_label
 from .._inputs.groups import Keys, read_keys
+from .._scan.finish import evaluation_of
+from .._scan.state import ScanState
 
 
 class Side(NamedTuple):
@@ -21,6 +23,7 @@ class Side(NamedTuple):
     name: str
     decomposition: Decomposition
     evaluation: Evaluation | None
+    state: ScanState | None = None
 
     @property
     def evidence(self) -> Evidence:
@@ -43,22 +46,36 @@ class Side(NamedTuple):
 
 
 def read_side(given: Any, name: str) -> Side:
-    """An evaluation, a decomposition, or the JSON of an evaluation."""
+    """An evaluation, a decomposition, a state, or the JSON of an evaluation."""
     if isinstance(given, (str, bytes)):
         given = Evaluation.from_json(given)
     if isinstance(given, Evaluation):
         side = Side(name, given.decomposition, given)
     elif isinstance(given, Decomposition):
         side = Side(name, given, None)
+    elif isinstance(given, ScanState):
+        found = _evaluated(given, name)
+        side = Side(name, found.decomposition, found, given)
     else:
         msg = (
-            f"{name} must be an Evaluation, a Decomposition, or the JSON of an "
-            f"evaluation: found {type(given).__name__}; pass "
+            f"{name} must be an Evaluation, a Decomposition, a ScanState, or the JSON "
+            f"of an evaluation: found {type(given).__name__}; pass "
             "Evaluation.from_predictions(y_true, y_proba)."
         )
         raise TypeError(msg)
     refuse_folds(side.decomposition.n_folds, name)
     return side
+
+
+def _evaluated(state: ScanState, name: str) -> Evaluation:
+    """What the state of a first pass says."""
+    if state.contract.under:
+        msg = (
+            f"{name} must be the state of a first pass, which keeps rows: it was "
+            f"accumulated under {state.contract.under}; pass the state of before."
+        )
+        raise ValueError(msg)
+    return evaluation_of(state, base=None, recalibration="auto", under=None)
 
 
 def map_of(side: Side) -> ReferenceMap:

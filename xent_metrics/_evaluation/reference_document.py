@@ -84,8 +84,14 @@ def decode_reference(
         covariance=_covariance(found["covariance"], size),
         n=found["n"],
         n_independent=float(found["n_independent"]),
-        **lists,
-        **{name: float(found[name]) for name in _NUMBERS},
+        parameters=lists["parameters"],
+        frequencies=lists["frequencies"],
+        of_classes=lists["of_classes"],
+        low=lists["low"],
+        high=lists["high"],
+        cross_entropy=float(found["cross_entropy"]),
+        dispersion=float(found["dispersion"]),
+        correlation=float(found["correlation"]),
     )
 
 

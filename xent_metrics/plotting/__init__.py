@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._calls import no_name
 from ._by_class import by_class
+from ._drift import drift, expected_loss
 from ._ensemble import ensemble
 from ._entropy import entropy
 from ._kl_contributions import kl_contributions
@@ -23,8 +24,10 @@ from ._waterfall import waterfall
 
 __all__ = [
     "by_class",
+    "drift",
     "ensemble",
     "entropy",
+    "expected_loss",
     "kl_contributions",
     "kl_curve",
     "models",
