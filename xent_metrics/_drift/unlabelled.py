@@ -13,7 +13,7 @@ from .._inputs.read_options import EPS, log_floored
 from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.one_thread import one_thread
-from .._recalibration.softmax import slopes, softmax
+from .._recalibration.softmax import slopes, softmax, summed_slopes
 
 
 class UnlabelledRows(NamedTuple):
@@ -59,12 +59,11 @@ def measure_unlabelled(
             costs[rows] = e
             variances[rows] = (each * log_q).sum(axis=0) - e * e
             outside[rows] = reference.outside(log_q)
-            of_rows = slopes(family, log_q, -each - c * e)
-            of_rows *= weights[rows]
+            of_logits = (-each - c * e) * weights[rows]
             if codes is None:
-                found[0] += of_rows.sum(axis=1)
+                found[0] += summed_slopes(shared, own, of_logits)
             else:
-                np.add.at(found, codes[rows], of_rows.T)
+                np.add.at(found, codes[rows], slopes(family, log_q, of_logits).T)
             if exact:
                 costs[rows][(log_q <= math.log(EPS)).any(axis=0)] = math.inf
     np.maximum(variances, 0.0, out=variances)
