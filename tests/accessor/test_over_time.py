@@ -202,6 +202,19 @@ def test_the_unit_is_that_of_the_reference_or_the_one_given(frame):
     assert nats.lines["skill"] == own.lines["skill"]
 
 
+def test_the_clip_is_that_of_the_reference(frame, reference):
+    clipped = Evaluation.from_frame(drawn(K, 0), **VIEW, clip=0.2)
+    found = frame.xent(**VIEW).over_time("when", reference=clipped)
+    same = frame.xent(**VIEW, clip=0.2).over_time("when", reference=clipped)
+    alone = frame.xent(**VIEW, clip=0.2).over_time("when")
+    assert found == same
+    np.testing.assert_array_equal(
+        found.table["cross_entropy"], alone.table["cross_entropy"]
+    )
+    with pytest.raises(ValueError, match="clip must be that of the reference"):
+        frame.xent(**VIEW, clip=0.2).over_time("when", reference=reference)
+
+
 def test_times_may_be_the_index_or_a_level_of_it(frame):
     by_column = frame.xent(**VIEW).over_time("when", freq="D")
     indexed = frame.set_index("when")

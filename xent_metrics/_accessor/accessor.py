@@ -465,7 +465,8 @@ class XentAccessor:
             The time of each row. Default: the index.
         target, proba, **options
             Columns and options, as in :class:`XentAccessor`. With a ``reference`` the
-            unit is its own unless ``base`` is given, and the clip is its own.
+            unit is that of the reference unless ``base`` is given, and so is the clip,
+            which must be the same.
         freq : str or offset, default "W"
             The length of a period, as ``pd.Grouper`` takes it: "D", "W", "MS".
         reference : Evaluation, Decomposition, ScanState, or JSON of one, optional

@@ -121,7 +121,7 @@ def _beside_reference(
     options, target, proba = reading_options(bound)
     rows = read_frame_predictions(frame, target=target, proba=proba, options=options)
     base = side.decomposition.base if options.base is None else options.base
-    bound = bound | {"base": base, "clip": side.decomposition.clip}
+    bound = {"clip": side.decomposition.clip} | bound | {"base": base}
     if rows.is_single and options.labels is None:
         bound |= {"labels": side.evidence.labels}
     kept = np.ones(len(frame), dtype=np.bool_) if rows.kept is None else rows.kept
@@ -173,6 +173,7 @@ def _expected(
         sample_weight=rows.sample_weight,
         groups=rows.groups,
         base=bound["base"],
+        clip=bound["clip"],
         rescale=bound.get("rescale", False),
         from_logits=bound.get("from_logits", False),
     )
