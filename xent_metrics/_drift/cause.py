@@ -14,7 +14,7 @@ Cause = Literal[
     "mix and constant shift",
 ]
 _NAMED = 0.01  # p-value below which a cause is named
-_AGREES = 0.05  # p-value above which the data agrees with a hypothesis
+_MOVED = 0.05  # p-value below which predictions moved
 
 
 class CauseTests(NamedTuple):
@@ -36,8 +36,8 @@ def cause_of(found: CauseTests) -> Cause:
     them where they were.
     """
     is_shift = found.no_shift < _NAMED and not found.beyond_shift < _NAMED
-    moved = found.same_predictions < _AGREES
-    if is_shift and moved and found.prior_shift > _AGREES:
+    moved = found.same_predictions < _MOVED
+    if is_shift and moved and found.prior_shift >= _NAMED:
         return "prior shift"
     mix = found.mix < _NAMED
     if is_shift:

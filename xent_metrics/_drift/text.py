@@ -12,7 +12,7 @@ from .._evaluation.comparison import Difference
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, title
 
 _FAR = 0.01  # of the rows: so many outside the reference's range are worth a line
-_REFUTED = 0.05  # p-value
+_REFUTED = 0.01  # p-value
 _MEANINGS = {
     "mix": "other predictions are made",
     "concept": "labels behave otherwise under the same prediction",

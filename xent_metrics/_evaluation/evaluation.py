@@ -851,7 +851,9 @@ class Evaluation(Result):
         """
         return json_text(self.to_dict(per_sample=per_sample))
 
-    def to_html(self, *, by: Any = None, title: str | None = None) -> str:
+    def to_html(
+        self, *, by: Any = None, title: str | None = None, against: Any = None
+    ) -> str:
         """One self-contained page: figures inline, no script, no outside request.
 
         Parameters
@@ -860,6 +862,8 @@ class Evaluation(Result):
             Groups to show, as in :meth:`summary`.
         title : str, optional
             The page's title. Default: what was evaluated, in numbers.
+        against : Drift, optional
+            What :func:`drift` says of these rows: a section against the reference.
 
         Returns
         -------
@@ -870,8 +874,10 @@ class Evaluation(Result):
         ------
         ImportError
             If jinja2 or matplotlib is not installed.
+        ValueError
+            If ``against`` is the drift of other rows.
         """
-        page: str = report().render(self, by=by, title=title)
+        page: str = report().render(self, by=by, title=title, against=against)
         return page
 
     def write_html(
@@ -880,6 +886,7 @@ class Evaluation(Result):
         *,
         by: Any = None,
         title: str | None = None,
+        against: Any = None,
     ) -> None:
         """Write the page of :meth:`to_html` to a file, wholly or not at all.
 
@@ -888,7 +895,7 @@ class Evaluation(Result):
         path : path of a file
             Where to write. A file that is there is replaced and keeps its permissions,
             a link to it stays.
-        by, title
+        by, title, against
             As in :meth:`to_html`.
 
         Raises
@@ -899,7 +906,7 @@ class Evaluation(Result):
             If the folder does not exist, if ``path`` is that of a folder, a device, a
             pipe or a socket, or if it cannot be written.
         """
-        report().write(path, self.to_html(by=by, title=title))
+        report().write(path, self.to_html(by=by, title=title, against=against))
 
     def plot(
         self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any

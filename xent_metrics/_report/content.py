@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .._decomposition.evidence import evidence_of
+from .against import of_drift
 from .breakdowns import of_classes, of_folds, of_groups, worst
 from .formatting import decimals, number, seen
 from .headline import headline, remarks
@@ -36,7 +37,11 @@ class Content:
 
 
 def content(
-    evaluation: Evaluation, *, by: Any = None, title: str | None = None
+    evaluation: Evaluation,
+    *,
+    by: Any = None,
+    title: str | None = None,
+    against: Any = None,
 ) -> Content:
     """All sentences and tables of an evaluation, in the order of the page."""
     result = evaluation.decomposition
@@ -49,7 +54,10 @@ def content(
         headline=headline(result, digits, votes=_has_votes(result)),
         remarks=(*remarks(result, digits), *_missing(evaluation, by)),
         first=(terms(result, digits), ladder(result, digits)),
-        then=tuple(_breakdowns(evaluation, by, digits)),
+        then=(
+            *([] if against is None else [of_drift(against, result, digits)]),
+            *_breakdowns(evaluation, by, digits),
+        ),
     )
 
 

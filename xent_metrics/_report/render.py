@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
 
 
-def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) -> str:
+def render(
+    evaluation: Evaluation,
+    *,
+    by: Any = None,
+    title: str | None = None,
+    against: Any = None,
+) -> str:
     """The page of an evaluation; all that users named is escaped.
 
     Parameters
@@ -30,6 +36,8 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
         What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.
     title : str, optional
         The heading of the page. Default: one that states the loss.
+    against : Drift, optional
+        What moved since a reference. Default: nothing is said of one.
 
     Returns
     -------
@@ -41,7 +49,8 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     ImportError
         If jinja2 or matplotlib are not installed.
     ValueError
-        If ``by`` names no column, or does not hold one value per row.
+        If ``by`` names no column, or does not hold one value per row, or if
+        ``against`` is the drift of other rows.
 
     Examples
     --------
@@ -73,7 +82,7 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     )
     style = room.joinpath("style.css").read_text(encoding="utf-8")
     return template.render(
-        content=content(evaluation, by=by, title=title),
+        content=content(evaluation, by=by, title=title, against=against),
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
     ).lstrip()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from .._display.result import two_sided
 from .._pickling import public
@@ -22,18 +23,55 @@ from ._style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._drift.expected_result import ExpectedLoss
-    from .._drift.result import Drift
+    from .._decomposition.result import Decomposition
+    from .._evaluation.comparison import Difference
 
 _ROOM = 1.1  # for the numbers, of the width of the bars
 _ROW = 0.36  # inches
 _MOST_GROUPS = 30
 
 
+class Drifted(Protocol):
+    """What is drawn of a drift; :class:`Drift`, which stands above, has it all."""
+
+    @property
+    def reference(self) -> Decomposition: ...
+    @property
+    def current(self) -> Decomposition: ...
+    @property
+    def mix(self) -> Difference: ...
+    @property
+    def concept(self) -> Difference: ...
+    @property
+    def conclusion(self) -> str: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class Expected(Protocol):
+    """What is drawn of an expected loss; :class:`ExpectedLoss` has it all."""
+
+    @property
+    def expected_loss(self) -> float: ...
+    @property
+    def standard_errors(self) -> Mapping[str, float]: ...
+    @property
+    def reference_loss(self) -> float: ...
+    @property
+    def predictive_entropy(self) -> float: ...
+    @property
+    def by_group(self) -> pd.DataFrame | None: ...
+    @property
+    def unit(self) -> str: ...
+
+
 @public
-def drift(result: Drift, *, ax: Axes | None = None) -> Axes:
+def drift(result: Drifted, *, ax: Axes | None = None) -> Axes:
     """Draw how the loss of one set of rows became that of another.
 
     Parameters
@@ -127,7 +165,7 @@ def drift(result: Drift, *, ax: Axes | None = None) -> Axes:
 
 @public
 def expected_loss(
-    result: ExpectedLoss,
+    result: Expected,
     *,
     ax: Axes | None = None,
     of: Literal["population", "rows", "realised"] = "population",
