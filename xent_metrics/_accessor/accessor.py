@@ -474,8 +474,8 @@ class XentAccessor:
             says what each period is expected to cost, also before its labels come, and
             what is an alert. Default: labels must be there, and there are no alerts.
         level : float, default 0.95
-            Of intervals; and 1 minus the probability of any false alert, in all
-            periods together.
+            Of intervals; and, about, 1 minus the probability of any false alert, in
+            all periods together.
 
         Returns
         -------
@@ -505,8 +505,8 @@ class XentAccessor:
         An alert is a period whose labelled rows cost more, or less, than the map of
         the reference expects of their predictions, by more standard errors than the
         largest of as many normal variables has with probability ``1 - level``
-        (Bonferroni). The error holds that of the map and the labels' own. It is for
-        one look at all periods: to look again and again, use :class:`Monitor`.
+        (Bonferroni). The error holds that of the map and the labels' own.
+        benchmarks/over_time.py says how often there is a false one. It is for one look at all periods: to look again and again, use :class:`Monitor`.
 
         Examples
         --------

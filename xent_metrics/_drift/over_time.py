@@ -169,7 +169,7 @@ class OverTime(Result):
             found.append(
                 f"{alerts}: labelled rows cost more, or less, than expected by "
                 f"{self.reach:.1f} standard errors; in periods without change there is "
-                f"any with probability {1 - self.level:.2g}"
+                f"any with probability {1 - self.level:.2g}, about"
             )
         if self.n_dropped:
             found.append(
