@@ -91,6 +91,13 @@ def _no_open_figures():
     assert not n_open, f"{n_open} figures are left open: ask for the fixture figures"
 
 
+@pytest.fixture
+def without_plots(monkeypatch):
+    """Pages without plots, which take most of their time and are tested elsewhere."""
+    if HAS_MATPLOTLIB and importlib.util.find_spec("jinja2"):
+        monkeypatch.setattr("xent_metrics._report.figures._KINDS", ())
+
+
 @pytest.fixture(scope="session")
 def tracking_template(tmp_path_factory):
     """An empty tracking store; making its tables takes seconds, copying it none."""

@@ -19,6 +19,7 @@ from xent_metrics._recalibration.select import NAMES, fit_named, recalibrate
 from xent_metrics._recalibration.softmax import fit, minimise
 
 from ..draws import forecasts, labels_from, tempered
+from ..thinned import thinned
 
 SEVERAL = (
     "temperature",
@@ -514,7 +515,7 @@ EXPLAINED_BY = {
 class TestRoundingNeverChooses:
     """Soft labels that one map explains exactly are explained by richer ones too."""
 
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize("seed", thinned(range(4), [1, 3]))
     @pytest.mark.parametrize("name", EXPLAINED_BY)
     def test_the_simplest_exact_map_is_chosen(self, name, seed):
         n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]
