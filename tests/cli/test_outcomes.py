@@ -107,6 +107,7 @@ HAS_PAGE = importlib.util.find_spec("xent_metrics._report.render") is not None
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="the page is not there yet")
+@pytest.mark.usefixtures("without_plots")
 def test_a_page_is_written(run, folder):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")

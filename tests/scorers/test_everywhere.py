@@ -229,7 +229,7 @@ def test_a_map_is_fitted_only_where_a_term_needs_one(name, fits):
     assert bool(calls) == fits
 
 
-@every_scorer
+@pytest.mark.parametrize("name", thinned(NAMES, NAMES[:3]))
 def test_copies_score_the_same(scorer):
     model = MODEL.fit(X, Y)
     asking = scorer.set_score_request(sample_weight=True)

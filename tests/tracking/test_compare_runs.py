@@ -90,6 +90,7 @@ def test_the_order_of_classes_is_free(logged):
     assert found.differences["b"]["cross_entropy"].difference == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_soft_targets(logged):
     votes = rng.multinomial(9, [0.2, 0.3, 0.5], N)
     first, second = (
@@ -258,6 +259,7 @@ class TestWhatIsRefused:
             compare_runs(*runs)
 
 
+@pytest.mark.slow
 def test_a_map_of_the_users_own_can_be_compared(logged):
     """Its rows were logged; only the map cannot be: another takes its place."""
     from sklearn.base import BaseEstimator  # noqa: PLC0415 - of this test alone

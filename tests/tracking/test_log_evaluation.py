@@ -127,7 +127,6 @@ def test_names_of_splits(split):
         log_evaluation(evaluation(), split=split)
 
 
-@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize("deadline", [30, pytest.param(0, marks=pytest.mark.slow)])
 def test_groups_on_the_page(store, tmp_path, deadline):
     pytest.importorskip("jinja2")

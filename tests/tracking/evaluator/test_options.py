@@ -101,7 +101,6 @@ def page_of(run, tmp_path):
     return Path(path).read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize("by", ["place", ["place"]])
 def test_groups_on_the_page_by_a_column_beside_the_features(saved, store, tmp_path, by):
     pytest.importorskip("jinja2")

@@ -19,6 +19,7 @@ def test_a_saved_model(saved, how):
     assert all(np.isfinite(value) for value in metrics.values())
 
 
+@pytest.mark.slow
 def test_a_logged_model_and_its_run(store):
     with store.start_run() as run:
         info = mlflow.sklearn.log_model(MODEL, name="iris", **HOW_SAVED)
