@@ -227,7 +227,7 @@ def names_of_terms(*, soft: bool) -> list[str]:
 def without_few(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a note, not terms of the map, where rows are too few for them."""
     n = np.minimum(table.pop("n_independent"), table["n"])
-    few = (n < TOO_FEW).to_numpy()
+    few = np.asarray(n < TOO_FEW)
     if few.any():
         names = [name for name in _OF_THE_MAP if name in table]
         table.loc[few, [*names, *(f"{name}_se" for name in names)]] = math.nan
