@@ -56,6 +56,7 @@ def test_standard_input_is_read_and_a_gate_sets_the_exit_code(folder, environmen
     assert done.stderr.startswith("failed: miscalibration > 0: found 0.")
 
 
+@pytest.mark.slow
 def test_a_file_on_standard_input_is_not_overwritten_by_its_page(folder, environment):
     before = (folder / "preds.csv").read_bytes()
     with (folder / "preds.csv").open("rb") as file:

@@ -115,7 +115,7 @@ class TestEveryMap:
             assert (before == after).all()
 
     @each_map
-    @pytest.mark.parametrize("scale", [1e-3, 7.0])
+    @pytest.mark.parametrize("scale", thinned([1e-3, 7.0], [7.0]))
     def test_scale_of_weights_does_not_matter(self, name, scale):
         _, y, q, w = draw(k=classes_of(name))
         one, two = (
@@ -124,7 +124,8 @@ class TestEveryMap:
         )
         assert numbers(one) == pytest.approx(numbers(two), rel=1e-8, nan_ok=True)
 
-    @each_map
+    # The kernel is the slowest.
+    @pytest.mark.parametrize("name", thinned(TWO, set(TWO) - {"kernel"}))
     def test_order_of_classes_does_not_matter(self, name):
         k = classes_of(name)
         _, y, q, w = draw(n=1500, k=k)

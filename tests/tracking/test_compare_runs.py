@@ -107,6 +107,7 @@ def test_soft_targets(logged):
         compare_runs(logged(first, "a"), logged(evaluated(), "b"))
 
 
+@pytest.mark.slow
 def test_folds(logged):
     folds = np.arange(N) % 2
     first, second = (evaluated(q=q, folds=folds) for q in (DULL, SHARP))
@@ -124,6 +125,7 @@ def test_few_rows_were_warned_of_before(logged):
     compare_runs(*runs)  # warnings are errors here
 
 
+@pytest.mark.slow
 def test_runs_of_schema_1(logged, store, tmp_path):
     first, second = evaluated(q=DULL), evaluated()
     before = new_run(store, run_name="before")
