@@ -8,6 +8,7 @@ import pandas as pd
 
 from xent_metrics import Comparison
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import Files
@@ -32,6 +33,7 @@ div {{ overflow-x: auto }}
 """
 
 
+@public
 def log_comparison(
     comparison: Comparison,
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Evaluation, without_listeners
 
+from .._calls import public
 from .._delivery.deliver import OnError, check, deliver
 from .._delivery.result import LogResult
 from .._items.items import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 
 
+@public
 def log_cv_results(
     cv_results: Any,
     X: Any = None,  # noqa: N803 - scikit-learn's name

@@ -6,6 +6,7 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items import artifacts
@@ -13,6 +14,7 @@ from .._items.items import Items, items
 from .._items.rows import are_all
 
 
+@public
 def log_evaluation(
     evaluation: Evaluation,
     *,

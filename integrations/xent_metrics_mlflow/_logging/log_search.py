@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import MOST_ROWS, Files
@@ -30,6 +31,7 @@ class _Scores(NamedTuple):
     order: list[int]
 
 
+@public
 def log_search(
     search: Any,
     *,
