@@ -38,6 +38,7 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 from ._delivery.address import is_folder, is_remote, lasting
 from ._delivery.spool import Entry
 from ._delivery.tracker import UnknownError, Where
+from ._items.items import newest_of
 from ._items.keys import no_such_model, no_such_run
 from ._items.tables import TABLES, listed, tables
 
@@ -307,15 +308,8 @@ def _run_of(uri: str, run_id: str) -> _Run:
 
 def _is_older(run: _Run, entry: Entry) -> bool:
     """Whether the run has a newer entry of the same split."""
-    with contextlib.suppress(KeyError, ValueError):
-        step, timestamp = map(int, run.tags[_newest(entry)].split())
-        return (entry.step, entry.timestamp) < (step, timestamp)
-    return False
-
-
-def _newest(entry: Entry) -> str:
-    """The tag that holds the step and the time of a split's newest entry."""
-    return f"{entry.folder}/newest"
+    newest = newest_of(run.tags, entry.folder)
+    return newest is not None and (entry.step, entry.timestamp) < newest
 
 
 def _lists(run: _Run, table: str) -> bool:
@@ -377,7 +371,7 @@ def log_numbers(
 
 
 def _tags(run: _Run, entry: Entry, table: str | None) -> dict[str, str]:
-    tags = {**entry.tags, _newest(entry): f"{entry.step} {entry.timestamp}"}
+    tags = dict(entry.tags)
     if table is not None:
         tags[f"{entry.folder}/table"] = table
         if not _lists(run, table):

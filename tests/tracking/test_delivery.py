@@ -94,7 +94,7 @@ class TestEveryStore:
         assert not set(result.left_out) & set(data.metrics)
         assert all(abs(value) < 1e300 for value in data.metrics.values())
         for name, value in result.left_out.items():
-            told = json.loads(data.tags["xent/test/settings"])["non_finite"]
+            told = json.loads(data.tags["xent/test/info"])["non_finite"]
             assert told[name.removeprefix("xent/test/")] == str(value)
 
     def test_a_dataset_is_an_input(self, store, evaluation):
@@ -108,7 +108,7 @@ class TestEveryStore:
         assert [(tag.key, tag.value) for tag in one.tags] == [
             ("mlflow.data.context", "test")
         ]
-        settings = json.loads(found.data.tags["xent/test/settings"])
+        settings = json.loads(found.data.tags["xent/test/info"])
         assert settings["dataset"] == "birds"
 
     def test_what_came_of_it_is_one_line(self, store, evaluation):

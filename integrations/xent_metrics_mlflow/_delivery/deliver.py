@@ -93,7 +93,7 @@ def deliver(
         metrics=what.metrics,
         points=what.points,
         children=what.children,
-        tags=what.tags,
+        tags=what.tags_at(at, now),
         params=what.params,
         timestamp=now,
         step=at,

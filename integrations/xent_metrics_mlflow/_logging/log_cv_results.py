@@ -93,7 +93,7 @@ def log_cv_results(
     ``xent/<split>/<term>`` is an average over folds by their weight, with a standard
     error; ``fold_std`` divides by the number of folds, as scikit-learn and numpy do
     it. A term that is not finite in a fold has no step there and no standard deviation;
-    ``non_finite`` in the tag ``xent/<split>/settings`` says where, and ``folds`` there
+    ``non_finite`` in the tag ``xent/<split>/info`` says where, and ``folds`` there
     names the folds.
 
     Examples

@@ -97,7 +97,7 @@ def log_evaluation(
     Notes
     -----
     Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
-    is never a metric: ``non_finite`` in the tag ``xent/<split>/settings`` lists it.
+    is never a metric: ``non_finite`` in the tag ``xent/<split>/info`` lists it.
     That tag is a JSON of all settings, among them the recalibration map, the clip and
     the digest of the data. Map and clip are params of the run too, for charts of
     several runs and for searches; params of a run are fixed, so those of the first step

@@ -80,7 +80,7 @@ def log_search(
     steps. The table of all of them, with their parameters, is the artifact
     ``xent/<name>/cv_results.json``, which ``pandas.read_json(..., orient="split")``
     reads. A score that is not finite, as where a fit failed, is there as text, and
-    never a metric; ``n_not_finite`` counts them. The tag ``xent/<name>/settings`` holds
+    never a metric; ``n_not_finite`` counts them. The tag ``xent/<name>/info`` holds
     the best candidate's parameters, and the scores whose names keys cannot have.
 
     Examples
