@@ -18,11 +18,18 @@ from xent_metrics_mlflow._delivery import spool
 
 from .conftest import Server, assert_logged, entries, free_port, kill, new_run
 
+
+def program(name):
+    """Where a program of PostgreSQL lies; Debian has them off the path."""
+    places = [str(each) for each in Path("/usr/lib/postgresql").glob("*/bin")]
+    return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *places]))
+
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        shutil.which("initdb") is None or shutil.which("postgres") is None,
-        reason="PostgreSQL's initdb and postgres are not on the path",
+        not all(map(program, ("initdb", "postgres", "pg_isready"))),
+        reason="PostgreSQL is not installed: its initdb and postgres are not found",
     ),
     pytest.mark.skipif(
         importlib.util.find_spec("psycopg2") is None,
@@ -42,18 +49,18 @@ def database():
         shutil.chown(folder, "nobody")
     port, data = free_port(), folder / "data"
     subprocess.run(
-        [shutil.which("initdb"), "-D", str(data), "-U", "tests", "-A", "trust", "-N"],
+        [program("initdb"), "-D", str(data), "-U", "tests", "-A", "trust", "-N"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=folder,
         **user,
     )
-    command = [shutil.which("postgres"), "-D", str(data), "-p", str(port)]
+    command = [program("postgres"), "-D", str(data), "-p", str(port)]
     command += ["-k", str(folder), "-h", "127.0.0.1", "-F"]
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
     try:
-        ready = [shutil.which("pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+        ready = [program("pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
         until = time.monotonic() + 60
         while subprocess.run(ready, check=False).returncode:
             if time.monotonic() > until or running.poll() is not None:
