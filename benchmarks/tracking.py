@@ -1,6 +1,7 @@
 """Logging to an MLflow server: what it costs, and what killing it loses.
 
 python benchmarks/tracking.py            # costs, a few minutes
+python benchmarks/tracking.py requests   # how many a call sends
 python benchmarks/tracking.py kills 200  # as many processes killed at random moments
 python benchmarks/tracking.py kills 200 URI  # the same on a server that runs
 python benchmarks/tracking.py load [URI]     # 4 processes log 50 runs each
@@ -29,6 +30,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import requests
 
 from xent_metrics import Evaluation
 from xent_metrics_mlflow import log_cv_results, log_evaluation
@@ -134,6 +136,38 @@ def in_background(evaluation: Evaluation, **options: Any) -> float:
     while spool.entries(spool.root()):
         time.sleep(0.1)
     return taken
+
+
+def requests_sent() -> None:
+    """Print how many requests a call sends, and how many of them read the run."""
+    sent: list[str] = []
+    send = requests.adapters.HTTPAdapter.send
+
+    def counted(self: Any, request: Any, **options: Any) -> Any:
+        sent.append(request.path_url)
+        return send(self, request, **options)
+
+    requests.adapters.HTTPAdapter.send = counted
+    evaluation = evaluate(600, 3)
+
+    def log(what: str, **options: Any) -> None:
+        sent.clear()
+        assert log_evaluation(evaluation, deadline=120, **options).logged
+        reads = sum("/runs/get" in each for each in sent)
+        print(f"| {what} | {len(sent)} | {reads} |", flush=True)
+
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
+        mlflow.set_tracking_uri(uri)
+        os.environ[spool.VARIABLE] = f"{name}/spool"
+        print("| call | requests | reads of the run |\n|---|---|---|")
+        with mlflow.start_run():
+            log("the active run, first")
+            log("the active run, again")
+        run_id = new_run()
+        log("another run by its id, first", run_id=run_id)
+        log("another run by its id, again", run_id=run_id)
+        log("a run that the call starts")
+        mlflow.end_run()
 
 
 def work(call: Callable[[], Any]) -> float:
@@ -366,6 +400,8 @@ def _outcome(run_id: str, kind: int, *, written: bool, waiting: int) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["kills"]:
         kills(int(sys.argv[2]), *sys.argv[3:4])
+    elif sys.argv[1:2] == ["requests"]:
+        requests_sent()
     elif sys.argv[1:2] == ["load"]:
         load(*sys.argv[2:3])
     else:
