@@ -195,6 +195,15 @@ def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
         assert table.loc[0, f"{term}_se"] == result.standard_errors[term]
 
 
+def test_settings_are_read_by_their_name_of_before(store):
+    run_id = log(store, "before", evaluated())
+    wanted, client = runs_frame(), store.MlflowClient()
+    told = client.get_run(run_id).data.tags["xent/test/info"]
+    client.set_tag(run_id, "xent/test/settings", told)
+    client.delete_tag(run_id, "xent/test/info")
+    pd.testing.assert_frame_equal(runs_frame(), wanted)
+
+
 def test_infinite_terms_are_read_from_their_tag(store):
     proba = PROBA.copy()
     proba[0] = np.eye(2)[1 - LABELS[0]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import math
 import re
@@ -14,7 +16,14 @@ import numpy as np
 from xent_metrics import TERMS, __version__
 
 from .keys import LONGEST_TAG, check_keys, keys_of_classes
-from .layout import ERRORS, SUFFIX, column_of, errors_that_tell, implied_errors
+from .layout import (
+    ERRORS,
+    SETTINGS,
+    SUFFIX,
+    column_of,
+    errors_that_tell,
+    implied_errors,
+)
 from .rows import digest
 
 if TYPE_CHECKING:
@@ -31,6 +40,7 @@ _COUNTS = ("n", "n_clipped", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
 _PARAMS = ("recalibration", "clip")
 _NOT_TERMS = ("n", "weight", "note")
+_STEP, _TIMESTAMP = "step", "timestamp"
 _TOO_LONG = "too long for a tag: see the files of this split"
 
 
@@ -70,8 +80,21 @@ class Items:
             for key, value in self.left_out.items()
         }
         settings = {**self.settings, "non_finite": told, "version": __version__}
-        tags = {"schema": SCHEMA, "unit": self.unit, "settings": as_tag(settings)}
+        tags = {"schema": SCHEMA, "unit": self.unit, SETTINGS: as_tag(settings)}
         return under(self.folder, tags)
+
+    def tags_at(self, step: int, timestamp: int) -> dict[str, str]:
+        """The tags, whose settings also say when the split was logged."""
+        when = {_STEP: step, _TIMESTAMP: timestamp}
+        return dataclasses.replace(self, settings={**self.settings, **when}).tags
+
+
+def newest_of(tags: Mapping[str, str], folder: str) -> tuple[int, int] | None:
+    """The step and the time of what a run has of a split; None if that is not known."""
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        found = json.loads(tags[f"{folder}/{SETTINGS}"])
+        return int(found[_STEP]), int(found[_TIMESTAMP])
+    return None
 
 
 def as_tag(values: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items import artifacts
@@ -13,6 +14,7 @@ from .._items.items import Items, items
 from .._items.rows import are_all
 
 
+@public
 def log_evaluation(
     evaluation: Evaluation,
     *,
@@ -84,8 +86,8 @@ def log_evaluation(
     ValueError
         If an argument is not one of those above, if a key would be one that stores
         refuse, if no run is active off the main thread, or if the server answers in
-        time that it has no run ``run_id``, or none that MLFLOW_RUN_ID names; then
-        nothing is kept.
+        time that it has no run ``run_id``, none that MLFLOW_RUN_ID names, or no model
+        ``model_id``; then nothing is kept.
 
     Warns
     -----
@@ -95,7 +97,7 @@ def log_evaluation(
     Notes
     -----
     Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
-    is never a metric: ``non_finite`` in the tag ``xent/<split>/settings`` lists it.
+    is never a metric: ``non_finite`` in the tag ``xent/<split>/info`` lists it.
     That tag is a JSON of all settings, among them the recalibration map, the clip and
     the digest of the data. Map and clip are params of the run too, for charts of
     several runs and for searches; params of a run are fixed, so those of the first step
