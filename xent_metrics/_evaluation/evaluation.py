@@ -17,6 +17,7 @@ from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display.result import Result, json_text, plots, report
 from .._inputs.columns import Selector
+from .._inputs.estimators import Classifier, in_class_order, probabilities
 from .._inputs.frames import read_frame
 from .._inputs.inputs import read
 from .._inputs.read_options import (
@@ -30,7 +31,6 @@ from .._inputs.read_options import (
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
-from .estimators import Classifier, in_class_order, probabilities
 from .evaluate import evaluate
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
