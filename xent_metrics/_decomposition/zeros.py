@@ -13,6 +13,7 @@ from .._kernels.table import FloatArray
 from .row_terms import RowTerms
 
 KEY = "n_clipped"  # of the note
+OF_ZERO = "a probability of 0"  # what it says, where none of them is above 0
 
 
 def note_zeros(
@@ -52,7 +53,7 @@ def zeros_note(
     base: float | None,
 ) -> str:
     """What so many rows cost, and what ten times less of a clip would add, in nats."""
-    what = "a probability of 0" if zero else f"a probability below {clip:.2g}"
+    what = OF_ZERO if zero else f"a probability below {clip:.2g}"
     its, verb = ("its", "costs") if n == 1 else ("their", "cost")
     whose = f"a class of {its} target" if soft else f"{its} label"
     part = "less than 1%" if share < 0.01 else f"{share:.0%}"  # noqa: PLR2004

@@ -925,7 +925,8 @@ class Evaluation(Result):
         kind : str, default "waterfall"
             "waterfall" (what the cross-entropy is made of), "reliability" (predicted
             against observed), "entropy" (the cost of each row against the one that the
-            model expects), "by_class" or "kl_contributions".
+            model expects), "by_class", or, of target distributions and votes,
+            "kl_contributions".
         ax : matplotlib Axes, optional
             Where to draw. Default: a figure of its own.
         **options
@@ -941,8 +942,8 @@ class Evaluation(Result):
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is no such kind, or if it needs data that the evaluation was read
-            back without.
+            If there is no such kind, if it needs data that the evaluation was read back
+            without, or if it says nothing of hard labels.
         """
         kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
         if kind not in kinds:

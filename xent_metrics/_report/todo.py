@@ -181,7 +181,7 @@ def _rows(evaluation: Evaluation) -> Iterator[Advice]:
         n = min(result.n_clipped, _MOST)
         what = result.notes[KEY].partition(" of the loss")[0]
         yield Advice(
-            sentence=f"Look at what the model ruled out: {what} of the loss.",
+            sentence=f"Look at the rows behind this: {what} of the loss.",
             code=f"evaluation.worst({n})",
         )
     elif (found := _class(evaluation)) is not None:
