@@ -48,8 +48,8 @@ _BELOW = 0.22  # of the height of the curve: room of the histogram
 # Of the bins and the map of each model; no more than these are told apart.
 _COLOURS = ((BLUE, VERMILLION), (GREEN, ORANGE), (PURPLE, SKY))
 _MARKERS, _DASHES = "osD", ("-", "--", ":")
-# The gids of what is drawn, by which another model of the same axes is told from it.
-_MODEL, _UNNAMED, _DIAGONAL = "xent model", "xent unnamed model", "xent diagonal"
+# How gids of what is drawn start, by which another model of the axes is told from it.
+_MODEL, _UNNAMED, _DIAGONAL = "xent-model", "xent-unnamed", "xent-diagonal"
 _FIRST = "model 1"
 
 
@@ -201,8 +201,9 @@ def _draw_model(
         _draw_map(ax, axes, curve, label, level, n)
     _draw_bins(ax, points, axes, f"{said}observed, {percent(level)} intervals", n)
     _draw_histogram(ax, rows, axes, n)
-    for artist in {*ax.lines, *ax.collections} - before:
-        artist.set_gid(_MODEL if said else _UNNAMED)
+    ours = [one for one in (*ax.lines, *ax.collections) if one not in before]
+    for at, artist in enumerate(ours):
+        artist.set_gid(f"{_MODEL if said else _UNNAMED}-{n}-{at}")
     x, y = "confidence (probability of the class predicted)", "accuracy"
     if place is not None:
         x = f"predicted probability of {short(evaluation.labels[place])}"
@@ -220,31 +221,36 @@ def _draw_model(
 
 def _name_earlier(ax: Axes) -> int:
     """Give a model without a name its number; how many models the axes hold."""
-    bars = [one for one in ax.containers if _is_ours(getattr(one, "lines", [None])[0])]
+    bars = [
+        one
+        for one in ax.containers
+        if _starts(getattr(one, "lines", [None])[0], _MODEL, _UNNAMED)
+    ]
     if len(bars) >= len(_COLOURS):
         msg = (
             f"axes can hold {len(_COLOURS)} models: found {len(bars)}; draw others in "
             "axes of their own."
         )
         raise ValueError(msg)
-    if not any(line.get_gid() == _UNNAMED for line in ax.lines):
+    if not any(_starts(line, _UNNAMED) for line in ax.lines):
         return len(bars)
     artists: list[Any] = [*ax.lines, *ax.collections, bars[0]]
     for artist in artists:
         label = str(artist.get_label())
-        ours = artist is bars[0] or artist.get_gid() == _UNNAMED
+        ours = artist is bars[0] or _starts(artist, _UNNAMED)
         if ours and not label.startswith("_"):
             artist.set_label(f"{_FIRST}: {label}")
     for artist in (*ax.lines, *ax.collections):
-        if artist.get_gid() == _UNNAMED:
-            artist.set_gid(_MODEL)
+        if _starts(artist, _UNNAMED):
+            artist.set_gid(str(artist.get_gid()).replace(_UNNAMED, _MODEL))
     title = ax.get_title(loc="left")
     ax.set_title(f"{_FIRST}: {title}", loc="left", fontsize="medium", **AS_IT_IS)
     return len(bars)
 
 
-def _is_ours(line: Any) -> bool:
-    return getattr(line, "get_gid", lambda: None)() in (_MODEL, _UNNAMED)
+def _starts(artist: Any, *starts: str) -> bool:
+    """Whether it is an artist whose gid starts like one of these."""
+    return str(getattr(artist, "get_gid", str)()).startswith(starts)
 
 
 def _headings(ax: Axes, n: int) -> list[str]:
