@@ -62,7 +62,8 @@ class RecalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         ``cross_validate``. Default: 5 folds. Not used where the estimator is frozen,
         or the map fitted.
     clip : float, default machine epsilon
-        Floor of probabilities before a map that :meth:`fit` fits, in [0, 1).
+        Floor of probabilities before a map that :meth:`fit` fits, in [0, 1). A forest
+        predicts 0 where no tree disagrees: with a map of one slope pass 0.01.
     n_jobs : int, optional
         Number of folds that are fitted at once, as in ``cross_validate``.
 

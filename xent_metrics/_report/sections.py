@@ -247,11 +247,12 @@ def _as_table(caption: str, frame: pd.DataFrame, digits: int) -> Table:
             for key, as_number in zip(frame.columns, numeric, strict=True)
         ),
     )
+    of_terms = frame.index.names == ["term"]
     rows = []
     for key, values in zip(frame.index, frame.itertuples(index=False), strict=True):
         keys = key if isinstance(key, tuple) else (key,)
         cells = (
-            *(title(one) if one in TERMS else name(one) for one in keys),
+            *(title(one) if of_terms else name(one) for one in keys),
             *(
                 count(value)
                 if isinstance(value, int)
