@@ -256,3 +256,17 @@ def test_zeros_stand_at_the_top_with_what_the_clip_does(zeros):
 
 def test_a_clip_that_no_row_met_is_not_a_subject(hard):
     assert "clip" not in sections(content(hard))
+
+
+@pytest.mark.skipif(
+    not hasattr(Evaluation, "reducible"), reason="evaluations know no features"
+)
+def test_features_are_asked_for_where_they_can_be():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    q = 1.0 / (1.0 + np.exp(-X[:, 0]))
+    evaluation = Evaluation.from_predictions(rng.random(400) < q, q)
+    (line,) = [one for one in todo(evaluation).lines if one.code in OURS]
+    assert run(line.code, evaluation=evaluation, X=X).grouping_loss_at_least >= 0
+    back = Evaluation.from_json(evaluation.to_json())
+    assert not any(one.code in OURS for one in todo(back).lines)
