@@ -1,8 +1,9 @@
 """What a log loss is made of: entropy, KL divergence, miscalibration.
 
-Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
-loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
-:mod:`xent_metrics.plotting` first draws, what scans files when it first does.
+Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
+when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
+matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files when it first
+does.
 """
 
 import importlib
@@ -43,6 +44,7 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
@@ -56,6 +58,7 @@ __all__ = [
     "EnsembleDecomposition",
     "Evaluation",
     "MiscalibrationTest",
+    "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
     "ScanState",
@@ -93,13 +96,14 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_OF_SCANS = {
-    "ScanState": "state",
-    "SkippedPartWarning": "files",
-    "accumulate": "accumulate",
-    "finish": "finish",
-    "merge": "accumulate",
-    "scan": "files",
+_LATE = {  # what is heavy, by the module that it is loaded from
+    "RecalibratedClassifier": "_recalibration.classifier",
+    "ScanState": "_scan.state",
+    "SkippedPartWarning": "_scan.files",
+    "accumulate": "_scan.accumulate",
+    "finish": "_scan.finish",
+    "merge": "_scan.accumulate",
+    "scan": "_scan.files",
 }
 
 __version__ = version("xent-metrics")
@@ -114,8 +118,8 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
-    if name in _OF_SCANS:
-        home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
+    if name in _LATE:
+        home = importlib.import_module(f".{_LATE[name]}", __name__)
         return getattr(home, name)
     raise no_name(__name__, name, __all__)
 

@@ -73,6 +73,7 @@ def test_the_page_has_one_title_and_a_heading_for_each_section(page, hard):
     (title,) = page.texts("title")
     assert page.texts("h1") == [title]
     assert page.texts("h2") == [
+        "What to do",
         "What the loss is made of",
         "What recalibration would remove",
         "Plots",

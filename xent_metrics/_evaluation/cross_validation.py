@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from .._decomposition.folds import Folds
 from .._inputs.arrays import read_columns
 from .._inputs.containers import as_numpy
+from .._inputs.estimators import in_class_order, probabilities
 from .._inputs.inputs import check_index_order, check_length
 from .._inputs.labels import check_labels, sort_labels
 from .._kernels.table import IntArray
-from .estimators import in_class_order, probabilities
 
 
 class OutOfFold(NamedTuple):

@@ -17,6 +17,7 @@ from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display.result import Result, json_text, plots, report
 from .._inputs.columns import Selector
+from .._inputs.estimators import Classifier, in_class_order, probabilities
 from .._inputs.frames import read_frame
 from .._inputs.inputs import read
 from .._inputs.read_options import (
@@ -30,7 +31,6 @@ from .._inputs.read_options import (
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
-from .estimators import Classifier, in_class_order, probabilities
 from .evaluate import evaluate
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
@@ -848,7 +848,14 @@ class Evaluation(Result):
         """
         return json_text(self.to_dict(per_sample=per_sample))
 
-    def to_html(self, *, by: Any = None, title: str | None = None) -> str:
+    def to_html(
+        self,
+        *,
+        by: Any = None,
+        title: str | None = None,
+        reducible: Any = None,
+        slices: Any = None,
+    ) -> str:
         """One self-contained page: figures inline, no script, no outside request.
 
         Parameters
@@ -857,6 +864,11 @@ class Evaluation(Result):
             Groups to show, as in :meth:`summary`.
         title : str, optional
             The page's title. Default: what was evaluated, in numbers.
+        reducible : ReducibleLoss, optional
+            What the features still hold, as ``evaluation.reducible(X)`` returns it:
+            shown, and part of the advice at the top of the page.
+        slices : Slices, optional
+            Where the loss sits, as ``evaluation.slices(X)`` returns it: the same.
 
         Returns
         -------
@@ -868,7 +880,9 @@ class Evaluation(Result):
         ImportError
             If jinja2 or matplotlib is not installed.
         """
-        page: str = report().render(self, by=by, title=title)
+        page: str = report().render(
+            self, by=by, title=title, reducible=reducible, slices=slices
+        )
         return page
 
     def write_html(
@@ -877,6 +891,8 @@ class Evaluation(Result):
         *,
         by: Any = None,
         title: str | None = None,
+        reducible: Any = None,
+        slices: Any = None,
     ) -> None:
         """Write the page of :meth:`to_html` to a file, wholly or not at all.
 
@@ -885,7 +901,7 @@ class Evaluation(Result):
         path : path of a file
             Where to write. A file that is there is replaced and keeps its permissions,
             a link to it stays.
-        by, title
+        by, title, reducible, slices
             As in :meth:`to_html`.
 
         Raises
@@ -896,7 +912,8 @@ class Evaluation(Result):
             If the folder does not exist, if ``path`` is that of a folder, a device, a
             pipe or a socket, or if it cannot be written.
         """
-        report().write(path, self.to_html(by=by, title=title))
+        page = self.to_html(by=by, title=title, reducible=reducible, slices=slices)
+        report().write(path, page)
 
     def plot(
         self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any
@@ -908,7 +925,8 @@ class Evaluation(Result):
         kind : str, default "waterfall"
             "waterfall" (what the cross-entropy is made of), "reliability" (predicted
             against observed), "entropy" (the cost of each row against the one that the
-            model expects), "by_class" or "kl_contributions".
+            model expects), "by_class", or, of target distributions and votes,
+            "kl_contributions".
         ax : matplotlib Axes, optional
             Where to draw. Default: a figure of its own.
         **options
@@ -924,8 +942,8 @@ class Evaluation(Result):
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is no such kind, or if it needs data that the evaluation was read
-            back without.
+            If there is no such kind, if it needs data that the evaluation was read back
+            without, or if it says nothing of hard labels.
         """
         kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
         if kind not in kinds:
@@ -938,4 +956,4 @@ class Evaluation(Result):
         return axes
 
     def _headline(self) -> str:
-        return repr(self.decomposition).partition("\n")[0]
+        return repr(self.decomposition).partition("\n\n")[0]

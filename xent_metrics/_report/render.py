@@ -17,9 +17,17 @@ from .place import place_of, unwritable
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
+    from .todo import Reducible, Sliced
 
 
-def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) -> str:
+def render(
+    evaluation: Evaluation,
+    *,
+    by: Any = None,
+    title: str | None = None,
+    reducible: Reducible | None = None,
+    slices: Sliced | None = None,
+) -> str:
     """The page of an evaluation; all that users named is escaped.
 
     Parameters
@@ -30,6 +38,8 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
         What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.
     title : str, optional
         The heading of the page. Default: one that states the loss.
+    reducible, slices : optional
+        What the features of the same rows still hold, and where.
 
     Returns
     -------
@@ -73,7 +83,9 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     )
     style = room.joinpath("style.css").read_text(encoding="utf-8")
     return template.render(
-        content=content(evaluation, by=by, title=title),
+        content=content(
+            evaluation, by=by, title=title, reducible=reducible, slices=slices
+        ),
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
     ).lstrip()
