@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,17 @@ def reducible_loss(
         random_state=random_state,
         progress=progress,
     )
+
+
+class _Evaluated(Protocol):
+    @property
+    def _frame(self) -> KeptFrame | None: ...
+
+
+def measured_columns(evaluation: _Evaluated) -> tuple[Any, ...]:
+    """The columns of the frame that were read as targets, probabilities, weights."""
+    held = evaluation._frame  # noqa: SLF001 - for this package, not for its users
+    return () if held is None else held.measured
 
 
 def slices_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +76,9 @@ class Features:
         return vars(self)
 
 
-def read_features(X: Any, names: Iterable[Any] | None = None) -> Features:  # noqa: N803 - scikit-learn's name
-    """Read an array or a frame with numbers, text, categories, times, missing values.
-
-    ``names`` are the columns of a frame that are wanted; None is all.
-    """
-    frame = _as_pandas(X, names)
+def read_features(X: Any) -> Features:  # noqa: N803 - scikit-learn's name
+    """Read a table with numbers, text, categories, times and missing values."""
+    frame = _as_pandas(X)
     if frame.shape[1] == 0 or frame.shape[0] == 0:
         msg = (
             f"X must hold rows and columns: it has {frame.shape[0]} rows and "
@@ -101,7 +97,7 @@ def index_of_features(X: Any) -> pd.Index[Any] | None:  # noqa: N803 - as above
     return X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
 
 
-def _as_pandas(X: Any, names: Iterable[Any] | None) -> pd.DataFrame:  # noqa: N803 - as above
+def _as_pandas(X: Any) -> pd.DataFrame:  # noqa: N803 - as above
     """A frame of pandas with one column per feature."""
     refuse_lazy(X, "X")
     frame = as_frame(X)
@@ -124,15 +120,9 @@ def _as_pandas(X: Any, names: Iterable[Any] | None) -> pd.DataFrame:  # noqa: N8
             "features)."
         )
         raise ValueError(msg)
-    wanted = list(frame.columns) if names is None else list(names)
     if isinstance(frame, pd.DataFrame):
-        places = [at for name in wanted for at in _places(frame.columns, name)]
-        return frame.iloc[:, places]
-    return pd.DataFrame({name: as_series(frame[name], "X") for name in wanted})
-
-
-def _places(columns: Iterable[Any], name: Any) -> list[int]:
-    return [at for at, one in enumerate(columns) if one == name]
+        return frame
+    return pd.DataFrame({name: as_series(frame[name], "X") for name in frame.columns})
 
 
 def _read(series: pd.Series[Any], name: Any) -> Column:

@@ -13,6 +13,7 @@ from .._kernels.table import BoolArray, FloatArray, IntArray
 
 _LEARNING_RATE = 0.1
 _TREES, _LEAST_STEPS, _MOST_STEPS = 400, 30, 150
+_ROWS_A_STEP = 20  # fewer rows are overfitted long before so many steps
 _LEAVES, _LEAST_LEAF = 8, 20
 _STAGE = 5  # steps of boosting between two looks
 _BINS = 128  # of a column of numbers
@@ -85,7 +86,7 @@ def boosted(
     """
     models, curves = [], []
     for outside, inside in rows.inside():
-        model = _boosting(rows.n_classes, is_category)
+        model = _boosting(rows, is_category)
         part, labels, weights = _labelled(table, rows, outside)
         even = np.ptp(weights) == 0  # weights make it slower
         model.fit(part, labels, sample_weight=None if even else weights)
@@ -110,13 +111,14 @@ def boosted(
     return CrossFitted(log_g, predict)
 
 
-def _boosting(n_classes: int, is_category: BoolArray) -> Any:
+def _boosting(rows: Rows, is_category: BoolArray) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - heavy
 
-    trees_per_step = 1 if n_classes == 2 else n_classes  # noqa: PLR2004
+    trees_per_step = 1 if rows.n_classes == 2 else rows.n_classes  # noqa: PLR2004
+    most = min(_MOST_STEPS, _TREES // trees_per_step, len(rows.weights) // _ROWS_A_STEP)
     return HistGradientBoostingClassifier(
         learning_rate=_LEARNING_RATE,
-        max_iter=min(max(_TREES // trees_per_step, _LEAST_STEPS), _MOST_STEPS),
+        max_iter=max(most, _LEAST_STEPS),
         max_leaf_nodes=_LEAVES,
         min_samples_leaf=_LEAST_LEAF,
         l2_regularization=1.0,
