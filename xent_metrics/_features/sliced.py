@@ -21,6 +21,7 @@ from .tree import Condition, Node, grow
 
 _LEVEL = 0.05  # how often chance alone makes any slice
 _LEAST_ROWS, _LEAST_SHARE = 25, 0.02  # of a node, of each half
+_A_TEST = 0.5  # standard errors by which a further test must make excess clearer
 _SEED = 0  # halves are fixed: the same data, the same slices
 _WHAT = {
     "cross_entropy": "cost more than the others",
@@ -201,7 +202,9 @@ def _candidates(
         inside[node.rows] = True
         facts = _measured(values, weights, clusters, inside)
         if facts["excess"] > 0 and facts["excess_se"] > 0:
-            scored.append((facts["excess"] / facts["excess_se"], node))
+            n_more = len(node.condition.tests) - 1
+            z = facts["excess"] / facts["excess_se"]
+            scored.append((z - _A_TEST * n_more, node))
     scored.sort(key=lambda one: -one[0])
     taken = np.zeros(n, dtype=np.bool_)
     kept: list[Condition] = []
