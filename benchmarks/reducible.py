@@ -326,11 +326,13 @@ def of_glest(law: Law, n: int, seed: int) -> float:
         return float(found.metrics("log")["GL"])
 
 
-def power(draws: int, sizes: list[int]) -> None:
+def power(draws: int, sizes: list[int], named: str) -> None:
     """How much of the grouping loss is found, and whether intervals hold."""
     print("| law | n | true | bound | sd | SE | covers | found | glest |")
     print("|---|---|---|---|---|---|---|---|---|")
     for law in laws_of_power():
+        if named not in law.name:
+            continue
         true = grouping_loss(law)
         for n in sizes or (1000, 4000, 20_000):
             times = draws if n < MANY_ROWS else max(draws // 10, 2)
@@ -348,11 +350,13 @@ def power(draws: int, sizes: list[int]) -> None:
             )
 
 
-def null(draws: int, sizes: list[int]) -> None:
+def null(draws: int, sizes: list[int], named: str) -> None:
     """How often a model is called reducible whose grouping loss is 0."""
     print("| law | n | bound | SE | called reducible |")
     print("|---|---|---|---|---|")
     for law in laws_of_null():
+        if named not in law.name:
+            continue
         for n in sizes or (300, 2000):
             rows = np.array([measured(law, n, 5000 + s) for s in range(draws)])
             called = (rows[:, 0] > Z * rows[:, 1]).mean()
@@ -363,7 +367,7 @@ def null(draws: int, sizes: list[int]) -> None:
             )
 
 
-def speed(_: int, __: list[int]) -> None:
+def speed(*_: object) -> None:
     """Seconds of CPU for 20,000 rows of 20 features."""
     print("| rows | features | classes | seconds |")
     print("|---|---|---|---|")
@@ -389,12 +393,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--only", choices=TABLES)
     parser.add_argument("--rows", type=int, nargs="*", default=[])
+    parser.add_argument("--laws", default="", help="those whose names hold this")
     given = parser.parse_args()
     with threadpool_limits(1):
         for name, table in TABLES.items():
             if given.only in (None, name):
                 print(f"\n{name}\n")
-                table(given.draws, given.rows)
+                table(given.draws, given.rows, given.laws)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Is what is left of a loss noise, or something that the model does not know?
+"""Tell noise in the labels from what a model does not know, with the features.
 
 With one label per row a decomposition cannot say. The features can: what a learner wins
 with them beyond the predictions is ignorance, and the rest is at most noise. Digits are
@@ -65,8 +65,8 @@ def verdict(sums: ReducibleLoss, together: ReducibleLoss) -> None:
 def images(folder: Path) -> None:
     proba = np.load(folder / "cifar10_wideresnet.npz")["predictions"]
     votes = np.load(folder / "cifar10h_counts.npy")
-    # One vote is the label of an image, drawn at random. The pixels are not at hand; the
-    # other people's votes are, and stand for all that can be seen in an image.
+    # One vote is the label of an image, drawn at random. Pixels are not at hand: the
+    # other votes stand for all that can be seen in it.
     rng = np.random.default_rng(0)
     below = votes.cumsum(axis=1) <= rng.integers(votes.sum(axis=1))[:, np.newaxis]
     label = below.sum(axis=1)
@@ -79,8 +79,8 @@ def images(folder: Path) -> None:
     truth = decompose(votes, proba, target_type="votes", vote_correction="jackknife")
     say(
         f"All votes know the truth: a grouping loss of {truth.grouping_loss:.3f} nats "
-        f"beside the bound of {found.grouping_loss_at_least:.3f}, and a mean entropy of "
-        f"{truth.irreducible:.3f} beside {found.entropy_at_most:.3f} at most."
+        f"beside the bound of {found.grouping_loss_at_least:.3f}, and an entropy of "
+        f"{truth.irreducible:.3f} beside at most {found.entropy_at_most:.3f}."
     )
 
 

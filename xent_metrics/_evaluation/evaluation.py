@@ -830,7 +830,7 @@ class Evaluation(Result):
         >>> found = evaluation.reducible(X[1000:])
         >>> found.lower(0.95) > 0.05
         True
-        >>> found.importances.idxmin()
+        >>> int(found.importances.idxmin())
         2
         """
         return reducible_loss(
@@ -892,7 +892,7 @@ class Evaluation(Result):
         >>> y = [row % 4 == 0 for row in range(400)]
         >>> evaluation = Evaluation.from_predictions(y, q)
         >>> evaluation.slices(X).table["weight"].round(2).to_dict()
-        {"plan = 'basic'": 0.49}
+        {"plan = 'basic'": 0.47}
         """
         return slices_of(
             self.decomposition,

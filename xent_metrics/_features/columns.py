@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,11 @@ class Column:
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self)
+
+    @property
+    def title(self) -> str:
+        """The name in a text: columns without names go by their place."""
+        return title_of(self.name)
 
     def take(self, rows: IntArray) -> Column:
         """The column of some rows."""
@@ -74,6 +80,11 @@ class Features:
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self)
+
+
+def title_of(name: Any) -> str:
+    """The name of a feature in a text, where a number alone would be no name."""
+    return f"column {name}" if isinstance(name, numbers.Integral) else str(name)
 
 
 def read_features(X: Any) -> Features:  # noqa: N803 - scikit-learn's name

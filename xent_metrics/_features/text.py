@@ -8,6 +8,7 @@ from typing import Protocol
 import pandas as pd
 
 from .._display.result import counted
+from .columns import title_of
 
 MEANINGS: Mapping[str, str] = {
     "entropy_at_most": "at most this is noise, or takes features not given",
@@ -99,7 +100,7 @@ def remarks_of_bound(result: Bounded) -> list[str]:
         )
         largest = result.importances.sort_values(ascending=False, kind="stable")
         named = [
-            f"{name} ({value:.4f})"
+            f"{title_of(name)} ({value:.4f})"
             for name, value in largest.iloc[:_MOST_NAMED].items()
             if value > 0
         ]

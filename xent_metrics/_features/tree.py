@@ -245,7 +245,7 @@ def _between(low: float, high: float, column: Column) -> float:
 
 def shown(test: Test, column: Column) -> str:
     """One test as text."""
-    name = str(column.name)
+    name = column.title
     missing = f"{name} is missing"
     if column.categories is not None:
         text = _shown_categories(test, name, column.categories)
