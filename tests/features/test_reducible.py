@@ -191,6 +191,37 @@ def test_a_cross_validation_is_out_of_fold_and_in_its_order():
         evaluation.reducible(X[:-1])
 
 
+def test_rows_that_models_are_seen_to_be_trained_on_are_refused():
+    X, y, _, _ = blind(n=400)
+    rows = np.arange(400)
+    numbers = X[["age", "noise"]]
+    cv = cross_validate(
+        GaussianNB(),
+        numbers,
+        y,
+        cv=[(rows, rows[:200]), (rows, rows[200:])],
+        return_estimator=True,
+        return_indices=True,
+    )
+    evaluation = Evaluation.from_cv_results(cv, numbers, y)
+    with pytest.raises(ValueError, match="rows that models were not trained on"):
+        evaluation.reducible(X)
+
+
+@pytest.mark.parametrize("recalibration", ["none", "isotonic", "temperature"])
+def test_the_sum_holds_under_any_map(recalibration):
+    X, y, q, _ = blind(n=400)
+    evaluation = Evaluation.from_predictions(y, q, recalibration=recalibration)
+    found = evaluation.reducible(X)
+    assert found.recalibration == recalibration
+    assert found.lower() > 0
+    assert found.miscalibration == pytest.approx(
+        evaluation.decomposition.miscalibration
+    )
+    rest = found.kl_divergence_at_least + found.entropy_at_most
+    assert rest == pytest.approx(found.cross_entropy, abs=1e-12)
+
+
 def test_the_accessor_takes_all_other_columns():
     X, y, q, _ = blind()
     frame = X.assign(y=y, p=q[:, 1], w=1.0, who=np.arange(N) // 2)

@@ -45,6 +45,13 @@ def reducible_loss(
             f"{inputs.n_unseen} of {inputs.n} rows have another; evaluate without them."
         )
         raise ValueError(msg)
+    if data.folds is not None and data.folds.seen:
+        msg = (
+            "reducible requires rows that models were not trained on: folds of the "
+            "cross-validation test rows of their own training; pass a cv whose train "
+            "and test rows differ."
+        )
+        raise ValueError(msg)
     if np.isnan(result.refinement):
         msg = (
             "reducible needs a recalibration map: the refinement is "
