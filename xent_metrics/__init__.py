@@ -26,6 +26,8 @@ from ._evaluation.compare import compare
 from ._evaluation.comparison import Comparison, Difference
 from ._evaluation.evaluation import Evaluation
 from ._evaluation.listeners import add_listener, remove_listener, without_listeners
+from ._features.result import ReducibleLoss
+from ._features.sliced import Slices
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
@@ -61,8 +63,10 @@ __all__ = [
     "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
+    "ReducibleLoss",
     "ScanState",
     "SkippedPartWarning",
+    "Slices",
     "SmallSampleWarning",
     "SwappedColumnsWarning",
     "Term",

@@ -52,6 +52,9 @@ def draw(request, named):
         subject = Evaluation.from_predictions(p, q, labels=NAMES)
     elif request.param == "kl_curve":
         subject = (0.1, 0.5)
+    elif request.param == "reducible":
+        x = np.arange(400) % 2
+        subject = Evaluation.from_predictions(x, np.full(400, 0.5)).reducible(x)
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
