@@ -37,6 +37,13 @@ FIGURES = {
         "not clear, so test both.",
         "that ET is the better one is\nopen.",
     ],
+    "08_after_deployment": [
+        "Jan to Mar (as before): nothing clear",
+        "Apr to Jun (other customers apply): mix",
+        "Jul to Sep (more of them default): prior shift",
+        "Oct to Dec (what the model relied on says less): concept change",
+        "of 6 intervals hold the loss, then 0",
+    ],
     "06_mlflow": [
         "All were tested on the same rows",
         "Comparison of 2 models on 899 rows, in nats",
@@ -51,7 +58,7 @@ FIGURES = {
         "XENT_METRICS_DATA, the folder of them, is unset",
     ],
 }
-DRAWN = {"02_slices", "04_ensembles", "05_model_choice"}
+DRAWN = {"02_slices", "04_ensembles", "05_model_choice", "08_after_deployment"}
 
 
 def page(path, folder, data=""):

@@ -2,8 +2,8 @@
 
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
 when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
-matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files when it first
-does.
+matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or
+compares unlike sets when it first does.
 """
 
 import importlib
@@ -46,20 +46,34 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from ._drift.alarm import Alarm
+    from ._drift.drift import drift
+    from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
+    from ._drift.expected_result import ExpectedLoss
+    from ._drift.monitor import Monitor
+    from ._drift.over_time import OverTime
+    from ._drift.result import Drift
     from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
+    from ._scan.rolling import rolling
     from ._scan.state import ScanState
 
 __all__ = [
     "TERMS",
+    "Alarm",
     "Comparison",
     "Decomposition",
     "Difference",
+    "Drift",
     "EnsembleDecomposition",
     "Evaluation",
+    "ExpectedLoss",
     "MiscalibrationTest",
+    "Monitor",
+    "OutsideReferenceWarning",
+    "OverTime",
     "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
@@ -78,8 +92,10 @@ __all__ = [
     "cross_entropy",
     "decompose",
     "decompose_ensemble",
+    "drift",
     "entropy",
     "expected_accuracy_bound",
+    "expected_loss",
     "finish",
     "jeffreys_divergence",
     "jensen_shannon_divergence",
@@ -92,6 +108,7 @@ __all__ = [
     "plotting",
     "remove_listener",
     "reverse_kl_divergence",
+    "rolling",
     "scan",
     "scorers",
     "surprisal",
@@ -102,11 +119,20 @@ __all__ = [
 _LAZY = ("plotting", "scorers")
 _LATE = {  # what is heavy, by the module that it is loaded from
     "RecalibratedClassifier": "_recalibration.classifier",
+    "Alarm": "_drift.alarm",
+    "Drift": "_drift.result",
+    "ExpectedLoss": "_drift.expected_result",
+    "Monitor": "_drift.monitor",
+    "OutsideReferenceWarning": "_drift.expected_loss",
+    "OverTime": "_drift.over_time",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
     "accumulate": "_scan.accumulate",
+    "drift": "_drift.drift",
+    "expected_loss": "_drift.expected_loss",
     "finish": "_scan.finish",
     "merge": "_scan.accumulate",
+    "rolling": "_scan.rolling",
     "scan": "_scan.files",
 }
 

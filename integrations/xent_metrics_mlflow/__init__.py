@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ._logging.autolog import autolog
     from ._logging.log_comparison import log_comparison
     from ._logging.log_cv_results import log_cv_results
+    from ._logging.log_drift import log_drift
     from ._logging.log_evaluation import log_evaluation
     from ._logging.log_search import log_search
+    from ._logging.reference import evaluation_from_run
     from ._reading.promote import Promotion, promote
     from ._reading.runs import compare_runs, runs_frame
 
@@ -26,8 +28,10 @@ __all__ = [
     "XentEvaluator",
     "autolog",
     "compare_runs",
+    "evaluation_from_run",
     "log_comparison",
     "log_cv_results",
+    "log_drift",
     "log_evaluation",
     "log_search",
     "promote",
@@ -42,8 +46,10 @@ _HOMES = {
     "XentEvaluator": "_evaluator.evaluator",
     "autolog": "_logging.autolog",
     "compare_runs": "_reading.runs",
+    "evaluation_from_run": "_logging.reference",
     "log_comparison": "_logging.log_comparison",
     "log_cv_results": "_logging.log_cv_results",
+    "log_drift": "_logging.log_drift",
     "log_evaluation": "_logging.log_evaluation",
     "log_search": "_logging.log_search",
     "promote": "_reading.promote",

@@ -21,8 +21,8 @@ class Wanted:
 
     Attributes
     ----------
-    target : tuple of str
-        Names of columns, or one prefix.
+    target : tuple of str or None
+        Names of columns, or one prefix; None where there are no labels.
     probas : tuple of str
         Selections of probability columns, one per model.
     names : tuple of str
@@ -33,7 +33,7 @@ class Wanted:
         Whether several target columns hold labels.
     """
 
-    target: tuple[str, ...]
+    target: tuple[str, ...] | None
     probas: tuple[str, ...]
     names: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
@@ -79,8 +79,10 @@ def find(wanted: Wanted, columns: Sequence[str], file: str) -> Columns:
             error = twin_columns(name, n_columns, f" in {file}")
             raise UsageError(str(error))
     beside = (*wanted.names, *wanted.numbers)
-    selector = _names(wanted.target, columns)
-    target = _chosen(columns, selector, "--target", file, beside)
+    target = Chosen((), ())
+    if wanted.target is not None:
+        selector = _names(wanted.target, columns)
+        target = _chosen(columns, selector, "--target", file, beside)
     taken = (*target.names, *beside)
     probas = {
         text: _chosen(columns, _selector(text, columns), "--proba", file, taken)

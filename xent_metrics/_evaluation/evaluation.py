@@ -513,7 +513,8 @@ class Evaluation(Result):
         -------
         Evaluation
             Equal to the one written. It has no predictions: what needs them, such as
-            :meth:`Decomposition.by` or a recalibrator, says so.
+            :meth:`Decomposition.by` or a recalibrator, says so. It can be the
+            reference of :func:`drift` and :func:`expected_loss`.
 
         Raises
         ------
@@ -972,9 +973,11 @@ class Evaluation(Result):
         Returns
         -------
         dict
-            ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class`` (the table of classes), ``folds``,
-            ``by_group`` and ``per_sample``.
+            ``schema`` (its version), ``decomposition``, ``base``, ``labels``,
+            ``reference`` (the map that :func:`drift` and :func:`expected_loss` ask,
+            with the covariance of its parameters), and the tables ``ladder``,
+            ``per_class`` (the table of classes), ``folds``, ``by_group`` and
+            ``per_sample``.
         """
         return encode(
             self.decomposition,
@@ -1020,6 +1023,7 @@ class Evaluation(Result):
         title: str | None = None,
         reducible: Any = None,
         slices: Any = None,
+        against: Any = None,
     ) -> str:
         """One self-contained page: figures inline, no script, no outside request.
 
@@ -1034,6 +1038,8 @@ class Evaluation(Result):
             shown, and part of the advice at the top of the page.
         slices : Slices, optional
             Where the loss sits, as ``evaluation.slices(X)`` returns it: the same.
+        against : Drift, optional
+            What :func:`drift` says of these rows: a section against the reference.
 
         Returns
         -------
@@ -1044,9 +1050,16 @@ class Evaluation(Result):
         ------
         ImportError
             If jinja2 or matplotlib is not installed.
+        ValueError
+            If ``against`` is the drift of other rows.
         """
         page: str = report().render(
-            self, by=by, title=title, reducible=reducible, slices=slices
+            self,
+            by=by,
+            title=title,
+            reducible=reducible,
+            slices=slices,
+            against=against,
         )
         return page
 
@@ -1058,6 +1071,7 @@ class Evaluation(Result):
         title: str | None = None,
         reducible: Any = None,
         slices: Any = None,
+        against: Any = None,
     ) -> None:
         """Write the page of :meth:`to_html` to a file, wholly or not at all.
 
@@ -1066,7 +1080,7 @@ class Evaluation(Result):
         path : path of a file
             Where to write. A file that is there is replaced and keeps its permissions,
             a link to it stays.
-        by, title, reducible, slices
+        by, title, reducible, slices, against
             As in :meth:`to_html`.
 
         Raises
@@ -1077,7 +1091,9 @@ class Evaluation(Result):
             If the folder does not exist, if ``path`` is that of a folder, a device, a
             pipe or a socket, or if it cannot be written.
         """
-        page = self.to_html(by=by, title=title, reducible=reducible, slices=slices)
+        page = self.to_html(
+            by=by, title=title, reducible=reducible, slices=slices, against=against
+        )
         report().write(path, page)
 
     def plot(

@@ -133,7 +133,7 @@ def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> Fitt
         raise ValueError(msg)
     if name in _OWN_WAYS and (start is None or name == "confusion"):
         return _OWN_WAYS[name](sample, start)
-    if _is_long(sample) and name in BY_LOGIT:
+    if has_grid(sample, name):
         grid = Grid.of_rows(sample)
         return grid.fit(LINEAR[name](grid.cells), sample)
     if start is None:
@@ -168,6 +168,11 @@ _OWN_WAYS: Mapping[str, Callable[[Sample, FittedMap | None], FittedMap]] = {
     "confusion": fit_confusion,
     "kernel": lambda sample, _: _fit_kernel(sample),
 }
+
+
+def has_grid(sample: Sample, name: str) -> bool:
+    """Whether a map is fitted to a grid of the logits, rather than to the rows."""
+    return _is_long(sample) and name in BY_LOGIT
 
 
 def _is_long(sample: Sample) -> bool:
@@ -315,6 +320,11 @@ def _rows_text(sample: Sample) -> str:
 def enough_rows(n_classes: int) -> int:
     """How many rows a choice is made on, at most."""
     return max(_ENOUGH_VALUES // n_classes, _ENOUGH_ROWS)
+
+
+def fixed_part(sample: Sample) -> IntArray | None:
+    """A fixed random part of the rows, as many as a choice requires; None is all."""
+    return _some_rows(sample)
 
 
 def _some_rows(sample: Sample) -> IntArray | None:

@@ -395,6 +395,18 @@ def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> Flo
     return _expected(family.shared(log_q), family.own(log_q), weights)
 
 
+def summed_slopes(
+    shared: FloatArray, own: FloatArray | None, weights: FloatArray
+) -> FloatArray:
+    """Derivatives in the parameters of the sum over rows of sum_k w_k Z_k."""
+    found: FloatArray = np.tensordot(shared, weights, axes=([0, 2], [0, 1]))
+    if own is None:
+        return found
+    across = np.swapaxes(own, 1, 2)
+    each = (weights[:, np.newaxis] @ across)[:, 0]
+    return np.concatenate([found, each.ravel()])
+
+
 def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Log of the normaliser, and the class probabilities, of each column."""
     top = z.max(axis=0)

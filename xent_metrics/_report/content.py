@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .._decomposition.evidence import evidence_of
+from .against import of_drift
 from .breakdowns import of_classes, of_folds, of_groups, worst
 from .formatting import decimals, number, seen
 from .headline import headline, remarks
@@ -44,6 +45,7 @@ def content(
     title: str | None = None,
     reducible: Reducible | None = None,
     slices: Sliced | None = None,
+    against: Any = None,
 ) -> Content:
     """All sentences and tables of an evaluation, in the order of the page."""
     result = evaluation.decomposition
@@ -62,7 +64,10 @@ def content(
             ladder(result, digits),
             *of_features(reducible, slices, digits),
         ),
-        then=tuple(_breakdowns(evaluation, by, digits)),
+        then=(
+            *([] if against is None else [of_drift(against, result, digits)]),
+            *_breakdowns(evaluation, by, digits),
+        ),
     )
 
 

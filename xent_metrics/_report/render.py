@@ -27,6 +27,7 @@ def render(
     title: str | None = None,
     reducible: Reducible | None = None,
     slices: Sliced | None = None,
+    against: Any = None,
 ) -> str:
     """The page of an evaluation; all that users named is escaped.
 
@@ -40,6 +41,8 @@ def render(
         The heading of the page. Default: one that states the loss.
     reducible, slices : optional
         What the features of the same rows still hold, and where.
+    against : Drift, optional
+        What moved since a reference. Default: nothing is said of one.
 
     Returns
     -------
@@ -51,7 +54,8 @@ def render(
     ImportError
         If jinja2 or matplotlib are not installed.
     ValueError
-        If ``by`` names no column, or does not hold one value per row.
+        If ``by`` names no column, or does not hold one value per row, or if
+        ``against`` is the drift of other rows.
 
     Examples
     --------
@@ -84,7 +88,12 @@ def render(
     style = room.joinpath("style.css").read_text(encoding="utf-8")
     return template.render(
         content=content(
-            evaluation, by=by, title=title, reducible=reducible, slices=slices
+            evaluation,
+            by=by,
+            title=title,
+            reducible=reducible,
+            slices=slices,
+            against=against,
         ),
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
