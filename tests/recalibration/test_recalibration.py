@@ -426,6 +426,7 @@ class TestManyRowsOfSeveralClasses:
     @pytest.mark.parametrize("power", [1.0, 2.0])
     def test_the_chosen_map_is_the_optimum_of_all_rows(self, power, few):
         _, y, q, w = draw(4000, power=power)
+        q = q * [1.0, 1.5, 2.0] / (q @ [1.0, 1.5, 2.0])[:, np.newaxis]
         sample = sample_of(q, np.eye(3)[y], w)
         selection = recalibrate(sample, "auto")
         chosen = selection.chosen
@@ -514,7 +515,7 @@ EXPLAINED_BY = {
 class TestRoundingNeverChooses:
     """Soft labels that one map explains exactly are explained by richer ones too."""
 
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow), 3])
     @pytest.mark.parametrize("name", EXPLAINED_BY)
     def test_the_simplest_exact_map_is_chosen(self, name, seed):
         n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]
@@ -532,6 +533,6 @@ class TestRoundingNeverChooses:
         p, *_ = draw()
         for target in (p, p * (1 + 1e-15), p / (1 + 1e-15)):
             found = decompose(target, p)
-            assert found.recalibration == "temperature"
+            assert found.recalibration == "none"
             assert "no clear miscalibration" in repr(found)
             assert found.ladder["share"].isna().all()
