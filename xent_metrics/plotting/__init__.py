@@ -19,6 +19,7 @@ from ._kl_curve import kl_curve
 from ._models import models
 from ._monitor import monitor
 from ._over_time import over_time
+from ._reducible import reducible
 from ._reliability import reliability
 from ._waterfall import waterfall
 
@@ -33,6 +34,7 @@ __all__ = [
     "models",
     "monitor",
     "over_time",
+    "reducible",
     "reliability",
     "waterfall",
 ]

@@ -180,7 +180,7 @@ def expected_loss(
     ax : matplotlib Axes, optional
         Where to draw. Default: a figure of its own.
     of : {"population", "rows", "realised"}, default "population"
-        What the intervals are of, as in :meth:`ExpectedLoss.ci`.
+        What the intervals are of, as in :meth:`xent_metrics.ExpectedLoss.ci`.
     level : float, default 0.95
         Level of the intervals, in (0, 1).
 
