@@ -624,8 +624,9 @@ class XentAccessor:
         An alert is a period whose labelled rows cost more, or less, than the map of
         the reference expects of their predictions, by more standard errors than the
         largest of as many normal variables has with probability ``1 - level``
-        (Bonferroni). The error holds that of the map and the labels' own.
-        benchmarks/over_time.py says how often there is a false one. It is for one look at all periods: to look again and again, use :class:`Monitor`.
+        (Bonferroni). The error holds that of the map and the labels' own;
+        benchmarks/over_time.py says how often there is a false alert. It is for one
+        look at all periods: to look again and again, use :class:`Monitor`.
 
         Examples
         --------
