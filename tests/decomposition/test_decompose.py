@@ -171,8 +171,9 @@ class TestEstimates:
         assert d.recalibration == "none"
         assert (
             "recalibration map: none, as a test of calibration does not reject the "
-            "predictions\nno clear miscalibration"
+            "predictions"
         ) in repr(d)
+        assert repr(d).endswith("no clear miscalibration: less than 2 standard errors")
         named = split(p, p, sample_weight=w, recalibration="temperature")
         assert named.parameters["temperature"] == pytest.approx(1, abs=1e-12)
 

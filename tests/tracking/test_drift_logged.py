@@ -37,7 +37,7 @@ def test_the_change_since_a_run(store):
     change = found.differences["cross_entropy"]
     assert data.metrics["xent/drift/difference/cross_entropy"] == change.difference
     assert data.metrics["xent/drift/pvalue/difference/cross_entropy"] == change.pvalue
-    settings = json.loads(data.tags["xent/drift/settings"])
+    settings = json.loads(data.tags["xent/drift/info"])
     assert settings["cause"] == found.cause == "concept change"
     assert settings["reference_run"] == reference
     path = store.MlflowClient().download_artifacts(

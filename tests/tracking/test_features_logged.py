@@ -38,7 +38,7 @@ def test_bounds_and_their_errors_are_metrics(store, subject):
         assert metrics[f"xent/test/{name}"] == expected.terms[name]
         assert metrics[f"xent/test/se/{name}"] == expected.standard_errors[name]
     assert logged.metrics.items() <= metrics.items()
-    settings = json.loads(store.get_run(run_id).data.tags["xent/test/settings"])
+    settings = json.loads(store.get_run(run_id).data.tags["xent/test/info"])
     assert settings["learner"] == expected.learner
 
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from .._kernels.sums import ROUNDING, standard_error
-from .._kernels.table import IntArray
+from .._kernels.table import FloatArray, IntArray
 from .cells import Cells, are_few
 from .confusion import fit_confusion
 from .custom import RecalibrationMap, fit_custom
@@ -123,8 +123,16 @@ def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Select
         return Selection(fitted, (fitted,), {}, None)
 
 
-def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> FittedMap:
-    """Fit one map, from where it stopped on a part of the rows."""
+def fit_named(
+    name: str,
+    sample: Sample,
+    start: FittedMap | None = None,
+    near: FittedMap | None = None,
+) -> FittedMap:
+    """Fit one map, from where it stopped on a part of the rows.
+
+    Or from a temperature, or one with a bias, that was fitted to the same rows.
+    """
     if name in _ONLY_TWO and sample.n_classes != 2:  # noqa: PLR2004
         msg = (
             f"recalibration={name!r} is for two classes: found {sample.n_classes}; "
@@ -137,9 +145,26 @@ def fit_named(name: str, sample: Sample, start: FittedMap | None = None) -> Fitt
         grid = Grid.of_rows(sample)
         return grid.fit(LINEAR[name](grid.cells), sample)
     if start is None:
-        return fit(LINEAR[name](sample), sample)
+        family = LINEAR[name](sample)
+        return fit(family, sample, _like(near, family))
     assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
     return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
+
+
+def _like(near: FittedMap | None, family: LinearSoftmax) -> FloatArray | None:
+    """The parameters with which a family is a temperature, and a bias if it has one.
+
+    The first of a class's own features is a constant.
+    """
+    if near is None:
+        return None
+    assert isinstance(near.recalibrate, SoftmaxMap), "the linear maps are such"
+    beta, *bias = near.recalibrate.parameters
+    start = beta * family.identity
+    own = start[family.n_shared :].reshape(family.n_classes, -1)
+    if own.size and bias:
+        own[:, 0] = bias
+    return start
 
 
 def _fit_kernel(sample: Sample) -> FittedMap:
@@ -185,13 +210,17 @@ def _choose(sample: Sample) -> Selection:
     """The spline for two classes; else the best of the family, tried on some rows."""
     if sample.n_classes == 2:  # noqa: PLR2004
         return _choose_of_two_classes(sample)
-    rows = _some_rows(sample)
+    rows = _some_rows(sample, _rows_of_a_choice(sample.n_classes))
     part = sample if rows is None else sample.pick(rows)
     left_out = {name: _too_much(name, part) for name in _SEVERAL_CLASSES}
     left_out = {name: reason for name, reason in left_out.items() if reason}
-    tried = [fit_named(name, part) for name in _SEVERAL_CLASSES if name not in left_out]
-    tried.sort(key=lambda trial: trial.degrees_of_freedom)
-    best, trials = _simplest_of_the_best(tried, part)
+    tried: dict[str, FittedMap] = {}
+    for name in _SEVERAL_CLASSES:
+        if name not in left_out:
+            near = tried.get("temperature-bias", tried.get("temperature"))
+            tried[name] = fit_named(name, part, near=near)
+    of_rising_size = sorted(tried.values(), key=lambda trial: trial.degrees_of_freedom)
+    best, trials = _simplest_of_the_best(of_rising_size, part)
     if _is_calibrated(part, trials):
         best = fit_named("none", sample)
         trials = (fit_named("none", part), *trials)
@@ -318,18 +347,25 @@ def _rows_text(sample: Sample) -> str:
 
 
 def enough_rows(n_classes: int) -> int:
-    """How many rows a choice is made on, at most."""
+    """How many rows of a scan are kept to fit maps to, at most."""
     return max(_ENOUGH_VALUES // n_classes, _ENOUGH_ROWS)
 
 
 def fixed_part(sample: Sample) -> IntArray | None:
     """A fixed random part of the rows, as many as a choice requires; None is all."""
-    return _some_rows(sample)
+    return _some_rows(sample, enough_rows(sample.n_classes))
 
 
-def _some_rows(sample: Sample) -> IntArray | None:
+def _rows_of_a_choice(n_classes: int) -> int:
+    """How many rows maps are tried on: enough for one with a bias, and no jump."""
+    for_a_bias = (_ROWS_A_PARAMETER + 1) * n_classes
+    if n_classes > _MOST_PARAMETERS:
+        for_a_bias = 0
+    return max(_ENOUGH_VALUES // n_classes, _ENOUGH_ROWS // 2, for_a_bias)
+
+
+def _some_rows(sample: Sample, n: int) -> IntArray | None:
     """A fixed random part of the rows, clusters whole; None is all of them."""
-    n = enough_rows(sample.n_classes)
     if sample.n <= n:
         return None
     rng = np.random.default_rng(_SEED)

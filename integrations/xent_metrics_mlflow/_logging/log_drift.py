@@ -7,6 +7,7 @@ from typing import Any
 
 from xent_metrics import TERMS, Drift, Evaluation, drift
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import Files
@@ -18,6 +19,7 @@ from .reference import evaluation_from_run
 TABLE = "drift_table.json"
 
 
+@public
 def log_drift(
     reference: str | Evaluation,
     evaluation: Evaluation,
@@ -65,7 +67,7 @@ def log_drift(
     -----
     There are ``mix``, ``concept`` and ``difference/<term>`` with their standard errors
     (``se/...``) and p-values (``pvalue/...``), ``expected_loss`` and ``share_outside``.
-    The cause is in the tag ``xent/<name>/settings``; the artifacts hold all of it as
+    The cause is in the tag ``xent/<name>/info``; the artifacts hold all of it as
     JSON and Markdown, and as a table.
 
     Examples

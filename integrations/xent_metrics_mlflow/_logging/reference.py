@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from xent_metrics import Evaluation
 
+from .._calls import public
 from .._items.artifacts import RESULT
 from .._items.items import folder_of
 from .._items.keys import check_id
 
 
+@public
 def evaluation_from_run(run_id: str, *, split: str = "test") -> Evaluation:
     """Read back the evaluation that a run was logged with.
 
