@@ -88,6 +88,12 @@ def golden(name):
     return (DATA / "golden" / f"{name}.json").read_text()
 
 
+def expected_now(name):
+    """What is expected since the map of several classes is chosen from more."""
+    anew = DATA / "golden" / "chosen_anew" / f"{name}.json"
+    return anew.read_text() if anew.exists() else golden(name)
+
+
 def unpickled(name):
     content = (DATA / "pickles" / f"{name}.pickle").read_bytes()
     return pickle.loads(content)  # noqa: S301 - of this project
@@ -96,7 +102,7 @@ def unpickled(name):
 @each_result
 def test_numbers_are_what_they_were(name):
     found = document(as_json(made(name)), name)
-    expected = document(golden(name))
+    expected = document(expected_now(name))
     if name in MENDED:
         found, expected = without(MENDED[name], found), without(MENDED[name], expected)
     assert differences(found, expected) == []

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from xent_metrics import Evaluation, decompose_ensemble, plotting
 
 from ..draws import labels_from
+from ..thinned import thinned
 
 NAMES = [
     "$a_1$",
@@ -119,6 +120,9 @@ def test_names_are_shown(named):
     assert "$a_1$" in shown
 
 
+@pytest.mark.parametrize(
+    "draw", thinned(plotting.__all__, ["reliability", "ensemble"]), indirect=True
+)
 def test_figures_can_be_pickled(draw):
     copied = pickle.loads(pickle.dumps(draw().figure))  # noqa: S301 - our own
     assert copied.axes

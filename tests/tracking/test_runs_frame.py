@@ -157,10 +157,12 @@ def test_units_are_not_mixed(store):
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"recalibration": "none"},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"recalibration": "none"}, marks=pytest.mark.slow),
         {"y": PROBA**0.5 / (PROBA**0.5).sum(axis=1, keepdims=True)},
-        {"sample_weight": np.arange(N) + 1.0, "base": 2},
+        pytest.param(
+            {"sample_weight": np.arange(N) + 1.0, "base": 2}, marks=pytest.mark.slow
+        ),
         {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
     ],
 )

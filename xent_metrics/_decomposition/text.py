@@ -10,7 +10,9 @@ import pandas as pd
 
 from .._display.result import counted
 from .._terms import BESIDE, IDENTITY, PARTS, SOFT_IDENTITY, TERMS, title
-from .ladder import CLEAR, is_clear
+from .ladder import CLEAR, beyond, is_clear, too_rich
+
+_NOTABLE = 0.5  # standard errors: less that a richer map may win goes without saying
 
 
 class Decomposed(Protocol):
@@ -102,6 +104,8 @@ def _remarks(result: Decomposed) -> list[str]:
     lines = [
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
     ]
+    if kept_as_they_are(result):
+        lines[0] += ", as a test of calibration does not reject the predictions"
     if result.n_folds is not None:
         lines[0] += f", one for each of {counted(result.n_folds, 'fold')}"
         lines.append(
@@ -128,7 +132,7 @@ def _remarks(result: Decomposed) -> list[str]:
     ):
         if count:
             lines.append(f"{what}: {count:,}")
-    return lines + _hint(result)
+    return lines + _hint(result) + at_least(result)
 
 
 def _hint(result: Decomposed) -> list[str]:
@@ -147,3 +151,28 @@ def _hint(result: Decomposed) -> list[str]:
         share = min(max(share, 0.0), 1.0)
         line += f"; a single temperature would remove {share:.0%} of that"
     return [line]
+
+
+def kept_as_they_are(result: Decomposed) -> bool:
+    """Whether maps were tried, and none was needed."""
+    return result.recalibration == "none" and len(result.ladder) > 1
+
+
+def at_least(result: Decomposed) -> list[str]:
+    """Why the miscalibration may be more than the chosen map removes, if it may."""
+    if not math.isfinite(result.miscalibration) or "note" not in result.ladder:
+        return []
+    richer = beyond(result.ladder, result.recalibration)
+    error = result.standard_errors.get("miscalibration", math.nan)
+    if richer is not None and richer.more > _NOTABLE * error:
+        why = (
+            f"the {richer.name} map may remove {richer.more:.4f} more, which is within "
+            "noise"
+        )
+    elif too_rich(result.ladder):
+        maps = " and ".join(too_rich(result.ladder))
+        n = f"{int(result.ladder['n'].max()):,}"
+        why = f"{n} rows are too few to try maps that mix classes ({maps})"
+    else:
+        return []
+    return [f"miscalibration is at least that: {why}"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from .._decomposition.text import parts_shown
+from .._decomposition.text import at_least, kept_as_they_are, parts_shown
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .formatting import (
     MINUS,
@@ -131,6 +131,8 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
             f"“{chosen}” with {freedom}."
         )
         yield from _simpler(result)
+    elif kept_as_they_are(result):
+        yield "No clear miscalibration: a test of calibration does not reject it."
     else:
         yield (
             f"No clear miscalibration: the map “{chosen}” with {freedom} would remove "
@@ -138,6 +140,8 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
         )
     if not result.converged:
         yield "Its fit did not converge: the terms of the map are unreliable."
+    for why in at_least(result):
+        yield f"{why[0].upper()}{why[1:]}."
 
 
 def _simpler(result: Decomposition) -> Iterator[str]:
