@@ -1,9 +1,9 @@
 """What a log loss is made of: entropy, KL divergence, miscalibration.
 
-Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
-loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
-:mod:`xent_metrics.plotting` first draws, what scans files or compares unlike sets
-when it first does.
+Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
+when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
+matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or compares
+unlike sets when it first does.
 """
 
 import importlib
@@ -26,6 +26,8 @@ from ._evaluation.compare import compare
 from ._evaluation.comparison import Comparison, Difference
 from ._evaluation.evaluation import Evaluation
 from ._evaluation.listeners import add_listener, remove_listener, without_listeners
+from ._features.result import ReducibleLoss
+from ._features.sliced import Slices
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
     from ._drift.expected_result import ExpectedLoss
     from ._drift.result import Drift
+    from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
@@ -64,10 +67,13 @@ __all__ = [
     "ExpectedLoss",
     "MiscalibrationTest",
     "OutsideReferenceWarning",
+    "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
+    "ReducibleLoss",
     "ScanState",
     "SkippedPartWarning",
+    "Slices",
     "SmallSampleWarning",
     "SwappedColumnsWarning",
     "Term",
@@ -103,10 +109,11 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_LATE = {
+_LATE = {  # what is heavy, by the module that it is loaded from
     "Drift": "_drift.result",
     "ExpectedLoss": "_drift.expected_result",
     "OutsideReferenceWarning": "_drift.expected_loss",
+    "RecalibratedClassifier": "_recalibration.classifier",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
     "accumulate": "_scan.accumulate",
@@ -130,7 +137,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
     if name in _LATE:
-        return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
+        home = importlib.import_module(f".{_LATE[name]}", __name__)
+        return getattr(home, name)
     raise no_name(__name__, name, __all__)
 
 

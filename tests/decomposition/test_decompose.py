@@ -326,6 +326,7 @@ class TestResult:
 
 
 class TestRealData:
+    @pytest.mark.slow
     def test_a_third_of_the_loss_of_a_wide_resnet_is_miscalibration(self, real_data):
         model = np.load(real_data / "cifar10_wideresnet.npz")
         d = decompose(model["ground_truth"], model["predictions"])

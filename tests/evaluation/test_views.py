@@ -1,6 +1,7 @@
 """What an evaluation shows: summaries, classes, worst rows, JSON and tables."""
 
 import datetime as dt
+import functools
 import json
 import math
 import pickle
@@ -293,7 +294,9 @@ EVALUATIONS = {
 }
 
 
-@pytest.mark.parametrize("make", EVALUATIONS.values(), ids=EVALUATIONS)
+@pytest.mark.parametrize(
+    "make", [functools.cache(make) for make in EVALUATIONS.values()], ids=EVALUATIONS
+)
 class TestJson:
     def test_everything_comes_back(self, make):
         evaluation = make()

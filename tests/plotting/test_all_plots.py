@@ -20,6 +20,7 @@ from xent_metrics import (
 )
 
 from ..draws import labels_from
+from ..thinned import thinned
 
 NAMES = [
     "$a_1$",
@@ -34,6 +35,7 @@ OF_AN_EVALUATION = (
     "by_class",
     "kl_contributions",
 )
+OF_HARD_LABELS = OF_AN_EVALUATION[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +62,14 @@ def draw(request, named, later):
     subject = named
     if request.param == "models":
         subject = dict.fromkeys(NAMES, named)
+    elif request.param == "kl_contributions":
+        p, q = request.getfixturevalue("forecasts")
+        subject = Evaluation.from_predictions(p, q, labels=NAMES)
     elif request.param == "kl_curve":
         subject = (0.1, 0.5)
+    elif request.param == "reducible":
+        x = np.arange(400) % 2
+        subject = Evaluation.from_predictions(x, np.full(400, 0.5)).reducible(x)
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
@@ -135,24 +143,27 @@ def test_names_are_shown(named):
     assert "$a_1$" in shown
 
 
+@pytest.mark.parametrize(
+    "draw", thinned(plotting.__all__, ["reliability", "ensemble"]), indirect=True
+)
 def test_figures_can_be_pickled(draw):
     copied = pickle.loads(pickle.dumps(draw().figure))  # noqa: S301 - our own
     assert copied.axes
 
 
 @pytest.mark.parametrize("kind", OF_AN_EVALUATION)
-def test_evaluations_draw_them(kind, several):
-    direct = getattr(plotting, kind)(several)
-    assert several.plot(kind).get_title(loc="left") == direct.get_title(loc="left")
+def test_evaluations_draw_them(kind, soft):
+    direct = getattr(plotting, kind)(soft)
+    assert soft.plot(kind).get_title(loc="left") == direct.get_title(loc="left")
 
 
-@pytest.mark.parametrize("kind", OF_AN_EVALUATION)
+@pytest.mark.parametrize("kind", OF_HARD_LABELS)
 @pytest.mark.parametrize("subject", ["infinite", "one_class"])
 def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
     ax = getattr(plotting, kind)(request.getfixturevalue(subject))
     ax.figure.canvas.draw()
     said = " ".join(one.get_text() for one in texts(ax))
-    if (subject, kind) in {("one_class", "entropy"), ("one_class", "kl_contributions")}:
+    if (subject, kind) == ("one_class", "entropy"):
         assert "undefined" not in said
     else:
         assert ("infinite" if subject == "infinite" else "undefined") in said
@@ -161,7 +172,7 @@ def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
 def test_one_row_is_drawn():
     with pytest.warns(UserWarning, match="only 1 row"):
         evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
-    for kind in OF_AN_EVALUATION:
+    for kind in OF_HARD_LABELS:
         getattr(plotting, kind)(evaluation).figure.canvas.draw()
 
 
@@ -201,5 +212,7 @@ def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
 @pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
 def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
+    if name == "reliability" and found == "dict":  # of models by their names
+        found = "int"
     with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):
         getattr(plotting, name)(subject)

@@ -10,8 +10,11 @@ import pandas as pd
 from .._decomposition.result import Decomposition
 from .._display.result import counted
 from .._evaluation.comparison import Comparison
-from .._evaluation.evaluation import Evaluation, PlotKind
+from .._evaluation.evaluation import Evaluation, PlotKind, SlicedTerm
 from .._evaluation.listeners import without_listeners
+from .._features.reducible import Progress
+from .._features.result import ReducibleLoss
+from .._features.sliced import Slices
 from .._inputs.columns import Selector
 from .._pickling import public
 from .binding import (
@@ -24,7 +27,14 @@ from .binding import (
     read_by,
     split_options,
 )
-from .results import compare_with, decompose_found, per_sample_of, summary_of, worst_of
+from .results import (
+    compare_with,
+    decompose_found,
+    features_beside,
+    per_sample_of,
+    summary_of,
+    worst_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -443,6 +453,115 @@ class XentAccessor:
         if isinstance(other, XentAccessor):
             other = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
         return compare_with(self._frame, bound, other, names=names, level=level)
+
+    def reducible(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        features: list[Any] | str | None = None,
+        learner: Any = None,
+        random_state: int = 0,
+        progress: Progress = None,
+        **options: Unpack[DecomposingOptions],
+    ) -> ReducibleLoss:
+        """How much of the loss a better model of the features could win, at least.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        features : column name, or list of them, optional
+            The features. Default: all columns but those of the target, the
+            probabilities, the weight and the groups.
+        learner, random_state, progress
+            As in :meth:`Evaluation.reducible`.
+
+        Returns
+        -------
+        ReducibleLoss
+            As :meth:`Evaluation.reducible` gives it: rows must not be those that the
+            model was trained on.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.reducible`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"plan": ["basic", "plus", "pro"] * 200, "p": 0.5})
+        >>> df["y"] = np.where(df["plan"] == "pro", 1, np.arange(600) % 2)
+        >>> found = df.xent(target="y", proba="p").reducible()
+        >>> found.lower() > 0.1
+        True
+        """
+        bound = complete(merge(self._bound, target, proba, options))
+        with without_listeners():
+            evaluation = Evaluation.from_frame(self._frame, **bound)
+        columns = features_beside(self._frame, evaluation, bound, features)
+        return evaluation.reducible(
+            columns, learner=learner, random_state=random_state, progress=progress
+        )
+
+    def slices(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        features: list[Any] | str | None = None,
+        max_slices: int = 5,
+        term: SlicedTerm = "cross_entropy",
+        **options: Unpack[DecomposingOptions],
+    ) -> Slices:
+        """Conditions on the features under which rows cost more than the others.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        features : column name, or list of them, optional
+            As in :meth:`reducible`.
+        max_slices, term
+            As in :meth:`Evaluation.slices`.
+
+        Returns
+        -------
+        Slices
+            As :meth:`Evaluation.slices` gives them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.slices`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"plan": ["basic", "plus"] * 200, "p": [0.2, 0.1] * 200})
+        >>> df["y"] = [row % 4 == 0 for row in range(400)]
+        >>> len(df.xent.slices("y", "p"))
+        1
+        """
+        bound = complete(merge(self._bound, target, proba, options))
+        with without_listeners():
+            evaluation = Evaluation.from_frame(self._frame, **bound)
+        columns = features_beside(self._frame, evaluation, bound, features)
+        return evaluation.slices(columns, max_slices=max_slices, term=term)
 
     def plot(
         self,

@@ -98,7 +98,7 @@ class Decomposition(Result):
         The correction of the entropy of a few votes.
     notes : mapping of str to str
         Why a term is NaN or infinite, by the term's name; of ``cross_entropy`` also
-        how few rows hold most of it.
+        how few rows hold most of it, and of ``n_clipped`` what these rows cost.
     ladder : DataFrame
         One row per map that was tried: its ``degrees_of_freedom``, the debiased
         ``refinement`` under it, the ``miscalibration`` that it would remove with its
@@ -287,8 +287,8 @@ class Decomposition(Result):
     def recalibrator(self, name: str | None = None) -> Recalibrator:
         """A fitted map, to apply to other predictions.
 
-        For a calibrator in production, fit scikit-learn's ``CalibratedClassifierCV`` on
-        data that is not evaluated.
+        It was fitted to the evaluated rows, which it makes look better than new ones:
+        for a classifier in production, fit :class:`RecalibratedClassifier` to others.
 
         Parameters
         ----------

@@ -10,7 +10,9 @@ import pandas as pd
 
 from .._display.result import counted
 from .._terms import BESIDE, IDENTITY, PARTS, SOFT_IDENTITY, TERMS, title
+from .advice import in_code, map_to_use, share_of
 from .ladder import CLEAR, beyond, is_clear, too_rich
+from .zeros import KEY
 
 _NOTABLE = 0.5  # standard errors: less that a richer map may win goes without saying
 
@@ -55,6 +57,8 @@ class Decomposed(Protocol):
     @property
     def recalibration(self) -> str: ...
     @property
+    def degrees_of_freedom(self) -> int: ...
+    @property
     def converged(self) -> bool: ...
     @property
     def vote_correction(self) -> str | None: ...
@@ -66,14 +70,19 @@ class Decomposed(Protocol):
 
 def summary(result: Decomposed) -> str:
     """The whole text."""
-    return "\n".join([_headline(result), "", *_identity(result), "", *_remarks(result)])
+    return "\n".join(
+        [*_headline(result), "", *_identity(result), "", *_remarks(result)]
+    )
 
 
-def _headline(result: Decomposed) -> str:
-    return (
+def _headline(result: Decomposed) -> list[str]:
+    """What is decomposed; then what rows cost that should be looked at first."""
+    first = (
         f"Decomposition of a cross-entropy of {result.cross_entropy:.4f} {result.unit} "
         f"({counted(result.n, 'row')}, {counted(result.n_classes, 'class', 'classes')})"
     )
+    zeros = result.notes.get(KEY, "").replace("; ", ";\n")
+    return [first, *zeros.splitlines()]
 
 
 def _identity(result: Decomposed) -> list[str]:
@@ -123,8 +132,9 @@ def _remarks(result: Decomposed) -> list[str]:
         lines.append(f"effective number of rows: {result.n_effective:,.1f}")
     if result.vote_correction:
         lines.append(f"correction for few votes: {result.vote_correction}")
+    n_clipped = 0 if KEY in result.notes else result.n_clipped  # noted at the top
     for count, what in (
-        (result.n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
+        (n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
         (result.n_infinite, "rows whose cost is infinite"),
         (result.n_unseen, "rows whose label is not among the classes"),
         (result.n_dropped, "rows left out, as a label or a probability is missing"),
@@ -136,7 +146,7 @@ def _remarks(result: Decomposed) -> list[str]:
 
 
 def _hint(result: Decomposed) -> list[str]:
-    """What to do about the miscalibration, if it is there."""
+    """Whether miscalibration is there, and what to do about it."""
     won = result.miscalibration
     if not math.isfinite(won):
         return []
@@ -147,10 +157,9 @@ def _hint(result: Decomposed) -> list[str]:
     part = won / result.cross_entropy
     line = f"recalibration alone would remove {part:.0%} of the loss"
     if "temperature" in result.ladder.index and result.recalibration != "temperature":
-        share = float(result.ladder["share"].to_dict()["temperature"])
-        share = min(max(share, 0.0), 1.0)
-        line += f"; a single temperature would remove {share:.0%} of that"
-    return [line]
+        line += f", a single temperature {share_of(result, 'temperature') * part:.0%}"
+    use = in_code(map_to_use(result))
+    return [line, f"to recalibrate new rows: RecalibratedClassifier(model, {use})"]
 
 
 def kept_as_they_are(result: Decomposed) -> bool:

@@ -64,12 +64,12 @@ class Result(ABC):
         """A table for notebooks, with what the text says beside it."""
         table = self._shown_table().to_html(index=False, border=0, escape=True)
         remarks = "<br>".join(html.escape(line) for line in self._remarks())
-        headline = html.escape(self._headline())
+        headline = html.escape(self._headline()).replace("\n", "<br>")
         return f"<div><p>{headline}</p>{table}<p>{remarks}</p></div>"
 
     def _headline(self) -> str:
-        """What the table is of: the first line of the text."""
-        return repr(self).partition("\n")[0]
+        """What the table is of: the first lines of the text."""
+        return repr(self).partition("\n\n")[0]
 
     def _remarks(self) -> list[str]:
         """What the text says below its table: its last lines."""

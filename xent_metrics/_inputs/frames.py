@@ -17,6 +17,7 @@ from .columns import (
     cast_classes,
     choose,
     pair_classes,
+    twin_columns,
     unknown_column,
 )
 from .containers import as_frame, native, refuse_lazy, unpack
@@ -57,11 +58,7 @@ class FrameTable:
             raise unknown_column(self.columns, name)
         column = self._frame[name]
         if isinstance(column, pd.DataFrame):
-            msg = (
-                f"names of columns must be distinct: {name!r} occurs "
-                f"{column.shape[1]} times; rename them."
-            )
-            raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
+            raise twin_columns(name, column.shape[1])
         found = unpack(native(column), str(name), tuples=tuples)
         if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
             found = read_columns(found, str(name))  # a frame of structs' fields

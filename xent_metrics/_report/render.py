@@ -17,6 +17,7 @@ from .place import place_of, unwritable
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
+    from .todo import Reducible, Sliced
 
 
 def render(
@@ -24,6 +25,8 @@ def render(
     *,
     by: Any = None,
     title: str | None = None,
+    reducible: Reducible | None = None,
+    slices: Sliced | None = None,
     against: Any = None,
 ) -> str:
     """The page of an evaluation; all that users named is escaped.
@@ -36,6 +39,8 @@ def render(
         What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.
     title : str, optional
         The heading of the page. Default: one that states the loss.
+    reducible, slices : optional
+        What the features of the same rows still hold, and where.
     against : Drift, optional
         What moved since a reference. Default: nothing is said of one.
 
@@ -82,7 +87,14 @@ def render(
     )
     style = room.joinpath("style.css").read_text(encoding="utf-8")
     return template.render(
-        content=content(evaluation, by=by, title=title, against=against),
+        content=content(
+            evaluation,
+            by=by,
+            title=title,
+            reducible=reducible,
+            slices=slices,
+            against=against,
+        ),
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
     ).lstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from .._decomposition.recalibration import (
 from .._decomposition.reference_map import ReferenceMap
 from .._decomposition.result import Decomposition
 from .._decomposition.terms import reasons
+from .._decomposition.zeros import KEY, zeros_note
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._evaluation.tables import MEASURES
@@ -152,6 +154,18 @@ def evaluation_of(
     passed = None if after is None else after.passed
     whole = state.whole
     weight, weight2 = float(whole.weight[0]), float(whole.weight2[0])
+    alike = weight == weight2 == state.n  # else the weight of these rows is not known
+    if counts.at_zero and clip and alike and not soft:
+        share = counts.at_zero / state.n
+        notes[KEY] = zeros_note(
+            counts.at_zero,
+            soft=False,
+            zero=False,
+            share=share * -math.log(clip) / values["cross_entropy"],
+            slope=share * math.log(10.0),
+            clip=clip,
+            base=base,
+        )
     decomposition = assemble(
         values,
         errors,

@@ -17,6 +17,7 @@ from ._entropy import entropy
 from ._kl_contributions import kl_contributions
 from ._kl_curve import kl_curve
 from ._models import models
+from ._reducible import reducible
 from ._reliability import reliability
 from ._waterfall import waterfall
 
@@ -29,6 +30,7 @@ __all__ = [
     "kl_contributions",
     "kl_curve",
     "models",
+    "reducible",
     "reliability",
     "waterfall",
 ]
