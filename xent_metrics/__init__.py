@@ -2,8 +2,8 @@
 
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
 when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
-matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or compares
-unlike sets when it first does.
+matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or
+compares unlike sets when it first does.
 """
 
 import importlib
@@ -46,18 +46,23 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from ._drift.alarm import Alarm
     from ._drift.drift import drift
     from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
     from ._drift.expected_result import ExpectedLoss
+    from ._drift.monitor import Monitor
+    from ._drift.over_time import OverTime
     from ._drift.result import Drift
     from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
+    from ._scan.rolling import rolling
     from ._scan.state import ScanState
 
 __all__ = [
     "TERMS",
+    "Alarm",
     "Comparison",
     "Decomposition",
     "Difference",
@@ -66,7 +71,9 @@ __all__ = [
     "Evaluation",
     "ExpectedLoss",
     "MiscalibrationTest",
+    "Monitor",
     "OutsideReferenceWarning",
+    "OverTime",
     "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
@@ -101,6 +108,7 @@ __all__ = [
     "plotting",
     "remove_listener",
     "reverse_kl_divergence",
+    "rolling",
     "scan",
     "scorers",
     "surprisal",
@@ -110,10 +118,13 @@ __all__ = [
 
 _LAZY = ("plotting", "scorers")
 _LATE = {  # what is heavy, by the module that it is loaded from
+    "RecalibratedClassifier": "_recalibration.classifier",
+    "Alarm": "_drift.alarm",
     "Drift": "_drift.result",
     "ExpectedLoss": "_drift.expected_result",
+    "Monitor": "_drift.monitor",
     "OutsideReferenceWarning": "_drift.expected_loss",
-    "RecalibratedClassifier": "_recalibration.classifier",
+    "OverTime": "_drift.over_time",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
     "accumulate": "_scan.accumulate",
@@ -121,6 +132,7 @@ _LATE = {  # what is heavy, by the module that it is loaded from
     "expected_loss": "_drift.expected_loss",
     "finish": "_scan.finish",
     "merge": "_scan.accumulate",
+    "rolling": "_scan.rolling",
     "scan": "_scan.files",
 }
 

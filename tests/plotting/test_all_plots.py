@@ -6,6 +6,7 @@ import pickle
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -13,6 +14,7 @@ from matplotlib.text import Text
 
 from xent_metrics import (
     Evaluation,
+    Monitor,
     decompose_ensemble,
     drift,
     expected_loss,
@@ -73,11 +75,37 @@ def draw(request, named, later):
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
+    elif request.param == "monitor":
+        subject = watching(named)
+    elif request.param == "over_time":
+        subject = weeks(named)
     elif request.param == "drift":
         subject = drift(named, later)
     elif request.param == "expected_loss":
         subject = expected_loss(named, later.probabilities(), by=NAMES * 150)
     return lambda **options: function(subject, **options)
+
+
+def weeks(evaluation):
+    """Three weeks of rows of classes with such names, the last without labels."""
+    rng = np.random.default_rng(3)
+    q = rng.dirichlet(np.ones(len(NAMES)), 300)
+    frame = pd.DataFrame(dict(zip(NAMES, q.T, strict=True)))
+    frame["y"] = [NAMES[code] for code in labels_from(q, rng)]
+    frame.loc[250:, "y"] = None
+    frame["when"] = pd.date_range("2026-01-05", periods=300, freq="100min")
+    view = frame.xent(target="y", proba=NAMES)
+    return view.over_time("when", reference=evaluation)
+
+
+def watching(evaluation):
+    """A monitor of two batches, of classes with such names."""
+    rng = np.random.default_rng(2)
+    found = Monitor(evaluation)
+    for period in ("$b_1$", "<script>"):
+        q = rng.dirichlet(np.ones(len(NAMES)), 50)
+        found.update([NAMES[code] for code in labels_from(q, rng)], q, when=period)
+    return found
 
 
 def texts(ax):
@@ -209,7 +237,9 @@ def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
 
 
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
-@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
+@pytest.mark.parametrize(
+    "name", [*OF_AN_EVALUATION, "ensemble", "monitor", "over_time"]
+)
 def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
     if name == "reliability" and found == "dict":  # of models by their names

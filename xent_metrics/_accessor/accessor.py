@@ -39,6 +39,8 @@ from .results import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._drift.over_time import OverTime
+
 
 @public
 class XentAccessor:
@@ -562,6 +564,99 @@ class XentAccessor:
             evaluation = Evaluation.from_frame(self._frame, **bound)
         columns = features_beside(self._frame, evaluation, bound, features)
         return evaluation.slices(columns, max_slices=max_slices, term=term)
+
+    def over_time(
+        self,
+        when: Any = None,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        freq: Any = "W",
+        reference: Any = None,
+        level: float = 0.95,
+        **options: Unpack[DecomposingOptions],
+    ) -> OverTime:
+        """Return the terms of each day, week or month.
+
+        Parameters
+        ----------
+        when : column name, or name of an index level, optional
+            The time of each row. Default: the index.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`. With a ``reference`` the
+            unit is that of the reference unless ``base`` is given, and so is the clip,
+            which must be the same.
+        freq : str or offset, default "W"
+            The length of a period, as ``pd.Grouper`` takes it: "D", "W", "MS".
+        reference : Evaluation, Decomposition, ScanState, or JSON of one, optional
+            Labelled rows of the same model, such as those that it was accepted on: it
+            says what each period is expected to cost, also before its labels come, and
+            what is an alert. Default: labels must be there, and there are no alerts.
+        level : float, default 0.95
+            Of intervals; and 1 minus the probability of any false alert, in all
+            periods together.
+
+        Returns
+        -------
+        OverTime
+            The table of periods, with a plot. Periods without rows are left out. With
+            a reference, rows may lack a label: terms are of those that have one.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :func:`expected_loss`, or if ``when`` holds no
+            times, or misses some.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`decompose`.
+        OutsideReferenceWarning
+            As in :func:`expected_loss`.
+
+        See Also
+        --------
+        Monitor : Looks at each batch as it comes, with alarms of a bounded error.
+
+        Notes
+        -----
+        An alert is a period whose labelled rows cost more, or less, than the map of
+        the reference expects of their predictions, by more standard errors than the
+        largest of as many normal variables has with probability ``1 - level``
+        (Bonferroni). The error holds that of the map and the labels' own. It is for
+        one look at all periods: to look again and again, use :class:`Monitor`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from xent_metrics import Evaluation
+        >>> rng = np.random.default_rng(1)
+        >>> days = pd.date_range("2026-01-05", periods=2800, freq="15min")
+        >>> df = pd.DataFrame({"when": days, "p": rng.uniform(0.05, 0.95, 2800)})
+        >>> df["y"] = (rng.random(2800) < df["p"]).astype(float)
+        >>> reference = Evaluation.from_frame(df[:1400], target="y", proba="p")
+        >>> df.loc[2100:, "y"] = np.nan  # the labels of the last week are not there
+        >>> weeks = df.xent(target="y", proba="p").over_time(
+        ...     "when", freq="W", reference=reference
+        ... )
+        >>> columns = ["n", "n_labelled", "cross_entropy", "expected_loss", "alert"]
+        >>> weeks.table[columns].round(3)
+                      n  n_labelled  cross_entropy  expected_loss  alert
+        when
+        2026-01-11  672         672          0.589          0.574  False
+        2026-01-18  672         672          0.546          0.570  False
+        2026-01-25  672         672          0.559          0.575  False
+        2026-02-01  672          84          0.510          0.569  False
+        2026-02-08  112           0            NaN          0.571  False
+        """
+        from .over_time import over_time  # noqa: PLC0415 - it loads what scans files
+
+        bound = complete(merge(self._bound, target, proba, options))
+        return over_time(
+            self._frame, bound, when=when, freq=freq, reference=reference, level=level
+        )
 
     def plot(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 import math
@@ -88,6 +89,13 @@ def show_value(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return "" if math.isnan(value) else f"{round(float(value), 4) + 0.0:.4f}"
     return str(value)
+
+
+def show_period(when: Any) -> str:
+    """The name of a period as text: a time at midnight by its date."""
+    if isinstance(when, dt.datetime) and when.time() == dt.time():
+        return str(when.date())
+    return str(when)
 
 
 def _in_cell(text: str) -> str:

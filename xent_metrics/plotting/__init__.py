@@ -17,6 +17,8 @@ from ._entropy import entropy
 from ._kl_contributions import kl_contributions
 from ._kl_curve import kl_curve
 from ._models import models
+from ._monitor import monitor
+from ._over_time import over_time
 from ._reducible import reducible
 from ._reliability import reliability
 from ._waterfall import waterfall
@@ -30,6 +32,8 @@ __all__ = [
     "kl_contributions",
     "kl_curve",
     "models",
+    "monitor",
+    "over_time",
     "reducible",
     "reliability",
     "waterfall",

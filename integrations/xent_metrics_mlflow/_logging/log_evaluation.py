@@ -95,7 +95,8 @@ def log_evaluation(
         If an argument is not one of those above, if a key would be one that stores
         refuse, if no run is active off the main thread, or if the server answers in
         time that it has no run ``run_id``, none that MLFLOW_RUN_ID names, or no model
-        ``model_id``, or if ``features`` are not those of the rows; then nothing is kept.
+        ``model_id``, or if ``features`` are not those of the rows; then nothing is
+        kept.
 
     Warns
     -----
