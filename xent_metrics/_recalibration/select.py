@@ -159,8 +159,8 @@ def _like(near: FittedMap | None, family: LinearSoftmax) -> FloatArray | None:
     if near is None:
         return None
     assert isinstance(near.recalibrate, SoftmaxMap), "the linear maps are such"
-    beta, *bias = near.recalibrate.parameters
-    start = beta * family.identity
+    beta, *bias = near.recalibrate.parameters.tolist()
+    start: FloatArray = beta * family.identity
     own = start[family.n_shared :].reshape(family.n_classes, -1)
     if own.size and bias:
         own[:, 0] = bias
