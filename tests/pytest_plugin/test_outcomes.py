@@ -105,6 +105,15 @@ def test_a_worse_model_fails_with_its_difference(run):
     )
 
 
+def test_what_moved_is_named_where_rows_are_others(run):
+    accept(run, NO_WORSE.format("", 0.0))
+    done = run(NO_WORSE.format("1, power=3, rows=1", 0.0))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["E *the loss rose by *(mix *labels behave otherwise * (concept *"]
+    )
+
+
 def test_fresh_rows_are_insufficient_where_they_are_few(run):
     accept(run, NO_WORSE.format("n=300", 0.01))
     done = run(NO_WORSE.format("1, n=300, rows=1", 0.01))

@@ -8,6 +8,8 @@ from typing import Any
 
 from .._calls import form
 from .._display.result import two_sided
+from .._drift.expected_result import ExpectedLoss
+from .._drift.result import Drift
 from .._evaluation.comparison import Comparison
 from .._pickling import public
 from .._terms import TERMS
@@ -15,6 +17,9 @@ from ._grammar import Condition, Expression, Names, read_expression
 from ._judge import Verdict, judge
 from ._numbers import (
     COUNTS,
+    OF_DRIFT,
+    OF_EXPECTED,
+    SHARES,
     Groups,
     Measured,
     Number,
@@ -22,6 +27,8 @@ from ._numbers import (
     differences_of,
     number_of,
     numbers_of,
+    numbers_of_drift,
+    numbers_of_expected,
     refuse_without_map,
 )
 from ._outcome import Finding, Outcome, Status
@@ -43,10 +50,12 @@ def check(
 
     Parameters
     ----------
-    result : Evaluation, Decomposition, Comparison, or any with ``terms`` and ``ci``
+    result : Evaluation, Decomposition, Comparison, Drift, ExpectedLoss, or any other
         What is checked; of a comparison, the differences of every other model from the
-        baseline. A result of another kind has its numbers by name in ``terms``, and in
-        ``ci(level)`` the interval of each.
+        baseline; of a drift, its "mix" and "concept" and the change of each term; of an
+        expected loss, "expected_loss", "mix" and "share_outside". A result of another
+        kind has its numbers by name in ``terms``, and in ``ci(level)`` the interval of
+        each.
     expression : str
         Conditions joined by "and", which must all hold: a term or a count, one of
         > >= < <=, and a number, as "miscalibration < 0.05 and n >= 1000".
@@ -124,6 +133,10 @@ def _names_of(result: Any) -> Names:
         return Names(tuple(TERMS), COUNTS, slices=True)
     if isinstance(result, Comparison):
         return Names(tuple(TERMS))
+    if isinstance(result, Drift):
+        return Names(OF_DRIFT, SHARES)
+    if isinstance(result, ExpectedLoss):
+        return Names(OF_EXPECTED, SHARES)
     if isinstance(result, Measured) and isinstance(result.terms, Mapping):
         return Names(tuple(result.terms))
     msg = (
@@ -143,7 +156,7 @@ def _of_all(result: Any, expression: Expression, level: float) -> list[Finding]:
             for of, numbers in apart.items()
             for condition in expression.conditions
         ]
-    numbers, groups = numbers_of(result, level), Groups(result)
+    numbers, groups = _numbers(result, level), Groups(result)
     return [
         _finding(
             condition,
@@ -154,6 +167,14 @@ def _of_all(result: Any, expression: Expression, level: float) -> list[Finding]:
         )
         for condition in expression.conditions
     ]
+
+
+def _numbers(result: Any, level: float) -> dict[str, Number]:
+    if isinstance(result, Drift):
+        return numbers_of_drift(result, level)
+    if isinstance(result, ExpectedLoss):
+        return numbers_of_expected(result, level)
+    return numbers_of(result, level)
 
 
 def _of_groups(

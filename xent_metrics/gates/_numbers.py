@@ -11,12 +11,17 @@ import pandas as pd
 
 from .._decomposition.result import Decomposition
 from .._display.result import two_sided
-from .._evaluation.comparison import Comparison
+from .._drift.expected_result import Estimand, ExpectedLoss
+from .._drift.result import Drift
+from .._evaluation.comparison import Comparison, Difference
 from .._evaluation.evaluation import Evaluation
 from .._terms import TERMS
 from ._grammar import Condition, Slice
 
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
+OF_DRIFT = ("mix", "concept", *TERMS)
+OF_EXPECTED = ("expected_loss", "mix")
+SHARES = ("share_outside",)
 _OF_MAP = "miscalibration"
 
 
@@ -71,24 +76,48 @@ def differences_of(
     comparison: Comparison, level: float
 ) -> dict[str, dict[str, Number]]:
     """The differences of every other model from the baseline, by model and term."""
-    z = two_sided(level)
     unit = comparison.decompositions[comparison.baseline].unit
     return {
         f"{model} - {comparison.baseline}": {
-            name: Number(
-                one.difference,
-                (
-                    one.difference - z * one.standard_error,
-                    one.difference + z * one.standard_error,
-                ),
-                _unit(name, unit),
-                comparison.decompositions[model].notes.get(name, ""),
+            name: _of_difference(
+                name, one, level, unit, comparison.decompositions[model].notes
             )
             for name, one in differences.items()
         }
         for model, differences in comparison.differences.items()
         if model != comparison.baseline
     }
+
+
+def numbers_of_drift(result: Drift, level: float) -> dict[str, Number]:
+    """What moved: the parts of the change of the loss, and the change of each term."""
+    found = {"mix": result.mix, "concept": result.concept, **result.differences}
+    numbers = {
+        name: _of_difference(name, one, level, result.unit, result.current.notes)
+        for name, one in found.items()
+    }
+    return numbers | {"share_outside": Number(result.share_outside, None, "")}
+
+
+def numbers_of_expected(
+    result: ExpectedLoss, level: float, of: Estimand = "population"
+) -> dict[str, Number]:
+    """The loss before labels come, as an estimate of ``of``, and its change."""
+    mix, reach = result.mix, two_sided(level) * result.mix_error
+    ends = result.ci(level, of=of)
+    return {
+        "expected_loss": Number(result.expected_loss, ends, result.unit),
+        "mix": Number(mix, (mix - reach, mix + reach), result.unit),
+        "share_outside": Number(result.share_outside, None, ""),
+    }
+
+
+def _of_difference(
+    name: str, one: Difference, level: float, unit: str, notes: Mapping[str, str]
+) -> Number:
+    value, reach = one.difference, two_sided(level) * one.standard_error
+    ends = (value - reach, value + reach)
+    return Number(value, ends, _unit(name, unit), notes.get(name, ""))
 
 
 def refuse_without_map(result: Any, names: Iterable[str], subject: str) -> None:
