@@ -1,6 +1,9 @@
 """Every example runs as a user runs it: its own process, offline, no warning."""
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +123,38 @@ def test_what_the_example_of_runs_adds_is_five_lines():
     lines = path.read_text(encoding="utf-8").splitlines()
     numbers = [line[-1] for line in lines if "# added: " in line]
     assert numbers == list("12345")
+
+
+def test_the_steps_of_the_pipeline_run_as_shell(tmp_path):
+    for extra in ("pyarrow", "typer", "jinja2"):
+        pytest.importorskip(extra)
+    folder = tmp_path / "pipeline"
+    shutil.copytree(Path(__file__).parent / "pipeline", folder)
+    workflow = (folder / "gate.yml").read_text(encoding="utf-8")
+    found = re.findall(
+        r"^      - run: (?:>-\n)?((?:.+\n)(?: {10}.+\n)*)", workflow, re.MULTILINE
+    )
+    install, *steps = [" ".join(step.split()) for step in found]
+    assert install.startswith("pip install ")
+    assert [step.partition(" ")[0] for step in steps] == [
+        *("python", "pytest", "xent-metrics")
+    ]
+    summary, bin_folder = folder / "summary.md", Path(sys.executable).parent
+    path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+    own = {"PATH": path, "GITHUB_STEP_SUMMARY": str(summary)}
+    for step in steps:
+        done = subprocess.run(
+            ["/bin/bash", "-ec", step],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=os.environ | own,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    shown = summary.read_text(encoding="utf-8")
+    assert "### Model checks" in shown
+    assert "passed: n\\_unseen &gt; 0: found 0" in shown
+    assert json.loads((folder / "metrics.json").read_text("utf-8"))["n"] == 899
+    assert "xent.cross_entropy" in (folder / "checks.xml").read_text("utf-8")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from ._baseline import Baseline, digests, with_rows
 
 if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
-
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +74,7 @@ def _upper_tail(value: float, error: float) -> float:
         return math.nan
     if error == 0 or math.isinf(value):
         return 0.0 if value > 0 else 1.0
-    return _NORMAL.cdf(-value / error)
+    return 0.5 * math.erfc(value / error / math.sqrt(2.0))
 
 
 def check_terms(terms: Sequence[str], margin: Any) -> dict[str, float]:
