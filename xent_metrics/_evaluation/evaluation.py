@@ -38,6 +38,7 @@ from .evaluate import evaluate
 from .features import reducible_loss, slices_of
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
+from .model_card import model_card
 from .serialize import decode, encode
 from .tables import (
     probability_table,
@@ -1015,6 +1016,50 @@ class Evaluation(Result):
         True
         """
         return json_text(self.to_dict(per_sample=per_sample))
+
+    def to_model_card(
+        self,
+        *,
+        model: str,
+        dataset: str,
+        split: str = "test",
+        task: str = "tabular-classification",
+    ) -> str:
+        """A section of a model card, with the fields of a Hugging Face model index.
+
+        Parameters
+        ----------
+        model, dataset : str
+            The names of the model, and of the data that it was evaluated on.
+        split : str, default "test"
+            Which part of the data.
+        task : str, default "tabular-classification"
+            What the model does, by the name that the hub has for it.
+
+        Returns
+        -------
+        str
+            YAML between two lines of ``---``, with each term that is finite, then a
+            heading and the terms as a table with standard errors, in Markdown.
+
+        Raises
+        ------
+        TypeError
+            If a name is not text.
+        ValueError
+            If a name is empty.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> evaluation = Evaluation.from_predictions([0, 1] * 200, [0.2, 0.7] * 200)
+        >>> card = evaluation.to_model_card(model="churn", dataset="march")
+        >>> card.splitlines()[:3]
+        ['---', 'model-index:', '- name: "churn"']
+        """
+        return model_card(
+            self.decomposition, model=model, dataset=dataset, split=split, task=task
+        )
 
     def to_html(
         self,
