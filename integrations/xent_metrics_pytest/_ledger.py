@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 PREFIX = "xent."
 UPDATED = "xent-update"
+_NUMBERS = ("value", "error")
 STATUSES = ("passed", "failed", "insufficient", "updated")
 _PER_TEST = 10  # checks that a test is taken to make of which nothing is known
 
@@ -30,15 +32,18 @@ class Record:
     def as_property(self) -> tuple[str, str]:
         """A property of the test, which its report carries."""
         found = {name: one for name, one in asdict(self).items() if name != "test"}
+        for name in _NUMBERS:
+            if not math.isfinite(found[name]):  # which strict JSON has as text only
+                found[name] = str(found[name])
         return f"{PREFIX}{self.term}", json.dumps(found)
 
 
 def records_of(test: str, properties: Iterable[tuple[str, Any]]) -> list[Record]:
     """The checks among the properties of a test."""
+    read = [json.loads(text) for name, text in properties if name.startswith(PREFIX)]
     return [
-        Record(**json.loads(text) | {"test": test})
-        for name, text in properties
-        if name.startswith(PREFIX)
+        Record(**one | {name: float(one[name]) for name in _NUMBERS} | {"test": test})
+        for one in read
     ]
 
 

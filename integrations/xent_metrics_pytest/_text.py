@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,7 @@ def markdown(records: Sequence[Record]) -> str:
             one.outcome,
             one.test.rpartition("/")[2],
             one.of,
-            f"{one.value:.4f}",
-            f"{one.error:.4f}",
+            *("" if math.isnan(x) else f"{x:.4f}" for x in (one.value, one.error)),
             one.why,
         )
         lines.append("| " + " | ".join(map(_in_cell, cells)) + " |")

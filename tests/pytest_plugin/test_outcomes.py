@@ -216,6 +216,72 @@ def test_another_file_in_place_of_a_baseline_is_refused(run, folder):
     done.stdout.fnmatch_lines(["E *must be a baseline of schema 1: found something *"])
 
 
+OTHERS = """
+from xent_metrics import Evaluation
+y, q = [0, 1] * 200, [0.2, 0.7] * 200
+now = Evaluation.from_predictions({}, recalibration="temperature"{})
+xent.no_worse(now, "churn", margin=0{})
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("y, q", ", base=2", ""), "in the unit of its baseline: found bits, and nats"),
+        (
+            ("['a', 'b'] * 200, q", "", ""),
+            "must have the classes of its baseline: found ('a', 'b'), and (0, 1)",
+        ),
+        (("y, q", "", ", paired=True"), "paired=True requires the rows of the basel"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(run, parts, message):
+    accept(run, OTHERS.format("y, q", "", ""))
+    done = run(OTHERS.format(*parts))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines([f"E *{message}*"])
+
+
+@pytest.mark.parametrize(
+    ("targets", "options"),
+    [
+        ("y, q", ""),
+        ("y, q", ", sample_weight=[1, 2, 3, 4] * 100, base=2"),
+        ("y, q", ", groups=['a', 'b', 'c', 'd'] * 100"),
+        ("[[0.9, 0.1], [0.4, 0.6]] * 200, [[0.8, 0.2], [0.3, 0.7]] * 200", ""),
+    ],
+)
+def test_rows_are_kept_with_all_that_they_had(run, targets, options):
+    pytest.importorskip("pyarrow")
+    body = OTHERS.format(targets, options, ", paired=True")
+    accept(run, body)
+    done = run(body)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["1 check: 1 passed"])
+
+
+def test_rows_that_are_gone_cannot_be_kept(run):
+    gone = "now = Evaluation.from_json(now.to_json())\nxent."
+    body = OTHERS.format("y, q", "", ", paired=True").replace("xent.", gone)
+    done = run(body, "--xent-update")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["E *paired=True requires the predictions of one model*"])
+
+
+def test_what_is_no_evaluation_is_refused(run):
+    done = run('xent.no_worse(evaluated().decomposition, "churn", margin=0)')
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["E *must be given as an Evaluation: found Decomposition; pass *"]
+    )
+
+
+def test_a_number_of_checks_below_one_is_wrong_usage(run):
+    done = run("pass", "--xent-checks=0")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*--xent-checks must be 1 or more: found 0*"])
+
+
 def test_junit_files_hold_each_check(run, folder):
     run('xent.check(evaluated(), "cross_entropy < 0.7")', "--junitxml=out.xml")
     text = (folder.path / "out.xml").read_text()

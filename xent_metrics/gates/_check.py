@@ -118,7 +118,7 @@ def check(
     two_sided(level)
     names = _names_of(result)
     found = read_expression(expression, names, subject="a condition")
-    refuse_without_map(result, [one.name for one in found.conditions], "a condition")
+    refuse_without_map(result, found.conditions)
     findings = (
         _of_all(result, found, level)
         if by is None

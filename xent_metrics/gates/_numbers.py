@@ -120,16 +120,19 @@ def _of_difference(
     return Number(value, ends, _unit(name, unit), notes.get(name, ""))
 
 
-def refuse_without_map(result: Any, names: Iterable[str], subject: str) -> None:
-    """Refuse a gate that would never shut: without a map miscalibration is 0."""
+def refuse_without_map(result: Any, conditions: Iterable[Condition]) -> None:
+    """Refuse a gate that never shuts: without a map miscalibration is 0."""
     found = decomposition_of(result)
-    if found is None or found.recalibration != "none" or _OF_MAP not in names:
+    if found is None or found.recalibration != "none":
         return
-    msg = (
-        f"{subject} on {_OF_MAP} requires a recalibration map: found "
-        'recalibration="none", under which it is 0; choose a map, or "auto".'
-    )
-    raise ValueError(msg)
+    for one in conditions:
+        if one.name == _OF_MAP:
+            msg = (
+                f"a condition on {_OF_MAP} requires a recalibration map: found "
+                f'recalibration="none", under which it is 0, {one.place}; choose a '
+                'map, or "auto".'
+            )
+            raise ValueError(msg)
 
 
 class Groups:
