@@ -1,7 +1,7 @@
 """The pictures and the report page of the guide, drawn when the site is built.
 
-conf.py calls :func:`draw`; ``python docs/make_pictures.py`` does so by hand. Each plot is
-drawn for a light and for a dark page.
+conf.py calls :func:`draw`; ``python docs/make_pictures.py`` does so by hand. Each plot
+is drawn for a light and for a dark page.
 """
 
 from collections.abc import Callable
