@@ -1,5 +1,6 @@
 """What all tests share: documentation that runs, isolated tracking, real data."""
 
+import functools
 import importlib.util
 import os
 import sys
@@ -91,11 +92,22 @@ def _no_open_figures():
     assert not n_open, f"{n_open} figures are left open: ask for the fixture figures"
 
 
+@pytest.fixture
+def without_plots(monkeypatch):
+    """Pages without plots, which take most of their time and are tested elsewhere."""
+    if HAS_MATPLOTLIB and importlib.util.find_spec("jinja2"):
+        monkeypatch.setattr("xent_metrics._report.figures._KINDS", ())
+
+
 @pytest.fixture(scope="session")
 def tracking_template(tmp_path_factory):
     """An empty tracking store; making its tables takes seconds, copying it none."""
     import mlflow  # noqa: PLC0415 - heavy, and absent from a minimal environment
 
+    # Each store asks for the newest revision of the tables, read from all of them.
+    utils = importlib.import_module("mlflow.store.db.utils")
+    if newest := getattr(utils, "_get_latest_schema_revision", None):
+        utils._get_latest_schema_revision = functools.cache(newest)
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path

@@ -1,8 +1,10 @@
 """Logging to an MLflow server: what it costs, and what killing it loses.
 
 python benchmarks/tracking.py            # costs, a few minutes
+python benchmarks/tracking.py requests   # how many a call sends
 python benchmarks/tracking.py kills 200  # as many processes killed at random moments
 python benchmarks/tracking.py kills 200 URI  # the same on a server that runs
+python benchmarks/tracking.py load [URI]     # 4 processes log 50 runs each
 
 Half of the processes that are killed log a cross-validation with a run for each fold.
 Two replays at a time follow, of which one is killed too in every third case, and a last
@@ -28,6 +30,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import requests
 
 from xent_metrics import Evaluation
 from xent_metrics_mlflow import log_cv_results, log_evaluation
@@ -36,6 +39,7 @@ from xent_metrics_mlflow._delivery import spool
 from xent_metrics_mlflow._items import artifacts
 
 REPEATS = 9
+PROCESSES, RUNS, LOAD_TURNS = 4, 50, 3
 FOLDS = 3
 
 
@@ -63,7 +67,11 @@ def server(folder: Path) -> Iterator[str]:
     ]
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(
-            command_line, stdout=log, stderr=log, start_new_session=True
+            command_line,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     uri = f"http://127.0.0.1:{port}"
     try:
@@ -90,24 +98,33 @@ def new_run() -> str:
     return mlflow.MlflowClient().create_run("0").info.run_id
 
 
-def by_hand(evaluation: Evaluation, folder: Path) -> None:
+def by_hand(evaluation: Evaluation, folder: Path, *, page: bool = True) -> None:
     """One log_metrics of 20, the same files, made and uploaded one by one."""
     exact = artifacts.exact(evaluation, per_sample=True).contents
-    page = evaluation.to_html()
-    terms = evaluation.decomposition.terms
-    values = [value for value in terms.values() if np.isfinite(value)] * 2
     with mlflow.start_run(run_id=new_run()):
-        mlflow.log_metrics({f"m{k}": value for k, value in enumerate(values[:20])})
+        mlflow.log_metrics(_numbers(evaluation))
         for name, data in exact.items():
             (folder / name).write_bytes(data)
             mlflow.log_artifact(str(folder / name), "by_hand")
-        mlflow.log_text(page, "by_hand/report.html")
+        if page:
+            mlflow.log_text(evaluation.to_html(), "by_hand/report.html")
         mlflow.log_table(evaluation.worst(1000), "by_hand/per_sample.json")
 
 
-def ours(evaluation: Evaluation) -> None:
+def metrics_alone(evaluation: Evaluation) -> None:
     with mlflow.start_run(run_id=new_run()):
-        assert log_evaluation(evaluation, deadline=120).logged
+        mlflow.log_metrics(_numbers(evaluation))
+
+
+def _numbers(evaluation: Evaluation) -> dict[str, float]:
+    terms = evaluation.decomposition.terms
+    values = [value for value in terms.values() if np.isfinite(value)] * 2
+    return {f"m{k}": value for k, value in enumerate(values[:20])}
+
+
+def ours(evaluation: Evaluation, *, page: bool = True) -> None:
+    with mlflow.start_run(run_id=new_run()):
+        assert log_evaluation(evaluation, page=page, deadline=120).logged
 
 
 def in_background(evaluation: Evaluation, **options: Any) -> float:
@@ -119,6 +136,38 @@ def in_background(evaluation: Evaluation, **options: Any) -> float:
     while spool.entries(spool.root()):
         time.sleep(0.1)
     return taken
+
+
+def requests_sent() -> None:
+    """Print how many requests a call sends, and how many of them read the run."""
+    sent: list[str] = []
+    send = requests.adapters.HTTPAdapter.send
+
+    def counted(self: Any, request: Any, **options: Any) -> Any:
+        sent.append(request.path_url)
+        return send(self, request, **options)
+
+    requests.adapters.HTTPAdapter.send = counted
+    evaluation = evaluate(600, 3)
+
+    def log(what: str, **options: Any) -> None:
+        sent.clear()
+        assert log_evaluation(evaluation, deadline=120, **options).logged
+        reads = sum("/runs/get" in each for each in sent)
+        print(f"| {what} | {len(sent)} | {reads} |", flush=True)
+
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as uri:
+        mlflow.set_tracking_uri(uri)
+        os.environ[spool.VARIABLE] = f"{name}/spool"
+        print("| call | requests | reads of the run |\n|---|---|---|")
+        with mlflow.start_run():
+            log("the active run, first")
+            log("the active run, again")
+        run_id = new_run()
+        log("another run by its id, first", run_id=run_id)
+        log("another run by its id, again", run_id=run_id)
+        log("a run that the call starts")
+        mlflow.end_run()
 
 
 def work(call: Callable[[], Any]) -> float:
@@ -182,6 +231,48 @@ def costs() -> None:
         show("CPU time of a call that waits", [one for _, one in pairs])
         ratio = f"{statistics.median(one / other for one, other in pairs):.2f}x"
         print(f"| deadline=0, all of its work | waiting | {ratio} | at most 1.3x |")
+
+
+def load(uri: str | None = None) -> None:
+    """Several processes log runs at once: ours, the same by hand, metrics alone."""
+    if uri is None:
+        with tempfile.TemporaryDirectory() as name, server(Path(name)) as own:
+            load(own)
+        return
+    mlflow.set_tracking_uri(uri)
+    evaluation = evaluate(1000, 3)
+    ways = {
+        "ours": lambda _: ours(evaluation, page=False),
+        "by hand": lambda folder: by_hand(evaluation, folder, page=False),
+        "metrics alone": lambda _: metrics_alone(evaluation),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory() as name:
+        os.environ[spool.VARIABLE] = f"{name}/spool"
+        for turn in range(LOAD_TURNS + 1):
+            for way, log in ways.items():
+                n_runs = RUNS if turn else 2  # the first turn warms the server
+                found = seconds(lambda log=log, n=n_runs: _at_once(log, Path(name), n))
+                if turn:
+                    taken[way].append(found)
+    for way, values in taken.items():
+        told = ", ".join(f"{value:.1f}" for value in values)
+        print(f"{way}: {told} s for {PROCESSES} x {RUNS} runs", flush=True)
+    for other, wanted in (("by hand", 1.0), ("metrics alone", 2.2)):
+        pairs = zip(taken["ours"], taken[other], strict=True)
+        ratio = statistics.median(mine / one for mine, one in pairs)
+        print(f"| {PROCESSES} x {RUNS} runs | {other} | {ratio:.2f}x | {wanted}x |")
+
+
+def _at_once(log: Callable[[Path], None], folder: Path, n_runs: int) -> None:
+    def work() -> int:
+        own = Path(tempfile.mkdtemp(dir=folder))
+        for _ in range(n_runs):
+            log(own)
+        return 0
+
+    children = [_forked(work) for _ in range(PROCESSES)]
+    assert not any(os.waitpid(child, 0)[1] for child in children), "one has failed"
 
 
 def kills(n: int, uri: str | None = None) -> None:
@@ -309,5 +400,9 @@ def _outcome(run_id: str, kind: int, *, written: bool, waiting: int) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["kills"]:
         kills(int(sys.argv[2]), *sys.argv[3:4])
+    elif sys.argv[1:2] == ["requests"]:
+        requests_sent()
+    elif sys.argv[1:2] == ["load"]:
+        load(*sys.argv[2:3])
     else:
         costs()

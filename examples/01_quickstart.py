@@ -103,7 +103,8 @@ def answer(found: dict[str, Decomposition], best: str) -> str:
         f"{d.miscalibration:.3f} of {d.cross_entropy:.3f} nats are miscalibration,\n"
         f"{d.refinement:.3f} would be left after recalibration. With one label per "
         "row, noise in the labels and\nignorance of the model cannot be told apart: "
-        "that takes several annotators per row."
+        "that takes several annotators per row,\nor the features: "
+        "Evaluation.reducible."
     )
 
 

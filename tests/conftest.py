@@ -1,4 +1,4 @@
-"""What tests share: no deadlines, and Chromium where it is installed."""
+"""What tests share: few examples, no deadlines, and Chromium where it is."""
 
 import contextlib
 import shutil
@@ -10,7 +10,7 @@ with contextlib.suppress(ImportError):
     from hypothesis import settings
 
     # Machines are slow at times, which is no fault of what is tested.
-    settings.register_profile("any machine", deadline=None)
+    settings.register_profile("any machine", deadline=None, max_examples=40)
     settings.load_profile("any machine")
 
 CHROMIUM = next(

@@ -6,6 +6,7 @@ above the highest room that it imports from.
 """
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def modules(package=PACKAGE):
     return found
 
 
+@functools.cache
 def imports(package=PACKAGE):
     """The modules that each module imports from."""
     files = modules(package)

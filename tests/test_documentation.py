@@ -42,6 +42,7 @@ def collected_from(collector, path):
     return len(list(collector.parse(path).examples()))
 
 
+@pytest.mark.slow
 def test_all_examples_of_docstrings_are_collected(collectors):
     docstrings, _ = collectors
     found = {path: collected_from(docstrings, path) for path in SOURCES}

@@ -11,6 +11,7 @@ from xent_metrics import Evaluation, compare, decompose, scan
 from xent_metrics.scorers import DecompositionScorer
 
 from .draws import labels_from, tempered
+from .thinned import thinned
 
 pytest.importorskip("typer")
 pytest.importorskip("jinja2")
@@ -18,7 +19,6 @@ pytest.importorskip("pyarrow")
 
 TERMS = ("cross_entropy", "uncertainty", "resolution", "miscalibration", "refinement")
 NAMES = {2: ("no", "yes"), 3: ("ant", "bee", "cat")}
-each_k = pytest.mark.parametrize("k", NAMES)
 
 
 class Given:
@@ -75,7 +75,8 @@ def terms_of(result):
     return {name: result.terms[name] for name in TERMS}
 
 
-@each_k
+@pytest.mark.usefixtures("without_plots")
+@pytest.mark.parametrize("k", thinned(NAMES, [3]))
 def test_an_evaluation(k, run, mlflow, tmp_path):
     from xent_metrics_mlflow import log_evaluation  # noqa: PLC0415 - needs mlflow
 
@@ -119,7 +120,7 @@ def test_an_evaluation(k, run, mlflow, tmp_path):
     assert data.params["xent/test/recalibration"] == expected.recalibration
 
 
-@each_k
+@pytest.mark.parametrize("k", thinned(NAMES, [2]))
 def test_a_comparison(k, run, mlflow):
     from xent_metrics_mlflow import compare_runs, log_evaluation  # noqa: PLC0415
 

@@ -8,32 +8,48 @@ import pytest
 
 import xent_metrics
 
+STEPS = {
+    "pandas": "import pandas",
+    "package": "import xent_metrics",
+    "plotting": "xent_metrics.plotting",
+}
 
-def loaded_by(statement):
-    code = f"import sys; {statement}; print(*sys.modules)"
+
+def loaded_by(*statements):
+    """The modules that are loaded after each of the statements, in one process."""
+    lines = [line for one in statements for line in (one, "print(*sys.modules)")]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "\n".join(["import sys", *lines])],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return set(done.stdout.split())
+    return [set(line.split()) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return dict(zip(STEPS, loaded_by(*STEPS.values()), strict=True))
 
 
 HEAVY = {"sklearn", "scipy.optimize", "scipy.stats", "matplotlib", "mlflow"}
 
 
-def test_importing_loads_numpy_and_pandas_only():
-    added = loaded_by("import xent_metrics") - loaded_by("import pandas")
+def test_importing_loads_numpy_and_pandas_only(loaded):
+    added = loaded["package"] - loaded["pandas"]
     assert not HEAVY & added
     tops = {name.partition(".")[0] for name in added} - set(sys.stdlib_module_names)
     assert tops - {"numpy"} == {"xent_metrics"}
 
 
+def test_plots_load_matplotlib_when_drawn(loaded):
+    assert "matplotlib" not in loaded["plotting"]
+
+
 @pytest.mark.slow
 def test_scorers_load_scikit_learn_when_used():
-    assert "sklearn" in loaded_by("import xent_metrics; xent_metrics.scorers")
-
-
-def test_plots_load_matplotlib_when_drawn():
-    assert "matplotlib" not in loaded_by("import xent_metrics; xent_metrics.plotting")
+    [found] = loaded_by("import xent_metrics; xent_metrics.scorers")
+    assert "sklearn" in found
 
 
 def test_plots_without_matplotlib_name_it(monkeypatch):
@@ -44,7 +60,8 @@ def test_plots_without_matplotlib_name_it(monkeypatch):
 
 def test_integration_loads_mlflow_when_used():
     pytest.importorskip("mlflow")
-    assert "mlflow" not in loaded_by("import xent_metrics_mlflow")
+    [found] = loaded_by("import xent_metrics_mlflow")
+    assert "mlflow" not in found
 
 
 def test_everything_exported_exists_and_is_documented():

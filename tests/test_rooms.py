@@ -12,12 +12,12 @@ def test_no_file_and_no_room_imports_itself_round_about():
 
 
 def test_rooms_stand_on_few_floors():
-    assert max(floors(rooms(imports())).values()) <= 10
+    assert max(floors(rooms(imports())).values()) <= 11
 
 
 def test_few_things_lie_at_the_top():
     found = [path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"]
-    assert len(found) <= 20, sorted(found)
+    assert len(found) <= 24, sorted(found)
 
 
 def test_private_rooms_hold_only_a_docstring_at_their_door():

@@ -1,8 +1,9 @@
 """What a log loss is made of: entropy, KL divergence, miscalibration.
 
-Importing this package registers the pandas accessor ``df.xent``. scikit-learn is
-loaded when :mod:`xent_metrics.scorers` is first used, matplotlib when
-:mod:`xent_metrics.plotting` first draws, what scans files when it first does.
+Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
+when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
+matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or
+compares unlike sets when it first does.
 """
 
 import importlib
@@ -25,6 +26,8 @@ from ._evaluation.compare import compare
 from ._evaluation.comparison import Comparison, Difference
 from ._evaluation.evaluation import Evaluation
 from ._evaluation.listeners import add_listener, remove_listener, without_listeners
+from ._features.result import ReducibleLoss
+from ._features.sliced import Slices
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
@@ -43,23 +46,41 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from ._drift.alarm import Alarm
+    from ._drift.drift import drift
+    from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
+    from ._drift.expected_result import ExpectedLoss
+    from ._drift.monitor import Monitor
+    from ._drift.over_time import OverTime
+    from ._drift.result import Drift
+    from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
+    from ._scan.rolling import rolling
     from ._scan.state import ScanState
 
 __all__ = [
     "TERMS",
+    "Alarm",
     "Comparison",
     "Decomposition",
     "Difference",
+    "Drift",
     "EnsembleDecomposition",
     "Evaluation",
+    "ExpectedLoss",
     "MiscalibrationTest",
+    "Monitor",
+    "OutsideReferenceWarning",
+    "OverTime",
+    "RecalibratedClassifier",
     "RecalibrationMap",
     "Recalibrator",
+    "ReducibleLoss",
     "ScanState",
     "SkippedPartWarning",
+    "Slices",
     "SmallSampleWarning",
     "SwappedColumnsWarning",
     "Term",
@@ -71,8 +92,10 @@ __all__ = [
     "cross_entropy",
     "decompose",
     "decompose_ensemble",
+    "drift",
     "entropy",
     "expected_accuracy_bound",
+    "expected_loss",
     "finish",
     "jeffreys_divergence",
     "jensen_shannon_divergence",
@@ -85,6 +108,7 @@ __all__ = [
     "plotting",
     "remove_listener",
     "reverse_kl_divergence",
+    "rolling",
     "scan",
     "scorers",
     "surprisal",
@@ -93,13 +117,23 @@ __all__ = [
 ]
 
 _LAZY = ("plotting", "scorers")
-_OF_SCANS = {
-    "ScanState": "state",
-    "SkippedPartWarning": "files",
-    "accumulate": "accumulate",
-    "finish": "finish",
-    "merge": "accumulate",
-    "scan": "files",
+_LATE = {  # what is heavy, by the module that it is loaded from
+    "RecalibratedClassifier": "_recalibration.classifier",
+    "Alarm": "_drift.alarm",
+    "Drift": "_drift.result",
+    "ExpectedLoss": "_drift.expected_result",
+    "Monitor": "_drift.monitor",
+    "OutsideReferenceWarning": "_drift.expected_loss",
+    "OverTime": "_drift.over_time",
+    "ScanState": "_scan.state",
+    "SkippedPartWarning": "_scan.files",
+    "accumulate": "_scan.accumulate",
+    "drift": "_drift.drift",
+    "expected_loss": "_drift.expected_loss",
+    "finish": "_scan.finish",
+    "merge": "_scan.accumulate",
+    "rolling": "_scan.rolling",
+    "scan": "_scan.files",
 }
 
 __version__ = version("xent-metrics")
@@ -114,8 +148,8 @@ pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
-    if name in _OF_SCANS:
-        home = importlib.import_module(f"._scan.{_OF_SCANS[name]}", __name__)
+    if name in _LATE:
+        home = importlib.import_module(f".{_LATE[name]}", __name__)
         return getattr(home, name)
     raise no_name(__name__, name, __all__)
 

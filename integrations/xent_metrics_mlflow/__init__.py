@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ._logging.autolog import autolog
     from ._logging.log_comparison import log_comparison
     from ._logging.log_cv_results import log_cv_results
+    from ._logging.log_drift import log_drift
     from ._logging.log_evaluation import log_evaluation
     from ._logging.log_search import log_search
+    from ._logging.reference import evaluation_from_run
     from ._reading.promote import Promotion, promote
     from ._reading.runs import compare_runs, runs_frame
 
@@ -26,8 +28,10 @@ __all__ = [
     "XentEvaluator",
     "autolog",
     "compare_runs",
+    "evaluation_from_run",
     "log_comparison",
     "log_cv_results",
+    "log_drift",
     "log_evaluation",
     "log_search",
     "promote",
@@ -42,8 +46,10 @@ _HOMES = {
     "XentEvaluator": "_evaluator.evaluator",
     "autolog": "_logging.autolog",
     "compare_runs": "_reading.runs",
+    "evaluation_from_run": "_logging.reference",
     "log_comparison": "_logging.log_comparison",
     "log_cv_results": "_logging.log_cv_results",
+    "log_drift": "_logging.log_drift",
     "log_evaluation": "_logging.log_evaluation",
     "log_search": "_logging.log_search",
     "promote": "_reading.promote",
@@ -54,8 +60,11 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    if name.startswith("_"):
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name)
+    no_name = importlib.import_module("._calls", __name__).no_name
+    raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,7 @@ from mlflow.entities import (
     Param,
     RunTag,
 )
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MissingConfigException, MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
@@ -37,14 +37,16 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from ._delivery.address import is_folder, is_remote, lasting
 from ._delivery.spool import Entry
-from ._delivery.tracker import UnknownRunError, Where
-from ._items.keys import no_such_run
+from ._delivery.tracker import UnknownError, Where
+from ._items.items import newest_of
+from ._items.keys import no_such_model, no_such_run
 from ._items.tables import TABLES, listed, tables
 
 _ENTRY_OF_RUN = "xent/entry"
 _TRIES = 5
 _MOST_RUNS = 1000  # that are remembered
 _BATCH, _BATCH_AGAIN = 1000, 100  # metrics
+_NO_SUCH_MODEL = r"\b[Mm]odel (with ID )?'m-\S+' not found"
 _NO_SUCH_RUN = r"\bRun (with id=|')\S*'? (was )?not found|for parameter 'run_id'"
 
 
@@ -105,7 +107,9 @@ def _new_run(model_ids: tuple[str, ...], limit: float) -> Where:
             error = _within(limit, MlflowClient(uri).search_experiments, max_results=1)
             if error is not None:
                 return Where(wanted, model_ids, error)
-        return Where(mlflow.start_run().info.run_id, model_ids, is_active=True)
+        run = mlflow.start_run()
+        _remember(uri, run, is_new=True)
+        return Where(run.info.run_id, model_ids, is_active=True)
     except Exception as error:  # the evaluation is kept without a run
         if wanted and re.search(_NO_SUCH_RUN, str(error)):
             raise ValueError(no_such_run(wanted, " in MLFLOW_RUN_ID")) from error
@@ -203,7 +207,10 @@ def _only_one_each(client: MlflowClient, experiment: str, own: str) -> dict[str,
 
 @dataclass(kw_only=True)
 class _Run:
-    """What this process knows of a run: what it read, and what it has written since."""
+    """What this process knows of a run: what it read, and what it has written since.
+
+    ``is_new`` says that it was read in the course of this call.
+    """
 
     experiment_id: str
     artifacts: str
@@ -212,6 +219,7 @@ class _Run:
     models: set[str]
     datasets: set[tuple[str, str]]
     unsettled: bool = False
+    is_new: bool = False
 
 
 _runs: OrderedDict[tuple[str, str], _Run] = OrderedDict()
@@ -226,11 +234,13 @@ def ask(
         return
     run = _runs.get((uri, run_id))
     known = run is not None and (
-        table is None or _is_older(run, entry) or _lists(run, table)
+        run.is_new or table is None or _is_older(run, entry) or _lists(run, table)
     )
     if again or not known:
         run = _read(uri, run_id)
     assert run is not None, "it is known, or was read"
+    run.is_new = False
+    _check_models(uri, run, entry)
     told = run.tags.get(f"{entry.folder}/unit", entry.unit)
     if told != entry.unit:
         _runs.pop((uri, run_id), None)  # it may be mended meanwhile
@@ -241,27 +251,49 @@ def ask(
         raise UnitError(msg)
 
 
+def _check_models(uri: str, run: _Run, entry: Entry) -> None:
+    """Refuse what is no model before the run has it as an input, which stays."""
+    for model_id in entry.model_ids:
+        if model_id in run.models:
+            continue
+        try:
+            MlflowClient(uri).get_logged_model(model_id)
+        except MlflowException as error:
+            of_files = isinstance(error, MissingConfigException)
+            if of_files or error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                raise UnknownError(str(error), no_such_model(model_id)) from error
+            raise
+
+
 def _read(uri: str, run_id: str) -> _Run:
     try:
         found = MlflowClient(uri).get_run(run_id)
     except MlflowException as error:
         if re.search(_NO_SUCH_RUN, str(error)):
-            raise UnknownRunError(str(error)) from error
+            raise UnknownError(str(error), no_such_run(run_id)) from error
         raise
-    outputs = found.outputs.model_outputs if found.outputs else None
+    return _remember(uri, found)
+
+
+def _remember(uri: str, found: Any, *, is_new: bool = False) -> _Run:
+    """Note what a run holds, as it was just read."""
+    inputs, outputs = found.inputs, found.outputs
+    models = [
+        *((inputs and inputs.model_inputs) or ()),
+        *((outputs and outputs.model_outputs) or ()),
+    ]
+    run_id = found.info.run_id
     run = _Run(
         experiment_id=found.info.experiment_id,
         artifacts=found.info.artifact_uri,
         tags=dict(found.data.tags),
         params=set(found.data.params),
-        models={
-            each.model_id
-            for each in (*(found.inputs.model_inputs or ()), *(outputs or ()))
-        },
+        models={each.model_id for each in models},
         datasets={
             (each.dataset.name, each.dataset.digest)
-            for each in found.inputs.dataset_inputs or ()
+            for each in (inputs and inputs.dataset_inputs) or ()
         },
+        is_new=is_new,
     )
     _runs[uri, run_id] = run
     while len(_runs) > _MOST_RUNS:
@@ -276,15 +308,8 @@ def _run_of(uri: str, run_id: str) -> _Run:
 
 def _is_older(run: _Run, entry: Entry) -> bool:
     """Whether the run has a newer entry of the same split."""
-    with contextlib.suppress(KeyError, ValueError):
-        step, timestamp = map(int, run.tags[_newest(entry)].split())
-        return (entry.step, entry.timestamp) < (step, timestamp)
-    return False
-
-
-def _newest(entry: Entry) -> str:
-    """The tag that holds the step and the time of a split's newest entry."""
-    return f"{entry.folder}/newest"
+    newest = newest_of(run.tags, entry.folder)
+    return newest is not None and (entry.step, entry.timestamp) < newest
 
 
 def _lists(run: _Run, table: str) -> bool:
@@ -346,7 +371,7 @@ def log_numbers(
 
 
 def _tags(run: _Run, entry: Entry, table: str | None) -> dict[str, str]:
-    tags = {**entry.tags, _newest(entry): f"{entry.step} {entry.timestamp}"}
+    tags = dict(entry.tags)
     if table is not None:
         tags[f"{entry.folder}/table"] = table
         if not _lists(run, table):
@@ -513,6 +538,10 @@ _ADVICE = {
     r"Current state is deleted|must be in the 'active' state": (
         "the run is deleted: restore it with MlflowClient().restore_run, or name "
         "another with replay NAME --run-id ID"
+    ),
+    _NO_SUCH_MODEL: (
+        "the server has no such model: log it again without the model, and delete the "
+        "entry with purge NAME"
     ),
     _NO_SUCH_RUN: (
         "the server has no such run: name another with replay NAME --run-id ID, or "

@@ -176,11 +176,43 @@ def test_tables_are_printed_by_group_by_class_and_by_row(run):
     ]
     by_site = done.stdout.partition("By site, in bits\n\n")[2].splitlines()[:4]
     assert by_site[0].split() == [
-        "site", "n", "cross-entropy", "refinement", "miscalibration",
+        "site", "n", "excess", "cross-entropy", "refinement", "miscalibration",
     ]  # fmt: skip
-    assert [line.split()[0] for line in by_site[1:]] == ["NA", "north", "south"]
+    assert {line.split()[0] for line in by_site[1:]} == {"NA", "north", "south"}
+    excess = [float(line.split()[2].rstrip("%")) for line in by_site[1:]]
+    assert excess == sorted(excess, reverse=True)
+    assert sum(excess) == pytest.approx(0.0, abs=0.2)
+    assert "excess: the share of the loss less the share of the rows" in done.stdout
     tables = done.stdout.partition("By site")[2].splitlines()
     assert all(len(line) <= 80 for line in tables)
+
+
+def test_rows_with_a_probability_of_0_come_first_and_are_proposed(run, frame):
+    frame, proba = frame.copy(), ["p_cat", "p_dog", "p_eel"]
+    frame.loc[frame.index[:6], proba] = [1.0, 0.0, 0.0]
+    frame.loc[frame.index[:6], "label"] = "eel"
+    frame.to_csv("zeros.csv", index=False)
+    done = run("evaluate", "zeros.csv", *ARGS[2:], *FAST)
+    second = done.stdout.splitlines()[1]
+    assert second.startswith("6 rows with a probability of 0 for their label cost ")
+    last = done.stdout.splitlines()[-1]
+    assert last == "to see the rows with a probability of 0: --n-worst 6"
+    asked = run("evaluate", "zeros.csv", *ARGS[2:], *FAST, "--n-worst", "6")
+    assert "to see the rows" not in asked.stdout
+    assert asked.stdout.count("36.0437") == 6
+
+
+def test_labels_that_are_whole_numbers_have_no_point(run, frame):
+    numbers = frame["label"].map({"cat": 1.0, "dog": 2.0, "eel": 3.0})
+    frame.assign(label=numbers).to_csv("numbers.csv", index=False)
+    proba = "1=p_cat,2=p_dog,3=p_eel"
+    args = ("evaluate", "numbers.csv", "--target", "label", "--proba", proba)
+    done = run(*args, *FAST, "--by-class", "--n-worst", "3")
+    classes = done.stdout.partition("By class, in nats\n\n")[2].splitlines()[1:4]
+    assert {line.split()[0] for line in classes} == {"1", "2", "3"}
+    rows = done.stdout.partition("The most costly rows, in nats\n\n")[2]
+    for line in rows.splitlines()[1:4]:
+        assert {*line.split()[1:3]} <= {"1", "2", "3"}
 
 
 def test_groups_that_are_too_few_have_a_star(run, frame):
@@ -200,7 +232,7 @@ def test_groups_may_have_several_keys_and_miss_some(run, frame):
     table = done.stdout.partition("By half and site, in nats\n\n")[2].splitlines()
     keys = [tuple(line.split()[:2]) for line in table[1:7]]
     sites = ("north", "south", "(missing)")
-    assert keys == [(half, site) for half in "01" for site in sites]
+    assert set(keys) == {(half, site) for half in "01" for site in sites}
     content = parsed(
         run("evaluate", "x.csv", *ARGS[2:], *FAST, *options, "--json").stdout
     )

@@ -148,7 +148,7 @@ BAD = {
         b"label,p_a\na,1\na,1,2,3\n",
         "wider.csv cannot be read: Expected 2 fi",
     ),
-    "twins.csv": (b"label,p_a,p_a\na,1,0\n", "'p_a' occurs twice in twins.csv"),
+    "twins.csv": (b"label,p_a,p_a\na,1,0\n", "'p_a' occurs 2 times in twins.csv"),
     "cut.csv.gz": (
         gzip.compress(b"label,p_a\na,1\n" * 99)[:30],
         "cut.csv.gz cannot b",

@@ -107,6 +107,7 @@ HAS_PAGE = importlib.util.find_spec("xent_metrics._report.render") is not None
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="the page is not there yet")
+@pytest.mark.usefixtures("without_plots")
 def test_a_page_is_written(run, folder):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
@@ -116,7 +117,7 @@ def test_a_page_is_written(run, folder):
     assert "<html" in (folder / "out.html").read_text(encoding="utf-8").lower()
 
 
-@pytest.mark.usefixtures("entry_points_declared")
+@pytest.mark.usefixtures("entry_points_declared", "without_plots")
 def test_a_run_of_mlflow_is_logged(tracking, run, expected):
     pytest.importorskip("mlflow")
     done = run(*ARGS, *FAST, "--json", "--mlflow", "--split", "val")
@@ -144,7 +145,7 @@ def test_a_split_that_cannot_be_a_key_is_refused(tracking, run):
     assert len(tracking.search_runs()) == before
 
 
-@pytest.mark.usefixtures("entry_points_declared")
+@pytest.mark.usefixtures("entry_points_declared", "without_plots")
 def test_the_page_of_a_run_has_groups(tracking, run, tmp_path):
     pytest.importorskip("mlflow")
     pytest.importorskip("jinja2")

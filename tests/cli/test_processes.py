@@ -56,6 +56,7 @@ def test_standard_input_is_read_and_a_gate_sets_the_exit_code(folder, environmen
     assert done.stderr.startswith("failed: miscalibration > 0: found 0.")
 
 
+@pytest.mark.slow
 def test_a_file_on_standard_input_is_not_overwritten_by_its_page(folder, environment):
     before = (folder / "preds.csv").read_bytes()
     with (folder / "preds.csv").open("rb") as file:
@@ -69,6 +70,7 @@ def test_a_file_on_standard_input_is_not_overwritten_by_its_page(folder, environ
     assert (folder / "preds.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_standard_output_is_no_place_for_a_page(folder, environment):
     done = process([*ARGS, "--html", "/dev/stdout"], environment)
     assert (done.returncode, done.stdout) == (2, "")
@@ -149,6 +151,7 @@ def test_tables_fit_a_terminal(folder, environment):
         assert heading in text
 
 
+@pytest.mark.slow
 def test_a_comparison_is_shown_on_a_terminal(folder, environment):
     args = ["compare", "preds.csv", *ARGS[2:], "--proba", "q_"]
     shown, other = on_a_terminal(args, environment, out=True)

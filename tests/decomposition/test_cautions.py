@@ -18,6 +18,8 @@ from xent_metrics import (
     finish,
 )
 
+from ..thinned import thinned
+
 rng = np.random.default_rng(0)
 P = rng.uniform(0.05, 0.95, 2000)
 Y = (rng.uniform(size=2000) < P).astype(int)
@@ -43,7 +45,7 @@ def test_swapped_columns_are_said(swapped):
         swapped()
 
 
-@pytest.mark.parametrize("a", [1, 5])
+@pytest.mark.parametrize("a", thinned([1, 5], [1]))
 def test_poor_predictions_are_not_called_swapped(a):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

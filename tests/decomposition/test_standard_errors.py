@@ -1,5 +1,6 @@
 """Standard errors against sums over rows and clusters, written out."""
 
+import dataclasses
 import math
 import re
 from statistics import NormalDist
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from xent_metrics import SmallSampleWarning, decompose
+from xent_metrics._display.result import intervals
 
 from ..draws import labels_from, tempered
 
@@ -265,7 +267,7 @@ class TestIntervals:
     @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
     def test_intervals_are_z_standard_errors_around_the_value(self, level):
         p, q, _ = draw()
-        d = decompose(labels_of(p), q)
+        d = decompose(labels_of(p), q, recalibration="temperature")
         z = NormalDist().inv_cdf((1 + level) / 2)
         intervals = d.ci(level)
         assert list(intervals) == list(d.terms)
@@ -277,6 +279,39 @@ class TestIntervals:
             value, error = d.terms[name], d.standard_errors[name]
             assert (low + high) / 2 == pytest.approx(value, abs=1e-14)
             assert (high - low) / 2 == pytest.approx(z * error, abs=1e-14)
+
+    def test_they_reach_to_what_a_richer_map_may_remove(self):
+        p, q, _ = draw()
+        d = decompose(labels_of(p), q)
+        ladder = d.ladder.copy()
+        assert ladder.loc["dirichlet", "degrees_of_freedom"] > d.degrees_of_freedom
+        more = 0.05
+        removed = ladder.loc[d.recalibration, "miscalibration"]
+        ladder.loc["dirichlet", "miscalibration"] = removed + more
+        ladder.loc["none"] = ladder.loc["dirichlet"]
+        ladder.loc["none", ["degrees_of_freedom", "miscalibration"]] = 0, removed + 1
+        d = dataclasses.replace(d, ladder=ladder)
+        around = intervals(d.terms, d.standard_errors, 0.95)
+        found = d.ci()
+        for name in ("miscalibration", "resolution"):
+            low, high = around[name]
+            assert found[name] == pytest.approx((low, high + more), abs=1e-14)
+        low, high = around["refinement"]
+        assert found["refinement"] == pytest.approx((low - more, high), abs=1e-14)
+        assert found["skill"] == around["skill"]
+        last = repr(d).splitlines()[-1]
+        assert last == (
+            "miscalibration is at least that: the dirichlet map may remove 0.0500 "
+            "more, which is within noise"
+        )
+
+    @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+    def test_too_few_rows_for_maps_that_mix_classes_are_said(self):
+        p, q, _ = draw(n=100, k=30)
+        text = repr(decompose(labels_of(p), q, labels=range(30)))
+        assert "at least that: 100 rows are too few to try maps that mix" in text
+        p, q, _ = draw(k=2)
+        assert "at least" not in repr(decompose(labels_of(p), q))
 
     @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan, "a", None])
     def test_the_level_must_be_a_share(self, level):

@@ -1,5 +1,7 @@
 """Predictions of three animals by an over-confident model, and their evaluation."""
 
+import functools
+
 import numpy as np
 
 from xent_metrics import Evaluation
@@ -19,4 +21,12 @@ SITE = np.array(["n", "s", "e"])[rng.integers(3, size=N)]
 
 
 def evaluated(y=LABELS, q=PROBA, **options):
+    if y is LABELS and q is PROBA and not options:
+        return _plain()
     return Evaluation.from_predictions(y, q, **{"labels": NAMES} | options)
+
+
+@functools.cache
+def _plain():
+    """What most tests ask of, which choosing a map makes slow."""
+    return Evaluation.from_predictions(LABELS, PROBA, labels=NAMES)

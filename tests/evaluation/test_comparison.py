@@ -235,6 +235,7 @@ class TestOneMap:
         assert c.own_recalibrations["two"] == "spline"
         assert c.own_recalibrations["three"] == c.recalibration
 
+    @pytest.mark.slow
     def test_folds_have_the_richest_map_of_any_fold(self):
         folds = np.arange(len(Y)) % 2
         alone = {name: evaluation_of(q, folds=folds) for name, q in MODELS.items()}

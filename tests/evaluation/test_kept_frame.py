@@ -138,6 +138,7 @@ def test_groups_by_name_are_those_by_values(frame):
         assert evaluation.summary("predicted")["n"].sum() == N
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_a_page_has_groups_by_name_and_no_features(frame):
     pytest.importorskip("jinja2")
     frame["remark"] = "hidden text"

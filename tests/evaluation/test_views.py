@@ -1,6 +1,7 @@
 """What an evaluation shows: summaries, classes, worst rows, JSON and tables."""
 
 import datetime as dt
+import functools
 import json
 import math
 import pickle
@@ -293,7 +294,9 @@ EVALUATIONS = {
 }
 
 
-@pytest.mark.parametrize("make", EVALUATIONS.values(), ids=EVALUATIONS)
+@pytest.mark.parametrize(
+    "make", [functools.cache(make) for make in EVALUATIONS.values()], ids=EVALUATIONS
+)
 class TestJson:
     def test_everything_comes_back(self, make):
         evaluation = make()
@@ -471,9 +474,9 @@ class TestReadBack:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("", "of an evaluation, of schema 1: JSONDecodeError: Expecting value"),
-            ("[]", "the whole JSON of an evaluation, of schema 1: found None; write"),
-            ('{"schema": 2}', "of an evaluation, of schema 1: found 2; write it again"),
+            ("", "of an evaluation, of schema 2: JSONDecodeError: Expecting value"),
+            ("[]", "the whole JSON of an evaluation, of schema 2: found None; write"),
+            ('{"schema": 3}', "of an evaluation, of schema 2: found 3; write it again"),
             ('{"schema": 1}', "the document lacks its part 'decomposition'; write it"),
             ('{"schema": 1, "schema": 1}', "the key 'schema' occurs twice in an obj"),
             ('{"schema": NaN}', "NaN is no value of strict JSON; write it again with"),

@@ -4,9 +4,11 @@ import copy
 import json
 import random
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from xent_metrics import Evaluation, ScanState, accumulate, finish, merge
+from xent_metrics import Evaluation, Monitor, ScanState, accumulate, finish, merge
 
 from ..golden.cases import frame, made
 from .harness import Tally
@@ -46,6 +48,18 @@ def states():
         "with times": accumulate(timed[:40], **KEYED),
         "under a map": accumulate(ROWS[:40], **under),
     }
+
+
+def monitors():
+    """One with alarms in two years, and one that was fed nothing."""
+    rng = np.random.default_rng(0)
+    q = rng.uniform(0.05, 0.95, 1200)
+    y = rng.random(1200) < q
+    fed = Monitor(Evaluation.from_predictions(y[:1000], q[:1000]), periods=2)
+    for when in (*pd.date_range("2026-03-02", periods=2), "later"):
+        fed.update(np.tile(~y[1000:], 3), np.tile(q[1000:], 3), when=when)
+    new = Monitor(made("hard_three_classes"), terms=("refinement",))
+    return {"with alarms": fed.to_json(), "new": new.to_json()}
 
 
 def places(document):
@@ -137,6 +151,26 @@ def use_state(found):
         repr(finish(found, recalibration="temperature").by_group)
 
 
+def use_monitor(text):
+    found = Monitor.from_json(text)
+    repr(found)
+    found.to_dict()
+    found.to_frame()
+    assert Monitor.from_json(found.to_json()).to_json() == found.to_json()
+    if found.labels == (False, True):
+        found.update([True, False], [0.3, 0.6], groups=[0, 1])
+
+
+def test_monitors_are_read_or_refused():
+    tally, texts = Tally(), monitors()
+    for family, text in texts.items():
+        for trial in tally.trials(120):
+            changed = mutated(text, trial)
+            tally.add(family, trial, lambda it=changed: use_monitor(it))
+    refused = [(family, "refused") for family in texts]
+    tally.check(at_least=[*refused, ("with alarms", "done")])
+
+
 def test_evaluations_are_read_or_refused():
     tally, texts = Tally(), evaluations()
     for family, text in texts.items():
@@ -183,6 +217,11 @@ def test_documents_of_one_kind_are_not_read_as_another():
     for text in evaluations().values():
         with pytest.raises(ValueError, match="a state must be read from what to_json"):
             ScanState.from_json(text)
+    for text in monitors().values():
+        with pytest.raises(ValueError, match="text must be the whole JSON of an eval"):
+            Evaluation.from_json(text)
     for state in states().values():
+        with pytest.raises(ValueError, match="text must be the whole JSON of a monit"):
+            Monitor.from_json(state.to_json())
         with pytest.raises(ValueError, match="text must be the whole JSON of an eval"):
             Evaluation.from_json(state.to_json())

@@ -17,7 +17,7 @@ RESULT = decompose(np.arange(N) % 2, PROBA, recalibration="none")
 
 @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
 @pytest.mark.parametrize("kind", WHOLE)
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_integers_are_grouped_as_pandas_groups_them(kind, data):
     low, high = np.iinfo(kind).min, np.iinfo(kind).max

@@ -3,6 +3,8 @@
 Asks the kernel too: measures of rows that have no public column.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,8 @@ from xent_metrics._kernels.ensemble_block import Stack, Target
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
 from xent_metrics._kernels.table import Table
 
+from ..thinned import thinned
+
 MEASURES = {
     "cross_entropy": cross_entropy,
     "kl_divergence": kl_divergence,
@@ -31,6 +35,8 @@ TABLES = {
     "jeffreys_divergence": jeffreys_divergence,
     "jensen_shannon_divergence": jensen_shannon_divergence,
 }
+# How tables are stored, and whether they are clipped.
+STORED = list(itertools.product([np.float32, np.float64], ["C", "F"], [0.0, 2.0**-52]))
 N_CLASSES = (1, 2, 3, 7, 8, 9, 16, 33, 64, 65, 100, 129, 200)
 
 
@@ -75,11 +81,16 @@ def measured(names, target, q, rows, *, order="C", **options):
     return found
 
 
-@pytest.mark.parametrize("n_classes", N_CLASSES[1:])  # of one class all are labels
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("clip", [0.0, 2.0**-52])
-def test_a_row_has_the_value_that_it_has_alone(n_classes, dtype, order, clip):
+ROWS = list(itertools.product(N_CLASSES[1:], STORED))  # of one class all are labels
+
+
+# Each number of classes is quick once, and so is each way of storing.
+@pytest.mark.parametrize(
+    ("n_classes", "stored"),
+    thinned(ROWS, zip(N_CLASSES[1:], itertools.cycle(STORED), strict=False)),
+)
+def test_a_row_has_the_value_that_it_has_alone(n_classes, stored):
+    dtype, order, clip = stored
     for n in (2, 40, 32_768 // n_classes + 1):
         p, q = awkward_rows(n_classes, n, dtype)
         y = np.random.default_rng(n).integers(n_classes, size=n)

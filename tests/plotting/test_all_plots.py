@@ -6,14 +6,23 @@ import pickle
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from xent_metrics import Evaluation, decompose_ensemble, plotting
+from xent_metrics import (
+    Evaluation,
+    Monitor,
+    decompose_ensemble,
+    drift,
+    expected_loss,
+    plotting,
+)
 
 from ..draws import labels_from
+from ..thinned import thinned
 
 NAMES = [
     "$a_1$",
@@ -28,6 +37,7 @@ OF_AN_EVALUATION = (
     "by_class",
     "kl_contributions",
 )
+OF_HARD_LABELS = OF_AN_EVALUATION[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +48,64 @@ def named(forecasts):
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
+@pytest.fixture(scope="module")
+def later(named):
+    """Other rows of the same classes."""
+    rng = np.random.default_rng(2)
+    q = rng.dirichlet(np.ones(len(NAMES)), 600)
+    y = [NAMES[code] for code in labels_from(q, rng)]
+    return Evaluation.from_predictions(y, q, labels=NAMES)
+
+
 @pytest.fixture(params=plotting.__all__)
-def draw(request, named):
+def draw(request, named, later):
     """Each plot, as a function of its axes alone."""
     function = getattr(plotting, request.param)
     subject = named
     if request.param == "models":
         subject = dict.fromkeys(NAMES, named)
+    elif request.param == "kl_contributions":
+        p, q = request.getfixturevalue("forecasts")
+        subject = Evaluation.from_predictions(p, q, labels=NAMES)
     elif request.param == "kl_curve":
         subject = (0.1, 0.5)
+    elif request.param == "reducible":
+        x = np.arange(400) % 2
+        subject = Evaluation.from_predictions(x, np.full(400, 0.5)).reducible(x)
     elif request.param == "ensemble":
         members = [[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]]
         subject = decompose_ensemble([0, 1], members)
+    elif request.param == "monitor":
+        subject = watching(named)
+    elif request.param == "over_time":
+        subject = weeks(named)
+    elif request.param == "drift":
+        subject = drift(named, later)
+    elif request.param == "expected_loss":
+        subject = expected_loss(named, later.probabilities(), by=NAMES * 150)
     return lambda **options: function(subject, **options)
+
+
+def weeks(evaluation):
+    """Three weeks of rows of classes with such names, the last without labels."""
+    rng = np.random.default_rng(3)
+    q = rng.dirichlet(np.ones(len(NAMES)), 300)
+    frame = pd.DataFrame(dict(zip(NAMES, q.T, strict=True)))
+    frame["y"] = [NAMES[code] for code in labels_from(q, rng)]
+    frame.loc[250:, "y"] = None
+    frame["when"] = pd.date_range("2026-01-05", periods=300, freq="100min")
+    view = frame.xent(target="y", proba=NAMES)
+    return view.over_time("when", reference=evaluation)
+
+
+def watching(evaluation):
+    """A monitor of two batches, of classes with such names."""
+    rng = np.random.default_rng(2)
+    found = Monitor(evaluation)
+    for period in ("$b_1$", "<script>"):
+        q = rng.dirichlet(np.ones(len(NAMES)), 50)
+        found.update([NAMES[code] for code in labels_from(q, rng)], q, when=period)
+    return found
 
 
 def texts(ax):
@@ -116,24 +171,27 @@ def test_names_are_shown(named):
     assert "$a_1$" in shown
 
 
+@pytest.mark.parametrize(
+    "draw", thinned(plotting.__all__, ["reliability", "ensemble"]), indirect=True
+)
 def test_figures_can_be_pickled(draw):
     copied = pickle.loads(pickle.dumps(draw().figure))  # noqa: S301 - our own
     assert copied.axes
 
 
 @pytest.mark.parametrize("kind", OF_AN_EVALUATION)
-def test_evaluations_draw_them(kind, several):
-    direct = getattr(plotting, kind)(several)
-    assert several.plot(kind).get_title(loc="left") == direct.get_title(loc="left")
+def test_evaluations_draw_them(kind, soft):
+    direct = getattr(plotting, kind)(soft)
+    assert soft.plot(kind).get_title(loc="left") == direct.get_title(loc="left")
 
 
-@pytest.mark.parametrize("kind", OF_AN_EVALUATION)
+@pytest.mark.parametrize("kind", OF_HARD_LABELS)
 @pytest.mark.parametrize("subject", ["infinite", "one_class"])
 def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
     ax = getattr(plotting, kind)(request.getfixturevalue(subject))
     ax.figure.canvas.draw()
     said = " ".join(one.get_text() for one in texts(ax))
-    if (subject, kind) in {("one_class", "entropy"), ("one_class", "kl_contributions")}:
+    if (subject, kind) == ("one_class", "entropy"):
         assert "undefined" not in said
     else:
         assert ("infinite" if subject == "infinite" else "undefined") in said
@@ -142,7 +200,7 @@ def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
 def test_one_row_is_drawn():
     with pytest.warns(UserWarning, match="only 1 row"):
         evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
-    for kind in OF_AN_EVALUATION:
+    for kind in OF_HARD_LABELS:
         getattr(plotting, kind)(evaluation).figure.canvas.draw()
 
 
@@ -179,8 +237,12 @@ def test_axes_that_plots_cannot_be_drawn_into_are_refused(named, kind):
 
 
 @pytest.mark.parametrize("subject", [3, [1, 2], {"a": 1}])
-@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "ensemble"])
+@pytest.mark.parametrize(
+    "name", [*OF_AN_EVALUATION, "ensemble", "monitor", "over_time"]
+)
 def test_what_is_no_result_is_refused(name, subject):
     found = type(subject).__name__
+    if name == "reliability" and found == "dict":  # of models by their names
+        found = "int"
     with pytest.raises(TypeError, match=f"the plot needs an? .*: found {found}; pass"):
         getattr(plotting, name)(subject)

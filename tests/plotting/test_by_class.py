@@ -15,28 +15,36 @@ def widths(ax, term):
     return [bar.get_width() for bar in found.patches]
 
 
-def test_classes_are_in_the_order_of_their_share_of_the_loss(several):
+def test_classes_are_in_the_order_of_their_excess_of_the_loss(several):
     table = several.by_class
     shares = table["weight"] * table["cross_entropy"]
-    order = shares.sort_values(ascending=False).index
-    ax = plotting.by_class(several)
     whole = several.decomposition.cross_entropy
-    expected = [
-        f"{name}  {100 * round(shares[name] / whole, 3):.3g}%" for name in order
-    ]
-    assert names(ax) == expected
+    excess = shares / whole - table["weight"]
+    order = excess.sort_values(ascending=False).index
+    ax = plotting.by_class(several)
+    assert names(ax) == [f"{name}  {100 * excess[name]:+.1f}%" for name in order]
     for term in ("refinement", "miscalibration"):
         np.testing.assert_allclose(widths(ax, term), table.loc[order, term])
     costs = next(one for one in ax.lines if one.get_label() == "cross-entropy")
     np.testing.assert_allclose(costs.get_xdata(), table.loc[order, "cross_entropy"])
-    assert ax.get_title(loc="left").startswith(f'Class "{order[0]}" accounts for ')
+    assert ax.get_title(loc="left").startswith(f'Class "{order[0]}" has ')
+
+
+def test_a_rare_class_of_costly_rows_comes_before_a_common_one():
+    y = ["common"] * 360 + ["rare"] * 40
+    q = [[0.7, 0.3]] * 360 + [[0.6, 0.4], [0.3, 0.7]] * 20
+    evaluation = Evaluation.from_predictions(y, q, labels=["common", "rare"])
+    held = evaluation.by_class["weight"] * evaluation.by_class["cross_entropy"]
+    assert held["common"] > held["rare"]
+    ax = plotting.by_class(evaluation)
+    assert [name.split()[0] for name in names(ax)] == ["rare", "common"]
 
 
 def test_classes_that_are_left_out_are_counted(several):
     ax = plotting.by_class(several, at_most=3)
     table = several.by_class
-    least = (table["weight"] * table["cross_entropy"]).min()
-    share = 100 * round(least / several.decomposition.cross_entropy, 3)
+    held = table["weight"] * table["cross_entropy"] / several.terms["cross_entropy"]
+    share = 100 * round(held[(held - table["weight"]).idxmin()], 3)
     assert len(names(ax)) == 3
     left = f"\nnot drawn: 1 other class, {share:.3g}% of the loss"
     assert ax.get_xlabel().endswith(left)

@@ -247,3 +247,104 @@ def test_logits_of_sure_predictions_of_two_classes_are_drawn():
     assert x.min() < 1e-300
     assert x.max() == pytest.approx(1.0)
     assert np.isfinite(y).all()
+
+
+class TestSeveralClasses:
+    def test_both_axes_are_logits(self, several, two):
+        ax = plotting.reliability(several)
+        assert (ax.get_xscale(), ax.get_yscale()) == ("logit", "logit")
+        assert plotting.reliability(two).get_xscale() == "linear"
+        ticks = [float(label.get_text()) for label in ax.get_xticklabels()]
+        np.testing.assert_allclose(ticks, ax.get_xticks(), rtol=1e-6)
+        assert len(ticks) >= 3
+
+    def test_all_that_is_drawn_lies_in_the_axes(self, several):
+        ax = plotting.reliability(several, of_class="ant")
+        low, high = ax.get_xlim()
+        assert 0 < low < high < 1
+        assert ((observed(ax) >= low) & (observed(ax) <= high)).all()
+        (below,) = ax.child_axes
+        assert below.get_xlim() == ax.get_xlim()
+        heights = [bar.get_height() for bar in below.patches]
+        assert sum(heights) == pytest.approx(1.0)
+
+    def test_what_has_no_logit_is_at_the_edge(self):
+        q = np.repeat([[0.6, 0.3, 0.1], [0.9, 0.1, 0.0], [0.2, 0.3, 0.5]], 100, axis=0)
+        y = np.repeat([0, 0, 2], 100)
+        y[::7] = 1
+        evaluation = Evaluation.from_predictions(y, q, labels=[0, 1, 2])
+        ax = plotting.reliability(evaluation, of_class=2)
+        with np.errstate(all="raise"):
+            ax.figure.canvas.draw()
+        low, high = ax.get_xlim()
+        assert ((observed(ax) > low) & (observed(ax) < high)).all()
+
+
+class TestSeveralModels:
+    @pytest.fixture
+    def other(self, two):
+        rows = rows_of_class(two, 1)
+        y = np.where(rows.observed > 0, "yes", "no")
+        q = np.sqrt(rows.predicted)
+        q = q / (q + np.sqrt(1.0 - rows.predicted))
+        return Evaluation.from_predictions(y, q, labels=["no", "yes"])
+
+    def test_they_differ_in_colour_and_name(self, two, other):
+        ax = plotting.reliability({"sharp": two, "$mild$": other})
+        assert said(ax) == [
+            "calibrated",
+            "sharp: recalibration map (spline), 95% band",
+            "$mild$: recalibration map (spline), 95% band",
+            "sharp: observed, 95% intervals",
+            "$mild$: observed, 95% intervals",
+        ]
+        first, second = (one.lines[0] for one in ax.containers)
+        assert first.get_color() != second.get_color()
+        assert first.get_marker() != second.get_marker()
+        lines = [line(ax, f"{name}: recal") for name in ("sharp", "$mild$")]
+        assert len({one.get_color() for one in lines}) == 2
+        assert len({one.get_linestyle() for one in lines}) == 2
+        assert len(ax.child_axes) == 1
+        titles = ax.get_title(loc="left").split("\n")
+        assert titles[0].startswith("sharp: Recalibration alone would remove")
+        assert titles[-1].startswith("$mild$: ")
+
+    def test_one_drawn_into_the_axes_of_another_numbers_both(self, two, other):
+        ax = plotting.reliability(two)
+        plotting.reliability(other, ax=ax)
+        plotting.reliability(other, ax=ax, name="third")
+        names = {text.partition(": ")[0] for text in said(ax)}
+        assert names == {"calibrated", "model 1", "model 2", "third"}
+        both = plotting.reliability({"a": two, "b": other})
+        np.testing.assert_allclose(
+            ax.containers[1].lines[0].get_xydata(),
+            both.containers[1].lines[0].get_xydata(),
+        )
+        with pytest.raises(ValueError, match="axes can hold 3 models: found 3; draw"):
+            plotting.reliability(two, ax=ax)
+
+    def test_several_classes_share_axes_that_show_both(self, several, forecasts):
+        p, _ = forecasts
+        flat = Evaluation.from_predictions(
+            several.per_sample["label"], p**0.2 / (p**0.2).sum(1, keepdims=True),
+            labels=["ant", "bee", "cat", "dog"],
+        )  # fmt: skip
+        ax = plotting.reliability({"flat": flat, "sharp": several})
+        low, high = ax.get_xlim()
+        for container in ax.containers:
+            x = container.lines[0].get_xdata()
+            assert low < x.min() < x.max() < high
+
+    def test_two_classes_are_refused_beside_several(self, two, several):
+        with pytest.raises(ValueError, match="alike axes: found one of two classes be"):
+            plotting.reliability({"two": two, "several": several})
+
+    @pytest.mark.parametrize("n", [0, 4])
+    def test_there_are_one_to_three(self, two, n):
+        with pytest.raises(ValueError, match=f"one to 3 models: found {n}; draw"):
+            plotting.reliability(dict.fromkeys("abcd"[:n], two))
+
+    def test_whole_numbers_are_shown_as_such(self):
+        evaluation = Evaluation.from_predictions([0.0, 1.0] * 200, [0.3, 0.6] * 200)
+        ax = plotting.reliability(evaluation)
+        assert ax.get_xlabel() == "predicted probability of 1"

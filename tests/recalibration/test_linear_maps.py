@@ -276,7 +276,7 @@ class TestOptimism:
     def test_it_is_cross_validated_where_rows_are_few(self):
         sample, *_ = draw(TemperatureBias, 300)
         one = TemperatureBias(sample)
-        fitted = fit(one, sample)
+        fitted = fit(one, sample).settled
 
         def fit_some(rows):
             return SoftmaxMap(one, minimise(one, rows).parameters)

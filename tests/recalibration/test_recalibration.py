@@ -19,6 +19,7 @@ from xent_metrics._recalibration.select import NAMES, fit_named, recalibrate
 from xent_metrics._recalibration.softmax import fit, minimise
 
 from ..draws import forecasts, labels_from, tempered
+from ..thinned import thinned
 
 SEVERAL = (
     "temperature",
@@ -114,7 +115,7 @@ class TestEveryMap:
             assert (before == after).all()
 
     @each_map
-    @pytest.mark.parametrize("scale", [1e-3, 7.0])
+    @pytest.mark.parametrize("scale", thinned([1e-3, 7.0], [7.0]))
     def test_scale_of_weights_does_not_matter(self, name, scale):
         _, y, q, w = draw(k=classes_of(name))
         one, two = (
@@ -123,7 +124,8 @@ class TestEveryMap:
         )
         assert numbers(one) == pytest.approx(numbers(two), rel=1e-8, nan_ok=True)
 
-    @each_map
+    # The kernel is the slowest.
+    @pytest.mark.parametrize("name", thinned(TWO, set(TWO) - {"kernel"}))
     def test_order_of_classes_does_not_matter(self, name):
         k = classes_of(name)
         _, y, q, w = draw(n=1500, k=k)
@@ -426,6 +428,7 @@ class TestManyRowsOfSeveralClasses:
     @pytest.mark.parametrize("power", [1.0, 2.0])
     def test_the_chosen_map_is_the_optimum_of_all_rows(self, power, few):
         _, y, q, w = draw(4000, power=power)
+        q = q * [1.0, 1.5, 2.0] / (q @ [1.0, 1.5, 2.0])[:, np.newaxis]
         sample = sample_of(q, np.eye(3)[y], w)
         selection = recalibrate(sample, "auto")
         chosen = selection.chosen
@@ -514,7 +517,7 @@ EXPLAINED_BY = {
 class TestRoundingNeverChooses:
     """Soft labels that one map explains exactly are explained by richer ones too."""
 
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize("seed", thinned(range(4), [1, 3]))
     @pytest.mark.parametrize("name", EXPLAINED_BY)
     def test_the_simplest_exact_map_is_chosen(self, name, seed):
         n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]
@@ -532,6 +535,6 @@ class TestRoundingNeverChooses:
         p, *_ = draw()
         for target in (p, p * (1 + 1e-15), p / (1 + 1e-15)):
             found = decompose(target, p)
-            assert found.recalibration == "temperature"
+            assert found.recalibration == "none"
             assert "no clear miscalibration" in repr(found)
             assert found.ladder["share"].isna().all()

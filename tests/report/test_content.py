@@ -79,16 +79,45 @@ def test_votes_are_the_annotators_own():
     assert "the annotators' own disagreement" in content(back).headline
 
 
-def test_classes_that_carry_most_come_first(hard):
-    section = sections(content(hard))["classes"]
+def rare(n_rare=60):
+    """A rare class whose rows cost much, beside a common one that costs more in all."""
+    y = ["common"] * 540 + ["rare"] * n_rare
+    q = [[0.7, 0.3]] * 540 + [[0.6, 0.4], [0.3, 0.7]] * (n_rare // 2)
+    return Evaluation.from_predictions(y, q, labels=["common", "rare"])
+
+
+def test_classes_that_cost_more_than_their_part_come_first():
+    evaluation = rare()
+    section = sections(content(evaluation))["classes"]
     (table,) = section.tables
-    costs = hard.by_class["weight"] * hard.by_class["cross_entropy"]
-    expected = list(costs.sort_values(ascending=False).index)
-    assert [row["Class"] for row in rows(table)] == expected
-    first = share(costs.max() / costs.sum())
-    assert rows(table)[0]["Part of the loss"] == first
+    weight = evaluation.by_class["weight"]
+    held = weight * evaluation.by_class["cross_entropy"]
+    held = held / held.sum()
+    assert held["common"] > held["rare"]
+    assert [row["Class"] for row in rows(table)] == ["rare", "common"]
+    first, last = rows(table)
+    assert first["Part of the loss"] == share(held["rare"])
+    excess = 100 * (held["rare"] - weight["rare"])
+    assert first["Less its part of the rows"] == f"{excess:+.1f}%"
+    assert last["Less its part of the rows"] == f"\N{MINUS SIGN}{excess:.1f}%"
     (said,) = section.sentences
-    assert said.startswith(f"Class “{expected[0]}” accounts for {first} of the loss")
+    assert said == (
+        "Class “rare” costs most beyond its part of the rows: "
+        f"{share(held['rare'])} of the loss, with 10% of the weight."
+    )
+
+
+def test_classes_that_cost_their_part_are_not_accused(hard):
+    section = sections(content(hard))["classes"]
+    assert section.sentences == (
+        "No class of 3 clearly costs more than its part of the rows.",
+    )
+    (table,) = section.tables
+    excess = [
+        float(row["Less its part of the rows"].rstrip("%").replace("\u2212", "-"))
+        for row in rows(table)
+    ]
+    assert excess == sorted(excess, reverse=True)
 
 
 def test_breakdowns_are_cut_at_twenty():
@@ -103,7 +132,8 @@ def test_breakdowns_are_cut_at_twenty():
     for ident, more in (("classes", "5"), ("groups", "10")):
         (table,) = found[ident].tables
         assert len(table.rows) == 20
-        assert table.more == f"And {more} more, which account for less of the loss."
+        less = "which cost less beyond their part of the rows"
+        assert table.more == f"And {more} more, {less}."
     facts = {row["What"]: row["Found"] for row in rows(found["counted"].tables[0])}
     assert facts["Classes"].startswith("25: 0, 1, 2, 3")
     assert facts["Classes"].endswith("19, and 5 more")
@@ -121,7 +151,7 @@ def test_groups_may_be_by_column_by_values_or_by_several_keys(hard):
     (table,) = section.tables
     assert [column.title for column in table.columns[:2]] == ["site", "week"]
     assert len(table.rows) == 4
-    assert section.sentences[0].startswith("Group “")
+    assert section.sentences[0].startswith("No group of 4 clearly costs")
 
 
 def test_groups_with_too_few_rows_say_so(hard):
@@ -275,6 +305,7 @@ def test_an_evaluation_read_back_with_rows_has_all_sections(hard):
         "label",
         "Rows",
         "Part of the loss",
+        "Less its part of the rows",
         "Cross-entropy",
         "Calibration gap",
     ]

@@ -36,8 +36,8 @@ HARD = {"cross_entropy": 0.378, "uncertainty": 2.303, "refinement": 0.238}
 def test_hard_labels_have_miscalibration_and_the_rest(hard):
     result = changed(hard, **HARD, miscalibration=0.14)
     assert headline(result, 3, votes=False) == (
-        "Of 0.378 nats, 0.140 would be removed by recalibration alone; 0.238 are left "
-        "after it; always predicting the class frequencies would cost 2.303."
+        "Of a log loss of 0.378 nats, recalibration alone would remove 0.140 and leave "
+        "0.238; always predicting the class frequencies would cost 2.303."
     )
 
 
@@ -45,8 +45,8 @@ def test_unclear_miscalibration_of_hard_labels_is_said(hard):
     result = changed(hard, **HARD, miscalibration=0.019)
     said = headline(result, 3, votes=False).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
-        "Of 0.378 nats, recalibration alone would remove nothing clear "
-        "(0.019 ± 0.010, less than 2 standard errors); 0.238 are left after it; always "
+        "Of a log loss of 0.378 nats, recalibration alone would remove nothing clear "
+        "(0.019 ± 0.010, less than 2 standard errors) and leave 0.238; always "
         "predicting the class frequencies would cost 2.303."
     )
 
@@ -57,9 +57,9 @@ SOFT = {"cross_entropy": 0.774, "irreducible": 0.154}
 def test_soft_targets_have_three_parts(soft):
     result = changed(soft, **SOFT, grouping_loss=0.285, miscalibration=0.334)
     assert headline(result, 3, votes=True) == (
-        "Of 0.774 nats, 0.154 are the annotators' own disagreement, which no model "
-        "removes; 0.285 are samples that the model cannot tell apart; 0.334 would be "
-        "removed by recalibration alone."
+        "Of a log loss of 0.774 nats, 0.154 are the annotators' own disagreement, "
+        "which no model removes; 0.285 lie in samples that the model cannot tell "
+        "apart; recalibration alone would remove 0.334."
     )
     assert "0.154 are the targets' own entropy," in headline(result, 3, votes=False)
 
@@ -74,14 +74,13 @@ def test_unclear_parts_of_soft_targets_are_said(soft):
 
 def test_the_unit_is_said():
     result = decompose([0, 1] * 200, [0.2, 0.7] * 200, base=2)
-    assert headline(result, 3, votes=False).startswith("Of 0.418 bits, ")
+    assert headline(result, 3, votes=False).startswith("Of a log loss of 0.418 bits, ")
 
 
 def test_one_class_only_is_said():
     result = decompose(["a"] * 300, np.full((300, 2), 0.5), labels=["a", "b"])
     assert headline(result, 3, votes=False) == (
-        "The predictions cost 0.693 nats; what recalibration would remove of that is "
-        "not known."
+        "How much of a log loss of 0.693 nats recalibration would remove is not known."
     )
     (said,) = remarks(result, 3)
     assert said == (
@@ -119,8 +118,10 @@ def test_an_unknown_cost_is_said(hard):
 
 def test_predictions_worse_than_the_frequencies_are_named(hard):
     result = changed(hard, skill=-0.5, uncertainty=0.693)
-    assert remarks(result, 3) == (
-        "That is more than always predicting the class frequencies costs, 0.693 nats.",
+    (said,) = remarks(result, 3)
+    assert said == (
+        "The predictions cost more than always predicting the class frequencies, which "
+        "costs 0.693 nats."
     )
 
 

@@ -73,16 +73,15 @@ def test_a_simpler_map_that_nearly_does_is_named(every_map):
     evaluation = with_ladder(every_map, "dirichlet", shares)
     assert said_of_the_map(evaluation)[1] == (
         "The simpler map “temperature-bias”, with 5 degrees of freedom, would "
-        "remove 93% of that."
+        "remove 93% of what “dirichlet” removes."
     )
 
 
 def test_one_temperature_is_named_where_no_simpler_map_does(every_map):
     shares = {"temperature": 0.5, "dirichlet": 1.0}
     evaluation = with_ladder(every_map, "dirichlet", shares)
-    assert (
-        said_of_the_map(evaluation)[1]
-        == "A single temperature would remove 50% of that."
+    assert said_of_the_map(evaluation)[1] == (
+        "A single temperature would remove 50% of what “dirichlet” removes."
     )
 
 

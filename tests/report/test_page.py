@@ -73,6 +73,7 @@ def test_the_page_has_one_title_and_a_heading_for_each_section(page, hard):
     (title,) = page.texts("title")
     assert page.texts("h1") == [title]
     assert page.texts("h2") == [
+        "What to do",
         "What the loss is made of",
         "What recalibration would remove",
         "Plots",
@@ -205,7 +206,13 @@ def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     assert why.startswith("Left out: reliability diagram and predictive entropy. The ")
 
 
-@pytest.mark.parametrize("options", [{"clip": 0}, {"recalibration": "isotonic"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clip": 0},
+        pytest.param({"recalibration": "isotonic"}, marks=pytest.mark.slow),
+    ],
+)
 def test_infinite_and_plug_in_losses_have_a_page(options):
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
     Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())

@@ -15,6 +15,7 @@ import pytest
 
 from xent_metrics import Evaluation, ScanState, accumulate, finish, merge
 
+from ..thinned import thinned
 from .conftest import drawn
 from .test_states import KINDS
 
@@ -114,6 +115,11 @@ KEYS = {
     "infinite": pd.Series([np.inf, -np.inf, np.nan] * 40),
 }
 
+QUICK = (
+    *("text", "numbers and text", "moments of zones", "pairs", "nothing"),
+    *("Int64", "uint64", f"datetime64[ns, {BERLIN}]", "category", "infinite"),
+)
+
 
 def groups_of(state):
     return finish(state, recalibration="none").by_group
@@ -126,7 +132,7 @@ class TestGroupsOfEveryType:
         [False, pytest.param(True, marks=pytest.mark.slow)],
         ids=["one key", "two keys"],
     )
-    @pytest.mark.parametrize("kind", KEYS)
+    @pytest.mark.parametrize("kind", thinned(KEYS, QUICK))
     def test_they_come_back_and_merge_with_others(self, kind, several):
         frame = drawn(120, 2)[["y", "p_0", "p_1", "shift"]].assign(key=KEYS[kind])
         by = ["key", "shift"] if several else "key"
@@ -459,6 +465,7 @@ class TestEvaluationsWithoutRows:
         table = scanned.decomposition.recalibrator().predict_proba([[0.2, 0.3, 0.5]])
         assert table.sum() == pytest.approx(1.0)
 
+    @pytest.mark.usefixtures("without_plots")
     def test_its_page_has_groups(self, scanned):
         pytest.importorskip("jinja2", reason="jinja2 is not installed")
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")

@@ -14,6 +14,7 @@ from xent_metrics import Evaluation, UnseenLabelWarning, accumulate, finish, mer
 # Costs of a result are never as large as the offsets that moments must bear.
 from xent_metrics._scan.moments import Moments
 
+from ..thinned import thinned
 from .conftest import drawn
 
 HARD = {"target": "y", "proba": "p_"}
@@ -79,7 +80,9 @@ def same_tables(found, expected, *, abs_tol=1e-11):
 
 
 class TestAnySplit:
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(
+        "kind", thinned(KINDS, ["two classes", "weights", "distributions"])
+    )
     @given(data=st.data())
     @settings(
         max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -95,7 +98,9 @@ class TestAnySplit:
         assert (found.n, found.n_classes) == (expected.n, expected.n_classes)
         assert found.n_effective == pytest.approx(expected.n_effective, rel=1e-12)
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(
+        "kind", thinned(KINDS, ["labels", "one column", "weighted votes"])
+    )
     @given(data=st.data())
     @settings(
         max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -407,6 +407,7 @@ def test_a_threshold_is_not_tuned_by_probabilities(scorer):
 
 
 @seen_today
+@pytest.mark.slow
 def test_theirs_tunes_a_threshold_on_hard_labels():
     data, labels = make_classification(60, random_state=0)
     model = TunedThresholdClassifierCV(GaussianNB(), scoring="neg_log_loss")

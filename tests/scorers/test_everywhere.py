@@ -1,5 +1,6 @@
 """Scorers wherever scikit-learn takes ``scoring=``."""
 
+import itertools
 import math
 import pickle
 
@@ -39,6 +40,8 @@ from xent_metrics import (
     scorers,
 )
 from xent_metrics.scorers import DecompositionScorer, get_scorer, get_scorer_names
+
+from ..thinned import thinned
 
 X, Y = make_classification(200, 4, random_state=0)
 MODEL = GaussianNB()
@@ -139,9 +142,14 @@ USES = {
 }
 
 
-@every_scorer
+# Each use is quick with one scorer, and each scorer in one use.
 @pytest.mark.usefixtures("figures")
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    ("use", "name"),
+    thinned(
+        itertools.product(USES, NAMES), zip(USES, itertools.cycle(NAMES), strict=False)
+    ),
+)
 def test_every_scorer_works_everywhere(use, scorer):
     assert np.isfinite(USES[use](scorer)).all()
 
@@ -221,7 +229,7 @@ def test_a_map_is_fitted_only_where_a_term_needs_one(name, fits):
     assert bool(calls) == fits
 
 
-@every_scorer
+@pytest.mark.parametrize("name", thinned(NAMES, NAMES[:3]))
 def test_copies_score_the_same(scorer):
     model = MODEL.fit(X, Y)
     asking = scorer.set_score_request(sample_weight=True)

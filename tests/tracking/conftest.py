@@ -34,6 +34,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True)
+def _pages_are_quick(without_plots):
+    """What is logged is asked here, not how it looks."""
+
+
 rng = np.random.default_rng(0)
 PROBA = rng.dirichlet(np.ones(3), 300)
 LABELS = np.array(["ant", "bee", "cat"])[rng.integers(3, size=300)]

@@ -1,5 +1,6 @@
 """Evaluations that log themselves to the active run."""
 
+import inspect
 import logging
 import threading
 
@@ -235,7 +236,7 @@ def test_threads_that_share_a_run_take_names_of_their_own(store):
     with store.start_run() as run:
         pass
     names = []
-    settings = autolog.__globals__["_settings"]
+    settings = inspect.unwrap(autolog).__globals__["_settings"]
 
     def reserve():
         names.extend(settings.reserve(run.info.run_id, {})[0] for _ in range(10))

@@ -90,6 +90,7 @@ def test_the_order_of_classes_is_free(logged):
     assert found.differences["b"]["cross_entropy"].difference == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_soft_targets(logged):
     votes = rng.multinomial(9, [0.2, 0.3, 0.5], N)
     first, second = (
@@ -106,6 +107,7 @@ def test_soft_targets(logged):
         compare_runs(logged(first, "a"), logged(evaluated(), "b"))
 
 
+@pytest.mark.slow
 def test_folds(logged):
     folds = np.arange(N) % 2
     first, second = (evaluated(q=q, folds=folds) for q in (DULL, SHARP))
@@ -123,6 +125,7 @@ def test_few_rows_were_warned_of_before(logged):
     compare_runs(*runs)  # warnings are errors here
 
 
+@pytest.mark.slow
 def test_runs_of_schema_1(logged, store, tmp_path):
     first, second = evaluated(q=DULL), evaluated()
     before = new_run(store, run_name="before")
@@ -258,6 +261,7 @@ class TestWhatIsRefused:
             compare_runs(*runs)
 
 
+@pytest.mark.slow
 def test_a_map_of_the_users_own_can_be_compared(logged):
     """Its rows were logged; only the map cannot be: another takes its place."""
     from sklearn.base import BaseEstimator  # noqa: PLC0415 - of this test alone

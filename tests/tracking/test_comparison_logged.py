@@ -51,7 +51,7 @@ def test_terms_and_differences(store):
     assert data.metrics[key.format("pvalue")] == change.pvalue
     assert "xent/compare/dull/pvalue/refinement" not in data.metrics
     assert data.tags["xent/compare/unit"] == "bits"
-    settings = json.loads(data.tags["xent/compare/settings"])
+    settings = json.loads(data.tags["xent/compare/info"])
     assert (settings["baseline"], settings["n"]) == ("dull", 300)
     assert settings["non_finite"] == {}
     assert "irreducible" not in str(list(data.metrics))
@@ -120,7 +120,7 @@ def test_names_of_models(store):
     run_id = new_run(store)
     logged = log_comparison(compared(names), run_id=run_id)
     tags = store.get_run(run_id).data.tags
-    told = json.loads(tags["xent/compare/settings"])["models"]
+    told = json.loads(tags["xent/compare/info"])["models"]
     assert sorted(told.values()) == sorted(names)
     for key, model in told.items():
         value = compared(names).decompositions[model].cross_entropy

@@ -78,7 +78,7 @@ def test_folds_of_an_evaluation(tracking, evaluation):
     assert "xent/val/fold_std/cross_entropy_se" not in metrics
     assert logged.metrics.items() <= metrics.items()
     tags = tracking.get_run(run_id).data.tags
-    assert json.loads(tags["xent/val/settings"])["folds"] == ["0", "1", "2"]
+    assert json.loads(tags["xent/val/info"])["folds"] == ["0", "1", "2"]
 
 
 def test_errors_of_folds_that_say_nothing(tracking):
@@ -137,7 +137,7 @@ def test_a_fold_that_is_not_finite(tracking):
     assert "xent/cv/fold_std/cross_entropy" not in data.metrics
     assert "xent/cv/fold_std/refinement" in data.metrics
     assert logged.left_out["xent/cv/by_fold/cross_entropy[1]"] == math.inf
-    told = json.loads(data.tags["xent/cv/settings"])["non_finite"]
+    told = json.loads(data.tags["xent/cv/info"])["non_finite"]
     assert told["by_fold/cross_entropy[1]"] == "inf"
     for run in tracking.search_runs(output_format="list"):
         assert all(map(math.isfinite, run.data.metrics.values()))
@@ -151,7 +151,7 @@ def test_names_of_folds(tracking):
     run_id = new_run(tracking)
     log_cv_results(result, run_id=run_id, **QUICK)
     tags = tracking.get_run(run_id).data.tags
-    assert json.loads(tags["xent/cv/settings"])["folds"] == ["north", "south"]
+    assert json.loads(tags["xent/cv/info"])["folds"] == ["north", "south"]
     assert sorted(steps(tracking, run_id, "xent/cv/by_fold/n")) == [0, 1]
 
 

@@ -23,7 +23,7 @@ from xent_metrics_mlflow.__main__ import main
 from xent_metrics_mlflow._delivery import spool, threads
 from xent_metrics_mlflow._items.rows import from_parquet
 
-from .conftest import assert_logged, entry, new_run
+from .conftest import assert_logged, entries, entry, new_run
 
 QUICK = {"page": False}
 
@@ -94,7 +94,7 @@ class TestEveryStore:
         assert not set(result.left_out) & set(data.metrics)
         assert all(abs(value) < 1e300 for value in data.metrics.values())
         for name, value in result.left_out.items():
-            told = json.loads(data.tags["xent/test/settings"])["non_finite"]
+            told = json.loads(data.tags["xent/test/info"])["non_finite"]
             assert told[name.removeprefix("xent/test/")] == str(value)
 
     def test_a_dataset_is_an_input(self, store, evaluation):
@@ -108,7 +108,7 @@ class TestEveryStore:
         assert [(tag.key, tag.value) for tag in one.tags] == [
             ("mlflow.data.context", "test")
         ]
-        settings = json.loads(found.data.tags["xent/test/settings"])
+        settings = json.loads(found.data.tags["xent/test/info"])
         assert settings["dataset"] == "birds"
 
     def test_what_came_of_it_is_one_line(self, store, evaluation):
@@ -170,6 +170,12 @@ class TestRequests:
             assert len(asked) == 5
             assert [each for each in asked if "runs/get" in each] == [asked[0]]
 
+    def test_of_a_run_that_the_call_starts(self, remote, evaluation, asked):
+        log_evaluation(evaluation, deadline=60, **QUICK)
+        own = [each for each in asked if "runs/get" in each or "runs/log" in each]
+        remote.end_run()
+        assert own == ["POST /api/2.0/mlflow/runs/log-batch"]
+
     def test_the_run_is_read_again_after_an_error(self, remote, evaluation, asked):
         run_id, client = new_run(remote), remote.MlflowClient()
         options = {"run_id": run_id, "deadline": 60} | QUICK
@@ -219,13 +225,24 @@ class TestModels:
         found = tracking.get_logged_model(model.model_id).metrics
         assert len(found) == len(result.metrics)
 
-    def test_one_that_does_not_exist(self, tracking, evaluation):
-        result = log_evaluation(
-            evaluation, run_id=new_run(tracking), model_id="m-none", **QUICK
-        )
-        assert not result.logged
-        assert "FOREIGN KEY" in result.error
-        assert "INSERT" not in result.error
+    def test_one_that_does_not_exist_is_refused(self, store, evaluation):
+        run_id = new_run(store)
+        with pytest.raises(ValueError, match="the store has none with 'm-none'; pass "):
+            log_evaluation(evaluation, run_id=run_id, model_id="m-none", **QUICK)
+        assert entries() == []
+        run = store.get_run(run_id)
+        assert (run.data.metrics, run.inputs.model_inputs) == ({}, [])
+
+    def test_one_that_a_replay_does_not_find_waits(
+        self, tracking, evaluation, silent, capsys
+    ):
+        uri, run_id = tracking.get_tracking_uri(), new_run(tracking)
+        tracking.set_tracking_uri(silent)
+        options = {"run_id": run_id, "model_id": "m-none", "deadline": 0.2}
+        log_evaluation(evaluation, **options, **QUICK)
+        assert main(["replay", "--tracking-uri", uri]) == 1
+        told = "'m-none' not found; the server has no such model: log it again"
+        assert told in capsys.readouterr().out
 
 
 class TestBackground:

@@ -58,7 +58,7 @@ class TestNames:
             [],
             [RunTag(key, value) for key, value in found.tags.items()],
         )
-        told = json.loads(found.tags["xent/a split - 1.0/settings"])["classes"]
+        told = json.loads(found.tags["xent/a split - 1.0/info"])["classes"]
         assert told.keys() & set(labels) == set()
         assert set(told.values()) == set(labels) - {"ü"}  # it has its own name
         for name, label in {**told, "ü": "ü"}.items():
@@ -182,7 +182,7 @@ class TestMetrics:
         assert not any("note" in key or "weight" in key for key in found)
 
     def test_the_map_of_classes_is_of_changed_names_only(self):
-        key = "xent/test/settings"
+        key = "xent/test/info"
         assert "classes" not in json.loads(items(evaluated(), "test").tags[key])
         y = np.where(LABELS == "ant", "a/b", LABELS)
         found = items(evaluated(y, labels=["a/b", "bee", "cat"]), "test")
@@ -194,7 +194,7 @@ class TestMetrics:
         found = items(evaluated(y, q), "test")
         counts = [key for key in found.metrics if "by_class/n_" in key]
         assert len(counts) == MOST_CLASSES
-        told = json.loads(found.tags["xent/test/settings"])
+        told = json.loads(found.tags["xent/test/info"])
         assert told["classes_without_metrics"] == 30
         shown = [key.rpartition("_")[2] for key in counts]
         assert told["classes_with_metrics"] == shown
@@ -215,7 +215,7 @@ class TestMetrics:
         excess = kl @ p
         wanted = sorted(np.argsort(-excess)[:MOST_CLASSES].tolist())
         found = items(evaluation, "test")
-        names = json.loads(found.tags["xent/test/settings"])["classes_with_metrics"]
+        names = json.loads(found.tags["xent/test/info"])["classes_with_metrics"]
         assert list(map(int, names)) == wanted
         assert wanted != list(range(20))
 
@@ -233,7 +233,7 @@ class TestMetrics:
         labels = [f"{k}{'x' * 400}" for k in range(20)]
         y, q = np.array(labels)[rng.integers(20, size=N)], rng.dirichlet([1] * 20, N)
         found = items(evaluated(y, q, labels=labels), "test")
-        told = json.loads(found.tags["xent/test/settings"])
+        told = json.loads(found.tags["xent/test/info"])
         assert told["classes"] == "too long for a tag: see the files of this split"
         assert told["recalibration"] == "temperature"
 
@@ -247,11 +247,11 @@ class TestMetrics:
         evaluation = evaluated(base=2, clip=1e-6)
         found = items(evaluation, "test", dataset="birds").tags
         assert found.keys() == {
-            f"xent/test/{name}" for name in ("schema", "unit", "settings")
+            f"xent/test/{name}" for name in ("schema", "unit", "info")
         }
         assert found["xent/test/schema"] == "2"
         assert found["xent/test/unit"] == "bits"
-        settings = json.loads(found["xent/test/settings"])
+        settings = json.loads(found["xent/test/info"])
         names = ("clip", "recalibration", "dataset", "vote_correction", "non_finite")
         assert [settings[name] for name in names] == [
             *(1e-6, "temperature", "birds", None, {})

@@ -43,7 +43,7 @@ def test_the_decomposition_of_a_run(store):
         else:
             assert f"xent/test/{name}" not in data.metrics
     assert data.metrics["xent/test/n"] == 500
-    settings = json.loads(data.tags["xent/test/settings"])
+    settings = json.loads(data.tags["xent/test/info"])
     assert settings["recalibration"] == result.decomposition.recalibration
     assert data.tags["xent/test/unit"] == "nats"
     assert data.metrics == logged.metrics
@@ -62,7 +62,7 @@ def test_map_and_clip_are_params_of_the_first_step(store):
         "xent/test/recalibration": "temperature",
         "xent/test/clip": "1e-06",
     }
-    settings = json.loads(data.tags["xent/test/settings"])
+    settings = json.loads(data.tags["xent/test/info"])
     assert settings["recalibration"] == "none"
     wanted = "params.`xent/test/recalibration` = 'temperature'"
     [found] = store.search_runs(filter_string=wanted, output_format="list")
@@ -92,7 +92,7 @@ def test_non_finite_values_are_never_metrics(store):
     assert "xent/test/cross_entropy" not in data.metrics
     assert all(map(math.isfinite, data.metrics.values()))
     assert data.metrics["xent/test/n_infinite"] == 1
-    told = json.loads(data.tags["xent/test/settings"])["non_finite"]
+    told = json.loads(data.tags["xent/test/info"])["non_finite"]
     assert told["cross_entropy"] == "inf"
 
 
@@ -171,7 +171,7 @@ def test_long_names_in_scripts_of_many_bytes_on_a_store_of_files(
         logged = log_evaluation(result, page=False, on_error="raise")
     data = store.get_run(run.info.run_id).data
     assert data.metrics == logged.metrics
-    names = json.loads(data.tags["xent/test/settings"])["classes"]
+    names = json.loads(data.tags["xent/test/info"])["classes"]
     assert list(names.values()) == labels
     for name, label in names.items():
         key = f"xent/test/by_class/se/miscalibration_{name}"

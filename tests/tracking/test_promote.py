@@ -91,6 +91,7 @@ def test_a_margin():
     assert not promote(sharp, alias="other", if_no_worse_than=dull, margin=-10)
 
 
+@pytest.mark.slow
 def test_the_level_of_the_interval():
     q = 0.95 * SHARP + 0.025
     a, b = registered("a", SHARP), registered("b", q)

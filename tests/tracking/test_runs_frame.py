@@ -157,10 +157,12 @@ def test_units_are_not_mixed(store):
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"recalibration": "none"},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"recalibration": "none"}, marks=pytest.mark.slow),
         {"y": PROBA**0.5 / (PROBA**0.5).sum(axis=1, keepdims=True)},
-        {"sample_weight": np.arange(N) + 1.0, "base": 2},
+        pytest.param(
+            {"sample_weight": np.arange(N) + 1.0, "base": 2}, marks=pytest.mark.slow
+        ),
         {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
     ],
 )
@@ -191,6 +193,15 @@ def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
     for term in ("cross_entropy", "kl_divergence", "resolution", "skill"):
         assert table.loc[0, term] == result.terms[term]
         assert table.loc[0, f"{term}_se"] == result.standard_errors[term]
+
+
+def test_settings_are_read_by_their_name_of_before(store):
+    run_id = log(store, "before", evaluated())
+    wanted, client = runs_frame(), store.MlflowClient()
+    told = client.get_run(run_id).data.tags["xent/test/info"]
+    client.set_tag(run_id, "xent/test/settings", told)
+    client.delete_tag(run_id, "xent/test/info")
+    pd.testing.assert_frame_equal(runs_frame(), wanted)
 
 
 def test_infinite_terms_are_read_from_their_tag(store):

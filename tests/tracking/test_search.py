@@ -84,7 +84,7 @@ def test_the_table_is_all_of_it(tracking, search):
     assert read.shape == (3, len(table["columns"]))
     tags = tracking.get_run(run_id).data.tags
     assert "xent/search/cv_results.json" in tags["mlflow.loggedArtifacts"]
-    assert json.loads(tags["xent/search/settings"])["best_params"] == {
+    assert json.loads(tags["xent/search/info"])["best_params"] == {
         "var_smoothing": str(search.best_params_["var_smoothing"])
     }
 
@@ -137,7 +137,7 @@ def test_scores_that_are_not_finite(tracking):
     assert "xent/search/by_candidate/score_2" not in data.metrics
     assert data.metrics["xent/search/n_not_finite"] == 4
     assert math.isnan(logged.left_out["xent/search/by_candidate/score_1[0]"])
-    told = json.loads(data.tags["xent/search/settings"])["non_finite"]
+    told = json.loads(data.tags["xent/search/info"])["non_finite"]
     assert told["by_candidate/score_2[1]"] == "-inf"
     table = table_of(tracking, run_id)
     assert row_of(table, 1)["split0_test_score"] == "nan"
@@ -183,7 +183,7 @@ def test_many_candidates_are_capped(tracking):
     # More points than one batch can hold: 5 scores, 21 rows, 12 splits.
     key = f"xent/search/by_candidate/f_{np.argmin(ranks)}"
     assert sorted(steps(tracking, run_id, key)) == list(range(12))
-    settings = json.loads(data.tags["xent/search/settings"])
+    settings = json.loads(data.tags["xent/search/info"])
     assert settings["scores"]["b_c"] == "b/c"
     assert len(table_of(tracking, run_id)["data"]) == 3000
     assert "mlflow.loggedArtifacts" not in data.tags

@@ -10,8 +10,11 @@ import pandas as pd
 from .._decomposition.result import Decomposition
 from .._display.result import counted
 from .._evaluation.comparison import Comparison
-from .._evaluation.evaluation import Evaluation, PlotKind
+from .._evaluation.evaluation import Evaluation, PlotKind, SlicedTerm
 from .._evaluation.listeners import without_listeners
+from .._features.reducible import Progress
+from .._features.result import ReducibleLoss
+from .._features.sliced import Slices
 from .._inputs.columns import Selector
 from .._pickling import public
 from .binding import (
@@ -24,10 +27,19 @@ from .binding import (
     read_by,
     split_options,
 )
-from .results import compare_with, decompose_found, per_sample_of, summary_of, worst_of
+from .results import (
+    compare_with,
+    decompose_found,
+    features_beside,
+    per_sample_of,
+    summary_of,
+    worst_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .._drift.over_time import OverTime
 
 
 @public
@@ -443,6 +455,209 @@ class XentAccessor:
         if isinstance(other, XentAccessor):
             other = other._read(None, None, {}).inputs.inputs  # noqa: SLF001 - its class
         return compare_with(self._frame, bound, other, names=names, level=level)
+
+    def reducible(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        features: list[Any] | str | None = None,
+        learner: Any = None,
+        random_state: int = 0,
+        progress: Progress = None,
+        **options: Unpack[DecomposingOptions],
+    ) -> ReducibleLoss:
+        """How much of the loss a better model of the features could win, at least.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        features : column name, or list of them, optional
+            The features. Default: all columns but those of the target, the
+            probabilities, the weight and the groups.
+        learner, random_state, progress
+            As in :meth:`Evaluation.reducible`.
+
+        Returns
+        -------
+        ReducibleLoss
+            As :meth:`Evaluation.reducible` gives it: rows must not be those that the
+            model was trained on.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.reducible`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"plan": ["basic", "plus", "pro"] * 200, "p": 0.5})
+        >>> df["y"] = np.where(df["plan"] == "pro", 1, np.arange(600) % 2)
+        >>> found = df.xent(target="y", proba="p").reducible()
+        >>> found.lower() > 0.1
+        True
+        """
+        bound = complete(merge(self._bound, target, proba, options))
+        with without_listeners():
+            evaluation = Evaluation.from_frame(self._frame, **bound)
+        columns = features_beside(self._frame, evaluation, bound, features)
+        return evaluation.reducible(
+            columns, learner=learner, random_state=random_state, progress=progress
+        )
+
+    def slices(
+        self,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        features: list[Any] | str | None = None,
+        max_slices: int = 5,
+        term: SlicedTerm = "cross_entropy",
+        **options: Unpack[DecomposingOptions],
+    ) -> Slices:
+        """Conditions on the features under which rows cost more than the others.
+
+        Parameters
+        ----------
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`.
+        features : column name, or list of them, optional
+            As in :meth:`reducible`.
+        max_slices, term
+            As in :meth:`Evaluation.slices`.
+
+        Returns
+        -------
+        Slices
+            As :meth:`Evaluation.slices` gives them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :meth:`Evaluation.slices`.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`evaluate`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import xent_metrics
+        >>> df = pd.DataFrame({"plan": ["basic", "plus"] * 200, "p": [0.2, 0.1] * 200})
+        >>> df["y"] = [row % 4 == 0 for row in range(400)]
+        >>> len(df.xent.slices("y", "p"))
+        1
+        """
+        bound = complete(merge(self._bound, target, proba, options))
+        with without_listeners():
+            evaluation = Evaluation.from_frame(self._frame, **bound)
+        columns = features_beside(self._frame, evaluation, bound, features)
+        return evaluation.slices(columns, max_slices=max_slices, term=term)
+
+    def over_time(
+        self,
+        when: Any = None,
+        target: Selector | None = None,
+        proba: Selector | None = None,
+        *,
+        freq: Any = "W",
+        reference: Any = None,
+        level: float = 0.95,
+        **options: Unpack[DecomposingOptions],
+    ) -> OverTime:
+        """Return the terms of each day, week or month.
+
+        Parameters
+        ----------
+        when : column name, or name of an index level, optional
+            The time of each row. Default: the index.
+        target, proba, **options
+            Columns and options, as in :class:`XentAccessor`. With a ``reference`` the
+            unit is that of the reference unless ``base`` is given, and so is the clip,
+            which must be the same.
+        freq : str or offset, default "W"
+            The length of a period, as ``pd.Grouper`` takes it: "D", "W", "MS".
+        reference : Evaluation, Decomposition, ScanState, or JSON of one, optional
+            Labelled rows of the same model, such as those that it was accepted on: it
+            says what each period is expected to cost, also before its labels come, and
+            what is an alert. Default: labels must be there, and there are no alerts.
+        level : float, default 0.95
+            Of intervals; and, about, 1 minus the probability of any false alert, in
+            all periods together.
+
+        Returns
+        -------
+        OverTime
+            The table of periods, with a plot. Periods without rows are left out. With
+            a reference, rows may lack a label: terms are of those that have one.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            As in :meth:`evaluate` and :func:`expected_loss`, or if ``when`` holds no
+            times, or misses some.
+
+        Warns
+        -----
+        SmallSampleWarning, SwappedColumnsWarning, UnseenLabelWarning
+            As in :meth:`decompose`.
+        OutsideReferenceWarning
+            As in :func:`expected_loss`.
+
+        See Also
+        --------
+        Monitor : Looks at each batch as it comes, with alarms of a bounded error.
+
+        Notes
+        -----
+        An alert is a period whose labelled rows cost more, or less, than the map of
+        the reference expects of their predictions, by more standard errors than the
+        largest of as many normal variables has with probability ``1 - level``
+        (Bonferroni). The error holds that of the map and the labels' own;
+        benchmarks/over_time.py says how often there is a false alert. It is for one
+        look at all periods: to look again and again, use :class:`Monitor`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from xent_metrics import Evaluation
+        >>> rng = np.random.default_rng(1)
+        >>> days = pd.date_range("2026-01-05", periods=2800, freq="15min")
+        >>> df = pd.DataFrame({"when": days, "p": rng.uniform(0.05, 0.95, 2800)})
+        >>> df["y"] = (rng.random(2800) < df["p"]).astype(float)
+        >>> reference = Evaluation.from_frame(df[:1400], target="y", proba="p")
+        >>> df.loc[2100:, "y"] = np.nan  # the labels of the last week are not there
+        >>> weeks = df.xent(target="y", proba="p").over_time(
+        ...     "when", freq="W", reference=reference
+        ... )
+        >>> columns = ["n", "n_labelled", "cross_entropy", "expected_loss", "alert"]
+        >>> weeks.table[columns].round(3)
+                      n  n_labelled  cross_entropy  expected_loss  alert
+        when
+        2026-01-11  672         672          0.589          0.574  False
+        2026-01-18  672         672          0.546          0.570  False
+        2026-01-25  672         672          0.559          0.575  False
+        2026-02-01  672          84          0.510          0.569  False
+        2026-02-08  112           0            NaN          0.571  False
+        """
+        from .over_time import over_time  # noqa: PLC0415 - it loads what scans files
+
+        bound = complete(merge(self._bound, target, proba, options))
+        return over_time(
+            self._frame, bound, when=when, freq=freq, reference=reference, level=level
+        )
 
     def plot(
         self,

@@ -91,17 +91,20 @@ def read(
     frame: pd.DataFrame, bound: dict[str, Any], *, beside: Selector | None = None
 ) -> Found:
     """Read the columns that are bound; see :func:`read_frame`."""
-    others = dict(complete(bound))
-    known = [field.name for field in dataclasses.fields(ReadOptions)]
-    reading = {name: others.pop(name) for name in known if name in others}
+    options, target, proba = reading_options(bound)
     inputs = read_frame(
-        frame,
-        target=others.pop("target"),
-        proba=others.pop("proba"),
-        options=ReadOptions(**reading),
-        beside=beside,
+        frame, target=target, proba=proba, options=options, beside=beside
     )
+    known = [*ReadingOptions.__annotations__, "target", "proba"]
+    others = {name: value for name, value in bound.items() if name not in known}
     return Found(inputs, decomposing=others)
+
+
+def reading_options(bound: dict[str, Any]) -> tuple[ReadOptions, Selector, Selector]:
+    """The options of reading, and the columns of the target and the probabilities."""
+    names = [field.name for field in dataclasses.fields(ReadOptions)]
+    reading = {name: value for name, value in complete(bound).items() if name in names}
+    return ReadOptions(**reading), bound["target"], bound["proba"]
 
 
 def read_by(frame: pd.DataFrame, by: Any) -> Keys | None:

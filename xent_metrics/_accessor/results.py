@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from .._decomposition.result import Decomposition
 from .._evaluation.compare import compare
 from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation
+from .._evaluation.features import measured_columns
 from .._evaluation.kept_frame import KeptFrame
 from .._evaluation.tables import rows_of, summarise, worst
+from .._inputs.by import is_label
+from .._inputs.columns import unknown_column
 from .._inputs.frames import FrameInputs
 from .._inputs.groups import Keys, read_groups
 from .._inputs.inputs import Inputs
@@ -65,6 +69,33 @@ def worst_of(
     )
     held = KeptFrame(frame, found.inputs.kept, found.inputs.measured)
     return worst(rows, n, by, columns=columns, frame=held)
+
+
+def features_beside(
+    frame: pd.DataFrame,
+    evaluation: Evaluation,
+    bound: Mapping[str, Any],
+    features: Any,
+) -> pd.DataFrame:
+    """Columns of the frame: these, or all that were not read for something else."""
+    names = list(frame.columns)
+    if features is None:
+        read_before = [*measured_columns(evaluation)]
+        groups = bound.get("groups")
+        if groups is not None and is_label(groups):
+            read_before.append(groups)
+        features = [name for name in names if name not in read_before]
+        if not features:
+            msg = (
+                "features must be columns of the frame: it has none beside those of "
+                "the target and the probabilities; pass features=."
+            )
+            raise ValueError(msg)
+    wanted = features if isinstance(features, (list, pd.Index)) else [features]
+    for name in wanted:
+        if name not in names:
+            raise unknown_column(names, name)
+    return frame[list(wanted)]
 
 
 def decompose_found(

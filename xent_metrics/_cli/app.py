@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import compare as _compare
+from . import drift as _drift
 from . import evaluate as _evaluate
 from . import options
 from .errors import Once, OneLine, UsageError
@@ -25,6 +26,18 @@ _OF_COMPARE = """\
   xent-metrics compare preds.csv --target y --proba old_ --proba new_
   xent-metrics compare preds.csv --target y --proba old_ --proba new_ \\
       --fail-if "cross_entropy.low>0"
+"""
+_OF_DRIFT = """\
+  xent-metrics drift march.csv april.csv --target label --proba p_
+  xent-metrics drift reference.json april.csv --target label --proba p_ --by site
+  xent-metrics drift march.csv april.csv --target label --proba p_ \\
+      --fail-if "concept.low>0"
+"""
+_OF_EXPECT = """\
+  xent-metrics expect march.csv today.csv --target label --proba p_
+  xent-metrics expect reference.json today.csv --proba p_ --of realised
+  xent-metrics expect reference.json today.csv --proba p_ \\
+      --fail-if "expected_loss.low>0.4" --fail-if "share_outside>0.05"
 """
 _EXAMPLES = "\b\nExamples\n"
 _CODES = """\b
@@ -48,7 +61,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
         raise typer.Exit
 
 
-@app.callback(epilog=f"{_EXAMPLES}{_OF_EVALUATE}{_OF_COMPARE}\n{_CODES}")
+@app.callback(
+    epilog=f"{_EXAMPLES}{_OF_EVALUATE}{_OF_COMPARE}{_OF_DRIFT}{_OF_EXPECT}\n{_CODES}"
+)
 def xent_metrics(
     *,
     _asked: Annotated[
@@ -203,3 +218,111 @@ def compare(
         baseline=baseline, level=level, json=json, fail_if=fail_if or []
     )
     return _compare.compare(files, request, asked)
+
+
+@app.command(cls=Once, epilog=f"{_EXAMPLES}{_OF_DRIFT}\n{_CODES}")
+def drift(
+    reference: options.Reference,
+    current: Annotated[
+        str,
+        typer.Argument(
+            metavar="CURRENT",
+            help="Predictions and labels of now, as for evaluate.",
+        ),
+    ],
+    *,
+    target: options.Target,
+    proba: options.Proba,
+    by: options.By = None,
+    weight: options.Weight = None,
+    groups: options.Groups = None,
+    labels: options.Labels = None,
+    target_type: options.TargetType = "auto",
+    base: options.Base = None,
+    clip: options.Clip = None,
+    rescale: options.Rescale = False,
+    from_logits: options.FromLogits = False,
+    from_log_proba: options.FromLogProba = False,
+    on_missing: options.OnMissing = "raise",
+    level: options.Level = 0.95,
+    json: options.Json = False,
+    fail_if: options.FailIf = None,
+) -> int:
+    """Say what moved between two sets of different rows, and why.
+
+    With --fail-if a term is its difference, current minus reference; "mix" and
+    "concept" are the parts of that of the cross-entropy, and "share_outside" is the
+    share of rows whose predictions the reference did not see.
+    """
+    request = Request(
+        target=target,
+        probas=[proba],
+        by=by or [],
+        weight=weight,
+        groups=groups,
+        labels=labels,
+        target_type=target_type,
+        measure={
+            "base": base,
+            "clip": clip,
+            "rescale": rescale,
+            "from_logits": _logits(
+                from_logits=from_logits, from_log_proba=from_log_proba
+            ),
+            "on_missing": on_missing,
+        },
+    )
+    asked = _drift.Asked(level=level, json=json, fail_if=fail_if or [])
+    return _drift.drift(reference, current, request, asked)
+
+
+@app.command(cls=Once, epilog=f"{_EXAMPLES}{_OF_EXPECT}\n{_CODES}")
+def expect(
+    reference: options.Reference,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Predictions without labels, as for evaluate."
+        ),
+    ],
+    *,
+    proba: options.Proba,
+    target: options.ReferenceTarget = None,
+    by: options.By = None,
+    weight: options.Weight = None,
+    groups: options.Groups = None,
+    labels: options.Labels = None,
+    base: options.Base = None,
+    clip: options.Clip = None,
+    rescale: options.Rescale = False,
+    from_logits: options.FromLogits = False,
+    from_log_proba: options.FromLogProba = False,
+    of: options.Of = "population",
+    level: options.Level = 0.95,
+    json: options.Json = False,
+    fail_if: options.FailIf = None,
+) -> int:
+    """Estimate the log loss of predictions before their labels come.
+
+    It is right where labels behave under a prediction as they did in the reference.
+    With --fail-if there are "expected_loss", whose interval is that of --of, "mix" (its
+    change from the reference) and "share_outside".
+    """
+    request = Request(
+        target=target,
+        probas=[proba],
+        by=by or [],
+        weight=weight,
+        groups=groups,
+        labels=labels,
+        measure={
+            "base": base,
+            "clip": clip,
+            "rescale": rescale,
+            "from_logits": _logits(
+                from_logits=from_logits, from_log_proba=from_log_proba
+            ),
+        },
+    )
+    asked = _drift.Asked(level=level, json=json, fail_if=fail_if or [], of=of)
+    return _drift.expect(reference, file, request, asked)

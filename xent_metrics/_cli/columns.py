@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .._inputs.columns import Chosen, cast_classes, choose, unknown_column
+from .._inputs.columns import Chosen, cast_classes, choose, twin_columns, unknown_column
 from .errors import UsageError
 
 Selector: TypeAlias = "str | list[str] | dict[str, str]"
@@ -20,8 +21,8 @@ class Wanted:
 
     Attributes
     ----------
-    target : tuple of str
-        Names of columns, or one prefix.
+    target : tuple of str or None
+        Names of columns, or one prefix; None where there are no labels.
     probas : tuple of str
         Selections of probability columns, one per model.
     names : tuple of str
@@ -32,7 +33,7 @@ class Wanted:
         Whether several target columns hold labels.
     """
 
-    target: tuple[str, ...]
+    target: tuple[str, ...] | None
     probas: tuple[str, ...]
     names: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
@@ -73,10 +74,15 @@ class Columns:
 
 def find(wanted: Wanted, columns: Sequence[str], file: str) -> Columns:
     """Find the columns of a file that a command needs."""
-    _refuse_twins(columns, file)
+    for name, n_columns in Counter(columns).items():
+        if n_columns > 1:
+            error = twin_columns(name, n_columns, f" in {file}")
+            raise UsageError(str(error))
     beside = (*wanted.names, *wanted.numbers)
-    selector = _names(wanted.target, columns)
-    target = _chosen(columns, selector, "--target", file, beside)
+    target = Chosen((), ())
+    if wanted.target is not None:
+        selector = _names(wanted.target, columns)
+        target = _chosen(columns, selector, "--target", file, beside)
     taken = (*target.names, *beside)
     probas = {
         text: _chosen(columns, _selector(text, columns), "--proba", file, taken)
@@ -159,13 +165,3 @@ def _chosen(
 def _in_file(error: KeyError, file: str) -> UsageError:
     """A name that the library does not find in a frame is missing in a file."""
     return UsageError(str(error.args[0]).replace(" of the frame", f" of {file}", 1))
-
-
-def _refuse_twins(columns: Sequence[str], file: str) -> None:
-    if len(set(columns)) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        msg = (
-            f"names of columns must be distinct: {twice!r} occurs twice in {file}; "
-            "rename one."
-        )
-        raise UsageError(msg)

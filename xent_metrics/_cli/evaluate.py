@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from .._decomposition.result import Decomposition
+from .._decomposition.zeros import KEY, OF_ZERO
 from .._display.result import json_text, two_sided
 from .._report.place import place_of
 from .._terms import TERMS
@@ -25,6 +26,7 @@ from .track import find_tracker, log
 
 COUNTS = ("n", "n_clipped", "n_infinite", "n_unseen", "n_dropped")
 _STDIN = 0  # its descriptor
+_MOST_WORST = 50  # rows that are proposed to be looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,9 @@ def _show(asked: Asked, found: Found) -> None:
         show_cells(page, found.by_class, "class", unit)
     if found.worst is not None:
         show_worst(page, found.worst, unit)
+    elif OF_ZERO in found.decomposition.notes.get(KEY, ""):
+        n = min(found.decomposition.n_clipped, _MOST_WORST)
+        page.line(f"\nto see the rows with a probability of 0: --n-worst {n}")
     if asked.html is not None:
         page.line(f"\npage: {asked.html}")
     if found.run_id is not None:

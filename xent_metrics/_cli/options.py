@@ -214,3 +214,28 @@ FailIf: TypeAlias = Annotated[
         "interval. May be repeated.",
     ),
 ]
+Reference: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="REFERENCE",
+        help="Predictions and labels of before, as for evaluate; or a .json file that "
+        "holds what Evaluation.to_json gave.",
+    ),
+]
+ReferenceTarget: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="COL",
+        help="Column of labels of REFERENCE, unless that is a .json file.",
+    ),
+]
+Of: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--of",
+        metavar="population|rows|realised",
+        help="What the interval is of: the loss of all rows like these, the mean cost "
+        "of these over their possible labels, or the loss that these will have.",
+    ),
+]

@@ -11,6 +11,8 @@ import pandas as pd
 from .._decomposition.result import Decomposition
 from .._decomposition.text import parts_shown
 from .._evaluation.comparison import Comparison
+from .._evaluation.excess import shares_of
+from .._inputs.labels import label_text
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .terminal import Page
 
@@ -35,7 +37,10 @@ def show_decomposition(page: Page, result: Decomposition, level: float) -> None:
         for sign, name in _signed(result)
     ]
     columns = ("term", result.unit, f"{level:.0%} interval", "")
-    page.table(text.partition("\n")[0], columns, rows, texts=(0, 3))
+    first, _, zeros = text.partition("\n\n")[0].partition("\n")
+    if zeros:
+        page.line(zeros + "\n")
+    page.table(first, columns, rows, texts=(0, 3))
     page.line(text.rpartition("\n\n")[2])
 
 
@@ -46,20 +51,30 @@ def _signed(result: Decomposition) -> list[tuple[str, str]]:
 
 
 def show_cells(page: Page, table: pd.DataFrame, what: str, unit: str) -> None:
-    """The terms of groups or classes; a star marks those that have a note."""
+    """The terms of groups or classes, those of most excess loss first.
+
+    A star marks those that have a note.
+    """
     keys = [what if name is None else str(name) for name in table.index.names]
-    cells = [(_key(key), cell) for key, cell in table.iterrows()]
+    held = shares_of(table)
+    excess = [
+        f"{100 * one:+.1f}%" if math.isfinite(one) else ""
+        for one in held.excess[held.order]
+    ]
+    cells = [(_key(key), cell) for key, cell in table.iloc[held.order].iterrows()]
     noted = [(key, cell["note"]) for key, cell in cells if cell["note"]]
     rows = [
         [
             *key,
             _count(cell["n"]) + ("*" if cell["note"] else " " if noted else ""),
+            more,
             *(_with_error(cell[name], cell[f"{name}_se"]) for name in _OF_CELLS),
         ]
-        for key, cell in cells
+        for (key, cell), more in zip(cells, excess, strict=True)
     ]
-    columns = [*keys, "n", *map(title, _OF_CELLS)]
+    columns = [*keys, "n", "excess", *map(title, _OF_CELLS)]
     page.table(f"By {what}, in {unit}", columns, rows, texts=range(len(keys)))
+    page.line("\n  excess: the share of the loss less the share of the rows")
     if noted:
         key, note = noted[0]
         others = f" (and {len(noted) - 1:,} more)" if len(noted) > 1 else ""
@@ -69,8 +84,15 @@ def show_cells(page: Page, table: pd.DataFrame, what: str, unit: str) -> None:
 def show_worst(page: Page, rows: pd.DataFrame, unit: str) -> None:
     """The most costly rows."""
     names = [name for name in _OF_ROWS if name in rows.columns]
+    labels = {"fold", "label", "predicted"}
     table = [
-        [str(key), *(_cell(value) for value in row)]
+        [
+            label_text(key),
+            *(
+                label_text(value) if name in labels else _cell(value)
+                for name, value in zip(names, row, strict=True)
+            ),
+        ]
         for key, row in zip(
             rows.index, rows[names].itertuples(index=False, name=None), strict=True
         )
@@ -133,4 +155,4 @@ def _cell(value: Any) -> str:
 
 def _key(key: Any) -> list[str]:
     parts: list[Any] = list(key) if isinstance(key, tuple) else [key]
-    return ["(missing)" if pd.isna(part) else str(part) for part in parts]
+    return ["(missing)" if pd.isna(part) else label_text(part) for part in parts]

@@ -16,7 +16,7 @@ from .columns import Columns, Wanted, split
 class Request:
     """Options that name columns, and options of the measures."""
 
-    target: list[str]
+    target: list[str] | None
     probas: list[str]
     by: list[str] = field(default_factory=list)
     weight: str | None = None
@@ -31,12 +31,24 @@ class Request:
         """The columns that are needed of a file."""
         names = (*self.by, self.groups, self.key)
         return Wanted(
-            target=tuple(self.target),
+            target=None if self.target is None else tuple(self.target),
             probas=tuple(self.probas),
             names=tuple(name for name in names if name is not None),
             numbers=() if self.weight is None else (self.weight,),
             annotators=self.target_type == "annotators",
         )
+
+    def without_target(self) -> Request:
+        """The same of a file without labels."""
+        return replace(self, target=None, key=None)
+
+    def probabilities(self, frame: pd.DataFrame, columns: Columns) -> Any:
+        """The predictions of a file without labels, with columns named as classes."""
+        chosen = columns.probas[self.probas[0]]
+        if chosen.classes is None:
+            return frame[chosen.names[0]].to_numpy()
+        names = chosen.classes if self.labels is None else split([self.labels])
+        return frame[list(chosen.names)].set_axis(list(names), axis=1)
 
     def of(self, probas: list[str]) -> Request:
         """The same of other probability columns."""

@@ -227,10 +227,10 @@ def names_of_terms(*, soft: bool) -> list[str]:
 def without_few(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a note, not terms of the map, where rows are too few for them."""
     n = np.minimum(table.pop("n_independent"), table["n"])
-    few = n < TOO_FEW
-    for name in _OF_THE_MAP:
-        if name in table:
-            table.loc[few, [name, f"{name}_se"]] = math.nan
+    few = np.asarray(n < TOO_FEW)
+    if few.any():
+        names = [name for name in _OF_THE_MAP if name in table]
+        table.loc[few, [*names, *(f"{name}_se" for name in names)]] = math.nan
     table["note"] = [
         too_few(count) if is_few else "" for count, is_few in zip(n, few, strict=True)
     ]

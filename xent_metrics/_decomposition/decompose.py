@@ -53,15 +53,16 @@ def decompose(
         so. Default: rows stand alone.
     recalibration : str or object, default "auto"
         The map that estimates the class probabilities given the prediction. "auto": a
-        natural cubic spline ("spline") for two classes; for more, the one that would
-        predict best of "temperature", "temperature-bias", "slope-bias",
-        "shared-spline", "dirichlet", "dirichlet-spline" and "confusion". Each goes by
-        name too, and so do "adaptive-temperature" (by the sharpness of the
+        natural cubic spline ("spline") for two classes; for more, the simplest that is
+        within a standard error of the best of "temperature", "temperature-bias",
+        "slope-bias", "shared-spline", "adaptive-temperature" (by the sharpness of the
         prediction), "class-temperature" (by the predicted class), "hierarchy" (of
-        classes that predictions mix up), "cells" (for few distinct predictions) and
-        "kernel" (any smooth shape). "isotonic" (two classes) is not debiased and
-        equals the CORP
-        decomposition; "none" takes the predictions as they are. An object has
+        classes that predictions mix up), "dirichlet", "dirichlet-spline", "kernel"
+        (any smooth shape), "cells" (for few distinct predictions, also of two classes)
+        and "confusion"; or "none", the predictions as they are, where a test of
+        calibration finds nothing that any of them would mend. Each goes by name too.
+        "isotonic" (two classes) is not debiased and equals the CORP decomposition. An
+        object has
         ``fit(log_q, p, sample_weight)`` and ``predict(log_q)``, on tables of shape
         (N, K), and is debiased by cross-validation of copies.
     vote_correction : {"jackknife", "miller-madow", "dirichlet"}, optional

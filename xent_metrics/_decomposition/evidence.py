@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from .._inputs.inputs import Inputs
@@ -14,6 +15,7 @@ from .._recalibration.recalibrator import Recalibrator
 from .._recalibration.select import Selection
 from .folds import Folds, refuse_folds
 from .recalibration import After, Correction, Recalibration
+from .reference_map import ReferenceMap, fit_reference
 from .row_terms import RowTerms
 from .vote_entropy import VoteCorrection
 
@@ -43,7 +45,9 @@ class Data:
 class Evidence:
     """The fitted maps by name, which last, and the data, which is not pickled.
 
-    ``passed`` is what a pass over parts of the data leaves to the next one.
+    ``passed`` is what a pass over parts of the data leaves to the next one,
+    ``reference`` what a result that was read back says of other rows, and ``later``
+    fits that to what a scan has kept.
     """
 
     labels: tuple[Any, ...]
@@ -52,9 +56,28 @@ class Evidence:
     maps: Mapping[str, Recalibrate] = field(default_factory=dict)
     data: Data | None = None
     passed: Any = None
+    reference: ReferenceMap | None = None
+    later: Callable[[], ReferenceMap] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "data": None}
+        state = {**vars(self), "data": None, "later": None}
+        fitted = state.pop("reference_map", self.reference)
+        return {**state, "reference": fitted}
+
+    @cached_property
+    def reference_map(self) -> ReferenceMap | None:
+        """What the rows say of others: fitted when it is first asked for.
+
+        It is the most flexible map, whichever the terms are of. None where no one map
+        is defined for all rows, and where the rows are gone without it.
+        """
+        data = self.data
+        if data is None and self.later is not None:
+            return self.later()
+        if data is None or data.after is None:
+            return self.reference
+        costs = data.rows.cross_entropy
+        return fit_reference(data.inputs, data.clusters, costs, self.clip)
 
     @property
     def requested(self) -> Recalibration | None:

@@ -17,13 +17,14 @@ class Folds(NamedTuple):
 
     ``codes`` numbers the fold of each row, and ``known`` says which classes the model
     of each fold knows, of shape (folds, classes). ``rows`` numbers the row of the data
-    that each row is.
+    that each row is. ``seen`` says that models were tested on rows of their training.
     """
 
     names: tuple[Any, ...]
     codes: IntArray
     known: BoolArray
     rows: IntArray
+    seen: bool = False
 
     @property
     def origins(self) -> IntArray | None:

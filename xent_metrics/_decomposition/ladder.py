@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from .._recalibration.select import Selection
 from .recalibration import After
 
 CLEAR = 2.0  # standard errors: less of a miscalibration may be none
+_MIXING = ("dirichlet", "kernel")
 COLUMNS = (
     "degrees_of_freedom",
     "refinement",
@@ -34,6 +35,37 @@ def is_clear(value: float, error: float, cross_entropy: float) -> bool:
     if math.isfinite(cross_entropy):
         least += ROUNDING * abs(cross_entropy)
     return math.isfinite(value) and value > least
+
+
+class Beyond(NamedTuple):
+    """The richer map that may remove most, and how much more than the chosen one."""
+
+    name: str
+    more: float
+
+
+def beyond(ladder: pd.DataFrame, chosen: str) -> Beyond | None:
+    """What a richer map than the chosen one may remove beside it, by its estimate.
+
+    That is within noise, or it would have been chosen; but it is on that side that
+    the chosen map may miss something.
+    """
+    if chosen not in ladder.index:
+        return None
+    of_chosen = ladder.loc[chosen]
+    richer = ladder["degrees_of_freedom"] > of_chosen["degrees_of_freedom"]
+    more = (ladder["miscalibration"] - of_chosen["miscalibration"])[richer].dropna()
+    if more.empty or not more.max() > 0.0:
+        return None
+    return Beyond(str(more.idxmax()), float(more.max()))
+
+
+def too_rich(ladder: pd.DataFrame) -> list[str]:
+    """The maps that mix any two classes, where rows are too few to try one of them."""
+    mixing = ladder[ladder.index.isin(_MIXING)]
+    left_out = mixing["refinement"].isna()
+    too_few = left_out & mixing["note"].str.endswith("rows")
+    return list(mixing.index[too_few]) if left_out.all() else []
 
 
 def ladder(after: After | None, cross_entropy: float, per_unit: float) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from .._recalibration.recalibrator import Recalibrator
 from .._terms import TERMS
 from .breakdown import breakdown, breakdown_of_classes
 from .evidence import Evidence, fitted_recalibrator
+from .ladder import beyond
 from .resampling import MiscalibrationTest, flip_test
 from .text import summary
 
@@ -97,7 +98,7 @@ class Decomposition(Result):
         The correction of the entropy of a few votes.
     notes : mapping of str to str
         Why a term is NaN or infinite, by the term's name; of ``cross_entropy`` also
-        how few rows hold most of it.
+        how few rows hold most of it, and of ``n_clipped`` what these rows cost.
     ladder : DataFrame
         One row per map that was tried: its ``degrees_of_freedom``, the debiased
         ``refinement`` under it, the ``miscalibration`` that it would remove with its
@@ -185,7 +186,10 @@ class Decomposition(Result):
         dict of str to (low, high)
             Value -+ z times the standard error. Near calibration, where terms of rows
             no longer vary, the standard error of miscalibration is that of the
-            weighted chi-square of its estimate.
+            weighted chi-square of its estimate. Where a richer map than the chosen one
+            may remove more, though within noise, the intervals of miscalibration and
+            resolution reach higher by as much, those of refinement and grouping loss
+            lower.
 
         Raises
         ------
@@ -200,7 +204,18 @@ class Decomposition(Result):
         >>> low < result.uncertainty < high
         True
         """
-        return intervals(self.terms, self.standard_errors, level)
+        found = intervals(self.terms, self.standard_errors, level)
+        richer = beyond(self.ladder, self.recalibration)
+        if richer is None:
+            return found
+        for name, term in TERMS.items():
+            low, high = found[name]
+            sign = term.parts.get("refinement", 0)
+            if sign > 0:
+                found[name] = (low - richer.more, high)
+            elif sign < 0:
+                found[name] = (low, high + richer.more)
+        return found
 
     def by(self, values: Any, *, refit: bool = False) -> pd.DataFrame:
         """The terms of groups of rows.
@@ -272,8 +287,8 @@ class Decomposition(Result):
     def recalibrator(self, name: str | None = None) -> Recalibrator:
         """A fitted map, to apply to other predictions.
 
-        For a calibrator in production, fit scikit-learn's ``CalibratedClassifierCV`` on
-        data that is not evaluated.
+        It was fitted to the evaluated rows, which it makes look better than new ones:
+        for a classifier in production, fit :class:`RecalibratedClassifier` to others.
 
         Parameters
         ----------

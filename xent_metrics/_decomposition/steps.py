@@ -31,6 +31,7 @@ from .terms import (
     terms_of_rows,
 )
 from .vote_entropy import VoteCorrection, VoteEntropy, check_correction
+from .zeros import note_zeros
 
 _COLUMNS = ("cross_entropy", "entropy", "kl_divergence", "predictive_entropy")
 
@@ -151,6 +152,14 @@ def result_of(
     if options.vote_correction is not None:
         note_undefined_entropy(measured.notes, rows.entropy, options.vote_correction)
     note_concentrated(measured.notes, rows)
+    note_zeros(
+        measured.notes,
+        rows,
+        inputs,
+        at_zero=measured.at_zero,
+        clip=options.read.clip,
+        base=options.read.base,
+    )
     data = Data(
         inputs=inputs,
         rows=rows,

@@ -10,7 +10,11 @@ import pandas as pd
 
 from .._display.result import counted
 from .._terms import BESIDE, IDENTITY, PARTS, SOFT_IDENTITY, TERMS, title
-from .ladder import CLEAR, is_clear
+from .advice import in_code, map_to_use, share_of
+from .ladder import CLEAR, beyond, is_clear, too_rich
+from .zeros import KEY
+
+_NOTABLE = 0.5  # standard errors: less that a richer map may win goes without saying
 
 
 class Decomposed(Protocol):
@@ -53,6 +57,8 @@ class Decomposed(Protocol):
     @property
     def recalibration(self) -> str: ...
     @property
+    def degrees_of_freedom(self) -> int: ...
+    @property
     def converged(self) -> bool: ...
     @property
     def vote_correction(self) -> str | None: ...
@@ -64,14 +70,19 @@ class Decomposed(Protocol):
 
 def summary(result: Decomposed) -> str:
     """The whole text."""
-    return "\n".join([_headline(result), "", *_identity(result), "", *_remarks(result)])
+    return "\n".join(
+        [*_headline(result), "", *_identity(result), "", *_remarks(result)]
+    )
 
 
-def _headline(result: Decomposed) -> str:
-    return (
+def _headline(result: Decomposed) -> list[str]:
+    """What is decomposed; then what rows cost that should be looked at first."""
+    first = (
         f"Decomposition of a cross-entropy of {result.cross_entropy:.4f} {result.unit} "
         f"({counted(result.n, 'row')}, {counted(result.n_classes, 'class', 'classes')})"
     )
+    zeros = result.notes.get(KEY, "").replace("; ", ";\n")
+    return [first, *zeros.splitlines()]
 
 
 def _identity(result: Decomposed) -> list[str]:
@@ -102,6 +113,8 @@ def _remarks(result: Decomposed) -> list[str]:
     lines = [
         f"recalibration map: {result.recalibration}" + f" ({values})" * bool(values)
     ]
+    if kept_as_they_are(result):
+        lines[0] += ", as a test of calibration does not reject the predictions"
     if result.n_folds is not None:
         lines[0] += f", one for each of {counted(result.n_folds, 'fold')}"
         lines.append(
@@ -119,8 +132,9 @@ def _remarks(result: Decomposed) -> list[str]:
         lines.append(f"effective number of rows: {result.n_effective:,.1f}")
     if result.vote_correction:
         lines.append(f"correction for few votes: {result.vote_correction}")
+    n_clipped = 0 if KEY in result.notes else result.n_clipped  # noted at the top
     for count, what in (
-        (result.n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
+        (n_clipped, f"rows with a probability below clip={result.clip:.2g}"),
         (result.n_infinite, "rows whose cost is infinite"),
         (result.n_unseen, "rows whose label is not among the classes"),
         (result.n_dropped, "rows left out, as a label or a probability is missing"),
@@ -128,11 +142,11 @@ def _remarks(result: Decomposed) -> list[str]:
     ):
         if count:
             lines.append(f"{what}: {count:,}")
-    return lines + _hint(result)
+    return lines + _hint(result) + at_least(result)
 
 
 def _hint(result: Decomposed) -> list[str]:
-    """What to do about the miscalibration, if it is there."""
+    """Whether miscalibration is there, and what to do about it."""
     won = result.miscalibration
     if not math.isfinite(won):
         return []
@@ -143,7 +157,31 @@ def _hint(result: Decomposed) -> list[str]:
     part = won / result.cross_entropy
     line = f"recalibration alone would remove {part:.0%} of the loss"
     if "temperature" in result.ladder.index and result.recalibration != "temperature":
-        share = float(result.ladder["share"].to_dict()["temperature"])
-        share = min(max(share, 0.0), 1.0)
-        line += f"; a single temperature would remove {share:.0%} of that"
-    return [line]
+        line += f", a single temperature {share_of(result, 'temperature') * part:.0%}"
+    use = in_code(map_to_use(result))
+    return [line, f"to recalibrate new rows: RecalibratedClassifier(model, {use})"]
+
+
+def kept_as_they_are(result: Decomposed) -> bool:
+    """Whether maps were tried, and none was needed."""
+    return result.recalibration == "none" and len(result.ladder) > 1
+
+
+def at_least(result: Decomposed) -> list[str]:
+    """Why the miscalibration may be more than the chosen map removes, if it may."""
+    if not math.isfinite(result.miscalibration) or "note" not in result.ladder:
+        return []
+    richer = beyond(result.ladder, result.recalibration)
+    error = result.standard_errors.get("miscalibration", math.nan)
+    if richer is not None and richer.more > _NOTABLE * error:
+        why = (
+            f"the {richer.name} map may remove {richer.more:.4f} more, which is within "
+            "noise"
+        )
+    elif too_rich(result.ladder):
+        maps = " and ".join(too_rich(result.ladder))
+        n = f"{int(result.ladder['n'].max()):,}"
+        why = f"{n} rows are too few to try maps that mix classes ({maps})"
+    else:
+        return []
+    return [f"miscalibration is at least that: {why}"]

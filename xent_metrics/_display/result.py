@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 import math
@@ -64,12 +65,12 @@ class Result(ABC):
         """A table for notebooks, with what the text says beside it."""
         table = self._shown_table().to_html(index=False, border=0, escape=True)
         remarks = "<br>".join(html.escape(line) for line in self._remarks())
-        headline = html.escape(self._headline())
+        headline = html.escape(self._headline()).replace("\n", "<br>")
         return f"<div><p>{headline}</p>{table}<p>{remarks}</p></div>"
 
     def _headline(self) -> str:
-        """What the table is of: the first line of the text."""
-        return repr(self).partition("\n")[0]
+        """What the table is of: the first lines of the text."""
+        return repr(self).partition("\n\n")[0]
 
     def _remarks(self) -> list[str]:
         """What the text says below its table: its last lines."""
@@ -88,6 +89,13 @@ def show_value(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return "" if math.isnan(value) else f"{round(float(value), 4) + 0.0:.4f}"
     return str(value)
+
+
+def show_period(when: Any) -> str:
+    """The name of a period as text: a time at midnight by its date."""
+    if isinstance(when, dt.datetime) and when.time() == dt.time():
+        return str(when.date())
+    return str(when)
 
 
 def _in_cell(text: str) -> str:

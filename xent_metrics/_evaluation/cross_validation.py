@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from .._decomposition.folds import Folds
 from .._inputs.arrays import read_columns
 from .._inputs.containers import as_numpy
+from .._inputs.estimators import in_class_order, probabilities
 from .._inputs.inputs import check_index_order, check_length
 from .._inputs.labels import check_labels, sort_labels
 from .._kernels.table import IntArray
-from .estimators import in_class_order, probabilities
 
 
 class OutOfFold(NamedTuple):
@@ -75,8 +75,9 @@ def predict_out_of_fold(
     folds = np.repeat(np.arange(len(test)), [len(one) for one in test])
     order = np.lexsort((folds, rows))
     names = tuple(range(len(test)))
+    seen = _are_seen(cv_results["indices"])
     return OutOfFold(
-        proba[order], labels, Folds(names, folds[order], known, rows[order]), n
+        proba[order], labels, Folds(names, folds[order], known, rows[order], seen), n
     )
 
 
@@ -132,6 +133,12 @@ def _check_extent(indices: Any, n: int) -> None:
             f"{n_used} rows, X has {n}; pass what cross_validate was called with."
         )
         raise ValueError(msg)
+
+
+def _are_seen(indices: Any) -> bool:
+    """Whether a model was trained on a row that it is tested on."""
+    pairs = zip(indices["train"], indices["test"], strict=True)
+    return any(np.isin(test, train).any() for train, test in pairs)
 
 
 def _predictions(

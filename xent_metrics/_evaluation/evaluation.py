@@ -16,7 +16,11 @@ from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display.result import Result, json_text, plots, report
+from .._features.reducible import Progress
+from .._features.result import ReducibleLoss
+from .._features.sliced import Slices
 from .._inputs.columns import Selector
+from .._inputs.estimators import Classifier, in_class_order, probabilities
 from .._inputs.frames import read_frame
 from .._inputs.inputs import read
 from .._inputs.read_options import (
@@ -30,8 +34,8 @@ from .._inputs.read_options import (
 from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
-from .estimators import Classifier, in_class_order, probabilities
 from .evaluate import evaluate
+from .features import reducible_loss, slices_of
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
 from .serialize import decode, encode
@@ -47,6 +51,7 @@ from .tables import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SlicedTerm = Literal["cross_entropy", "miscalibration"]
 PlotKind = Literal[
     "waterfall", "reliability", "entropy", "by_class", "kl_contributions"
 ]
@@ -508,7 +513,8 @@ class Evaluation(Result):
         -------
         Evaluation
             Equal to the one written. It has no predictions: what needs them, such as
-            :meth:`Decomposition.by` or a recalibrator, says so.
+            :meth:`Decomposition.by` or a recalibrator, says so. It can be the
+            reference of :func:`drift` and :func:`expected_loss`.
 
         Raises
         ------
@@ -738,6 +744,166 @@ class Evaluation(Result):
         """
         return worst(self.per_sample, n, by, columns=columns, frame=self._frame)
 
+    def reducible(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        *,
+        learner: Any = None,
+        groups: ArrayLike | None = None,
+        random_state: int = 0,
+        progress: Progress = None,
+    ) -> ReducibleLoss:
+        """How much of the loss a better model of these features could win, at least.
+
+        A learner that sees the features beside the predictions is compared, out of
+        fold, with one that sees the predictions alone. What it gains is at most the
+        grouping loss: so with hard labels, too, ignorance of the model is told from
+        noise in the labels, as far as the learner finds it.
+
+        The rows must not be those that the model was trained on. There the bound
+        reads what the model has memorised, and says nothing; a cross-validation
+        (:meth:`from_cv_results`) is out of fold and right.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of N rows
+            The features: numbers, text, categories, times and missing values, as they
+            are. Rows as they were passed to the evaluation, before
+            ``on_missing="drop"``, or as they were cross-validated; frames of pandas
+            are aligned by their index where both have one.
+        learner : classifier, optional
+            One with ``predict_proba``, of which copies are fitted to the features and,
+            as last columns, the log-probabilities; and once more to these with every
+            feature held constant. Default: boosted trees
+            (HistGradientBoostingClassifier) on one thread.
+        groups : array-like of shape (N,), optional
+            The group of each row, one value for each row of ``X``; folds keep groups
+            whole. Default: those of the evaluation.
+        random_state : int, default 0
+            Which folds there are. The same call gives the same result.
+        progress : bool or callable, optional
+            True, False: whether a bar is shown. Default: in a terminal, after two
+            seconds. A function is called with the number of fits done, and of all.
+
+        Returns
+        -------
+        ReducibleLoss
+            The bound, its standard error, and which features carry it.
+
+        Raises
+        ------
+        TypeError
+            If ``learner`` is no classifier, or a column of ``X`` cannot be read.
+        ValueError
+            If the rows of ``X`` are not those of the evaluation, if these are fewer
+            than 50 (or 10 groups), if labels are not among the classes, or if the
+            evaluation was scanned, or read back without its data.
+
+        Notes
+        -----
+        For a predictor g of the label from features X and prediction Q, E CE(g) is at
+        least H(Y | X, Q). With the best map of Q on one side and g stacked on it on
+        the other, the difference of their debiased costs is a lower bound of the
+        grouping loss H(Y | Q) - H(Y | X, Q) in expectation (Kull and Flach, 2015;
+        Perez-Lebel et al., 2023). The coefficient of g is never below 0, and a
+        learner of Q alone stands on both sides, so that miscalibration which the map
+        missed is not called grouping loss. More rows, or a better learner, find more.
+
+        References
+        ----------
+        M. Kull and P. Flach, "Novel decompositions of proper scoring rules for
+        classification", ECML PKDD, 2015. DOI 10.1007/978-3-319-23528-8_5.
+        A. Perez-Lebel, M. Le Morvan and G. Varoquaux, "Beyond calibration: estimating
+        the grouping loss of modern neural networks", ICLR, 2023. arXiv:2210.16315.
+
+        Examples
+        --------
+        A model that misses an interaction of two features:
+
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from xent_metrics import Evaluation
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(2000, 3))
+        >>> y = rng.random(2000) < 1 / (1 + np.exp(-2 * X[:, 0] * X[:, 1] - X[:, 2]))
+        >>> model = LogisticRegression().fit(X[:1000], y[:1000])
+        >>> evaluation = Evaluation.from_estimator(model, X[1000:], y[1000:])
+        >>> found = evaluation.reducible(X[1000:])
+        >>> found.lower(0.95) > 0.05
+        True
+        >>> int(found.importances.idxmin())
+        2
+        """
+        return reducible_loss(
+            self.decomposition,
+            self.per_sample,
+            self._frame,
+            X,
+            learner=learner,
+            groups=groups,
+            random_state=random_state,
+            progress=progress,
+        )
+
+    def slices(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        *,
+        max_slices: int = 5,
+        term: SlicedTerm = "cross_entropy",
+    ) -> Slices:
+        """Conditions on the features under which rows cost more than the others.
+
+        Conditions are nodes of a shallow tree, grown on a fixed half of the rows and
+        measured on the other half, groups whole; p-values are corrected for the number
+        of conditions measured. That none is found is a valid answer.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of N rows
+            The features, as in :meth:`reducible`.
+        max_slices : int, default 5
+            How many conditions to look at, at most.
+        term : {"cross_entropy", "miscalibration"}, default "cross_entropy"
+            What rows are compared by: their cost, or what the recalibration map of all
+            rows takes off it. For what features could win see
+            :meth:`ReducibleLoss.slices`.
+
+        Returns
+        -------
+        Slices
+            The slices that exceed the rest beyond chance, which do not overlap: their
+            share of the rows and of the loss, with standard errors.
+
+        Raises
+        ------
+        TypeError
+            If a column of ``X`` cannot be read.
+        ValueError
+            If the rows of ``X`` are not those of the evaluation, if a row's term is
+            infinite, if ``term`` or ``max_slices`` is none that there is, or if the
+            evaluation was scanned, or read back without its data.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from xent_metrics import Evaluation
+        >>> X = pd.DataFrame({"plan": ["basic", "plus"] * 200, "age": range(400)})
+        >>> q = [0.2, 0.1] * 200
+        >>> y = [row % 4 == 0 for row in range(400)]
+        >>> evaluation = Evaluation.from_predictions(y, q)
+        >>> evaluation.slices(X).table["weight"].round(2).to_dict()
+        {"plan = 'basic'": 0.47}
+        """
+        return slices_of(
+            self.decomposition,
+            self.per_sample,
+            self._frame,
+            X,
+            max_slices=max_slices,
+            term=term,
+        )
+
     def probabilities(self) -> pd.DataFrame:
         """The predicted probabilities of each row.
 
@@ -807,9 +973,11 @@ class Evaluation(Result):
         Returns
         -------
         dict
-            ``schema`` (its version), ``decomposition``, ``base``, ``labels``, and the
-            tables ``ladder``, ``per_class`` (the table of classes), ``folds``,
-            ``by_group`` and ``per_sample``.
+            ``schema`` (its version), ``decomposition``, ``base``, ``labels``,
+            ``reference`` (the map that :func:`drift` and :func:`expected_loss` ask,
+            with the covariance of its parameters), and the tables ``ladder``,
+            ``per_class`` (the table of classes), ``folds``, ``by_group`` and
+            ``per_sample``.
         """
         return encode(
             self.decomposition,
@@ -848,7 +1016,15 @@ class Evaluation(Result):
         """
         return json_text(self.to_dict(per_sample=per_sample))
 
-    def to_html(self, *, by: Any = None, title: str | None = None) -> str:
+    def to_html(
+        self,
+        *,
+        by: Any = None,
+        title: str | None = None,
+        reducible: Any = None,
+        slices: Any = None,
+        against: Any = None,
+    ) -> str:
         """One self-contained page: figures inline, no script, no outside request.
 
         Parameters
@@ -857,6 +1033,13 @@ class Evaluation(Result):
             Groups to show, as in :meth:`summary`.
         title : str, optional
             The page's title. Default: what was evaluated, in numbers.
+        reducible : ReducibleLoss, optional
+            What the features still hold, as ``evaluation.reducible(X)`` returns it:
+            shown, and part of the advice at the top of the page.
+        slices : Slices, optional
+            Where the loss sits, as ``evaluation.slices(X)`` returns it: the same.
+        against : Drift, optional
+            What :func:`drift` says of these rows: a section against the reference.
 
         Returns
         -------
@@ -867,8 +1050,17 @@ class Evaluation(Result):
         ------
         ImportError
             If jinja2 or matplotlib is not installed.
+        ValueError
+            If ``against`` is the drift of other rows.
         """
-        page: str = report().render(self, by=by, title=title)
+        page: str = report().render(
+            self,
+            by=by,
+            title=title,
+            reducible=reducible,
+            slices=slices,
+            against=against,
+        )
         return page
 
     def write_html(
@@ -877,6 +1069,9 @@ class Evaluation(Result):
         *,
         by: Any = None,
         title: str | None = None,
+        reducible: Any = None,
+        slices: Any = None,
+        against: Any = None,
     ) -> None:
         """Write the page of :meth:`to_html` to a file, wholly or not at all.
 
@@ -885,7 +1080,7 @@ class Evaluation(Result):
         path : path of a file
             Where to write. A file that is there is replaced and keeps its permissions,
             a link to it stays.
-        by, title
+        by, title, reducible, slices, against
             As in :meth:`to_html`.
 
         Raises
@@ -896,7 +1091,10 @@ class Evaluation(Result):
             If the folder does not exist, if ``path`` is that of a folder, a device, a
             pipe or a socket, or if it cannot be written.
         """
-        report().write(path, self.to_html(by=by, title=title))
+        page = self.to_html(
+            by=by, title=title, reducible=reducible, slices=slices, against=against
+        )
+        report().write(path, page)
 
     def plot(
         self, kind: PlotKind = "waterfall", *, ax: Axes | None = None, **options: Any
@@ -908,7 +1106,8 @@ class Evaluation(Result):
         kind : str, default "waterfall"
             "waterfall" (what the cross-entropy is made of), "reliability" (predicted
             against observed), "entropy" (the cost of each row against the one that the
-            model expects), "by_class" or "kl_contributions".
+            model expects), "by_class", or, of target distributions and votes,
+            "kl_contributions".
         ax : matplotlib Axes, optional
             Where to draw. Default: a figure of its own.
         **options
@@ -924,8 +1123,8 @@ class Evaluation(Result):
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is no such kind, or if it needs data that the evaluation was read
-            back without.
+            If there is no such kind, if it needs data that the evaluation was read back
+            without, or if it says nothing of hard labels.
         """
         kinds = PlotKind.__args__  # type: ignore[attr-defined] # typing's own
         if kind not in kinds:
@@ -938,4 +1137,4 @@ class Evaluation(Result):
         return axes
 
     def _headline(self) -> str:
-        return repr(self.decomposition).partition("\n")[0]
+        return repr(self.decomposition).partition("\n\n")[0]

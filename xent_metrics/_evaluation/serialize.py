@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._decomposition.evidence import Evidence
+from .._decomposition.evidence import Evidence, evidence_of
 from .._decomposition.ladder import COLUMNS
 from .._decomposition.result import Decomposition
 from .._display.checks import (
@@ -31,8 +31,10 @@ from .._inputs.read_options import nats_per_unit
 from .._measures.per_sample import PER_SAMPLE
 from .._terms import TERMS
 from .evaluate import Evaluated
+from .reference_document import decode_reference, encode_reference
 
-SCHEMA = 1  # of the document
+SCHEMA = 2  # of the document
+_WITHOUT_REFERENCE = 1  # the schema of documents that say nothing of other rows
 _ROUNDING = 1e-6  # more than sums of terms are away from the whole
 
 
@@ -40,12 +42,14 @@ def encode(
     decomposition: Decomposition, labels: tuple[Any, ...], **tables: pd.DataFrame | None
 ) -> dict[str, Any]:
     """The document of an evaluation; tables that it lacks are None there too."""
+    reference = evidence_of(decomposition).reference_map
     return {
         "schema": SCHEMA,
         "decomposition": decomposition.to_dict(),
         "base": decomposition.base,
         "labels": [encode_value(label) for label in labels],
         "ladder": encode_table(decomposition.ladder),
+        "reference": None if reference is None else encode_reference(reference),
         **{
             name: None if table is None else encode_table(table)
             for name, table in tables.items()
@@ -97,14 +101,17 @@ _WHOLE = {
     "labels": LIST,
     **dict.fromkeys(("ladder", "per_class"), OBJECT),
     **dict.fromkeys(("folds", "by_group", "per_sample"), OBJECT.optional()),
+    "reference": OBJECT.optional(),
 }
 
 
 def _decode(found: Any) -> Evaluated:
     schema = found.get("schema") if isinstance(found, dict) else None
-    if schema != SCHEMA or isinstance(schema, bool):
+    if schema not in (_WITHOUT_REFERENCE, SCHEMA) or isinstance(schema, bool):
         msg = f"found {schema!r}"
         raise MalformedError(msg)
+    if schema == _WITHOUT_REFERENCE and "reference" not in found:
+        found = {**found, "reference": None}
     check(found, _WHOLE, "the document")
     labels = tuple(decode_value(label) for label in found["labels"])
     scalars = _scalars(found["decomposition"])
@@ -117,7 +124,12 @@ def _decode(found: Any) -> Evaluated:
     decomposition = Decomposition(
         **scalars,
         ladder=_table(found, "ladder"),
-        _evidence=Evidence(labels=labels, clip=scalars["clip"], base=found["base"]),
+        _evidence=Evidence(
+            labels=labels,
+            clip=scalars["clip"],
+            base=found["base"],
+            reference=decode_reference(found["reference"], labels, scalars["clip"]),
+        ),
     )
     return Evaluated(
         decomposition,

@@ -322,6 +322,8 @@ def _named(names: pd.Index[Any], codes: Any, absent: BoolArray | None) -> Any:
     found = names.take(codes)
     if absent is None or not absent.any():
         return found
+    if names.dtype.kind in "iub":  # else missing ones would make floats of integers
+        found = found.astype(object)
     return found.where(~absent)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._kernels.table import BoolArray
-from .columns import unknown_column
+from .columns import twin_columns, unknown_column
 from .containers import as_frame, as_series
 from .groups import Keys, read_keys, together
 from .inputs import check_index_order
@@ -48,11 +48,7 @@ class Source:
         if name in self.frame.columns:
             column = self.frame[name]
             if isinstance(column, pd.DataFrame):
-                msg = (
-                    f"names of columns must be distinct: {name!r} occurs "
-                    f"{column.shape[1]} times; rename them."
-                )
-                raise ValueError(msg)
+                raise twin_columns(name, column.shape[1])
             return (
                 column
                 if isinstance(column, pd.Series)
@@ -91,11 +87,7 @@ def find_keys(
             "pass the names or values that it was made from."
         )
         raise TypeError(msg)
-    each = _Reading(sources, what, unknown).keys(by)
-    if not each:
-        msg = f"{what} must hold one key or more: it is empty; pass a column."
-        raise ValueError(msg)
-    return together(each)
+    return together(_Reading(sources, what, unknown).keys(by), what)
 
 
 class _Reading(NamedTuple):

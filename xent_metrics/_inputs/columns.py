@@ -83,6 +83,14 @@ def unknown_column(
     return KeyError(f"{name!r} is not {what}; {hint}")
 
 
+def twin_columns(name: Any, n_columns: int, where: str = "") -> ValueError:
+    """The error of a name that several columns have."""
+    return ValueError(
+        f"names of columns must be distinct: {name!r} occurs {n_columns} times{where}; "
+        "rename them."
+    )
+
+
 def cast_classes(texts: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
     """Texts as the labels that they spell, in columns of labels.
 

@@ -17,6 +17,7 @@ from .columns import (
     cast_classes,
     choose,
     pair_classes,
+    twin_columns,
     unknown_column,
 )
 from .containers import as_frame, native, refuse_lazy, unpack
@@ -57,11 +58,7 @@ class FrameTable:
             raise unknown_column(self.columns, name)
         column = self._frame[name]
         if isinstance(column, pd.DataFrame):
-            msg = (
-                f"names of columns must be distinct: {name!r} occurs "
-                f"{column.shape[1]} times; rename them."
-            )
-            raise ValueError(msg)  # noqa: TRY004 - the frame is at fault, not its type
+            raise twin_columns(name, column.shape[1])
         found = unpack(native(column), str(name), tuples=tuples)
         if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
             found = read_columns(found, str(name))  # a frame of structs' fields
@@ -127,6 +124,70 @@ def read_frame(
     index = table.index if kept is None or table.index is None else table.index[kept]
     measured = (*y_true.names, *y_proba.names, *weight)
     return FrameInputs(inputs, options, index, kept, measured)
+
+
+class FramePredictions(NamedTuple):
+    """Predictions in a frame, of rows of which some have no label.
+
+    ``labelled`` says which have one, of all rows; ``kept`` which rows these values are
+    of, or is None where all. ``is_single`` says that one column stands for two classes.
+    """
+
+    columns: Columns
+    sample_weight: Any
+    groups: Any
+    labelled: BoolArray
+    kept: BoolArray | None
+    is_single: bool
+
+    def rows(self, some: BoolArray) -> FramePredictions:
+        """Some of the rows that these values are of."""
+        weights, groups = self.sample_weight, self.groups
+        return self._replace(
+            columns=self.columns.rows(some),
+            sample_weight=None if weights is None else weights[some],
+            groups=None if groups is None else groups[some],
+        )
+
+
+def read_frame_predictions(
+    frame: Any, *, target: Selector, proba: Selector, options: ReadOptions
+) -> FramePredictions:
+    """Read predictions, weights and groups from a frame, whether labels are there.
+
+    With ``on_missing="drop"`` rows that miss anything but a label are left out.
+    """
+    table = FrameTable(frame)
+    of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
+    named = [values for _, values in of_rows if _is_name(values)]
+    for name, values in of_rows:
+        check_index_order(frame, values, ("the frame", name), strict=True)
+    y_true = choose(table.columns, target, "target", taken=named)
+    y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
+    soft = options.target_type in ("distribution", "votes")
+    used = _UsedColumns(
+        target=[table.column(name, tuples=soft) for name in y_true.names],
+        proba=[table.column(name, tuples=True) for name in y_proba.names],
+        beside={name: _beside(table, given, name) for name, given in of_rows},
+    )
+    voted = _annotated(used.target, options.target_type)
+    missing = [_missing(column) for column in used.target]
+    absent = np.logical_and.reduce(missing) if voted else np.logical_or.reduce(missing)
+    kept = None
+    if options.on_missing == "drop":
+        beside = [values for values in used.beside.values() if values is not None]
+        others = [_missing(column) for column in (*used.proba, *beside)]
+        kept = ~np.logical_or.reduce(others)
+        used = used.rows(kept)
+    of_labels = used.target if voted or y_true.classes is None else None
+    columns = _read_proba(y_proba, used.proba, of_labels, options)
+    return FramePredictions(
+        columns,
+        **used.beside,
+        labelled=~absent,
+        kept=kept,
+        is_single=columns.single is not None,
+    )
 
 
 class _UsedColumns(NamedTuple):

@@ -30,10 +30,7 @@ def read_keys(values: Any, n_rows: int, name: str = "by") -> Keys:
         return values
     if isinstance(values, (pd.DataFrame, Mapping)):
         each = [_one(values[key], n_rows, name, key) for key in values]
-        if not each:
-            msg = f"{name} must hold one key or more: it is empty; pass a column."
-            raise ValueError(msg)
-        return together(each)
+        return together(each, name)
     return _one(values, n_rows, name, getattr(values, "name", None))
 
 
@@ -148,8 +145,11 @@ def _number_integers(
     return codes, pd.Index(values)
 
 
-def together(each: list[Keys]) -> Keys:
+def together(each: list[Keys], name: str) -> Keys:
     """The combinations that occur, of one key or several."""
+    if not each:
+        msg = f"{name} must hold one key or more: it is empty; pass a column."
+        raise ValueError(msg)
     if len(each) == 1:
         return each[0]
     codes, places = each[0].codes, [np.arange(len(each[0].groups))]

@@ -27,6 +27,7 @@ from .labels import (
     check_labels,
     check_order,
     encode,
+    in_column_order,
     infer_and_encode,
     show,
 )
@@ -343,6 +344,42 @@ def read_predictions(y_proba: Any, options: ReadOptions) -> Inputs:
     weights, active = read_weights(options.sample_weight, proba.n_rows)
     classes = columns.names or tuple(range(proba.n_classes))
     return Inputs(proba=proba, labels=classes, weights=weights, active=active)
+
+
+def read_unlabelled(
+    y_proba: Any, options: ReadOptions, classes: tuple[Any, ...]
+) -> Inputs:
+    """Read predictions alone, of classes that are known: with columns in their order.
+
+    Names of columns, or else ``options.labels``, say which class each one is of.
+    """
+    columns, proba = _read_proba(y_proba, options, name="y_proba")
+    if proba.n_classes != len(classes):
+        msg = (
+            f"y_proba must have one column per class: found {proba.n_classes} for the "
+            f"{len(classes)} classes {show(classes)}; pass predictions of the same "
+            "classes."
+        )
+        raise ValueError(msg)
+    weights, active = read_weights(options.sample_weight, proba.n_rows)
+    given = in_column_order(columns.names, classes)
+    if options.labels is not None:
+        given = check_labels(options.labels, proba.n_classes)
+        check_order(columns.names, given)
+    if set(given) != set(classes):
+        msg = (
+            f"labels must be the classes of the reference, {show(classes)}: found "
+            f"{show(given)}; pass each of them once, in column order."
+        )
+        raise ValueError(msg)
+    if given != classes:
+        proba = proba.columns(np.array([given.index(label) for label in classes]))
+    return Inputs(
+        proba=_oriented(proba, columns, classes),
+        labels=classes,
+        weights=weights,
+        active=active,
+    )
 
 
 def read_two(p: Any, q: Any, options: ReadOptions) -> Inputs:

@@ -21,6 +21,7 @@ _PAIR = 2  # classes
 _BEYOND = 1 << 63  # what int64 does not hold
 
 Column: TypeAlias = "NDArray[Any] | pd.Series[Any]"
+_WHOLE = 2.0**53  # below, floats are exact
 
 
 class Encoded(NamedTuple):
@@ -75,6 +76,13 @@ def as_labels(labels: Any) -> tuple[Any, ...]:
         times = labels.dtype.kind in "mM" and labels.dtype != "M8[D]"
         labels = pd.Index(labels) if times else labels.tolist()
     return tuple(map(_as_label, labels))
+
+
+def label_text(label: Any) -> str:
+    """A label as text: whole numbers without a point, also those held as floats."""
+    if isinstance(label, float) and label.is_integer() and abs(label) < _WHOLE:
+        return str(int(label))
+    return str(label)
 
 
 def label_index(

@@ -11,6 +11,7 @@ from .softmax import LinearSoftmax
 
 _BETA, _BIAS, _CELL = 0.01, 0.01, 0.5  # precisions, in units of one row
 _MOST_CELLS = 100
+_ROWS_A_PARAMETER = 5
 _DECIMALS = 9  # of log q: rounding makes no cell of its own
 
 
@@ -49,6 +50,18 @@ class Cells(LinearSoftmax):
 
     def _cell(self, log_q: FloatArray) -> IntArray:
         return np.array([self.places.get(key, -1) for key in _keys(log_q)])
+
+
+def are_few(sample: Sample) -> bool:
+    """Whether rows share so few predictions that each can have a map of its own."""
+    by_rows = sample.n_independent / (_ROWS_A_PARAMETER * sample.n_classes)
+    most = min(_MOST_CELLS, by_rows)
+    found: set[bytes] = set()
+    for block in sample.blocks():
+        found.update(_keys(block.log_q))
+        if len(found) > most:
+            return False
+    return len(found) > 1
 
 
 def _keys(log_q: FloatArray) -> list[bytes]:

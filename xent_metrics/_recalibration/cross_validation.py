@@ -60,9 +60,11 @@ def costs(recalibrate: Recalibrate, sample: Sample) -> FloatArray:
     return losses
 
 
-def fixed_folds(sample: Sample, *, stratified: bool = True) -> IntArray:
+def fixed_folds(
+    sample: Sample, *, stratified: bool = True, seed: int = _SEED
+) -> IntArray:
     """The fold of each row: classes spread evenly if stratified, clusters whole."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     if sample.clusters is not None:
         _, first, cluster = np.unique(
             sample.clusters, return_index=True, return_inverse=True

@@ -128,8 +128,10 @@ class DirichletSpline(Dirichlet):
 
     name = "dirichlet-spline"
 
-    def __init__(self, sample: Sample) -> None:
-        self.spline = NaturalSpline(_label_knots(sample, _OWN_KNOTS))
+    def __init__(self, sample: Sample, knots: FloatArray | None = None) -> None:
+        if knots is None:
+            knots = _label_knots(sample, _OWN_KNOTS)
+        self.spline = NaturalSpline(knots)
         super().__init__(sample, np.full(len(self.spline.knots), _OWN_VALUE))
 
     def own(self, log_q: FloatArray) -> FloatArray:
@@ -160,8 +162,10 @@ class SharedSpline(SharedAndBias):
 
     name = "shared-spline"
 
-    def __init__(self, sample: Sample) -> None:
-        self.spline = NaturalSpline(_label_knots(sample, _SHARED_KNOTS))
+    def __init__(self, sample: Sample, knots: FloatArray | None = None) -> None:
+        if knots is None:
+            knots = _label_knots(sample, _SHARED_KNOTS)
+        self.spline = NaturalSpline(knots)
         super().__init__(sample, self.spline.knots, _SHARED_VALUE)
 
     def shared(self, log_q: FloatArray) -> FloatArray:
@@ -179,10 +183,11 @@ class Spline(LinearSoftmax):
 
     name = "spline"
 
-    def __init__(self, sample: Sample) -> None:
-        logit = np.concatenate([log_odds(block.log_q) for block in sample.blocks()])
-        n_knots = round(_KNOTS_A_ROOT * sample.n_effective ** (1 / 3))
-        knots = quantile_knots(logit, sample.weights, max(n_knots, 2))
+    def __init__(self, sample: Sample, knots: FloatArray | None = None) -> None:
+        if knots is None:
+            logit = np.concatenate([log_odds(each.log_q) for each in sample.blocks()])
+            n_knots = round(_KNOTS_A_ROOT * sample.n_effective ** (1 / 3))
+            knots = quantile_knots(logit, sample.weights, max(n_knots, 2))
         self.spline = NaturalSpline(knots)
         n = len(knots)
         ridge = np.zeros((n + 1, n + 1))

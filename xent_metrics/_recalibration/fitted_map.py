@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ class FittedMap:
     ``losses`` are the cross-entropies of the rows after the map, ``optimism`` is how
     much their mean flatters it, and ``variance`` is that of the estimated optimum
     where the map has nothing to win: the variance of the weighted chi-square.
+    ``by_folds`` tells the optimism where parameters are many; None where it is known.
     """
 
     name: str
@@ -28,3 +30,11 @@ class FittedMap:
     degrees_of_freedom: int = 0
     parameters: Mapping[str, float] = field(default_factory=dict)
     converged: bool = True
+    by_folds: Callable[[], float] | None = field(default=None, repr=False)
+
+    @property
+    def settled(self) -> FittedMap:
+        """The same with the optimism that folds tell, if they are to."""
+        if self.by_folds is None:
+            return self
+        return dataclasses.replace(self, optimism=self.by_folds(), by_folds=None)

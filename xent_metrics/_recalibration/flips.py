@@ -12,7 +12,7 @@ from .sample import Sample
 from .softmax import LinearSoftmax, scores_of_blocks, sweep
 
 _MOST_UNITS = 4096  # units whose signs are flipped; more rows than that share them
-_MANY_PARAMETERS = 300  # of a family: beyond, those of each class are left out
+_MANY_PARAMETERS = 1000  # of a family: beyond, those of each class are left out
 
 
 def flipped(

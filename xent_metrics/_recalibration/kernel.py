@@ -58,6 +58,15 @@ class Kernel(Dirichlet):
             part = slice(first, first + n)
             self.ridge[part, part] = shape.ridge * gram
 
+    def like(self, dirichlet: FloatArray) -> FloatArray:
+        """The parameters of the map that these ones of a Dirichlet map make."""
+        out = self.identity.copy()
+        out[: self.n_shared] = dirichlet[: self.n_shared]
+        each = dirichlet[self.n_shared :].reshape(self.n_classes, -1)
+        own = out[self.n_shared :].reshape(self.n_classes, -1)
+        own[:, : each.shape[1]] = each
+        return out
+
     def own(self, log_q: FloatArray) -> FloatArray:
         """A constant, log q of every class, and the kernel around each landmark."""
         out = np.ones((1, 1 + len(log_q) + self.landmarks.shape[1], log_q.shape[1]))

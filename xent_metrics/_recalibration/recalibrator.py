@@ -23,8 +23,8 @@ from .fitted_map import Recalibrate
 class Recalibrator:
     """A fitted recalibration map; made by :meth:`Decomposition.recalibrator`.
 
-    It was fitted to the evaluated rows. For a calibrator in production, fit
-    scikit-learn's ``CalibratedClassifierCV`` on data that is not evaluated.
+    It was fitted to the evaluated rows, which it makes look better than new ones. For a
+    classifier in production, fit :class:`RecalibratedClassifier` to other rows.
 
     Attributes
     ----------

@@ -23,6 +23,10 @@ class SampleBlock(NamedTuple):
     target: FloatArray
 
 
+# A block, the features whose parameters classes share, and those of each class.
+Features = tuple[SampleBlock, FloatArray, FloatArray | None]
+
+
 class Sample:
     """Rows to fit maps on.
 
@@ -47,6 +51,8 @@ class Sample:
             self.weights = weights * (self.n_effective / weights.sum())
         self.clusters = clusters
         self._read = read
+        # The features of the family that was last fitted, and the family.
+        self.kept_features: tuple[object, list[Features]] | None = None
         self._kept: list[SampleBlock] | None = None
         if self.n * n_classes <= _KEPT:
             self._kept = list(read())

@@ -7,7 +7,7 @@ change nothing keeps it finite where classes are separated.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -17,14 +17,18 @@ from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .cross_validation import cross_validated
 from .fitted_map import FittedMap
-from .sample import Sample
+from .sample import Features, Sample, SampleBlock
 
 _MOST_PARAMETERS = 20_000  # more would have a Hessian of over 3 GB
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
+_DEAR = 100  # parameters: a Hessian is then dearer than several steps
+_NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
+_NEAR_ENOUGH = 1e-18  # nats per row: the optimum to nine digits, however it is reached
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
+_KEPT = 1 << 24  # features of a sample
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
 
 
@@ -81,8 +85,11 @@ class LinearSoftmax:
         """Z of a block, of shape (classes, rows)."""
         z: FloatArray = parameters[: self.n_shared] @ shared
         if own is not None:
-            each = parameters[self.n_shared :].reshape(self.n_classes, 1, -1)
-            z += (each @ own)[:, 0]
+            each = parameters[self.n_shared :].reshape(self.n_classes, -1)
+            if len(own) == 1:
+                z += each @ own[0]
+            else:
+                z += (each[:, np.newaxis] @ own)[:, 0]
         return z
 
     def probabilities(self, parameters: FloatArray, log_q: FloatArray) -> FloatArray:
@@ -127,27 +134,31 @@ def fit(
     """Fit a family to a sample and debias it.
 
     Where rows are few for the parameters, scores at the fit are too small for
-    Takeuchi's correction, above all where classes are nearly separated: there it is
-    cross-validated.
+    Takeuchi's correction, above all where classes are nearly separated: there folds
+    tell the optimism, once the map is :meth:`~FittedMap.settled`.
     """
     optimum = minimise(family, sample, start)
-    parameters = optimum.parameters
+    parameters, total = optimum.parameters, float(sample.weights.sum())
     fitted = debiased(
         family,
         optimum,
         losses=optimum.sweep.losses,
         scatter=variability(family, sample, parameters),
-        total=float(sample.weights.sum()),
+        total=total,
         n_independent=sample.n_independent,
     )
     if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
 
     def fit_some(rows: Sample) -> SoftmaxMap:
-        return SoftmaxMap(family, minimise(family, rows, parameters).parameters)
+        share = float(rows.weights.sum()) / total
+        return SoftmaxMap(family, refit(family, rows, optimum, share))
 
-    optimism = cross_validated(sample, fit_some, fitted.losses, stratified=False)
-    return dataclasses.replace(fitted, optimism=family.of_folds * optimism)
+    def by_folds() -> float:
+        found = cross_validated(sample, fit_some, fitted.losses, stratified=False)
+        return family.of_folds * found
+
+    return dataclasses.replace(fitted, by_folds=by_folds)
 
 
 def debiased(
@@ -206,26 +217,80 @@ def minimise(
 ) -> Optimum:
     """Minimise the weighted cost plus the ridge by Newton's method.
 
-    A ``tilt`` adds a linear function of the parameters, with these slopes.
+    A ``tilt`` adds a linear function of the parameters, with these slopes. A Hessian
+    of many parameters serves for several steps, as long as these go well.
     """
     parameters = family.identity if start is None else start
     state = sweep(family, sample, parameters, tilt)
-    scale = float(sample.weights.sum())
+    scale, last, stale = float(sample.weights.sum()), np.inf, False
     for _ in range(_MAX_STEPS):
         step = _solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
-        if decrement <= _DECREMENT * scale:
+        done = decrement <= _DECREMENT * scale
+        if stale and (done or decrement > _WELL * last):
+            state, last = sweep(family, sample, parameters, tilt), np.inf
+            stale = False
+            continue
+        if done:
             return Optimum(parameters, state, converged=True)
-        for _ in range(_HALVINGS):
-            proposed = sweep(family, sample, parameters - step, tilt)
-            if proposed.objective <= state.objective:
-                break
-            step = step / 2.0
-        else:
+        keep = len(parameters) >= _DEAR and decrement < _NEAR * scale
+        proposed = _descend(family, sample, parameters, step, tilt, state, keep=keep)
+        if proposed is None and stale:
+            state, stale = sweep(family, sample, parameters, tilt), False
+        elif proposed is None:
             # No step improves: at rounding, or the fit has failed.
             return Optimum(parameters, state, converged=decrement < 1e-9 * scale)
-        parameters, state = parameters - step, proposed
+        else:
+            parameters, state = proposed
+            last, stale = decrement, keep
     return Optimum(parameters, state, converged=False)
+
+
+def _descend(
+    family: LinearSoftmax,
+    sample: Sample,
+    parameters: FloatArray,
+    step: FloatArray,
+    tilt: FloatArray | None,
+    state: Sweep,
+    *,
+    keep: bool,
+) -> tuple[FloatArray, Sweep] | None:
+    """The step, halved until it improves, and where it leads; None where none does."""
+    known = state.hessian if keep else None
+    for _ in range(_HALVINGS):
+        proposed = sweep(family, sample, parameters - step, tilt, known)
+        if proposed.objective <= state.objective:
+            return parameters - step, proposed
+        step = step / 2.0
+    return None
+
+
+def refit(
+    family: LinearSoftmax, sample: Sample, optimum: Optimum, share: float
+) -> FloatArray:
+    """Parameters of a share of the rows, by steps along the Hessian of all.
+
+    That of fewer rows is nearly as much smaller, but for the ridge.
+    """
+    if len(optimum.parameters) < _DEAR:
+        return minimise(family, sample, optimum.parameters).parameters
+    hessian = family.ridge + share * (optimum.sweep.hessian - family.ridge)
+    inverse = np.linalg.pinv(hessian, hermitian=True)
+    parameters = optimum.parameters
+    state = sweep(family, sample, parameters, None, hessian)
+    scale, last = float(sample.weights.sum()), np.inf
+    for _ in range(_MAX_STEPS):
+        step = inverse @ state.gradient
+        decrement = float(step @ state.gradient)
+        if decrement <= _NEAR_ENOUGH * scale:
+            break
+        proposed = sweep(family, sample, parameters - step, None, hessian)
+        worse = proposed.objective > state.objective
+        if decrement > _WELL * last or worse:
+            return minimise(family, sample, parameters).parameters
+        parameters, state, last = parameters - step, proposed, decrement
+    return parameters
 
 
 def sweep(
@@ -233,8 +298,12 @@ def sweep(
     sample: Sample,
     parameters: FloatArray,
     tilt: FloatArray | None = None,
+    known: FloatArray | None = None,
 ) -> Sweep:
-    """Losses of all rows, and the objective with its derivatives."""
+    """Losses of all rows, and the objective with its derivatives.
+
+    A Hessian that is ``known``, from elsewhere, is not computed.
+    """
     losses = np.empty(sample.n)
     away = parameters - family.identity
     gradient = family.ridge @ away
@@ -242,19 +311,45 @@ def sweep(
     if tilt is not None:
         gradient += tilt
         more += float(tilt @ parameters)
-    hessian = family.ridge.copy()
-    for rows, log_q, target in sample.blocks():
+    hessian = family.ridge.copy() if known is None else known
+    for (rows, _, target), shared, own in _features(family, sample):
         w = sample.weights[rows]
-        shared, own = family.shared(log_q), family.own(log_q)
         z = family.logits(parameters, shared, own)
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
-        gradient += _expected(shared, own, c - target) @ w
+        gradient += _total(shared, own, (c - target) * w)
+        if known is not None:
+            continue
         mean = _expected(shared, own, c)
-        hessian -= (mean * w) @ mean.T
+        mean *= np.sqrt(w)
+        hessian -= mean @ mean.T  # of one array and itself: half of the work
         _add_second_moments(hessian, shared, own, c * w)
     objective = float(sample.weights @ losses) + more
     return Sweep(losses, objective, gradient, hessian)
+
+
+def _features(family: LinearSoftmax, sample: Sample) -> Iterable[Features]:
+    """The blocks of a sample with their features, which are kept where they are few.
+
+    A fit passes over them many times.
+    """
+    if sample.kept_features is not None and sample.kept_features[0] is family:
+        return sample.kept_features[1]
+
+    def read() -> Iterator[Features]:
+        for block in sample.blocks():
+            yield block, family.shared(block.log_q), family.own(block.log_q)
+
+    one = next(iter(sample.blocks()), None)
+    if one is None:
+        return ()
+    few = SampleBlock(slice(0, 1), one.log_q[:, :1], one.target[:, :1])
+    own = family.own(few.log_q)
+    n_values = family.shared(few.log_q).size + (0 if own is None else own.size)
+    if n_values * sample.n > _KEPT:
+        return read()
+    sample.kept_features = family, list(read())
+    return sample.kept_features[1]
 
 
 def losses_and_gradient(
@@ -262,12 +357,11 @@ def losses_and_gradient(
 ) -> tuple[FloatArray, FloatArray]:
     """Losses of all rows, and the slopes of their weighted sum, without the ridge."""
     losses, gradient = np.empty(sample.n), np.zeros(len(parameters))
-    for rows, log_q, target in sample.blocks():
-        shared, own = family.shared(log_q), family.own(log_q)
+    for (rows, _, target), shared, own in _features(family, sample):
         z = family.logits(parameters, shared, own)
         log_sum, c = softmax(z)
         losses[rows] = log_sum - (target * z).sum(axis=0)
-        gradient += _expected(shared, own, c - target) @ weights[rows]
+        gradient += _total(shared, own, (c - target) * weights[rows])
     return losses, gradient
 
 
@@ -291,8 +385,7 @@ def scores_of_blocks(
     family: LinearSoftmax, sample: Sample, parameters: FloatArray
 ) -> Iterator[tuple[slice, FloatArray]]:
     """Rows and their weighted scores, of shape (parameters, rows)."""
-    for rows, log_q, target in sample.blocks():
-        shared, own = family.shared(log_q), family.own(log_q)
+    for (rows, _, target), shared, own in _features(family, sample):
         c = softmax(family.logits(parameters, shared, own))[1]
         yield rows, _expected(shared, own, c - target) * sample.weights[rows]
 
@@ -300,6 +393,18 @@ def scores_of_blocks(
 def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> FloatArray:
     """Derivatives in the parameters of the sum of w_k Z_k: (parameters, rows)."""
     return _expected(family.shared(log_q), family.own(log_q), weights)
+
+
+def summed_slopes(
+    shared: FloatArray, own: FloatArray | None, weights: FloatArray
+) -> FloatArray:
+    """Derivatives in the parameters of the sum over rows of sum_k w_k Z_k."""
+    found: FloatArray = np.tensordot(shared, weights, axes=([0, 2], [0, 1]))
+    if own is None:
+        return found
+    across = np.swapaxes(own, 1, 2)
+    each = (weights[:, np.newaxis] @ across)[:, 0]
+    return np.concatenate([found, each.ravel()])
 
 
 def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -317,6 +422,15 @@ def _expected(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> Floa
     if own is None:
         return mean
     return np.concatenate([mean, (own * c[:, np.newaxis]).reshape(-1, c.shape[1])])
+
+
+def _total(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> FloatArray:
+    """Features weighted by c, over classes and rows: (parameters,)."""
+    of_shared: FloatArray = np.einsum("ksm,km->s", shared, c)
+    if own is None:
+        return of_shared
+    of_own = c @ own[0].T if len(own) == 1 else (own @ c[:, :, np.newaxis])[..., 0]
+    return np.concatenate([of_shared, of_own.ravel()])
 
 
 def _add_second_moments(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._kernels.table import FloatArray
+from .._evaluation.excess import shares_of
 from .._terms import title
 from .formatting import (
     count,
@@ -16,6 +16,7 @@ from .formatting import (
     name,
     number,
     plural,
+    points,
     probability,
     share,
     with_error,
@@ -108,7 +109,7 @@ _TERMS = (
 
 
 def of_classes(evaluation: Evaluation, digits: int) -> Section:
-    """The terms of each true class, the costliest first."""
+    """The terms of each true class, the one of most excess loss first."""
     found = evaluation.by_class.rename_axis("Class")
     return Section(
         ident="classes",
@@ -127,7 +128,7 @@ def of_folds(folds: pd.DataFrame, digits: int) -> Section:
 
 
 def of_groups(evaluation: Evaluation, by: Any, digits: int) -> Section:
-    """The terms of groups of rows, the costliest first."""
+    """The terms of groups of rows, the one of most excess loss first."""
     found = _groups(evaluation, by)
     return Section(
         ident="groups",
@@ -148,14 +149,15 @@ def breakdown(
     caption: str, found: pd.DataFrame, digits: int, *, costliest: bool = True
 ) -> Table:
     """A table of cells: their part of the loss, and their own terms."""
-    shares = _shares(found)
-    order = _order(found) if costliest else np.arange(len(found))
+    held = shares_of(found)
+    order = held.order if costliest else np.arange(len(found))
     terms = _terms(found)
     rows = []
     for place in order[:AT_MOST]:
         cell = found.iloc[place]
         values = (_value(cell, term, digits) for term in terms)
-        numbers = (count(cell["n"]), share(shares[place]), *values)
+        of_loss = share(held.loss[place]), points(held.excess[place])
+        numbers = (count(cell["n"]), *of_loss, *values)
         note = str(cell["note"]) if "note" in found else ""
         rows.append(Row(cells=(*_names(found, place), *numbers, note)))
     keys = ["Group" if key is None else name(key) for key in found.index.names]
@@ -163,12 +165,13 @@ def breakdown(
         *(Column(title=key, kind="name") for key in keys),
         Column(title="Rows"),
         Column(title="Part of the loss"),
+        Column(title="Less its part of the rows"),
         *(Column(title=heading(title(term))) for term in terms),
         Column(title="Note", kind="text"),
     )
     more = ""
     if len(rows) < len(found):
-        less = ", which account for less of the loss" * costliest
+        less = ", which cost less beyond their part of the rows" * costliest
         more = f"And {count(len(found) - len(rows))} more{less}."
     return table(f"{caption}, ± one standard error", columns, rows, more=more)
 
@@ -182,23 +185,6 @@ def _terms(found: pd.DataFrame) -> list[str]:
         for term in _TERMS
         if term in found and term not in again and found[term].notna().any()
     ]
-
-
-def _shares(found: pd.DataFrame) -> FloatArray:
-    """The share of the loss that each cell accounts for."""
-    costs = _costs(found)
-    whole = float(costs.sum())
-    known = math.isfinite(whole) and whole > 0
-    return costs / (whole if known else math.nan)
-
-
-def _order(found: pd.DataFrame) -> Any:
-    """From the cell with most of the loss to the one with least."""
-    return np.argsort(-_costs(found), kind="stable")
-
-
-def _costs(found: pd.DataFrame) -> FloatArray:
-    return (found["weight"] * found["cross_entropy"]).to_numpy(dtype=np.float64)
 
 
 def _names(found: pd.DataFrame, place: int) -> list[str]:
@@ -216,15 +202,19 @@ def _value(cell: pd.Series, term: str, digits: int) -> str:
 
 
 def _costliest(found: pd.DataFrame, one: str, many: str) -> str:
-    """Which cell has the largest part of the loss, and its part of the rows."""
-    shares = _shares(found)
+    """Which cell costs most beyond its part of the rows, if any does clearly."""
+    held = shares_of(found)
     n = plural(len(found), one, many)
-    if len(found) <= 1 or not np.isfinite(shares).all():
+    if len(found) <= 1 or not np.isfinite(held.excess).all():
         return f"{heading(n)}."
-    first = int(_order(found)[0])
+    first = int(held.order[0])
+    if not held.clear[first]:
+        return (
+            f"No {one} of {len(found):,} clearly costs more than its part of the rows."
+        )
     shown = ", ".join(_names(found, first))
     weight = share(float(found["weight"].iloc[first]))
     return (
-        f"{heading(one)} “{shown}” accounts for {share(shares[first])} of the loss, "
-        f"with {weight} of the weight."
+        f"{heading(one)} “{shown}” costs most beyond its part of the rows: "
+        f"{share(held.loss[first])} of the loss, with {weight} of the weight."
     )

@@ -13,11 +13,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .._decomposition.evidence import evidence_of
+from .against import of_drift
 from .breakdowns import of_classes, of_folds, of_groups, worst
 from .formatting import decimals, number, seen
 from .headline import headline, remarks
-from .sections import counted, ladder, terms
+from .sections import clips, counted, ladder, of_features, terms
 from .tables import Section
+from .todo import Reducible, Sliced, Todo, todo
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
@@ -31,12 +33,19 @@ class Content:
     title: str
     headline: str
     remarks: tuple[str, ...]
+    todo: Todo
     first: tuple[Section, ...]
     then: tuple[Section, ...]
 
 
 def content(
-    evaluation: Evaluation, *, by: Any = None, title: str | None = None
+    evaluation: Evaluation,
+    *,
+    by: Any = None,
+    title: str | None = None,
+    reducible: Reducible | None = None,
+    slices: Sliced | None = None,
+    against: Any = None,
 ) -> Content:
     """All sentences and tables of an evaluation, in the order of the page."""
     result = evaluation.decomposition
@@ -48,8 +57,17 @@ def content(
         title=f"What {whole} is made of" if title is None else seen(title),
         headline=headline(result, digits, votes=_has_votes(result)),
         remarks=(*remarks(result, digits), *_missing(evaluation, by)),
-        first=(terms(result, digits), ladder(result, digits)),
-        then=tuple(_breakdowns(evaluation, by, digits)),
+        todo=todo(evaluation, reducible=reducible, slices=slices),
+        first=(
+            *clips(result, digits),
+            terms(result, digits),
+            ladder(result, digits),
+            *of_features(reducible, slices, digits),
+        ),
+        then=(
+            *([] if against is None else [of_drift(against, result, digits)]),
+            *_breakdowns(evaluation, by, digits),
+        ),
     )
 
 

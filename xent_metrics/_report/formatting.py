@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from .._inputs.labels import label_text
+
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 MISSING = "(missing)"
@@ -78,6 +80,13 @@ def share(value: float) -> str:
     return f"{round(100 * value) + 0:,}%".replace("-", MINUS)
 
 
+def points(value: float) -> str:
+    """A difference of two shares in percent, with its sign."""
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{100 * value:+.1f}%".replace("-", MINUS)
+
+
 def plural(n: float, one: str, many: str = "") -> str:
     """A count with its noun."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
@@ -91,7 +100,7 @@ def name(value: Any) -> str:
     """
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return MISSING
-    text = value if isinstance(value, str) else str(value)
+    text = label_text(value)
     if not text.strip():
         return repr(text)
     text = seen(text)

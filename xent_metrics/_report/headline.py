@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._decomposition.ladder import CLEAR, is_clear
+from .._decomposition.zeros import KEY
 from .._terms import PARTS, title
 from .formatting import heading, listed, number, plural, with_error
 
@@ -20,14 +21,11 @@ _KINDS = ("undefined", "infinite")  # of what a note says before its reason
 
 def headline(result: Decomposition, digits: int, *, votes: bool) -> str:
     """One sentence, of the terms that are there and clear."""
-    whole = f"{number(result.cross_entropy, digits)} {result.unit}"
+    whole = f"a log loss of {number(result.cross_entropy, digits)} {result.unit}"
     if not math.isfinite(result.cross_entropy):
         return _without_a_mean(result, digits)
     if not math.isfinite(result.miscalibration):
-        return (
-            f"The predictions cost {whole}; what recalibration would remove of that "
-            "is not known."
-        )
+        return f"How much of {whole} recalibration would remove is not known."
     if math.isfinite(result.irreducible):
         return f"Of {whole}, {_soft_parts(result, digits, votes=votes)}."
     return f"Of {whole}, {_hard_parts(result, digits)}."
@@ -53,10 +51,9 @@ def _hard_parts(result: Decomposition, digits: int) -> str:
         f"{number(result.uncertainty, digits)}"
     )
     won, unclear = _part(result, "miscalibration", digits)
-    left = f"{number(result.refinement, digits)} are left after it; {frequencies}"
-    if unclear:
-        return f"recalibration alone would remove nothing clear ({won}); {left}"
-    return f"{won} would be removed by recalibration alone; {left}"
+    removed = f"nothing clear ({won})" if unclear else won
+    left = number(result.refinement, digits)
+    return f"recalibration alone would remove {removed} and leave {left}; {frequencies}"
 
 
 def _soft_parts(result: Decomposition, digits: int, *, votes: bool) -> str:
@@ -68,14 +65,11 @@ def _soft_parts(result: Decomposition, digits: int, *, votes: bool) -> str:
     parts.append(
         f"nothing clear lies in {samples} ({apart})"
         if unclear
-        else f"{apart} are {samples}"
+        else f"{apart} lie in {samples}"
     )
     won, unclear = _part(result, "miscalibration", digits)
-    parts.append(
-        f"recalibration alone would remove nothing clear ({won})"
-        if unclear
-        else f"{won} would be removed by recalibration alone"
-    )
+    removed = f"nothing clear ({won})" if unclear else won
+    parts.append(f"recalibration alone would remove {removed}")
     return "; ".join(parts)
 
 
@@ -97,12 +91,12 @@ def clear(result: Decomposition, name: str) -> bool:
 
 def remarks(result: Decomposition, digits: int) -> tuple[str, ...]:
     """What a reader must know beside the headline."""
-    found = []
+    found = [f"{result.notes[KEY]}."] if KEY in result.notes else []
     skill = result.skill
     if skill < -CLEAR * result.standard_errors.get("skill", math.nan):
         found.append(
-            "That is more than always predicting the class frequencies costs, "
-            f"{number(result.uncertainty, digits)} {result.unit}."
+            "The predictions cost more than always predicting the class frequencies, "
+            f"which costs {number(result.uncertainty, digits)} {result.unit}."
         )
     told, unclear = _part(result, "resolution", digits)
     if math.isfinite(result.resolution) and unclear:
@@ -122,7 +116,7 @@ def reasons(notes: Mapping[str, str]) -> list[str]:
     """Why terms are missing: one sentence per reason; hard labels are no defect."""
     of_reason: dict[str, list[str]] = {}
     for name, reason in notes.items():
-        if reason != _ONE_LABEL and name not in PARTS:
+        if reason != _ONE_LABEL and name not in (*PARTS, KEY):
             of_reason.setdefault(reason, []).append(title(name))
     sentences = []
     for reason, names in of_reason.items():

@@ -17,9 +17,18 @@ from .place import place_of, unwritable
 
 if TYPE_CHECKING:
     from .._evaluation.evaluation import Evaluation
+    from .todo import Reducible, Sliced
 
 
-def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) -> str:
+def render(
+    evaluation: Evaluation,
+    *,
+    by: Any = None,
+    title: str | None = None,
+    reducible: Reducible | None = None,
+    slices: Sliced | None = None,
+    against: Any = None,
+) -> str:
     """The page of an evaluation; all that users named is escaped.
 
     Parameters
@@ -30,6 +39,10 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
         What rows are grouped by, as in ``Evaluation.summary``. Default: no groups.
     title : str, optional
         The heading of the page. Default: one that states the loss.
+    reducible, slices : optional
+        What the features of the same rows still hold, and where.
+    against : Drift, optional
+        What moved since a reference. Default: nothing is said of one.
 
     Returns
     -------
@@ -41,7 +54,8 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     ImportError
         If jinja2 or matplotlib are not installed.
     ValueError
-        If ``by`` names no column, or does not hold one value per row.
+        If ``by`` names no column, or does not hold one value per row, or if
+        ``against`` is the drift of other rows.
 
     Examples
     --------
@@ -73,7 +87,14 @@ def render(evaluation: Evaluation, *, by: Any = None, title: str | None = None) 
     )
     style = room.joinpath("style.css").read_text(encoding="utf-8")
     return template.render(
-        content=content(evaluation, by=by, title=title),
+        content=content(
+            evaluation,
+            by=by,
+            title=title,
+            reducible=reducible,
+            slices=slices,
+            against=against,
+        ),
         figures=figures(evaluation),
         style=Markup(style),  # noqa: S704 - our own file
     ).lstrip()

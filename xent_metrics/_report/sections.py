@@ -7,26 +7,33 @@ from collections.abc import Iterator
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from .._decomposition.text import parts_shown
+from pandas.api.types import is_numeric_dtype
+
+from .._decomposition.advice import map_to_use, share_of
+from .._decomposition.clips import TERMS_OF_CLIP, terms_by_clip
+from .._decomposition.text import at_least, kept_as_they_are, parts_shown
 from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, TERMS, title
 from .formatting import (
     MINUS,
     NOTHING,
     count,
+    heading,
     interval,
     name,
     number,
     plural,
+    probability,
     share,
     with_error,
 )
 from .headline import clear
-from .tables import Column, Row, Section, table
+from .tables import Column, Row, Section, Table, table
 
 if TYPE_CHECKING:
-    from .._decomposition.result import Decomposition
+    import pandas as pd
 
-_MOST = 0.9  # of what the chosen map removes: a simpler map may do
+    from .._decomposition.result import Decomposition
+    from .todo import Reducible, Sliced
 
 
 def terms(result: Decomposition, digits: int) -> Section:
@@ -79,9 +86,9 @@ def terms(result: Decomposition, digits: int) -> Section:
 def ladder(result: Decomposition, digits: int) -> Section:
     """What each recalibration map would remove: a sentence, and the table."""
     sentences = tuple(_of_the_map(result, digits))
-    heading = "What recalibration would remove"
+    what = "What recalibration would remove"
     if not len(result.ladder):
-        return Section(ident="ladder", heading=heading, sentences=sentences)
+        return Section(ident="ladder", heading=what, sentences=sentences)
     rows = []
     for label, tried in result.ladder.iterrows():
         won, error = tried["miscalibration"], tried["standard_error"]
@@ -109,7 +116,7 @@ def ladder(result: Decomposition, digits: int) -> Section:
     )
     caption = "The ladder of recalibration maps, ± one standard error"
     tables = (table(caption, columns, rows),)
-    return Section(ident="ladder", heading=heading, sentences=sentences, tables=tables)
+    return Section(ident="ladder", heading=what, sentences=sentences, tables=tables)
 
 
 def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
@@ -131,6 +138,8 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
             f"“{chosen}” with {freedom}."
         )
         yield from _simpler(result)
+    elif kept_as_they_are(result):
+        yield "No clear miscalibration: a test of calibration does not reject it."
     else:
         yield (
             f"No clear miscalibration: the map “{chosen}” with {freedom} would remove "
@@ -138,24 +147,127 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
         )
     if not result.converged:
         yield "Its fit did not converge: the terms of the map are unreliable."
+    for why in at_least(result):
+        yield f"{why[0].upper()}{why[1:]}."
 
 
 def _simpler(result: Decomposition) -> Iterator[str]:
     """The map of fewest degrees of freedom that wins most of it."""
-    tried = result.ladder
-    few = tried["degrees_of_freedom"] < result.degrees_of_freedom
-    good = tried[few & (tried["share"] >= _MOST)]
-    if len(good):
-        best = good.iloc[good["degrees_of_freedom"].argmin()]
+    chosen, simple = name(result.recalibration), map_to_use(result)
+    if simple != result.recalibration:
         freedom = plural(
-            int(best["degrees_of_freedom"]), "degree of freedom", "degrees of freedom"
+            int(result.ladder["degrees_of_freedom"].to_dict()[simple]),
+            "degree of freedom",
+            "degrees of freedom",
         )
-        part = share(min(float(best["share"]), 1.0))
-        simpler = f"The simpler map “{name(best.name)}”, with {freedom},"
-        yield f"{simpler} would remove {part} of that."
-    elif "temperature" in tried.index and result.recalibration != "temperature":
-        part = share(min(max(float(tried["share"].to_dict()["temperature"]), 0.0), 1.0))
-        yield f"A single temperature would remove {part} of that."
+        words = f"The simpler map “{name(simple)}”, with {freedom},"
+    elif "temperature" in result.ladder.index and simple != "temperature":
+        simple, words = "temperature", "A single temperature"
+    else:
+        return
+    part = share(share_of(result, simple))
+    yield f"{words} would remove {part} of what “{chosen}” removes."
+
+
+def clips(result: Decomposition, digits: int) -> Iterator[Section]:
+    """How terms depend on the clip, where the cost of rows met it."""
+    found = terms_by_clip(result)
+    if not found:
+        return
+    rows = [
+        Row(
+            cells=(
+                f"{clip:.2g}" if clip else "0: none",
+                *(number(tried[term], digits) for term in TERMS_OF_CLIP),
+            ),
+            strong=clip == result.clip,
+        )
+        for clip, tried in found.items()
+    ]
+    columns = (
+        Column(title="Clip", kind="head"),
+        *(Column(title=heading(title(term))) for term in TERMS_OF_CLIP),
+    )
+    caption = f"The terms under other clips, in {result.unit}"
+    sentence = (
+        "A probability below the clip counts as the clip. The recalibration map was "
+        "fitted again under each."
+    )
+    yield Section(
+        ident="clip",
+        heading="How the terms depend on the clip",
+        sentences=(sentence,),
+        tables=(table(caption, columns, rows),),
+    )
+
+
+def of_features(
+    reducible: Reducible | None, slices: Sliced | None, digits: int
+) -> Iterator[Section]:
+    """What the features still hold, and where, as far as that was handed in."""
+    parts = []
+    if reducible is not None:
+        caption = f"Bounds from the features, in {reducible.unit}"
+        parts.append(_as_table(caption, reducible.to_frame(), digits + 1))
+    sentences = []
+    if slices is not None:
+        found = slices.to_frame()
+        if len(found):
+            parts.append(_as_table("Slices of the features", found, digits + 1))
+        else:
+            sentences = ["No slice of the features costs more beyond chance."]
+    if parts or sentences:
+        yield Section(
+            ident="features",
+            heading="What the features still hold",
+            sentences=tuple(sentences),
+            tables=tuple(parts),
+        )
+
+
+_TITLES = {
+    "n": "rows",
+    "weight": "part of the rows",
+    "mean_se": "± of the mean",
+    "share": "part of the term",
+    "excess_se": "± of the excess",
+    "pvalue": "p-value",
+}
+
+
+def _as_table(caption: str, frame: pd.DataFrame, digits: int) -> Table:
+    """A frame as it is: its index, numbers, and texts."""
+    numeric = [is_numeric_dtype(values) for _, values in frame.items()]
+    columns = (
+        *(
+            Column(title=heading(name(key or "row")), kind="name")
+            for key in frame.index.names
+        ),
+        *(
+            Column(
+                title=heading(_TITLES.get(str(key), title(str(key)))),
+                kind="number" if as_number else "text",
+            )
+            for key, as_number in zip(frame.columns, numeric, strict=True)
+        ),
+    )
+    of_terms = frame.index.names == ["term"]
+    rows = []
+    for key, values in zip(frame.index, frame.itertuples(index=False), strict=True):
+        keys = key if isinstance(key, tuple) else (key,)
+        cells = (
+            *(title(one) if of_terms else name(one) for one in keys),
+            *(
+                count(value)
+                if isinstance(value, int)
+                else probability(value, digits)
+                if as_number
+                else name(value)
+                for value, as_number in zip(values, numeric, strict=True)
+            ),
+        )
+        rows.append(Row(cells=cells))
+    return table(caption, columns, rows)
 
 
 def counted(result: Decomposition, *, version: str, labels: tuple[Any, ...]) -> Section:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,17 @@ import pandas as pd
 from .._decomposition.assemble import Maps, assemble
 from .._decomposition.breakdown import names_of_terms, without_few
 from .._decomposition.cautions import warn_about as warn_about_result
-from .._decomposition.evidence import Evidence
+from .._decomposition.evidence import Evidence, evidence_of
 from .._decomposition.ladder import frame_of
 from .._decomposition.recalibration import (
     Recalibration,
     check_recalibration,
     name_of,
 )
+from .._decomposition.reference_map import ReferenceMap
 from .._decomposition.result import Decomposition
 from .._decomposition.terms import reasons
+from .._decomposition.zeros import KEY, zeros_note
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._evaluation.tables import MEASURES
@@ -32,8 +36,17 @@ from .._pickling import public
 from .._terms import PARTS, TERMS
 from .earlier_pass import FirstPass, first_pass
 from .moments import Moments
+from .reference import reference_of
 from .state import ScanState
-from .terms import after_map, errors_of, frequencies_of, is_soft, shifts_of, terms_of
+from .terms import (
+    AfterMap,
+    after_map,
+    errors_of,
+    frequencies_of,
+    is_soft,
+    shifts_of,
+    terms_of,
+)
 
 
 @public
@@ -141,6 +154,18 @@ def evaluation_of(
     passed = None if after is None else after.passed
     whole = state.whole
     weight, weight2 = float(whole.weight[0]), float(whole.weight2[0])
+    alike = weight == weight2 == state.n  # else the weight of these rows is not known
+    if counts.at_zero and clip and alike and not soft:
+        share = counts.at_zero / state.n
+        notes[KEY] = zeros_note(
+            counts.at_zero,
+            soft=False,
+            zero=False,
+            share=share * -math.log(clip) / values["cross_entropy"],
+            slope=share * math.log(10.0),
+            clip=clip,
+            base=base,
+        )
     decomposition = assemble(
         values,
         errors,
@@ -152,6 +177,7 @@ def evaluation_of(
             base=base,
             maps={} if passed is None else passed.maps,
             passed=passed,
+            later=_later(state, after, under),
         ),
         n=state.n,
         n_effective=weight * weight / weight2,
@@ -168,6 +194,17 @@ def evaluation_of(
         labels=state.labels,
         by_group=_of_groups(state, shifts, per_unit, soft=soft),
     )
+
+
+def _later(
+    state: ScanState, after: AfterMap | None, under: Evaluation | None
+) -> Callable[[], ReferenceMap] | None:
+    """What fits the map that other rows are compared with; a first pass keeps rows."""
+    if after is None:
+        return None
+    if under is not None:
+        return evidence_of(under.decomposition).later
+    return functools.partial(reference_of, state)
 
 
 def warn_about(state: ScanState, result: Decomposition) -> None:

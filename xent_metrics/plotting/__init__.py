@@ -11,21 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 from .._calls import no_name
 from ._by_class import by_class
+from ._drift import drift, expected_loss
 from ._ensemble import ensemble
 from ._entropy import entropy
 from ._kl_contributions import kl_contributions
 from ._kl_curve import kl_curve
 from ._models import models
+from ._monitor import monitor
+from ._over_time import over_time
+from ._reducible import reducible
 from ._reliability import reliability
 from ._waterfall import waterfall
 
 __all__ = [
     "by_class",
+    "drift",
     "ensemble",
     "entropy",
+    "expected_loss",
     "kl_contributions",
     "kl_curve",
     "models",
+    "monitor",
+    "over_time",
+    "reducible",
     "reliability",
     "waterfall",
 ]

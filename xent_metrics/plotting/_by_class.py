@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._display.result import counted
+from .._evaluation.excess import shares_of
 from .._kernels.table import FloatArray
 from .._pickling import public
 from .._terms import title
@@ -40,10 +41,11 @@ _LONG = 20  # characters of a name beside which the legend has two lines
 
 
 class _Classes(NamedTuple):
-    """The classes that are drawn, most costly first, and how many are not."""
+    """The classes that are drawn, the most excess first, and how many are not."""
 
     table: pd.DataFrame
     shares: FloatArray
+    excess: FloatArray
     n_left: int
 
 
@@ -68,8 +70,9 @@ def by_class(
     Returns
     -------
     matplotlib Axes
-        Two bars and a marker per class, with standard errors, sorted by the class's
-        share of the loss.
+        Two bars and a marker per class, with standard errors, in the order of the
+        excess: the class's share of the loss less its share of the rows, which is
+        beside its name.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def by_class(
     >>> y, q = ["a", "b"] * 200, [[0.8, 0.2], [0.6, 0.4]] * 200
     >>> ax = plotting.by_class(Evaluation.from_predictions(y, q))
     >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['b  80.4%', 'a  19.6%']
+    ['b  +30.4%', 'a  -30.4%']
     """
     _check(at_most)
     found = evaluated(evaluation)
@@ -97,8 +100,8 @@ def by_class(
     _draw_costs(ax, classes.table)
     ax.axvline(0.0, color=ink(), linewidth=0.8)
     names = [
-        short(name) + ("" if np.isnan(share) else f"  {percent(round(share, 3))}")
-        for name, share in zip(classes.table.index, classes.shares, strict=True)
+        short(name) + ("" if np.isnan(excess) else f"  {100 * excess:+.1f}%")
+        for name, excess in zip(classes.table.index, classes.excess, strict=True)
     ]
     ax.set_yticks(places, names, **AS_IT_IS)
     ax.tick_params(axis="y", length=0)
@@ -124,15 +127,12 @@ def _check(at_most: Any) -> None:
 
 
 def _most_costly(table: pd.DataFrame, at_most: int) -> _Classes:
-    """Classes by their share of the loss; NaN where that is infinite or 0."""
-    held = (table["weight"] * table["cross_entropy"]).to_numpy(np.float64)
-    order = np.argsort(-held, kind="stable")
-    whole = held.sum()
-    shares = np.full(len(held), np.nan)
-    if 0 < whole < np.inf:
-        shares = held / whole
-    kept = order[:at_most]
-    return _Classes(table.iloc[kept], shares[kept], len(table) - len(kept))
+    """Classes by their excess loss; shares are NaN where the loss is infinite or 0."""
+    held = shares_of(table)
+    kept = held.order[:at_most]
+    return _Classes(
+        table.iloc[kept], held.loss[kept], held.excess[kept], len(table) - len(kept)
+    )
 
 
 def _draw_bars(ax: Axes, places: FloatArray, table: pd.DataFrame, name: str) -> None:
@@ -182,8 +182,9 @@ def _heading(classes: _Classes, found: Decomposition) -> str:
     if np.isnan(classes.shares[0]):
         return whole
     share = percent(round(classes.shares[0], 3))
+    weight = percent(round(float(classes.table["weight"].iloc[0]), 3))
     name = short(classes.table.index[0])
-    return f'Class "{name}" accounts for {share} of {whole}'
+    return f'Class "{name}" has {share} of {whole}, with {weight} of the rows'
 
 
 def _remarks(classes: _Classes, found: Decomposition) -> list[str]:

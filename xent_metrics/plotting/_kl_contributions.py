@@ -9,7 +9,6 @@ import numpy as np
 from .._decomposition.evidence import Data, evidence_of
 from .._display.result import counted
 from .._inputs.read_options import nats_per_unit
-from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public
 from ._bins import check_bins
@@ -51,12 +50,13 @@ def kl_contributions(
 
     Every class of every row has a target p, a prediction q and a contribution
     p log(p / q) to the mean divergence: positive where the class got too little
-    (q < p), negative where it got too much.
+    (q < p), negative where it got too much. Of hard labels p is 0 or 1, and all would
+    lie at the top: they are refused.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What is drawn.
+        What is drawn: of target distributions or votes.
     bins : int, default 20
         Number of bins of q, and of p.
     ax : matplotlib Axes, optional
@@ -66,16 +66,15 @@ def kl_contributions(
     -------
     matplotlib Axes
         A map whose cells sum to the mean divergence; cells without contribution are
-        empty. Colours are linear near 0 and logarithmic beyond. Of hard labels p is 0
-        or 1, and all lies at the top.
+        empty. Colours are linear near 0 and logarithmic beyond.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If ``bins`` is not a whole number above 0, or if the result came without its
-        data.
+        If ``bins`` is not a whole number above 0, if targets are hard labels, or if the
+        result came without its data.
 
     Examples
     --------
@@ -88,6 +87,13 @@ def kl_contributions(
     n_bins = check_bins(bins)
     found = evaluated(evaluation)
     data = evidence_of(found).need("kl_contributions")
+    if data.inputs.target is None:
+        msg = (
+            "kl_contributions requires target distributions or votes: found one label "
+            "per row, whose contributions all lie at p = 1; draw reliability or "
+            "by_class."
+        )
+        raise ValueError(msg)
     cells = _count(data, n_bins, found.clip, nats_per_unit(found.base))
     ax = axes_of(ax)
     caption(
@@ -97,7 +103,7 @@ def kl_contributions(
         f"{number(cells.negative)} where it is too high",
         x="predicted probability q",
         y="target probability p",
-        remarks=_remarks(found, data, cells),
+        remarks=_remarks(found, cells),
     )
     _draw(ax, cells.sums, found.unit)
     ax.plot([0, 1], [0, 1], color=ink(), alpha=0.6, dashes=(4, 3))
@@ -163,23 +169,11 @@ def _draw(ax: Axes, sums: FloatArray, unit: str) -> None:
     bar.ax.set_ylim(low, greatest)
 
 
-def _remarks(found: Decomposition, data: Data, cells: _Cells) -> list[str]:
+def _remarks(found: Decomposition, cells: _Cells) -> list[str]:
     """What the cells leave out."""
     remarks = []
     if cells.n_infinite:
         remarks.append(f"not drawn: {counted(cells.n_infinite, 'row')} of infinite KL")
-    if found.n_unseen:
-        codes, rows = data.inputs.codes, data.rows
-        assert codes is not None, "only labels are unseen"
-        unseen = (
-            codes if data.inputs.active is None else codes[data.inputs.active]
-        ) >= (len(data.inputs.labels))
-        lost = weighted_mean(np.where(unseen, rows.cross_entropy, 0.0), rows.weights)
-        lost /= nats_per_unit(found.base)
-        few = counted(found.n_unseen, "row")
-        remarks.append(
-            f"not drawn: {number(lost)} {found.unit} of {few} with unseen labels"
-        )
     if found.vote_correction:
         remarks.append("before the correction for few votes")
     return remarks

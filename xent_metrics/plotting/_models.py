@@ -78,7 +78,8 @@ def models(
     >>> from xent_metrics import decompose, plotting
     >>> y, q = [0, 1, 1, 0] * 100, [0.2, 0.7, 0.6, 0.4] * 100
     >>> sharp = [0.01, 0.99, 0.9, 0.6] * 100
-    >>> ax = plotting.models({"plain": decompose(y, q), "sharp": decompose(y, sharp)})
+    >>> tables, chosen = {"plain": q, "sharp": sharp}, {"recalibration": "spline"}
+    >>> ax = plotting.models({k: decompose(y, p, **chosen) for k, p in tables.items()})
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('resolution (nats)', 'miscalibration (nats)')
     """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .._inputs.labels import label_text
 from .._terms import title
 
 if TYPE_CHECKING:
@@ -75,9 +76,14 @@ def ink() -> str:
 
 
 def caption(
-    ax: Axes, *, heading: str, x: str, y: str = "", remarks: Iterable[str] = ()
+    ax: Axes,
+    *,
+    heading: str | Sequence[str],
+    x: str,
+    y: str = "",
+    remarks: Iterable[str] = (),
 ) -> None:
-    """Set a short statement above, the labels of the axes, and remarks below.
+    """Set a short statement above (or several), the axes' labels, and remarks below.
 
     Lines are broken where the axes end, about; the names of ticks are set before.
     """
@@ -86,7 +92,15 @@ def caption(
     size = ax.get_position().width * figure.bbox.width / figure.dpi / _AXES_WIDTH
     names = "\n".join(one.get_text() for one in ax.get_yticklabels()).split("\n")
     width = max(_LINE - max(map(len, names)), _LINE // 2) * size
-    statement = "\n".join(wrap(heading, max(round(width), _LEAST_LINE)))
+    statements = [heading] if isinstance(heading, str) else heading
+    each = max(round(width), _LEAST_LINE)
+    said = [
+        line
+        for one in statements
+        for part in one.splitlines()
+        for line in wrap(part, each)
+    ]
+    statement = "\n".join(said)
     ax.set_title(statement, loc="left", fontsize="medium", **AS_IT_IS)
     width = max(round(_WIDEST * size), _LEAST_LINE)
     below = [line for remark in remarks for line in wrap(remark, width)]
@@ -159,7 +173,9 @@ def short(name: Any) -> str:
 
     What no font could have (a lone surrogate) is written as Python does.
     """
-    text = " ".join(str(name).split()).encode("utf-8", "backslashreplace").decode()
+    text = (
+        " ".join(label_text(name).split()).encode("utf-8", "backslashreplace").decode()
+    )
     if len(text) <= _LONGEST_NAME:
         return text
     half = _LONGEST_NAME // 2

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._evaluation.estimators import in_class_order, names_of, probabilities
 from .._inputs.containers import as_frame, native
+from .._inputs.estimators import in_class_order, names_of, probabilities
 from .._inputs.inputs import Inputs, UnseenLabelWarning, read
 from .._inputs.labels import as_labels, show
 from ._options import Options

@@ -7,6 +7,7 @@ import errno
 import logging
 import numbers
 import operator
+import sys
 import tempfile
 import time
 import warnings
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._items.artifacts import Files
 from .._items.items import Items
-from .._items.keys import check_id, no_such_run
+from .._items.keys import check_id
 from . import spool
 from .address import lasting
 from .result import LogError, LogResult, NotLoggedWarning
 from .send import Job, told
 from .threads import sender
-from .tracker import UnknownRunError
+from .tracker import UnknownError
 
 if TYPE_CHECKING:
     from .tracker import Tracker, Where
@@ -32,6 +33,7 @@ OnError = Literal["spool", "raise", "warn"]
 
 _ON_ERROR = ("spool", "raise", "warn")
 _ASK = 10.0  # seconds that a new run may take to start if the call does not wait
+_HOUSE = "xent_metrics"  # and its integrations
 _STEPS = 2**63  # stores keep steps in 64 bits
 _logger = logging.getLogger("xent_metrics_mlflow")
 
@@ -71,10 +73,7 @@ def deliver(
     dataset: Mapping[str, str] | None = None,
     step: int | None = None,
 ) -> LogResult:
-    """Log a parcel to a run.
-
-    Public functions call this directly, so that warnings point at the user's line.
-    """
+    """Log a parcel to a run."""
     for option, given in (("run_id", run_id), ("model_id", model_id)):
         if given is not None:
             check_id(option, given)
@@ -94,7 +93,7 @@ def deliver(
         metrics=what.metrics,
         points=what.points,
         children=what.children,
-        tags=what.tags,
+        tags=what.tags_at(at, now),
         params=what.params,
         timestamp=now,
         step=at,
@@ -119,8 +118,9 @@ def deliver(
     if deadline == 0:
         job.later = lambda: parcel.show().contents
     late = _send_or_leave(job, where, deadline)
-    if run_id is not None and not where.is_active:
-        _refuse_unknown(job, run_id)
+    named_run = run_id is not None and not where.is_active
+    if named_run or model_id is not None:
+        _refuse_unknown(job)
     result = _result(job, parcel, files.notes, where, late, unsecured)
     _tell(result, on_error, parcel.name, in_spool=not job.temporary)
     return result
@@ -196,13 +196,12 @@ def _send_or_leave(job: Job, where: Where, deadline: float) -> str | None:
     return thread.wait(job, deadline) if deadline > 0 else None
 
 
-def _refuse_unknown(job: Job, run_id: str) -> None:
-    """Raise if a call that waits named a run that the store does not have."""
-    unknown = job.done.is_set() and isinstance(job.error, UnknownRunError)
-    if job.waited_for and unknown:
+def _refuse_unknown(job: Job) -> None:
+    """Raise if a call that waits named a run or a model that is not in the store."""
+    if job.waited_for and job.done.is_set() and isinstance(job.error, UnknownError):
         if job.folder is not None:
             spool.remove(job.folder)
-        raise ValueError(no_such_run(run_id)) from job.error
+        raise ValueError(job.error.to_caller) from job.error
 
 
 def _result(
@@ -249,6 +248,14 @@ def _tell(result: LogResult, on_error: OnError, name: str, *, in_spool: bool) ->
     if on_error == "raise":
         raise LogError(message, result)
     if on_error == "warn":
-        warnings.warn(message, NotLoggedWarning, stacklevel=4)
+        warnings.warn(message, NotLoggedWarning, stacklevel=_level_of_the_caller())
     else:
         _logger.warning("%s", message)
+
+
+def _level_of_the_caller() -> int:
+    """How far above the caller of this the first frame is that is not of this house."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - as warnings itself does
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith(_HOUSE):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._calls import public
 
+
+@public
 class LogError(RuntimeError):
     """An evaluation was not logged in time.
 
@@ -20,10 +23,12 @@ class LogError(RuntimeError):
         self.result = result
 
 
+@public
 class NotLoggedWarning(UserWarning):
     """An evaluation was not logged, but waits to be replayed."""
 
 
+@public
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LogResult:
     """What was logged where.
@@ -74,7 +79,3 @@ class LogResult:
         else:
             found += f" for {run} are not logged"
         return f"LogResult: {found}" + (f"; {self.error}" if self.error else "")
-
-
-for _each in (LogError, LogResult, NotLoggedWarning):
-    _each.__module__ = "xent_metrics_mlflow"  # where users find them, and pickles do

@@ -9,8 +9,15 @@ from typing import NamedTuple, Protocol
 from .spool import Entry
 
 
-class UnknownRunError(ValueError):
-    """The store answered that it has no such run."""
+class UnknownError(ValueError):
+    """The store answered that it has no run, or no model, with that id.
+
+    ``to_caller`` is what a call is told that named it.
+    """
+
+    def __init__(self, message: str, to_caller: str) -> None:
+        super().__init__(message)
+        self.to_caller = to_caller
 
 
 class Where(NamedTuple):
@@ -67,8 +74,8 @@ class Tracker(Protocol):
     ) -> None:
         """Ask for the run, or whether the server answers; nothing is written.
 
-        A run that this process knows is not asked for, unless ``again``. A run that
-        the store does not have is an :class:`UnknownRunError`.
+        A run that this process knows is not asked for, unless ``again``. A run or a
+        model that the store does not have is an :class:`UnknownError`.
         """
 
     def start_run_of(self, uri: str, entry: Entry) -> str:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xent_metrics import TERMS, __version__
 
+from .features import NONE, OfFeatures
 from .keys import LONGEST_TAG, check_keys, keys_of_classes
-from .layout import ERRORS, SUFFIX, column_of, errors_that_tell, implied_errors
+from .layout import (
+    ERRORS,
+    SETTINGS,
+    SUFFIX,
+    column_of,
+    errors_that_tell,
+    implied_errors,
+)
 from .rows import digest
 
 if TYPE_CHECKING:
@@ -31,6 +41,7 @@ _COUNTS = ("n", "n_clipped", "n_unseen", "n_dropped")
 _OPTIONAL_COUNTS = ("n_groups", "n_folds")
 _PARAMS = ("recalibration", "clip")
 _NOT_TERMS = ("n", "weight", "note")
+_STEP, _TIMESTAMP = "step", "timestamp"
 _TOO_LONG = "too long for a tag: see the files of this split"
 
 
@@ -40,7 +51,8 @@ class Items:
 
     ``folder`` is the path that all of them share, without a slash at its end.
     ``settings`` become one tag, and ``params`` are those that charts of several runs
-    can have as axes. ``left_out`` holds the metrics that are not finite.
+    can have as axes. ``tables`` names the files of more tables to look at, by the tags
+    that say so. ``left_out`` holds the metrics that are not finite.
     ``points`` are metrics with steps of their own, and ``children`` is what runs below
     the run hold.
     """
@@ -51,6 +63,7 @@ class Items:
     settings: dict[str, Any]
     params: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     children: tuple[Child, ...] = ()
 
@@ -70,8 +83,21 @@ class Items:
             for key, value in self.left_out.items()
         }
         settings = {**self.settings, "non_finite": told, "version": __version__}
-        tags = {"schema": SCHEMA, "unit": self.unit, "settings": as_tag(settings)}
-        return under(self.folder, tags)
+        tags = {"schema": SCHEMA, "unit": self.unit, SETTINGS: as_tag(settings)}
+        return under(self.folder, tags | self.tables)
+
+    def tags_at(self, step: int, timestamp: int) -> dict[str, str]:
+        """The tags, whose settings also say when the split was logged."""
+        when = {_STEP: step, _TIMESTAMP: timestamp}
+        return dataclasses.replace(self, settings={**self.settings, **when}).tags
+
+
+def newest_of(tags: Mapping[str, str], folder: str) -> tuple[int, int] | None:
+    """The step and the time of what a run has of a split; None if that is not known."""
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        found = json.loads(tags[f"{folder}/{SETTINGS}"])
+        return int(found[_STEP]), int(found[_TIMESTAMP])
+    return None
 
 
 def as_tag(values: Mapping[str, Any]) -> str:
@@ -83,8 +109,17 @@ def as_tag(values: Mapping[str, Any]) -> str:
     return text
 
 
-def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> Items:
-    """Every term of an evaluation as a metric, and every setting in a tag."""
+def items(
+    evaluation: Evaluation,
+    split: str,
+    *,
+    dataset: str | None = None,
+    beside: OfFeatures = NONE,
+) -> Items:
+    """Every term of an evaluation as a metric, and every setting in a tag.
+
+    ``beside`` is what its features could still win.
+    """
     folder = folder_of(split)
     result = evaluation.decomposition
     table = _most_costly(evaluation.by_class)
@@ -92,16 +127,18 @@ def items(evaluation: Evaluation, split: str, *, dataset: str | None = None) -> 
     names = keys_of_classes(
         table.index, lambda name: (f"{column}_{name}" for column in columns)
     )
-    values = _overall(result)
+    values = _overall(result) | beside.metrics
     for place, name in enumerate(names):
         for column in columns:
             key = f"by_class/{column}_{name}"
             values[key] = float(table[column_of(column)].iloc[place])
-    settings = _settings(result) | {"data": digest(evaluation)}
+    settings = _settings(result) | {"data": digest(evaluation)} | beside.settings
     settings |= _map_of_classes(names, len(evaluation.by_class))
     if dataset is not None:
         settings["dataset"] = dataset
-    return items_of(folder, values, result.unit, settings)
+    found = items_of(folder, values, result.unit, settings)
+    files = {tag: f"{folder}/{name}" for tag, name in beside.tables.items()}
+    return replace(found, tables=files)
 
 
 def items_of(

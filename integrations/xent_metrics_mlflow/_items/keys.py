@@ -87,6 +87,14 @@ def no_such_run(run_id: str, given: str = "") -> str:
     )
 
 
+def no_such_model(model_id: str) -> str:
+    """The message for a LoggedModel that the store does not have."""
+    return (
+        f"model_id must be the id of a LoggedModel: the store has none with "
+        f"{model_id!r}; pass model.model_id, and set the tracking URI of its store."
+    )
+
+
 def unknown(rule: str, given: Any, known: Iterable[str]) -> str:
     """What is said of a name that is not known, with the nearest of those that are."""
     found = list(known)

@@ -1,4 +1,4 @@
-"""The keys of standard errors, and which errors are redundant.
+"""The keys of standard errors and settings, and which errors are redundant.
 
 The error of ``<group>/<term>`` is ``<group>/se/<term>``, so that a page that charts the
 terms of a group charts their errors in the same order. An error that is 0, or equals
@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+SETTINGS = "info"  # as a tag; MLflow's page cuts longer names beside a long value
+SETTINGS_BEFORE = "settings"
 ERRORS = "se"
 SUFFIX = "_se"  # of an error in tables, and in the keys of schema 1
 _OF_ONE_PART = {"overconfidence": "miscalibration", "underconfidence": None}

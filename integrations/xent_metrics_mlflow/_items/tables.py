@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = "mlflow.loggedArtifacts"
-_TABLE = re.compile(r"xent/[^/]+/table")
+_TABLE = re.compile(r"xent/[^/]+/(table|slices)")
 
 
 def tables(tags: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import add_listener, remove_listener
 
+from .._calls import public
 from .._items.items import folder_of
 from .log_evaluation import log_evaluation
 
@@ -25,6 +26,7 @@ _OPTIONS = tuple(
 _MOST_RUNS = 1000  # that are remembered
 
 
+@public
 def autolog(
     *, disable: bool = False, split: str = "test", at_most: int = 20, **options: Any
 ) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from xent_metrics import Comparison
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import Files
@@ -32,6 +33,7 @@ div {{ overflow-x: auto }}
 """
 
 
+@public
 def log_comparison(
     comparison: Comparison,
     *,
@@ -72,7 +74,7 @@ def log_comparison(
     ``pvalue/<term>`` of the terms that differ between models: the difference of the KL
     divergence is that of the cross-entropy, that of the resolution is minus that of the
     refinement. Names of models have the characters that keys can have; ``models`` in
-    the tag ``xent/<name>/settings`` says which is which. The artifacts hold all of it
+    the tag ``xent/<name>/info`` says which is which. The artifacts hold all of it
     as JSON, Markdown and HTML, and as a table of one row per model.
 
     Examples

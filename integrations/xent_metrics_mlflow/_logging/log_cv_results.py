@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Evaluation, without_listeners
 
+from .._calls import public
 from .._delivery.deliver import OnError, check, deliver
 from .._delivery.result import LogResult
 from .._items.items import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NOT_NUMBERS = ("weight", "recalibration", "degrees_of_freedom", "note")
 
 
+@public
 def log_cv_results(
     cv_results: Any,
     X: Any = None,  # noqa: N803 - scikit-learn's name
@@ -91,7 +93,7 @@ def log_cv_results(
     ``xent/<split>/<term>`` is an average over folds by their weight, with a standard
     error; ``fold_std`` divides by the number of folds, as scikit-learn and numpy do
     it. A term that is not finite in a fold has no step there and no standard deviation;
-    ``non_finite`` in the tag ``xent/<split>/settings`` says where, and ``folds`` there
+    ``non_finite`` in the tag ``xent/<split>/info`` says where, and ``folds`` there
     names the folds.
 
     Examples

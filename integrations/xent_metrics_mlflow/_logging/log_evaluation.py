@@ -6,13 +6,16 @@ from typing import Any
 
 from xent_metrics import Evaluation
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items import artifacts
+from .._items.features import NONE, of_features
 from .._items.items import Items, items
 from .._items.rows import are_all
 
 
+@public
 def log_evaluation(
     evaluation: Evaluation,
     *,
@@ -24,6 +27,7 @@ def log_evaluation(
     per_sample: bool = True,
     page: bool = True,
     by: Any = None,
+    features: Any = None,
     on_error: OnError = "spool",
     deadline: float = 10.0,
 ) -> LogResult:
@@ -58,6 +62,12 @@ def log_evaluation(
         Whether the page of :meth:`xent_metrics.Evaluation.to_html` is logged.
     by : column name or names of per_sample, or values, optional
         Groups to show on the page, as in :meth:`xent_metrics.Evaluation.to_html`.
+    features : array-like or DataFrame of N rows, optional
+        The features of the rows, as :meth:`xent_metrics.Evaluation.reducible` takes
+        them: what they could still win is logged as ``grouping_loss_at_least``,
+        ``kl_divergence_at_least`` and ``entropy_at_most``, with their errors, and the
+        slices of the loss and of that gain as the table ``slices.json``. Learners are
+        fitted for that before anything is sent: seconds, for tens of thousands of rows.
     on_error : {"spool", "raise", "warn"}, default "spool"
         What happens when the run does not have all of it in time: the result says so
         in ``error`` and ``spooled``, and with "spool" a line goes to the log
@@ -84,8 +94,9 @@ def log_evaluation(
     ValueError
         If an argument is not one of those above, if a key would be one that stores
         refuse, if no run is active off the main thread, or if the server answers in
-        time that it has no run ``run_id``, or none that MLFLOW_RUN_ID names; then
-        nothing is kept.
+        time that it has no run ``run_id``, none that MLFLOW_RUN_ID names, or no model
+        ``model_id``, or if ``features`` are not those of the rows; then nothing is
+        kept.
 
     Warns
     -----
@@ -95,7 +106,7 @@ def log_evaluation(
     Notes
     -----
     Stores keep infinities and NaN as ordinary numbers, so a value that is not finite
-    is never a metric: ``non_finite`` in the tag ``xent/<split>/settings`` lists it.
+    is never a metric: ``non_finite`` in the tag ``xent/<split>/info`` lists it.
     That tag is a JSON of all settings, among them the recalibration map, the clip and
     the digest of the data. Map and clip are params of the run too, for charts of
     several runs and for searches; params of a run are fixed, so those of the first step
@@ -148,11 +159,20 @@ def log_evaluation(
         )
         raise TypeError(msg)
     name, described = _client.describe(dataset)
-    what = items(evaluation, split, dataset=name)
+    found = of_features(evaluation, features)
+    what = items(evaluation, split, dataset=name, beside=found)
     if by is not None:
         evaluation.summary(by)  # unknown groups are an error, not a missing page
     return deliver(
-        parcel_of(evaluation, split, what, per_sample=per_sample, page=page, by=by),
+        parcel_of(
+            evaluation,
+            split,
+            what,
+            per_sample=per_sample,
+            page=page,
+            by=by,
+            beside=found.files,
+        ),
         _client,
         run_id=run_id,
         model_id=model_id,
@@ -171,8 +191,9 @@ def parcel_of(
     per_sample: bool,
     page: bool,
     by: Any = None,
+    beside: artifacts.Files = NONE.files,
 ) -> Parcel:
-    """An evaluation's numbers and files."""
+    """An evaluation's numbers and files, with others beside them."""
     shown = artifacts.names_to_show(evaluation, per_sample=per_sample, page=page)
     # A replay knows neither groups nor repeats: such a page is made here.
     alone = by is None and are_all(evaluation)
@@ -180,7 +201,7 @@ def parcel_of(
     now = [name for name in shown if name not in later]
 
     def files() -> artifacts.Files:
-        exact = artifacts.exact(evaluation, per_sample=per_sample)
+        exact = artifacts.exact(evaluation, per_sample=per_sample).beside(beside)
         return exact.beside(artifacts.to_show(evaluation, split, now, by=by))
 
     return Parcel(

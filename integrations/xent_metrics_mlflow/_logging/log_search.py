@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .._calls import public
 from .._delivery.deliver import OnError, Parcel, check, deliver
 from .._delivery.result import LogResult
 from .._items.artifacts import MOST_ROWS, Files
@@ -30,6 +31,7 @@ class _Scores(NamedTuple):
     order: list[int]
 
 
+@public
 def log_search(
     search: Any,
     *,
@@ -78,7 +80,7 @@ def log_search(
     steps. The table of all of them, with their parameters, is the artifact
     ``xent/<name>/cv_results.json``, which ``pandas.read_json(..., orient="split")``
     reads. A score that is not finite, as where a fit failed, is there as text, and
-    never a metric; ``n_not_finite`` counts them. The tag ``xent/<name>/settings`` holds
+    never a metric; ``n_not_finite`` counts them. The tag ``xent/<name>/info`` holds
     the best candidate's parameters, and the scores whose names keys cannot have.
 
     Examples

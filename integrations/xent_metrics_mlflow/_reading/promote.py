@@ -9,11 +9,13 @@ from typing import Any
 
 from xent_metrics import Comparison
 
+from .._calls import public
 from .._items.items import folder_of
 from .._items.keys import check_id, unknown
 from .runs import compare_runs
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
     """Whether a version of a registered model has an alias now, and why.
@@ -58,6 +60,7 @@ class Promotion:
         return self.promoted
 
 
+@public
 def promote(
     run_id: str,
     *,

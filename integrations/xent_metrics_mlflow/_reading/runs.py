@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xent_metrics import Comparison, SmallSampleWarning, UnseenLabelWarning, compare
 
+from .._calls import public
 from .._items.artifacts import ROWS
 from .._items.items import folder_of
 from .._items.keys import check_id, unknown
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@public
 def compare_runs(
     run_a: str,
     run_b: str,
@@ -151,6 +153,7 @@ def _read(run_id: str, split: str) -> tuple[str, Rows]:
     return name, rows
 
 
+@public
 def runs_frame(
     experiment: str | Sequence[str] | None = None,
     *,

@@ -13,7 +13,14 @@ import pandas as pd
 
 from xent_metrics import TERMS
 
-from .._items.layout import ERRORS, SUFFIX, column_of, implied_errors
+from .._items.layout import (
+    ERRORS,
+    SETTINGS,
+    SETTINGS_BEFORE,
+    SUFFIX,
+    column_of,
+    implied_errors,
+)
 
 _SETTINGS = ("recalibration", "clip", "data")
 _SPLIT = re.compile(r"xent/([^/]+)/schema")
@@ -64,7 +71,7 @@ def _row(run: Any, folder: str) -> dict[str, Any]:
         for key, value in run.data.metrics.items()
         if key.startswith(prefix)
         # A run that was resumed has errors of schema 1 beside newer ones.
-        and not (f"{prefix}settings" in tags and key.endswith(SUFFIX))
+        and not (_info(tags, prefix) is not None and key.endswith(SUFFIX))
     }
     own = {
         column_of(key): value
@@ -86,7 +93,7 @@ def _row(run: Any, folder: str) -> dict[str, Any]:
 def _settings(tags: Mapping[str, str], prefix: str) -> dict[str, Any]:
     """The settings of a split: of one tag, or, in schema 1, of a tag each."""
     with contextlib.suppress(ValueError):
-        found = json.loads(tags.get(f"{prefix}settings", ""))
+        found = json.loads(_info(tags, prefix) or "")
         if isinstance(found, dict):
             return found
     return {
@@ -94,6 +101,12 @@ def _settings(tags: Mapping[str, str], prefix: str) -> dict[str, Any]:
         for key, value in tags.items()
         if key.startswith(prefix)
     }
+
+
+def _info(tags: Mapping[str, str], prefix: str) -> str | None:
+    """The tag that holds all settings, by its name of today or of before."""
+    before = tags.get(f"{prefix}{SETTINGS_BEFORE}")
+    return tags.get(f"{prefix}{SETTINGS}", before)
 
 
 def _not_finite(settings: Mapping[str, Any]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import pytest
 
 from xent_metrics import Evaluation, cross_entropy
 
+from ...thinned import thinned
 from .irises import CLASSES, HOW_SAVED, KEY, LOSS, MAP, MODEL, PROBA, X, Y, evaluate
 
 
@@ -19,6 +20,7 @@ def test_a_saved_model(saved, how):
     assert all(np.isfinite(value) for value in metrics.values())
 
 
+@pytest.mark.slow
 def test_a_logged_model_and_its_run(store):
     with store.start_run() as run:
         info = mlflow.sklearn.log_model(MODEL, name="iris", **HOW_SAVED)
@@ -69,7 +71,10 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("how", FUNCTIONS)
+QUICK = ("array", "other order", "series of dicts", "beside labels", "logits")
+
+
+@pytest.mark.parametrize("how", thinned(FUNCTIONS, QUICK))
 def test_a_function(how):
     function, config = FUNCTIONS[how]
     assert of_function(function, config=config) == pytest.approx(LOSS, rel=1e-12)

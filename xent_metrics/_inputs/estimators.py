@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from .._inputs.containers import as_frame, is_default
-from .._inputs.labels import as_labels, in_column_order
+from .containers import as_frame, is_default
+from .labels import as_labels, in_column_order
 
 
 class Classifier(Protocol):

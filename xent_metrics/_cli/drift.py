@@ -1,0 +1,208 @@
+"""The commands ``drift`` and ``expect``: a file against a reference."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from .._display.result import json_text, two_sided
+from .._drift.drift import drift as _drift
+from .._drift.expected_loss import expected_loss
+from .._drift.result import Drift
+from .._evaluation.evaluation import Evaluation
+from .._terms import TERMS
+from .errors import UsageError, warnings_told
+from .files import keyed, read
+from .gate import Number, judge, read_conditions, tell
+from .output import number
+from .request import Request
+from .terminal import Page, Stages, stages
+
+_OF_DRIFT = ("mix", "concept", *TERMS)
+_OF_EXPECTED = ("expected_loss", "mix")
+_SHARES = ("share_outside",)
+_INTERVALS = ("population", "rows", "realised")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to come of a comparison with a reference."""
+
+    level: float
+    json: bool
+    fail_if: list[str]
+    of: str = "population"
+
+
+def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
+    """Say what moved between two files, and return the exit code."""
+    conditions = read_conditions(asked.fail_if, _OF_DRIFT, _SHARES)
+    two_sided(asked.level)
+    with warnings_told() as told, stages() as shown:
+        before, of_before = _reference(reference, request, shown)
+        now, of_now = _evaluated(current, request, shown)
+        shown.start("comparing")
+        by = (of_before, of_now) if request.by else None
+        result = _drift(before, now, by=by, level=asked.level)
+    numbers = _numbers_of(result)
+    outcomes = [judge(condition, numbers) for condition in conditions]
+    if asked.json:
+        content = {
+            "files": [reference, current],
+            **result.to_dict(),
+            "conditions": [outcome.to_dict() for outcome in outcomes],
+            "warnings": told,
+        }
+        sys.stdout.write(json_text(content, indent=2) + "\n")
+    else:
+        page = Page()
+        page.line(repr(result))
+        if result.by_group is not None:
+            _show_groups(page, result.by_group, ("mix", "concept"), result.unit)
+    return tell(outcomes)
+
+
+def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
+    """Estimate the loss of a file without labels, and return the exit code."""
+    conditions = read_conditions(asked.fail_if, _OF_EXPECTED, _SHARES)
+    z = two_sided(asked.level)
+    if asked.of not in _INTERVALS:
+        msg = (
+            f"--of must be one of {', '.join(_INTERVALS)}: found {asked.of!r}; pass "
+            "'realised' for the loss that these rows will have."
+        )
+        raise UsageError(msg)
+    with warnings_told() as told, stages() as shown:
+        before, _ = _reference(reference, replace(request, by=[]), shown)
+        unlabelled = request.without_target()
+        table = read(file, unlabelled.wanted, shown)
+        shown.start("estimating")
+        frame, options = table.frame, unlabelled.measure
+        groups = None if request.groups is None else frame[request.groups]
+        weight = None if request.weight is None else frame[request.weight]
+        result = expected_loss(
+            before,
+            unlabelled.probabilities(*table),
+            by=frame[request.by] if request.by else None,
+            groups=groups,
+            sample_weight=weight,
+            base=options["base"],
+            rescale=options["rescale"],
+            from_logits=options["from_logits"],
+        )
+    low, high = result.ci(asked.level, of=asked.of)  # type: ignore[arg-type] # checked
+    mix, error = result.mix, z * result.mix_error
+    numbers = {
+        "expected_loss": Number(result.expected_loss, (low, high), result.unit),
+        "mix": Number(mix, (mix - error, mix + error), result.unit),
+        "share_outside": Number(result.share_outside, None, ""),
+    }
+    outcomes = [judge(condition, numbers) for condition in conditions]
+    if asked.json:
+        content = {
+            "reference": reference,
+            "file": file,
+            **result.to_dict(),
+            "level": asked.level,
+            "intervals": {
+                one: result.ci(asked.level, of=one)  # type: ignore[arg-type] # as above
+                for one in _INTERVALS
+            },
+            "conditions": [outcome.to_dict() for outcome in outcomes],
+            "warnings": told,
+        }
+        sys.stdout.write(json_text(content, indent=2) + "\n")
+    else:
+        page = Page()
+        page.line(repr(result))
+        if result.by_group is not None:
+            table_of = result.by_group.rename(
+                columns={f"{asked.of}_se": "expected_loss_se"}
+            )
+            _show_groups(page, table_of, ("expected_loss", "mix"), result.unit)
+    return tell(outcomes)
+
+
+def _reference(
+    file: str, request: Request, shown: Stages
+) -> tuple[Evaluation, pd.DataFrame | None]:
+    """The evaluation that a document holds, or that of the predictions of a file.
+
+    With it comes what the rows are grouped by; None where they are gone.
+    """
+    if file.endswith(".json"):
+        return _read_document(file), None
+    if request.target is None:
+        msg = (
+            "--target must name the labels of the reference: there is none; pass the "
+            "column of labels, or a .json file as REFERENCE."
+        )
+        raise UsageError(msg)
+    return _evaluated(file, request, shown)
+
+
+def _read_document(file: str) -> Evaluation:
+    text = Path(file).read_text(encoding="utf-8")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or "schema" not in content:
+        msg = (
+            f"{file} must hold what Evaluation.to_json gave: found something else; "
+            "pass the predictions and labels of the reference, or such a document."
+        )
+        raise UsageError(msg)
+    return Evaluation.from_json(text)
+
+
+def _evaluated(
+    file: str, request: Request, shown: Stages
+) -> tuple[Evaluation, pd.DataFrame | None]:
+    """The evaluation of a file, and what its rows are grouped by."""
+    table = keyed(read(file, request.wanted, shown), request.key, file)
+    shown.start(f"evaluating {file}")
+    found = request.view(*table, request.probas[0]).evaluate()
+    assert found.per_sample is not None, "only JSON may lack it"
+    if not request.by:
+        return found, None
+    return found, table.frame.loc[found.per_sample.index, request.by]
+
+
+def _numbers_of(result: Drift) -> dict[str, Number]:
+    """The differences that a condition may name."""
+    found = {"mix": result.mix, "concept": result.concept, **result.differences}
+    numbers = {
+        name: Number(
+            one.difference,
+            (one.low, one.high),
+            "" if name == "skill" else result.unit,
+            result.current.notes.get(name, ""),
+        )
+        for name, one in found.items()
+    }
+    return numbers | {"share_outside": Number(result.share_outside, None, "")}
+
+
+def _show_groups(
+    page: Page, table: pd.DataFrame, names: tuple[str, ...], unit: str
+) -> None:
+    """A part of the numbers of each group."""
+    keys = [str(name) for name in table.index.names]
+    rows = []
+    for key, row in table.iterrows():
+        parts = key if isinstance(key, tuple) else (key,)
+        cells = [
+            f"{number(row[name])} ± {row[f'{name}_se']:.4f}"
+            if pd.notna(row[name])
+            else ""
+            for name in names
+        ]
+        rows.append([*map(str, parts), f"{int(row['n']):,}", *cells])
+    columns = [*keys, "n", *(name.replace("_", " ") for name in names)]
+    title = f"By {' and '.join(keys)}, in {unit}"
+    page.table(title, columns, rows, texts=range(len(keys)))

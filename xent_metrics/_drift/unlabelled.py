@@ -1,0 +1,70 @@
+"""Predictions without labels under the reference's map, read in one pass."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .._decomposition.reference_map import ReferenceMap
+from .._inputs.inputs import Inputs
+from .._inputs.read_options import EPS, log_floored
+from .._kernels.reader import checked_blocks
+from .._kernels.table import BoolArray, FloatArray, IntArray
+from .._recalibration.one_thread import one_thread
+from .._recalibration.softmax import slopes, softmax, summed_slopes
+
+
+class UnlabelledRows(NamedTuple):
+    """What rows are expected to cost, the variance of that cost, and where they lie.
+
+    ``slopes`` are sums over the rows of each group of weights times derivatives in the
+    map's parameters, of shape (groups, parameters).
+    """
+
+    costs: FloatArray
+    variances: FloatArray
+    outside: BoolArray
+    slopes: FloatArray
+
+
+def measure_unlabelled(
+    reference: ReferenceMap,
+    inputs: Inputs,
+    weights: FloatArray,
+    codes: IntArray | None,
+    n_groups: int,
+) -> UnlabelledRows:
+    """Measure the rows that count, whose weights and groups these are."""
+    n = len(weights)
+    costs, variances = np.empty(n), np.empty(n)
+    outside = np.empty(n, dtype=np.bool_)
+    found = np.zeros((n_groups, reference.n_parameters))
+    family, logits = reference.family, inputs.proba.kind == "logits"
+    exact = reference.clip == 0 and not logits
+    done = 0
+    with one_thread():
+        for at, block in checked_blocks(inputs.proba, inputs.active):
+            assert block is not None, "checked before"
+            if inputs.active is not None:
+                block = block[:, inputs.active[at]]  # noqa: PLW2901 - those that count
+            rows = slice(done, done + block.shape[1])
+            done = rows.stop
+            log_q = log_floored(block, reference.clip, logits=logits)
+            shared, own = family.shared(log_q), family.own(log_q)
+            c = softmax(family.logits(reference.parameters, shared, own))[1]
+            each = c * log_q
+            e = -each.sum(axis=0)
+            costs[rows] = e
+            variances[rows] = (each * log_q).sum(axis=0) - e * e
+            outside[rows] = reference.outside(log_q)
+            of_logits = (-each - c * e) * weights[rows]
+            if codes is None:
+                found[0] += summed_slopes(shared, own, of_logits)
+            else:
+                np.add.at(found, codes[rows], slopes(family, log_q, of_logits).T)
+            if exact:
+                costs[rows][(log_q <= math.log(EPS)).any(axis=0)] = math.inf
+    np.maximum(variances, 0.0, out=variances)
+    return UnlabelledRows(costs, variances, outside, found)
