@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
@@ -90,6 +90,7 @@ _MOST_OF_KERNEL, _LEAST_OF_HIERARCHY = 20, 6  # classes
 _MOST_PARAMETERS = 2_500
 _MOST_WORK = 2e10  # multiplications of one pass
 _ROWS_A_PARAMETER = 5
+_QUICK, _PATIENCE = 100_000, 2.0  # probabilities, and seconds without a bar
 _SEED = 0
 
 
@@ -215,10 +216,9 @@ def _choose(sample: Sample) -> Selection:
     left_out = {name: _too_much(name, part) for name in _SEVERAL_CLASSES}
     left_out = {name: reason for name, reason in left_out.items() if reason}
     tried: dict[str, FittedMap] = {}
-    for name in _SEVERAL_CLASSES:
-        if name not in left_out:
-            near = tried.get("temperature-bias", tried.get("temperature"))
-            tried[name] = fit_named(name, part, near=near)
+    for name in _shown([n for n in _SEVERAL_CLASSES if n not in left_out], part):
+        near = tried.get("temperature-bias", tried.get("temperature"))
+        tried[name] = fit_named(name, part, near=near)
     of_rising_size = sorted(tried.values(), key=lambda trial: trial.degrees_of_freedom)
     best, trials = _simplest_of_the_best(of_rising_size, part)
     if _is_calibrated(part, trials):
@@ -231,6 +231,23 @@ def _choose(sample: Sample) -> Selection:
     variance = max(best.variance, floor / sample.n_independent**2)
     best = dataclasses.replace(best, variance=variance)
     return Selection(best, trials, left_out, rows)
+
+
+def _shown(names: list[str], sample: Sample) -> Iterable[str]:
+    """The names; a bar shows how many of their fits are done, where these take long."""
+    if sample.n * sample.n_classes < _QUICK:
+        return names
+    from tqdm import tqdm  # noqa: PLC0415 - loaded when used
+
+    shown: Iterable[str] = tqdm(
+        names,
+        desc="fitting maps",
+        unit="map",
+        delay=_PATIENCE,
+        disable=None,
+        leave=False,
+    )
+    return shown
 
 
 def _is_calibrated(sample: Sample, trials: Sequence[FittedMap]) -> bool:
