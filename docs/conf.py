@@ -96,12 +96,15 @@ def _hide_signature(
     return ("", None) if what == "class" and made_elsewhere else None
 
 
-def _skip_aliases(
-    _app: Sphinx, _what: str, _name: str, obj: Any, *_: Any
-) -> bool | None:
-    """Fields of named tuples are in the section Attributes of their class."""
+def _skip(_app: Sphinx, _what: str, _name: str, obj: Any, *_: Any) -> bool | None:
+    """Leave out fields of named tuples, and what bases of scikit-learn bring.
+
+    The former are in the section Attributes of their class, the latter are documented
+    there, with links into their own site.
+    """
     alias = str(getattr(obj, "__doc__", "")).startswith("Alias for field number")
-    return True if alias else None
+    theirs = str(getattr(obj, "__module__", "")).startswith("sklearn.")
+    return True if alias or theirs else None
 
 
 def _draw(*_: Any) -> None:
@@ -113,4 +116,4 @@ def setup(app: Sphinx) -> None:
     """Add what is no option."""
     app.connect("config-inited", _draw)
     app.connect("autodoc-process-signature", _hide_signature)
-    app.connect("autodoc-skip-member", _skip_aliases)
+    app.connect("autodoc-skip-member", _skip)
