@@ -21,7 +21,7 @@ _FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE | NUMBER
 pages = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=_FLAGS), SkipParser()],
     patterns=["README.md", *(f"docs/{'*/' * depth}*.md" for depth in range(3))],
-    fixtures=["tracking"],
+    fixtures=["tracking", "figures"],
 )
 docstrings = Sybil(
     parsers=[DocTestParser(_FLAGS)],

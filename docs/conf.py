@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from numpydoc.xref import DEFAULT_LINKS
 from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS / "_ext"), str(DOCS)]
+os.environ["MPLBACKEND"] = "Agg"  # no windows
 
 PACKAGES = [
     "xent_metrics",
@@ -44,6 +47,7 @@ html_theme = "furo"
 html_title = f"xent-metrics {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["_extra"]  # pages that make_pictures.py writes
 html_copy_source = False
 html_math_renderer = "mathml"
 
@@ -94,15 +98,24 @@ def _hide_signature(
     return ("", None) if what == "class" and made_elsewhere else None
 
 
-def _skip_aliases(
-    _app: Sphinx, _what: str, _name: str, obj: Any, *_: Any
-) -> bool | None:
-    """Fields of named tuples are in the section Attributes of their class."""
+def _skip(_app: Sphinx, _what: str, _name: str, obj: Any, *_: Any) -> bool | None:
+    """Leave out fields of named tuples, and what bases of scikit-learn bring.
+
+    The former are in the section Attributes of their class, the latter are documented
+    there, with links into their own site.
+    """
     alias = str(getattr(obj, "__doc__", "")).startswith("Alias for field number")
-    return True if alias else None
+    theirs = str(getattr(obj, "__module__", "")).startswith("sklearn.")
+    return True if alias or theirs else None
+
+
+def _draw(*_: Any) -> None:
+    """Draw what the guide shows, before Sphinx looks for it."""
+    importlib.import_module("make_pictures").draw(DOCS)
 
 
 def setup(app: Sphinx) -> None:
     """Add what is no option."""
+    app.connect("config-inited", _draw)
     app.connect("autodoc-process-signature", _hide_signature)
-    app.connect("autodoc-skip-member", _skip_aliases)
+    app.connect("autodoc-skip-member", _skip)

@@ -107,7 +107,7 @@ def expected_loss(
     labels behave under a prediction as they did in the reference: whether they still
     do, only labels tell (see :func:`drift`). The map is the most flexible one that the
     reference's rows bear, also where a simpler one was chosen for its terms. The
-    model's own entropy, :attr:`ExpectedLoss.predictive_entropy`, is right only where
+    model's own entropy, ``ExpectedLoss.predictive_entropy``, is right only where
     the model is calibrated.
 
     Examples

@@ -90,7 +90,7 @@ class ReducibleLoss(Result):
 
     @property
     def standard_error(self) -> float:
-        """The standard error of :attr:`grouping_loss_at_least`."""
+        """The standard error of ``grouping_loss_at_least``."""
         return self.standard_errors["grouping_loss_at_least"]
 
     def lower(self, level: float = 0.95) -> float:
