@@ -9,7 +9,7 @@ import numpy as np
 
 from .._inputs.read_options import LEAST_NORMAL, log_floored
 from .._kernels.sums import standard_error
-from .._kernels.table import FloatArray
+from .._kernels.table import FloatArray, IntArray
 from .._recalibration.fitted_map import FittedMap, Recalibrate
 from .._recalibration.grid import Grid
 from .._recalibration.isotonic import fit_isotonic
@@ -74,6 +74,7 @@ class _KeptRows:
         self._kept = state.kept
         self._sample = state.kept.sample()
         self._before = self._sample.costs()
+        self._tried_on: IntArray | None = None
         self._all = known_moments(state)
         self.n = state.kept.n
         self.note = ""
@@ -82,13 +83,17 @@ class _KeptRows:
 
     def fit(self, recalibration: Any) -> Selection:
         """As to data in memory."""
-        return recalibrate(self._sample, recalibration)
+        selection = recalibrate(self._sample, recalibration)
+        self._tried_on = selection.tried_on
+        return selection
 
     def gain(self, fitted: FittedMap) -> tuple[float, float]:
-        """Of the sample."""
-        gain = self._before - fitted.losses
-        error = standard_error(gain, self._sample.weights, None)
-        return self._sample.mean(gain), error
+        """Of the sample, or of the part of it that maps were tried on."""
+        sample, before = self._sample, self._before
+        if len(fitted.losses) < sample.n and self._tried_on is not None:
+            sample, before = sample.pick(self._tried_on), before[self._tried_on]
+        gain = before - fitted.losses
+        return sample.mean(gain), standard_error(gain, sample.weights, None)
 
     def influences(
         self, fitted: FittedMap, of_class: FloatArray, known: float
