@@ -1,5 +1,6 @@
 """The monitor: bets that are fair, changes that are found, and what it says of both."""
 
+import functools
 import itertools
 import json
 import math
@@ -437,6 +438,11 @@ def test_a_reference_may_be_a_document_or_scanned():
     np.testing.assert_allclose(changes, changes[0], rtol=0.02)
 
 
+@functools.cache
+def text_of_one():
+    return documented()[0].to_json()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -454,13 +460,13 @@ def test_a_reference_may_be_a_document_or_scanned():
     ],
 )
 def test_a_document_that_was_changed_is_refused(change, words):
-    document = json.loads(documented()[0].to_json())
+    document = json.loads(text_of_one())
     with pytest.raises(ValueError, match=f"text must be the whole JSON of a.*{words}"):
         Monitor.from_json(json.dumps({**document, **change}))
 
 
 def test_a_document_that_was_cut_or_is_none_is_refused():
-    text = documented()[0].to_json()
+    text = text_of_one()
     with pytest.raises(ValueError, match="text must be the whole JSON of a monitor"):
         Monitor.from_json(text[:-5])
     with pytest.raises(TypeError, match="as str or bytes: found dict"):

@@ -44,6 +44,7 @@ def test_states_that_keep_all_rows_are_as_good_as_evaluations(k):
     assert expected_loss(read, q) == expected_loss(states[0], q)
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_rows_splits_the_change_of_all(monkeypatch):
     for place in ("_scan.sample", "_recalibration.select"):
         monkeypatch.setattr(f"xent_metrics.{place}.enough_rows", lambda _: 1000)

@@ -61,6 +61,7 @@ def test_groups_of_copies_are_single_rows():
         )
 
 
+@pytest.mark.slow
 def test_evaluations_pairs_and_decompositions_are_the_same():
     names = {"bold": BOLD, "shy": SHY}
     pairs = compare({k: (Y, q) for k, q in names.items()}, labels=range(3), base=2)

@@ -159,6 +159,7 @@ def test_frames_of_other_rows_are_refused():
 
 
 @pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.slow
 def test_rows_that_were_dropped_are_left_out_of_the_features(kept):
     X, y, q, _ = blind()
     frame = X.assign(y=pd.array(y, dtype="Int64"), p=q[:, 1])
@@ -260,6 +261,7 @@ def test_several_classes_soft_labels_and_votes():
     assert soft.standard_error < hard.standard_error
 
 
+@pytest.mark.slow
 def test_groups_are_whole_in_folds_and_in_errors():
     X, y, q, _ = blind(n=400)
     X, y, q = (one.repeat(4) for one in (X.index, y, q[:, 1]))
@@ -284,6 +286,7 @@ def test_weights_count_rows_as_often():
     assert found.kl_divergence_at_least > 0
 
 
+@pytest.mark.slow
 def test_every_container_gives_the_same_number():
     X, y, q, _ = blind(n=300)
     numbers = X[["age", "noise"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ def one_thread() -> Iterator[None]:
 
     The first in sets the limit; the last out restores what was there before.
     """
-    libraries, entry = _libraries(), object()
+    libraries, entry = _libraries("scipy.linalg" in sys.modules), object()
     own = _limit(libraries.of_thread)
     try:
         with _lock:
@@ -45,7 +46,9 @@ class _Libraries(NamedTuple):
 
 
 @functools.cache
-def _libraries() -> _Libraries:
+def _libraries(with_scipy: bool) -> _Libraries:  # noqa: FBT001 - of this file alone
+    """All that are loaded; scipy brings another, which was not there before."""
+    del with_scipy
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - when needed
 
     found = _Libraries([], [])
