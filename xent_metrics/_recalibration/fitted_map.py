@@ -19,6 +19,8 @@ class FittedMap:
     ``losses`` are the cross-entropies of the rows after the map, ``optimism`` is how
     much their mean flatters it, and ``variance`` is that of the estimated optimum
     where the map has nothing to win: the variance of the weighted chi-square.
+    ``slack`` is how much more than by its optimism a fit with a ridge flatters itself
+    there.
     ``by_folds`` tells the optimism where parameters are many; None where it is known.
     """
 
@@ -27,6 +29,7 @@ class FittedMap:
     recalibrate: Recalibrate
     optimism: float = 0.0
     variance: float = 0.0
+    slack: float = 0.0
     degrees_of_freedom: int = 0
     parameters: Mapping[str, float] = field(default_factory=dict)
     converged: bool = True

@@ -282,8 +282,9 @@ def _simplest_of_the_best(
     """The simplest map that is as good as the best, but for noise; and all of them.
 
     What is compared is the estimated cost of the best parameters of each family, the
-    mean cost here plus its optimism. To take the smallest of many noisy costs would
-    flatter the fit once more, so a simpler map is kept within a standard error of the
+    mean cost here plus its optimism, and its slack, so that a flexible fit gains
+    nothing where there is nothing to win. To take the smallest of many noisy costs
+    would flatter it once more, so a simpler map is kept within a standard error of the
     difference, which holds the variance of the richer one. Where maps are equally
     good, as with soft labels that several of them explain, rounding would choose:
     that much is never a difference. The optimism of maps of many parameters is found
@@ -292,7 +293,7 @@ def _simplest_of_the_best(
     trials = list(tried)
 
     def cost(trial: FittedMap) -> float:
-        return sample.mean(trial.losses) + trial.optimism
+        return sample.mean(trial.losses) + trial.optimism + trial.slack
 
     def settle(place: int) -> bool:
         """Whether the trial was settled before."""

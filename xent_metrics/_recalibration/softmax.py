@@ -189,10 +189,22 @@ def debiased(
         ),
         optimism=float(np.trace(spread)) / (2.0 * total),
         variance=float((spread * spread.T).sum()) / (2.0 * total**2),
+        slack=_slack(family, optimum.sweep.hessian) / (2.0 * total),
         degrees_of_freedom=n_parameters,
         parameters=family.named(parameters),
         converged=optimum.converged,
     )
+
+
+def _slack(family: LinearSoftmax, hessian: FloatArray) -> float:
+    """tr(S - S^2), where S = 1 - H^-1 Lambda is what the ridge leaves of a fit.
+
+    Where there is nothing to win, a fit lowers its own mean cost by
+    tr(2 S - S^2) / (2 W), not by tr(S) / (2 W), which is right on the average over the
+    prior that the ridge is.
+    """
+    held = _solve(hessian, family.ridge)
+    return float(np.trace(held)) - float((held * held.T).sum())
 
 
 def _covariance(
