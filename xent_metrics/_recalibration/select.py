@@ -89,6 +89,7 @@ _LEVEL, _FLIPS = 0.05, 999  # of the test that keeps calibrated predictions
 _MOST_OF_KERNEL, _LEAST_OF_HIERARCHY = 20, 6  # classes
 _MOST_PARAMETERS = 2_500
 _MOST_WORK = 2e10  # multiplications of one pass
+_MOST_FEATURES = 1e7  # of all rows, classes and parameters
 _ROWS_A_PARAMETER = 5
 _QUICK, _PATIENCE = 100_000, 2.0  # probabilities, and seconds without a bar
 _SEED = 0
@@ -340,9 +341,8 @@ def _too_much(name: str, sample: Sample) -> str:
         return f"{n_parameters} parameters for {_rows_text(sample)}"
     if name == "confusion":
         return f"{k} classes" if float(n) * k**2 > _MOST_WORK / 10 else ""
-    # Features of each row and class that a class temperature holds are many.
-    work = float(n) * n_parameters ** (3 if name == "class-temperature" else 2)
-    if n_parameters > _MOST_PARAMETERS or work > _MOST_WORK:
+    many = float(n) * k**2 > _MOST_FEATURES and name == "class-temperature"
+    if many or n_parameters > _MOST_PARAMETERS or n * n_parameters**2 > _MOST_WORK:
         return f"{n_parameters} parameters"
     return ""
 
