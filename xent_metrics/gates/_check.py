@@ -68,7 +68,8 @@ def check(
         the frame; several columns are joined by commas, and what is no word stands in
         quotes.
     by : column name, values, or list of such, optional
-        Check every group of rows, as in :meth:`~xent_metrics.Evaluation.by`, instead of all rows.
+        Check every group of rows, as in :meth:`~xent_metrics.Evaluation.by`, instead of
+        all rows.
     level : float, default 0.95
         The level of the intervals, in (0, 1). With several groups or models it is that
         of all their intervals together (Bonferroni), so that it does not matter how

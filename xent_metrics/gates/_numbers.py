@@ -143,7 +143,7 @@ class Groups:
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def table(self, by: Any) -> pd.DataFrame:
-        """One row per group, as :meth:`~xent_metrics.Evaluation.by`, or of a scan as its summary."""
+        """One row per group, as ``Evaluation.by``, or of a scan as its summary."""
         found = decomposition_of(self._result)
         if found is None:
             msg = (
