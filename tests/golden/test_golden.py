@@ -70,9 +70,7 @@ def without(names, found):
 def document(text, name=""):
     """JSON with the numbers of a state, which are bytes there, as numbers."""
     found = json.loads(text)
-    if (
-        "reference" in found or "ladder" in found
-    ):  # schema 2 adds what is said of others
+    if "reference" in found or "ladder" in found:  # schema 2 adds the map of others
         found.pop("reference", None)
         assert found.pop("schema") in (1, 2)
     if name == "comparison":  # its document was written before it named the map
@@ -80,7 +78,7 @@ def document(text, name=""):
         found.pop("own_recalibrations", None)
     if "numbers" in found:
         state = ScanState.from_json(text)
-        found["numbers"] = json.loads(made_of(state))
+        found["numbers"] = document(made_of(state))
     return found
 
 
