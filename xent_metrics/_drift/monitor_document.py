@@ -151,16 +151,22 @@ def _decode(found: Any) -> tuple[Setup, Running]:
     d = reference.n_parameters
     arrays = _read_arrays(found["numbers"], len(watch), d)
     directions, pull, before, *of_block = arrays
+    band = Band(
+        reference.covariance[:d, :d],
+        directions,
+        float(found["along"]),
+        float(found["across"]),
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        widths = band.widths(directions)
+    if not np.isfinite(widths).all():
+        msg = "its covariance and directions must make a band that is finite"
+        raise MalformedError(msg)
     setup = Setup(
         reference=reference,
         watch=watch,
         tolerances=tuple(tolerances.tolist()),
-        band=Band(
-            reference.covariance[:d, :d],
-            directions,
-            float(found["along"]),
-            float(found["across"]),
-        ),
+        band=band,
         alpha=float(found["alpha"]),
         base=found["base"],
         grouped=found["grouped"],
