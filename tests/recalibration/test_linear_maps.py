@@ -285,6 +285,12 @@ class TestOptimism:
         assert fitted.optimism == pytest.approx(expected, rel=1e-6)
         assert fitted.optimism != takeuchi(one, sample).optimism
 
+    def test_features_are_kept_no_longer_than_the_fit(self):
+        sample, *_ = draw(TemperatureBias, 300)
+        one = TemperatureBias(sample)
+        assert fit(one, sample).settled.converged
+        assert sample.features_of(one) is None
+
     def test_it_is_takeuchis_where_rows_are_many(self):
         sample, *_ = draw(TemperatureBias, 2000)
         one = TemperatureBias(sample)

@@ -184,4 +184,5 @@ def at_least(result: Decomposed) -> list[str]:
         why = f"{n} rows are too few to try maps that mix classes ({maps})"
     else:
         return []
-    return [f"miscalibration is at least that: {why}"]
+    value = round(result.miscalibration, 4) + 0.0  # never -0.0000
+    return [f"read the miscalibration as at least {value:.4f}: {why}"]

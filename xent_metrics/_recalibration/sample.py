@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -51,7 +52,6 @@ class Sample:
             self.weights = weights * (self.n_effective / weights.sum())
         self.clusters = clusters
         self._read = read
-        # The features of the family that was last fitted, and the family.
         self.kept_features: tuple[object, list[Features]] | None = None
         self._kept: list[SampleBlock] | None = None
         if self.n * n_classes <= _KEPT:
@@ -84,6 +84,18 @@ class Sample:
             self.weights[rows],
             None if clusters is None else clusters[rows],
         )
+
+    def with_features(self, family: object, features: list[Features]) -> Sample:
+        """The same rows, with the features of a family beside its blocks."""
+        found = copy.copy(self)
+        found.kept_features = family, features
+        return found
+
+    def features_of(self, family: object) -> list[Features] | None:
+        """The features of a family, if it is that of :meth:`with_features`."""
+        if self.kept_features is None or self.kept_features[0] is not family:
+            return None
+        return self.kept_features[1]
 
     def tables(self) -> tuple[FloatArray, FloatArray]:
         """Log q and targets of all rows, both of shape (classes, rows)."""

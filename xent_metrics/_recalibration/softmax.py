@@ -17,7 +17,7 @@ from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .cross_validation import cross_validated
 from .fitted_map import FittedMap
-from .sample import Features, Sample, SampleBlock
+from .sample import Features, Sample
 
 _MOST_PARAMETERS = 20_000  # more would have a Hessian of over 3 GB
 _MAX_STEPS = 60
@@ -137,13 +137,14 @@ def fit(
     Takeuchi's correction, above all where classes are nearly separated: there folds
     tell the optimism, once the map is :meth:`~FittedMap.settled`.
     """
-    optimum = minimise(family, sample, start)
+    prepared = _prepared(family, sample)
+    optimum = minimise(family, prepared, start)
     parameters, total = optimum.parameters, float(sample.weights.sum())
     fitted = debiased(
         family,
         optimum,
         losses=optimum.sweep.losses,
-        scatter=variability(family, sample, parameters),
+        scatter=variability(family, prepared, parameters),
         total=total,
         n_independent=sample.n_independent,
     )
@@ -176,41 +177,41 @@ def debiased(
     of outer products of the scores (Takeuchi, 1976). ``total`` is the sum W of the
     weights, as they count beside the ridge.
     """
-    parameters = optimum.parameters
-    spread = _solve(optimum.sweep.hessian, scatter)
+    parameters, hessian = optimum.parameters, optimum.sweep.hessian
+    spread = _solve(hessian, scatter)
+    held = _solve(hessian, family.ridge)
     n_parameters = len(parameters)
     if n_parameters > _CROWDED * n_independent:
         spread *= n_independent / max(n_independent - n_parameters, 1.0)
     return FittedMap(
         name=family.name,
         losses=losses,
-        recalibrate=SoftmaxMap(
-            family, parameters, _covariance(family, optimum.sweep.hessian, spread)
-        ),
+        recalibrate=SoftmaxMap(family, parameters, _covariance(hessian, spread, held)),
         optimism=float(np.trace(spread)) / (2.0 * total),
         variance=float((spread * spread.T).sum()) / (2.0 * total**2),
-        slack=_slack(family, optimum.sweep.hessian) / (2.0 * total),
+        slack=_slack(held) / (2.0 * total),
         degrees_of_freedom=n_parameters,
         parameters=family.named(parameters),
         converged=optimum.converged,
     )
 
 
-def _slack(family: LinearSoftmax, hessian: FloatArray) -> float:
+def _slack(held: FloatArray) -> float:
     """tr(S - S^2), where S = 1 - H^-1 Lambda is what the ridge leaves of a fit.
+
+    ``held`` is H^-1 Lambda.
 
     Where there is nothing to win, a fit lowers its own mean cost by
     tr(2 S - S^2) / (2 W), not by tr(S) / (2 W), which is right on the average over the
     prior that the ridge is.
     """
-    held = _solve(hessian, family.ridge)
     return float(np.trace(held)) - float((held * held.T).sum())
 
 
 def _covariance(
-    family: LinearSoftmax, hessian: FloatArray, spread: FloatArray
+    hessian: FloatArray, spread: FloatArray, held: FloatArray
 ) -> FloatArray | None:
-    """H^-1 (J + Lambda) H^-1, where ``spread`` is H^-1 J.
+    """H^-1 (J + Lambda) H^-1, where ``spread`` is H^-1 J and ``held`` H^-1 Lambda.
 
     The part of J is the sandwich (Huber, 1967). The ridge Lambda moves the fit by
     H^-1 Lambda times the distance of the best map from the identity, whose covariance
@@ -218,7 +219,7 @@ def _covariance(
     """
     if len(hessian) > _MOST_IN_BAND:
         return None
-    return _solve(hessian, (spread + _solve(hessian, family.ridge)).T)
+    return _solve(hessian, (spread + held).T)
 
 
 def minimise(
@@ -232,6 +233,7 @@ def minimise(
     A ``tilt`` adds a linear function of the parameters, with these slopes. A Hessian
     of many parameters serves for several steps, as long as these go well.
     """
+    sample = _prepared(family, sample)
     parameters = family.identity if start is None else start
     state = sweep(family, sample, parameters, tilt)
     scale, last, stale = float(sample.weights.sum()), np.inf, False
@@ -287,6 +289,7 @@ def refit(
     """
     if len(optimum.parameters) < _DEAR:
         return minimise(family, sample, optimum.parameters).parameters
+    sample = _prepared(family, sample)
     hessian = family.ridge + share * (optimum.sweep.hessian - family.ridge)
     inverse = np.linalg.pinv(hessian, hermitian=True)
     parameters = optimum.parameters
@@ -340,28 +343,31 @@ def sweep(
     return Sweep(losses, objective, gradient, hessian)
 
 
-def _features(family: LinearSoftmax, sample: Sample) -> Iterable[Features]:
-    """The blocks of a sample with their features, which are kept where they are few.
+def _prepared(family: LinearSoftmax, sample: Sample) -> Sample:
+    """The sample with the features of a family, where they are few.
 
-    A fit passes over them many times.
+    A fit passes over them many times; they are let go with it.
     """
-    if sample.kept_features is not None and sample.kept_features[0] is family:
-        return sample.kept_features[1]
-
-    def read() -> Iterator[Features]:
-        for block in sample.blocks():
-            yield block, family.shared(block.log_q), family.own(block.log_q)
-
     one = next(iter(sample.blocks()), None)
-    if one is None:
-        return ()
-    few = SampleBlock(slice(0, 1), one.log_q[:, :1], one.target[:, :1])
-    own = family.own(few.log_q)
-    n_values = family.shared(few.log_q).size + (0 if own is None else own.size)
+    if one is None or sample.features_of(family) is not None:
+        return sample
+    log_q = one.log_q[:, :1]
+    own = family.own(log_q)
+    n_values = family.shared(log_q).size + (0 if own is None else own.size)
     if n_values * sample.n > _KEPT:
-        return read()
-    sample.kept_features = family, list(read())
-    return sample.kept_features[1]
+        return sample
+    return sample.with_features(family, list(_features(family, sample)))
+
+
+def _features(family: LinearSoftmax, sample: Sample) -> Iterable[Features]:
+    """The blocks of a sample with their features."""
+    kept = sample.features_of(family)
+    if kept is not None:
+        return kept
+    return (
+        (block, family.shared(block.log_q), family.own(block.log_q))
+        for block in sample.blocks()
+    )
 
 
 def losses_and_gradient(
