@@ -42,7 +42,7 @@ class Baseline:
     targets: str | None
 
 
-def path_of(test_file: Path, name: str) -> Path:
+def path_of(test_file: Path, name: Any) -> Path:
     """The file of a baseline, beside the tests that name it."""
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         msg = (

@@ -37,8 +37,8 @@ class Gates:
 
         Parameters
         ----------
-        result : Evaluation, Decomposition, Comparison, or any with ``terms`` and ``ci``
-            What is checked.
+        result : Evaluation, Decomposition, Comparison, Drift, ExpectedLoss, or other
+            What is checked; another result has ``terms`` and ``ci(level)``.
         expression : str
             Conditions such as "miscalibration < 0.05 and n >= 1000".
         by : column name, values, or list of such, optional

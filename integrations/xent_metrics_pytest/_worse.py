@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def _upper_tail(value: float, error: float) -> float:
     return 0.5 * math.erfc(value / error / math.sqrt(2.0))
 
 
-def check_terms(terms: Sequence[str], margin: Any) -> dict[str, float]:
+def check_terms(terms: Any, margin: Any) -> dict[str, float]:
     """The margin of each term.
 
     Raises
@@ -161,7 +161,7 @@ def changes(
     ours, theirs = (one.decomposition.standard_errors for one in (now, before))
     errors = {name: math.hypot(ours[name], theirs[name]) for name in margins}
     how = "compared as independent samples, with the baseline's own error"
-    if same_rows:
+    if same_rows and now.folds is None:  # which cannot be paired
         how += "; the rows are the same: paired=True would compare them one by one"
     maps = [one.decomposition.recalibration for one in (before, now)]
     if maps[0] != maps[1]:

@@ -116,6 +116,15 @@ def test_what_cannot_be_computed_fails_and_says_so(run):
     )
 
 
+def test_folds_are_not_advised_to_be_paired(run):
+    body = OTHERS.format("y, {}", ", folds=[0, 1, 2, 3] * 100", "")
+    accept(run, body.format("q"))
+    done = run(body.format("[0.3, 0.6] * 200"), "--xent-insufficient=fail")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["E *compared as independent samples, with the *own er*"])
+    assert "paired=True" not in done.stdout.str()
+
+
 def test_a_margin_may_be_a_number_of_numpy(run):
     body = "import numpy as np\n" + NO_WORSE.format("", "np.float32(0.25)")
     accept(run, body)
