@@ -221,9 +221,10 @@ class _Reader:
             )
             raise ValueError(msg)
         if name in self.names.counts and side != "value":
+            what = "share" if name.startswith("share_") else "count"
             msg = (
                 f"{self.subject} takes .{side} of terms: {name} "
-                f"{Place(start, self.text)} is a count, which has no interval; write "
+                f"{Place(start, self.text)} is a {what}, which has no interval; write "
                 f"'{name}' alone."
             )
             raise ValueError(msg)
