@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = "xent_baselines"
 SCHEMA = 1
+_KEYS = frozenset(("xent_baseline", "predictions", "targets", "evaluation"))
 _NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -41,9 +42,9 @@ class Baseline:
     targets: str | None
 
 
-def path_of(test_file: Path, name: str) -> Path:
+def path_of(test_file: Path, name: Any) -> Path:
     """The file of a baseline, beside the tests that name it."""
-    if not _NAME.fullmatch(str(name)):
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
         msg = (
             "the name of a baseline must be letters, digits, '_', '-' and '.': found "
             f"{name!r}; pass a name such as 'churn'."
@@ -74,7 +75,8 @@ def read(path: Path, *, paired: bool) -> Baseline:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         content = None
-    if not isinstance(content, dict) or content.get("xent_baseline") != SCHEMA:
+    whole = isinstance(content, dict) and content.keys() >= _KEYS
+    if not whole or content["xent_baseline"] != SCHEMA:
         msg = (
             f"{path} must be a baseline of schema {SCHEMA}: found something else; "
             "write it again with pytest --xent-update."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,8 @@ class Gates:
 
         Parameters
         ----------
-        result : Evaluation, Decomposition, Comparison, or any with ``terms`` and ``ci``
-            What is checked.
+        result : Evaluation, Decomposition, Comparison, Drift, ExpectedLoss, or other
+            What is checked; another result has ``terms`` and ``ci(level)``.
         expression : str
             Conditions such as "miscalibration < 0.05 and n >= 1000".
         by : column name, values, or list of such, optional
@@ -56,7 +57,7 @@ class Gates:
         outcome = xent_metrics.gates.check(result, expression, by=by, level=level)
         for one in outcome.findings:
             of = f"{one.condition} ({one.group})" if one.group else one.condition
-            term = one.condition.partition(" ")[0]
+            term = re.split(r"\W", one.condition, maxsplit=1)[0]
             error = one.standard_error
             self._note(of, term, one.value, error, one.status, why=one.why)
         decomposition = getattr(result, "decomposition", result)
@@ -123,7 +124,7 @@ class Gates:
         try:
             known = _baseline.read(path, paired=paired)
         except FileNotFoundError as error:
-            pytest.fail(str(error))
+            raise pytest.fail.Exception(str(error)) from None
         found = _worse.changes(known, evaluation, margins)
         at_once, alpha = self._ledger.at_once, self._ledger.alpha
         statuses = []
@@ -137,7 +138,7 @@ class Gates:
                 one.error,
                 statuses[-1],
                 pvalue=1.0 if math.isnan(one.pvalue) else one.pvalue,
-                why=f"worse by {plus_minus(one.worse, one.error, '+')}",
+                why=one.found,
             )
         level = (
             f"a term fails at p <= {at_once:.4g} = {alpha:g} / {self._ledger.planned}"

@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if declared is not None and declared < 1:
         msg = f"--xent-checks must be 1 or more: found {declared}; count the terms."
         raise pytest.UsageError(msg)
+    _check_summary(config.getoption("--xent-summary"))
     cache = getattr(config, "cache", None)
     config.stash[_LEDGER] = Ledger(
         alpha=_ALPHA,
@@ -60,6 +61,19 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if not hasattr(config, "workerinput"):  # the workers of xdist report to it
         config.pluginmanager.register(_Gatherer(config), "xent-gatherer")
+
+
+def _check_summary(file: str | None) -> None:
+    """Refuse a file that cannot be written, before any test runs."""
+    if file is None:
+        return
+    path = Path(file).absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        msg = (
+            "--xent-summary must name a file in a folder that exists: found "
+            f"{file!r}; pass a file such as summary.md."
+        )
+        raise pytest.UsageError(msg)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

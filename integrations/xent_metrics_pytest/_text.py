@@ -33,18 +33,18 @@ def text_of_changes(
     name: str, found: Changes, statuses: Sequence[str], level: str, unit: str
 ) -> str:
     """Why a test against a baseline fails, or does not tell."""
-    failed = "failed" in statuses
-    head = (
-        f"{name!r} is worse than its baseline by more than the margin"
-        if failed
-        else f"the rows do not tell whether {name!r} is worse than its baseline"
-    )
+    pairs = list(zip(found.terms, statuses, strict=True))
+    failed = [one for one, status in pairs if status == "failed"]
+    if not failed:
+        head = f"the rows do not tell whether {name!r} is worse than its baseline"
+    elif all(math.isnan(one.pvalue) for one in failed):
+        head = f"whether {name!r} is worse than its baseline cannot be computed"
+    else:
+        head = f"{name!r} is worse than its baseline by more than the margin"
     rows: list[tuple[str, ...]] = [
         ("term", "baseline", "now", "worse by", "margin", "p-value", "outcome")
     ]
-    rows += [
-        _row(one, status) for one, status in zip(found.terms, statuses, strict=True)
-    ]
+    rows += [_row(one, status) for one, status in pairs]
     remarks = [found.how, level, *([found.cause] if found.cause else [])]
     return "\n".join([f"{head} ({unit})", "", *table(rows), "", *remarks])
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._baseline import Baseline, digests, with_rows
+from ._text import plus_minus
 
 if TYPE_CHECKING:
     from xent_metrics import Decomposition, Evaluation
@@ -41,6 +43,13 @@ class Change:
     worse: float
     error: float
     margin: float
+
+    @property
+    def found(self) -> str:
+        """What was found, in words."""
+        if math.isnan(self.pvalue):
+            return "cannot be computed"
+        return f"worse by {plus_minus(self.worse, self.error, '+')}"
 
     @property
     def pvalue(self) -> float:
@@ -77,22 +86,23 @@ def _upper_tail(value: float, error: float) -> float:
     return 0.5 * math.erfc(value / error / math.sqrt(2.0))
 
 
-def check_terms(terms: Sequence[str], margin: Any) -> dict[str, float]:
+def check_terms(terms: Any, margin: Any) -> dict[str, float]:
     """The margin of each term.
 
     Raises
     ------
     TypeError, ValueError
         If a term is none, or none that tells better from worse; if a margin is no
-        number of 0 or more.
+        number of 0 or more, or is of a term that is not compared.
     """
     from xent_metrics import TERMS  # noqa: PLC0415 - loads pandas
 
-    if isinstance(terms, str):
-        msg = f"terms must be a list of names: found {terms!r}; pass ({terms!r},)."
+    if isinstance(terms, str) or not isinstance(terms, Iterable):
+        shown = (terms if isinstance(terms, str) else "cross_entropy",)
+        msg = f"terms must be a list of names: found {terms!r}; pass {shown!r}."
         raise TypeError(msg)
     known = [name for name, term in TERMS.items() if term.better]
-    found = {}
+    found, given = {}, isinstance(margin, Mapping)
     for name in terms:
         if name not in known:
             what = "tells no better from worse" if name in TERMS else "is no term"
@@ -101,8 +111,8 @@ def check_terms(terms: Sequence[str], margin: Any) -> dict[str, float]:
                 f"{', '.join(map(repr, known))}."
             )
             raise ValueError(msg)
-        one: Any = margin.get(name) if isinstance(margin, Mapping) else margin
-        usable = isinstance(one, (int, float)) and not isinstance(one, bool)
+        one: Any = margin.get(name) if given else margin
+        usable = isinstance(one, numbers.Real) and not isinstance(one, bool)
         if not (usable and 0 <= one < math.inf):
             msg = (
                 f"margin must be 0 or more, for each term: found {one!r} of {name!r}; "
@@ -110,6 +120,13 @@ def check_terms(terms: Sequence[str], margin: Any) -> dict[str, float]:
             )
             raise ValueError(msg)
         found[name] = float(one)
+    others = [one for one in margin if one not in found] if given else []
+    if others:
+        msg = (
+            f"margin must be of terms that are compared: found {others[0]!r}, and "
+            f"terms={tuple(found)!r}; add it to terms, or leave it out."
+        )
+        raise ValueError(msg)
     if not found:
         msg = "terms must name a term: found none; pass ('cross_entropy',)."
         raise ValueError(msg)
@@ -144,7 +161,7 @@ def changes(
     ours, theirs = (one.decomposition.standard_errors for one in (now, before))
     errors = {name: math.hypot(ours[name], theirs[name]) for name in margins}
     how = "compared as independent samples, with the baseline's own error"
-    if same_rows:
+    if same_rows and now.folds is None:  # which cannot be paired
         how += "; the rows are the same: paired=True would compare them one by one"
     maps = [one.decomposition.recalibration for one in (before, now)]
     if maps[0] != maps[1]:

@@ -29,6 +29,13 @@ def test_counts_are_refused_where_terms_alone_are_known():
         read_conditions(["n>1"], TERMS)
 
 
+def test_parts_of_the_miscalibration_require_a_map_too():
+    with pytest.raises(UsageError, match="--fail-if underconfidence requires a recal"):
+        read_conditions(
+            ["underconfidence>0"], ("underconfidence",), recalibration="none"
+        )
+
+
 def test_slices_are_refused_where_there_are_no_rows():
     with pytest.raises(
         UsageError, match="takes no slice here: found '.' at character 6"

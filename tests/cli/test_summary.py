@@ -35,6 +35,14 @@ def test_a_summary_is_added_to_a_file(run):
     assert lines[-2].startswith(r"- passed: cross\_entropy\[site=north\] &gt; 5: found")
 
 
+def test_one_file_is_not_written_twice(run):
+    given = ("--metrics", "out.json", "--html", "./out.json")
+    done = run(*ARGS, *FAST, *given)
+    assert done.exit_code == 2
+    assert "--html and --metrics must be different files: both are" in done.stderr
+    assert not Path("out.json").exists()
+
+
 def test_what_is_read_is_not_written(run):
     before = Path("preds.csv").read_bytes()
     for option in ("--metrics", "--markdown"):

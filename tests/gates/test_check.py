@@ -5,9 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import Evaluation, compare, decompose, gates
+from xent_metrics import Evaluation, compare, decompose, drift, gates
+
+# No set of rows that a test can afford has a count of eight digits.
+from xent_metrics.gates import _judge, _numbers
+from xent_metrics.gates._grammar import Names, read_expression
 
 N = 1200
+NO_MAP = {"recalibration": "none"}
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +200,12 @@ def test_what_is_no_expression_is_refused_with_its_place(evaluation, text, messa
         gates.check(evaluation, text)
 
 
+@pytest.mark.parametrize("expression", [None, 5, ["n > 5"]])
+def test_an_expression_that_is_no_text_is_refused(evaluation, expression):
+    with pytest.raises(TypeError, match="a condition must be text: found .*; pass"):
+        gates.check(evaluation, expression)
+
+
 def test_values_without_rows_in_common_are_refused(frame):
     some = frame[~((frame["site"] == "tiny") & (frame["room"] == 1))]
     found = Evaluation.from_frame(some, target="y", proba="p")
@@ -222,10 +233,47 @@ def test_columns_and_values_may_be_quoted():
     assert gates.check(found, r'n["a ]"="b\\"] >= 50').status == "passed"
 
 
-def test_a_gate_that_would_never_shut_is_refused():
-    found = decompose([0, 1] * 200, [0.2, 0.7] * 200, recalibration="none")
-    with pytest.raises(ValueError, match="a recalibration map: .* at character 11 of"):
-        gates.check(found, "n > 1 and miscalibration.high < 0.1")
+@pytest.mark.parametrize("term", ["miscalibration", "underconfidence"])
+def test_a_gate_that_would_never_shut_is_refused(term):
+    first = ([0, 1] * 200, [0.2, 0.7] * 200)
+    second = ([0, 1, 1, 0] * 100, [0.3, 0.6] * 200)
+    models = {"a": first, "b": (first[0], second[1])}
+    before, now = (Evaluation.from_predictions(*x, **NO_MAP) for x in (first, second))
+    results = [before.decomposition, compare(models, **NO_MAP), drift(before, now)]
+    for result in results:
+        with pytest.raises(ValueError, match=f"{term} requires .* at character 25 of"):
+            gates.check(result, f"cross_entropy < 9   and {term}.high < 0.1")
+
+
+@pytest.mark.parametrize("by", [None, np.arange(800) % 2])
+def test_predictions_that_no_map_mends_are_judged_by_their_interval(by):
+    rng = np.random.default_rng(1)
+    q = rng.dirichlet([1.0, 1.0, 1.0], size=800)
+    y = [rng.choice(3, p=row) for row in q]
+    found = Evaluation.from_predictions(y, q)
+    assert found.decomposition.recalibration == "none"  # as "auto" chose
+    assert found.ci()["miscalibration"][1] > 0
+    assert gates.check(found, "miscalibration < 0.05", by=by).status == "passed"
+    assert gates.check(found, "miscalibration < 0.001", by=by).status == "insufficient"
+    kept = Evaluation.from_json(found.to_json())
+    assert gates.check(kept, "miscalibration < 0.05").status == "passed"
+
+
+def test_conditions_and_counts_are_written_with_all_their_digits(evaluation):
+    outcome = gates.check(evaluation, "n >= 12345678 and skill.value < 0.123456789")
+    assert outcome.expression == "n >= 12345678 and skill.value < 0.123456789"
+    judged = _judge.judge(
+        read_expression("n<9", Names((), ("n",))).conditions[0],
+        _numbers.Number(12345678.0, None, ""),
+        by_interval=True,
+    )
+    assert judged.why == "found 12345678"
+
+
+def test_whole_numbers_of_groups_are_written_without_a_point(evaluation, frame):
+    room = frame["room"].where(frame["room"] > 0).rename("room")
+    outcome = gates.check(evaluation, "n > 1", by=room)
+    assert [one.group for one in outcome.findings] == ["room=1", "room=2", "room=nan"]
 
 
 def test_an_infinite_cost_is_compared_as_it_is():

@@ -22,6 +22,8 @@ def test_what_moved_is_checked_by_its_parts():
     assert gates.check(result, "share_outside.value < 1").status == "passed"
     with pytest.raises(ValueError, match="must name a term or a count: 'n' is none"):
         gates.check(result, "n > 1")
+    with pytest.raises(ValueError, match="at character 14 of .* is a share, which has"):
+        gates.check(result, "share_outside.low < 1")
     with pytest.raises(TypeError, match="are of the rows of an Evaluation or a Decom"):
         gates.check(result, "mix < 1", by="site")
 

@@ -73,6 +73,7 @@ def test_a_missing_baseline_is_a_sentence(run):
     done.stdout.fnmatch_lines(
         ["E *there is no *xent_baselines/churn.json; run pytest --xent-update once*"]
     )
+    assert "_baseline.py" not in done.stdout.str()
 
 
 def test_the_same_rows_with_the_same_predictions_pass(run):
@@ -103,6 +104,31 @@ def test_a_worse_model_fails_with_its_difference(run):
             "E *Decomposition of *",
         ]
     )
+
+
+def test_what_cannot_be_computed_fails_and_says_so(run):
+    body = 'xent.no_worse(evaluated({}), "churn", margin=0, terms=["grouping_loss"])'
+    accept(run, body.format(""))
+    done = run(body.format("1"))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["E *whether 'churn' is worse than its baseline cannot be computed (nats)"]
+    )
+
+
+def test_folds_are_not_advised_to_be_paired(run):
+    body = OTHERS.format("y, {}", ", folds=[0, 1, 2, 3] * 100", "")
+    accept(run, body.format("q"))
+    done = run(body.format("[0.3, 0.6] * 200"), "--xent-insufficient=fail")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["E *compared as independent samples, with the *own er*"])
+    assert "paired=True" not in done.stdout.str()
+
+
+def test_a_margin_may_be_a_number_of_numpy(run):
+    body = "import numpy as np\n" + NO_WORSE.format("", "np.float32(0.25)")
+    accept(run, body)
+    run(body).assert_outcomes(passed=1)
 
 
 def test_what_moved_is_named_where_rows_are_others(run):
@@ -201,6 +227,15 @@ def test_two_tests_may_not_write_one_baseline(folder):
             "ValueError: terms must tell better from worse: 'auc' is no term",
         ),
         ('"churn", margin=0, terms=[]', "ValueError: terms must name a term: found"),
+        ("None, margin=0", "ValueError: the name of a baseline must be *found None"),
+        (
+            '"churn", margin=0, terms=None',
+            "TypeError: terms must be a list of names: found None; pass ('cross_ent",
+        ),
+        (
+            '"churn", margin={"cross_entropy": 0, "skill": 0.1}',
+            "ValueError: margin must be of terms that are compared: found 'skill', and",
+        ),
     ],
 )
 def test_wrong_calls_are_sentences(run, args, message):
@@ -209,8 +244,9 @@ def test_wrong_calls_are_sentences(run, args, message):
     done.stdout.fnmatch_lines([f"E *{message}*"])
 
 
-def test_another_file_in_place_of_a_baseline_is_refused(run, folder):
-    folder.mkdir("xent_baselines").joinpath("churn.json").write_text("{}")
+@pytest.mark.parametrize("content", ["{}", '{"xent_baseline": 1}', "[]", "<<<<"])
+def test_another_file_in_place_of_a_baseline_is_refused(run, folder, content):
+    folder.mkdir("xent_baselines").joinpath("churn.json").write_text(content)
     done = run(NO_WORSE.format("n=300", 0))
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["E *must be a baseline of schema 1: found something *"])
@@ -287,6 +323,23 @@ def test_junit_files_hold_each_check(run, folder):
     text = (folder.path / "out.xml").read_text()
     assert 'name="xent.cross_entropy"' in text
     assert "&quot;outcome&quot;: &quot;passed&quot;" in text
+
+
+def test_junit_files_name_the_term_of_a_slice(run, folder):
+    body = 'e = evaluated().from_frame(pd.DataFrame({"y": [0, 1] * 99, "p": [0.4, 0.6] '
+    body += '* 99, "s": "new york"}), target="y", proba="p")\n'
+    body += 'xent.check(e, "cross_entropy[s=new york] < 9 and miscalibration.low < 9")'
+    run(f"import pandas as pd\n{body}", "--junitxml=out.xml")
+    text = (folder.path / "out.xml").read_text()
+    assert 'name="xent.cross_entropy"' in text
+    assert 'name="xent.miscalibration"' in text
+
+
+@pytest.mark.parametrize("file", ["", "nowhere/sum.md", "."])
+def test_a_summary_that_cannot_be_written_is_wrong_usage(run, file):
+    done = run("pass", f"--xent-summary={file}")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*must name a file in a folder that exists: found '*"])
 
 
 def test_the_summary_is_a_table_in_markdown(run, folder):

@@ -67,3 +67,7 @@ def test_what_cannot_be_a_reference_is_refused(store):
         log_drift(run_id, "april")
     with pytest.raises(TypeError, match="reference must be an Evaluation"):
         log_drift(3, month(0))
+    run = store.get_run(run_id)
+    for one in (run, run.info):
+        with pytest.raises(TypeError, match="the id of a run, .* pass run.info.run_id"):
+            log_drift(one, month(0))

@@ -65,6 +65,20 @@ def test_one_row_a_run(store):
     assert runs_frame(split="train")["name"].tolist() == ["of another split"]
 
 
+def test_errors_of_predictions_that_are_kept_as_they_are(store):
+    rng = np.random.default_rng(1)
+    q = rng.dirichlet([1.0, 1.0, 1.0], size=800)
+    found = Evaluation.from_predictions([rng.choice(3, p=row) for row in q], q)
+    result = found.decomposition
+    assert (result.recalibration, result.recalibration_requested) == ("none", "auto")
+    log_evaluation(found, run_id=new_run(store))
+    table = runs_frame()
+    for term in ("miscalibration", "overconfidence", "underconfidence", "refinement"):
+        error = result.standard_errors[term]
+        assert table.loc[0, f"{term}_se"] == pytest.approx(error, rel=1e-9, abs=1e-12)
+    assert table.loc[0, "overconfidence_se"] > 0
+
+
 def test_experiments(store):
     client = store.MlflowClient()
     other = client.create_experiment("other")

@@ -83,6 +83,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     two_sided(asked.level)
     for option, path in asked.files.items():
         _check_written(path, option, file)
+    _check_apart(asked.files)
     tracker = find_tracker() if asked.mlflow else None  # before any work is done
     with warnings_told() as told, stages() as shown:
         table = keyed(read(file, request.wanted, shown), request.key, file)
@@ -135,6 +136,19 @@ def _check_written(path: str, option: str, file: str) -> None:
             msg = (
                 f"{option} must not be the file that is read: {path!r} is {shown}; "
                 "pass another name, such as report.html."
+            )
+            raise UsageError(msg)
+
+
+def _check_apart(files: dict[str, str]) -> None:
+    """Refuse one file for two options, of which the second would replace the first."""
+    taken: dict[str, str] = {}
+    for option, path in files.items():
+        first = taken.setdefault(os.path.realpath(path), option)
+        if first != option:
+            msg = (
+                f"{first} and {option} must be different files: both are {path!r}; "
+                "pass another name for one of them."
             )
             raise UsageError(msg)
 

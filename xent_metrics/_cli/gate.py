@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 from ..gates._grammar import Condition, Expression, Names, read_expression
 from ..gates._judge import Verdict
 from ..gates._judge import judge as _judge
-from ..gates._numbers import Number
+from ..gates._numbers import Number, is_of_map
 from ..gates._outcome import EXIT_CODES, Status, worst_of
 from .errors import UsageError
 
 __all__ = ["Expression", "Number", "Outcome", "judge", "read_conditions", "tell"]
 
-_OF_MAP = "miscalibration"
 _STATUS: Mapping[Verdict, Status] = {
     "holds": "failed",
     "does not hold": "passed",
@@ -73,17 +72,19 @@ def read_conditions(
 ) -> list[Expression]:
     """Read conditions before any work is done; only ``terms`` have intervals.
 
-    Without a recalibration map miscalibration is 0, and a gate on it would never shut.
+    Without a recalibration map miscalibration and its parts are 0, and a gate on them
+    would never shut.
     """
     names = Names(terms, counts, slices)
     try:
         found = [read_expression(text, names, subject="--fail-if") for text in texts]
     except ValueError as error:
         raise UsageError(str(error)) from error
-    named = {one.name for expression in found for one in expression.conditions}
-    if recalibration == "none" and _OF_MAP in named:
+    named = [one.name for expression in found for one in expression.conditions]
+    of_map = next(filter(is_of_map, named), None)
+    if recalibration == "none" and of_map is not None:
         msg = (
-            f"--fail-if {_OF_MAP} requires a recalibration map: found --recalibration "
+            f"--fail-if {of_map} requires a recalibration map: found --recalibration "
             "none, under which it is 0; choose a map, or 'auto'."
         )
         raise UsageError(msg)

@@ -98,20 +98,7 @@ def read_frame(
     Rows that miss a value in the columns ``beside`` are dropped with the others. Of a
     frame that is not the ``whole`` data, no label may be among the classes.
     """
-    table = FrameTable(frame)
-    of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
-    named = [values for _, values in of_rows if _is_name(values)]
-    weight = [options.sample_weight] if _is_name(options.sample_weight) else []
-    for name, values in of_rows:
-        check_index_order(frame, values, ("the frame", name), strict=True)
-    y_true = choose(table.columns, target, "target", taken=named)
-    y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
-    soft = options.target_type in ("distribution", "votes")
-    used = _UsedColumns(
-        target=[table.column(name, tuples=soft) for name in y_true.names],
-        proba=[table.column(name, tuples=True) for name in y_proba.names],
-        beside={name: _beside(table, given, name) for name, given in of_rows},
-    )
+    table, y_true, y_proba, used = _chosen(frame, target, proba, options)
     others = () if beside is None else choose(table.columns, beside, "other").names
     kept = _rows_kept(used, [table.column(name) for name in others], options)
     if kept is not None:
@@ -122,6 +109,7 @@ def read_frame(
     options = dataclasses.replace(options, labels=given, **used.beside)
     inputs = _read(y_true, y_proba, used, options, whole=whole)
     index = table.index if kept is None or table.index is None else table.index[kept]
+    weight = [options.sample_weight] if _is_name(options.sample_weight) else []
     measured = (*y_true.names, *y_proba.names, *weight)
     return FrameInputs(inputs, options, index, kept, measured)
 
@@ -157,19 +145,7 @@ def read_frame_predictions(
 
     With ``on_missing="drop"`` rows that miss anything but a label are left out.
     """
-    table = FrameTable(frame)
-    of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
-    named = [values for _, values in of_rows if _is_name(values)]
-    for name, values in of_rows:
-        check_index_order(frame, values, ("the frame", name), strict=True)
-    y_true = choose(table.columns, target, "target", taken=named)
-    y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
-    soft = options.target_type in ("distribution", "votes")
-    used = _UsedColumns(
-        target=[table.column(name, tuples=soft) for name in y_true.names],
-        proba=[table.column(name, tuples=True) for name in y_proba.names],
-        beside={name: _beside(table, given, name) for name, given in of_rows},
-    )
+    _, y_true, y_proba, used = _chosen(frame, target, proba, options)
     voted = _annotated(used.target, options.target_type)
     missing = [_missing(column) for column in used.target]
     absent = np.logical_and.reduce(missing) if voted else np.logical_or.reduce(missing)
@@ -299,6 +275,26 @@ def _is_name(given: Any) -> bool:
     return isinstance(given, (str, int)) or (
         isinstance(given, tuple) and all(isinstance(one, str) for one in given)
     )
+
+
+def _chosen(
+    frame: Any, target: Selector, proba: Selector, options: ReadOptions
+) -> tuple[FrameTable, Chosen, Chosen, _UsedColumns]:
+    """A frame, its columns of targets and predictions, and the values that are read."""
+    table = FrameTable(frame)
+    of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
+    named = [values for _, values in of_rows if _is_name(values)]
+    for name, values in of_rows:
+        check_index_order(frame, values, ("the frame", name), strict=True)
+    y_true = choose(table.columns, target, "target", taken=named)
+    y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
+    soft = options.target_type in ("distribution", "votes")
+    used = _UsedColumns(
+        target=[table.column(name, tuples=soft) for name in y_true.names],
+        proba=[table.column(name, tuples=True) for name in y_proba.names],
+        beside={name: _beside(table, given, name) for name, given in of_rows},
+    )
+    return table, y_true, y_proba, used
 
 
 def _read(

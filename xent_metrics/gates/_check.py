@@ -11,6 +11,7 @@ from .._display.result import two_sided
 from .._drift.expected_result import ExpectedLoss
 from .._drift.result import Drift
 from .._evaluation.comparison import Comparison
+from .._inputs.labels import label_text
 from .._pickling import public
 from .._terms import TERMS
 from ._grammar import Condition, Expression, Names, read_expression
@@ -83,11 +84,13 @@ def check(
     Raises
     ------
     TypeError
-        If ``result`` has no numbers, or has no rows to group.
+        If ``result`` has no numbers, or has no rows to group; if ``expression`` is no
+        text.
     ValueError
         If the expression cannot be read, or names a term, column or value that there is
         not: one sentence, with the place in the expression. If ``level`` is not in
-        (0, 1). If miscalibration is checked without a recalibration map, where it is 0.
+        (0, 1). If miscalibration, or a part of it, is checked under
+        ``recalibration="none"``, where it is 0.
 
     Notes
     -----
@@ -195,10 +198,10 @@ def _of_groups(
     names = [str(name) for name in table.index.names if name is not None]
     findings = []
     for key, row in table.iterrows():
-        values = key if isinstance(key, tuple) else (key,)
+        values = [label_text(x) for x in (key if isinstance(key, tuple) else (key,))]
         pairs = zip(names, values, strict=True) if names else ()
         group = ", ".join(f"{name}={value}" for name, value in pairs)
-        group = group or ", ".join(map(str, values))
+        group = group or ", ".join(values)
         findings += [
             _finding(
                 condition, number_of(row, condition, each, found.unit), each, group

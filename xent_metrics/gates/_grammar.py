@@ -80,7 +80,7 @@ class Condition(NamedTuple):
     place: Place
 
     def __str__(self) -> str:
-        return f"{self.quantity} {self.sign} {self.limit:g}"
+        return f"{self.quantity} {self.sign} {self.limit:.15g}"
 
     @property
     def quantity(self) -> str:
@@ -112,9 +112,17 @@ def read_expression(
 
     Raises
     ------
+    TypeError
+        If it is no text.
     ValueError
         If it is none, or names what there is not: one sentence, with the place.
     """
+    if not isinstance(text, str):
+        msg = (
+            f"{subject} must be text: found {text!r:.80}; pass "
+            "'miscalibration < 0.05', and join several by 'and'."
+        )
+        raise TypeError(msg)
     reader = _Reader(text, names, subject)
     conditions = [reader.condition()]
     while not reader.at_end():
@@ -213,9 +221,10 @@ class _Reader:
             )
             raise ValueError(msg)
         if name in self.names.counts and side != "value":
+            what = "share" if name.startswith("share_") else "count"
             msg = (
                 f"{self.subject} takes .{side} of terms: {name} "
-                f"{Place(start, self.text)} is a count, which has no interval; write "
+                f"{Place(start, self.text)} is a {what}, which has no interval; write "
                 f"'{name}' alone."
             )
             raise ValueError(msg)

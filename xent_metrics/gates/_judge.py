@@ -49,7 +49,7 @@ def _of_interval(
     low, high = (compare(end, limit) for end in ends)
     why = f"found {value:.4g}, interval {ends[0]:.4g} to {ends[1]:.4g} {unit}".rstrip()
     if low != high:
-        return Judgement("open", value, f"{why} has both sides of {limit:g}")
+        return Judgement("open", value, f"{why} has both sides of {limit:.15g}")
     return Judgement("holds" if low else "does not hold", value, why)
 
 
@@ -65,4 +65,5 @@ def _of_one(
 
 
 def _shown(value: float, unit: str) -> str:
-    return f"{value:.6g} {unit}".rstrip()
+    digits = 15 if float(value).is_integer() else 6  # counts are shown whole
+    return f"{value:.{digits}g} {unit}".rstrip()

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from .._decomposition.result import Decomposition
+from .._decomposition.text import kept_as_they_are
 from .._display.result import two_sided
 from .._drift.expected_result import Estimand, ExpectedLoss
 from .._drift.result import Drift
 from .._evaluation.comparison import Comparison, Difference
 from .._evaluation.evaluation import Evaluation
+from .._inputs.labels import label_text
 from .._terms import TERMS
 from ._grammar import Condition, Slice
 
@@ -121,18 +123,40 @@ def _of_difference(
 
 
 def refuse_without_map(result: Any, conditions: Iterable[Condition]) -> None:
-    """Refuse a gate that never shuts: without a map miscalibration is 0."""
-    found = decomposition_of(result)
-    if found is None or found.recalibration != "none":
+    """Refuse a gate that never shuts, on a term that is 0 without a map.
+
+    Under "auto" the predictions may be kept as they are: maps were tried then, and the
+    term has an interval.
+    """
+    if not any(map(_has_no_map, _decompositions_of(result))):
         return
     for one in conditions:
-        if one.name == _OF_MAP:
+        if is_of_map(one.name):
             msg = (
-                f"a condition on {_OF_MAP} requires a recalibration map: found "
+                f"a condition on {one.name} requires a recalibration map: found "
                 f'recalibration="none", under which it is 0, {one.place}; choose a '
                 'map, or "auto".'
             )
             raise ValueError(msg)
+
+
+def is_of_map(name: str) -> bool:
+    """Whether a number is 0 without a recalibration map."""
+    return name in TERMS and _OF_MAP in (name, TERMS[name].part_of)
+
+
+def _has_no_map(result: Decomposition) -> bool:
+    return result.recalibration == "none" and not kept_as_they_are(result)
+
+
+def _decompositions_of(result: Any) -> list[Decomposition]:
+    """What the terms of a result come from."""
+    if isinstance(result, Comparison):
+        return list(result.decompositions.values())
+    if isinstance(result, Drift):
+        return [result.reference, result.current]
+    found = decomposition_of(result)
+    return [] if found is None else [found]
 
 
 class Groups:
@@ -168,7 +192,7 @@ class Groups:
             values = table.index.get_level_values(position)
             same = np.array([_is_written(value, one.value) for value in values])
             if not same.any():
-                known = list(dict.fromkeys(map(str, values)))
+                known = list(dict.fromkeys(map(label_text, values)))
                 msg = (
                     f"a slice must have a value that occurs: {one.column} has no "
                     f"{one.value!r}, {one.value_place}; there are {_listed(known)}."

@@ -43,7 +43,7 @@ def log_drift(
     split : str, default "test"
         What the reference was logged as, in the run of that id.
     by : column name, or as in :func:`xent_metrics.drift`, optional
-        Groups whose part in the change comes too.
+        Groups; their parts in the change are in the artifacts.
     name : str, default "drift"
         Part of each key, ``xent/<name>/...``.
     run_id, on_error, deadline
@@ -59,14 +59,16 @@ def log_drift(
     LogError
         As in :func:`log_evaluation`.
     TypeError
-        If ``evaluation`` is not an Evaluation, or ``reference`` none and no text.
+        If ``evaluation`` is not an Evaluation, or ``reference`` is neither one nor
+        the id of a run.
     ValueError
         As in :func:`xent_metrics.drift` and :func:`evaluation_from_run`.
 
     Notes
     -----
-    There are ``mix``, ``concept`` and ``difference/<term>`` with their standard errors
-    (``se/...``) and p-values (``pvalue/...``), ``expected_loss`` and ``share_outside``.
+    The metrics are ``mix``, ``concept`` and ``difference/<term>`` with their standard
+    errors (``se/...``) and p-values (``pvalue/...``), ``expected_loss`` and
+    ``share_outside``.
     The cause is in the tag ``xent/<name>/info``; the artifacts hold all of it as
     JSON and Markdown, and as a table.
 
@@ -96,11 +98,16 @@ def log_drift(
             "pass Evaluation.from_predictions(y_true, y_proba)."
         )
         raise TypeError(msg)
-    before = reference
+    before, of_run = reference, None
     if isinstance(reference, str):
-        before = evaluation_from_run(reference, split=split)
+        before, of_run = evaluation_from_run(reference, split=split), reference
+    elif hasattr(getattr(reference, "info", reference), "run_id"):  # a run itself
+        msg = (
+            "reference must be the id of a run, or an Evaluation: found "
+            f"{type(reference).__name__}; pass run.info.run_id."
+        )
+        raise TypeError(msg)
     found = drift(before, evaluation, by=by)
-    of_run = reference if isinstance(reference, str) else None
     return deliver(
         Parcel(
             what=_items(found, folder, of_run),

@@ -25,8 +25,8 @@ def evaluation_from_run(run_id: str, *, split: str = "test") -> Evaluation:
     -------
     Evaluation
         Without its rows. It can be the reference of :func:`xent_metrics.drift` and
-        :func:`xent_metrics.expected_loss`, if it was logged since documents hold the
-        map of these.
+        :func:`xent_metrics.expected_loss`, unless it was logged by an earlier build,
+        whose documents lack what these need.
 
     Raises
     ------

@@ -128,8 +128,11 @@ def _implied(own: Mapping[str, float], settings: Mapping[str, Any]) -> dict[str,
     found = {"n_infinite": 0.0}
     if "n" in own:
         found["n_effective"] = own["n"]
+    # Predictions that "auto" kept as they are have an error of their own.
+    tried = f"miscalibration{SUFFIX}" in own
     implied = implied_errors(
-        soft="irreducible" in own, with_map=settings.get("recalibration") != "none"
+        soft="irreducible" in own,
+        with_map=tried or settings.get("recalibration") != "none",
     )
     for term, other in implied.items():
         if term not in own:  # hard labels have no grouping loss
