@@ -73,7 +73,8 @@ def remarks(found: Drifted) -> list[str]:
             "concept is a guess"
         )
     maps = found.reference.recalibration, found.current.recalibration
-    if maps[0] != maps[1]:
+    has_both = not math.isnan(found.differences["refinement"].difference)
+    if has_both and maps[0] != maps[1]:
         lines.append(
             f"terms of the map are under two maps, {maps[0]} and {maps[1]}: part of "
             "their differences may be that of the maps"
