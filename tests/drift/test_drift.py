@@ -233,6 +233,15 @@ def test_few_distinct_predictions_are_not_taken_for_the_same_rows():
     assert drift(*both).cause == "nothing clear"
 
 
+def test_few_current_rows_are_said_to_name_too_many_causes():
+    few = "with fewer than about 300 a cause is named too often"
+    changed = evaluated(n=250, seed=2, slope=0.2)
+    found = drift(REFERENCE, changed)
+    assert found.cause != "nothing clear"
+    assert f"only 250 current rows: {few}" in repr(found)
+    assert few not in repr(drift(REFERENCE, FLATTER))
+
+
 def test_maps_are_compared_only_where_both_sets_have_one():
     _, q = drawn(seed=2)
     with pytest.warns(UserWarning, match="only 30 rows"):

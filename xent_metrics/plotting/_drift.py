@@ -36,7 +36,7 @@ _MOST_GROUPS = 30
 
 
 class Drifted(Protocol):
-    """What is drawn of a drift; :class:`Drift`, which stands above, has it all."""
+    """What is drawn of a :class:`Drift`, whose room stands beside this one."""
 
     @property
     def reference(self) -> Decomposition: ...
@@ -55,7 +55,7 @@ class Drifted(Protocol):
 
 
 class Expected(Protocol):
-    """What is drawn of an expected loss; :class:`ExpectedLoss` has it all."""
+    """What is drawn of an :class:`ExpectedLoss`, from the same room."""
 
     @property
     def expected_loss(self) -> float: ...
