@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import Evaluation, decompose, expected_loss
+from xent_metrics import Evaluation, SmallSampleWarning, decompose, expected_loss
 from xent_metrics._recalibration.softmax import softmax
 
 N, K = 1400, 3
@@ -261,7 +261,14 @@ def test_it_is_that_of_the_whole_where_there_is_one_period(frame):
     [
         ({}, {"level": 1}, ValueError, r"level must be in \(0, 1\)"),
         ({}, {"when": "y"}, TypeError, "when must group times where it has a freq"),
-        ({}, {"when": "no"}, KeyError, "'no' is not a level of the index"),
+        (
+            {},
+            {"when": "no"},
+            KeyError,
+            "'no' is not a column of the frame, nor a level",
+        ),
+        ({}, {"freq": "no"}, ValueError, "freq must be the length of a period.*'no'"),
+        ({}, {"freq": None}, ValueError, "freq must be the length of a period.*None"),
         ({}, {"reference": 3}, TypeError, "reference must be an Evaluation"),
         ({"when": pd.NaT}, {}, ValueError, "when must hold a time in every row: row 3"),
     ],
@@ -273,6 +280,14 @@ def test_what_is_no_time_or_no_reference_is_refused(
         frame.loc[3, name] = value
     with pytest.raises(error, match=words):
         frame.xent(**VIEW).over_time(**{"when": "when"} | options)
+
+
+def test_many_periods_are_warned_of_once(frame, reference):
+    with pytest.warns(SmallSampleWarning, match="makes 1,400 groups") as told:
+        frame.xent(**VIEW).over_time("when", freq="30min", reference=reference)
+    many = [str(one.message) for one in told if "groups of" in str(one.message)]
+    assert len(many) == 1
+    assert many[0].startswith("when='when' makes")
 
 
 def test_labels_must_be_there_without_a_reference(frame):

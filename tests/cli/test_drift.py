@@ -103,12 +103,22 @@ def test_a_condition_shuts_the_gate(run, months, command, condition, code):
             ("expect", "wrong.json", "april.csv", "--proba", "p_"),
             "wrong.json must hold what Evaluation.to_json gave",
         ),
+        (
+            ("expect", "none.json", "april.csv", "--proba", "p_"),
+            "FILE must exist: there is no 'none.json'",
+        ),
+        (
+            ("expect", "bytes.json", "april.csv", "--proba", "p_"),
+            "bytes.json must be text in UTF-8",
+        ),
         (("drift", "march.csv", *DRIFT[1:2], *DRIFT[3:]), "sets of different rows"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(run, months, args, said):
     with open("wrong.json", "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write("[]")
+    with open("bytes.json", "wb") as binary:  # noqa: PTH123
+        binary.write(b"\xff{}")
     done = run(*args)
     assert done.exit_code == 2
     assert said in done.stderr

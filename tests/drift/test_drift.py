@@ -233,6 +233,22 @@ def test_few_distinct_predictions_are_not_taken_for_the_same_rows():
     assert drift(*both).cause == "nothing clear"
 
 
+def test_few_current_rows_are_said_to_name_too_many_causes():
+    few = "with fewer than about 300 a cause is named too often"
+    changed = evaluated(n=250, seed=2, slope=0.2)
+    found = drift(REFERENCE, changed)
+    assert found.cause != "nothing clear"
+    assert f"only 250 current rows: {few}" in repr(found)
+    assert few not in repr(drift(REFERENCE, FLATTER))
+
+
+def test_maps_are_compared_only_where_both_sets_have_one():
+    _, q = drawn(seed=2)
+    with pytest.warns(UserWarning, match="only 30 rows"):
+        one_class = Evaluation.from_predictions([1] * 30, q[:30], labels=[0, 1])
+    assert "under two maps" not in repr(drift(REFERENCE, one_class))
+
+
 def test_what_cannot_be_compared_is_refused():
     y, q = drawn(seed=1)
     with pytest.raises(TypeError, match="reference must be an Evaluation.*found tuple"):
@@ -247,6 +263,8 @@ def test_what_cannot_be_compared_is_refused():
         drift(REFERENCE, FLATTER, by="plan")
     with pytest.raises(TypeError, match="pair of values: found ndarray"):
         drift(REFERENCE, FLATTER, by=np.zeros(2000))
+    with pytest.raises(TypeError, match="pair of values: found a list of values"):
+        drift(REFERENCE, FLATTER, by=[0, 1] * 1000)
     with pytest.raises(ValueError, match="level must be in"):
         drift(REFERENCE, FLATTER, level=1.5)
     with pytest.warns(UserWarning, match="only 30 rows"):

@@ -135,6 +135,10 @@ def test_what_cannot_be_expected_is_refused():
         expected_loss(q, q)
     with pytest.raises(ValueError, match="of must be one of 'population', 'rows'"):
         expected_loss(SEVERAL, q).ci(of="all")
+    with pytest.raises(ValueError, match="of must be one of 'population', 'rows'"):
+        expected_loss(SEVERAL, q).plot(of="all")
+    with pytest.raises(KeyError, match="found 'site', levels are unnamed; pass"):
+        expected_loss(SEVERAL, q, by="site")
 
 
 def test_a_result_is_text_a_table_and_strict_json():

@@ -454,6 +454,8 @@ def text_of_one():
         ({"period": 1}, "its period must be the last of its history, 3"),
         ({"numbers": "AAAA"}, "its numbers|multiple"),
         ({"tolerances": [0.0]}, "'tolerances' of the document must hold 5 numbers"),
+        ({"tolerances": [-1.0] + [0.0] * 4}, "tolerances must be 0 or more"),
+        ({"along": -1.0}, "'along', 'across' and tolerances must be 0 or more"),
         ({"more": 1}, "unknown part 'more'"),
         ({"history": [{}]}, "a period lacks its part"),
         ({"alarms": [{}]}, "an alarm lacks its part"),

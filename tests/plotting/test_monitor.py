@@ -33,6 +33,18 @@ def test_the_alarms_are_where_they_were_raised(watching):
     assert ax.get_title(loc="left").endswith(f"expected since about {since}")
 
 
+def test_an_alarm_is_at_its_period_also_where_another_has_its_name():
+    rng = np.random.default_rng(0)
+    q = rng.uniform(0.05, 0.95, 4000)
+    monitor = Monitor(Evaluation.from_predictions(rng.random(4000) < q, q))
+    for t, when in enumerate(["am", "pm"] * 3):
+        y = rng.random(400) < q[:400] * (1.0 if t < 2 else 0.5)
+        monitor.update(y, q[:400], when=when)
+    (drawn,) = [one for one in monitor.plot().lines if one.get_linestyle() == "--"]
+    assert monitor.alarm.period > 2
+    assert drawn.get_xdata()[0] == monitor.alarm.period - 1
+
+
 def test_the_values_are_those_of_the_table(watching):
     for name in watching.watched:
         ax = watching.plot(name)

@@ -606,7 +606,7 @@ class XentAccessor:
         ------
         KeyError, TypeError, ValueError
             As in :meth:`evaluate` and :func:`expected_loss`, or if ``when`` holds no
-            times, or misses some.
+            times, or misses some, or ``freq`` is no length of a period.
 
         Warns
         -----

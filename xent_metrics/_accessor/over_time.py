@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from .._decomposition.breakdown import names_of_terms, warn_if_many
 from .._decomposition.result import Decomposition
@@ -14,7 +15,7 @@ from .._drift.expected_loss import expected_loss
 from .._drift.over_time import OverTime
 from .._drift.reference import Side, read_side
 from .._evaluation.listeners import without_listeners
-from .._inputs.by import Source, find_keys
+from .._inputs.by import Source, find_keys, unknown_key
 from .._inputs.frames import FramePredictions, read_frame_predictions
 from .._inputs.groups import Keys
 from .._inputs.read_options import nats_per_unit, unit_name
@@ -61,10 +62,14 @@ class _Periods(NamedTuple):
     @classmethod
     def of(cls, frame: pd.DataFrame, when: Any, freq: Any) -> _Periods:
         """Periods of the times in a column, or in the index."""
-        grouper = pd.Grouper(key=when, freq=freq)
+        source = Source(frame, "the frame")
+        offset = _offset(freq)
+        grouper = pd.Grouper(key=when, freq=offset)
         if when is not None and when not in frame.columns:
-            grouper = pd.Grouper(level=when, freq=freq)
-        keys = find_keys(grouper, [Source(frame, "the frame")], what="when")
+            if isinstance(when, str) and when not in frame.index.names:
+                raise unknown_key([source], when)
+            grouper = pd.Grouper(level=when, freq=offset)
+        keys = find_keys(grouper, [source], what="when")
         missing = np.flatnonzero(pd.isna(keys.groups))
         if missing.size:
             row = int(np.argmax(keys.codes == missing[0]))
@@ -73,12 +78,27 @@ class _Periods(NamedTuple):
                 "rows out first."
             )
             raise ValueError(msg)
-        warn_if_many(keys, "freq")
-        return cls(keys, str(getattr(grouper.freq, "freqstr", freq)))
+        warn_if_many(keys, "when")
+        return cls(keys, offset.freqstr)
 
     def rows(self, kept: BoolArray) -> Keys:
         """The periods of some rows."""
         return Keys(self.keys.codes[kept], self.keys.groups)
+
+
+def _offset(freq: Any) -> Any:
+    """The length of a period; one sentence where it is none."""
+    try:
+        found = to_offset(freq)
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        msg = (
+            "freq must be the length of a period, as pandas writes it: found "
+            f"{freq!r}; pass 'D', 'W' or 'MS'."
+        )
+        raise ValueError(msg)
+    return found
 
 
 def _alone(
@@ -132,7 +152,9 @@ def _beside_reference(
         keys = periods.rows(labelled)
         own = _of_rows(bound, labelled)
         _, observed = _labelled(frame[labelled], own, keys)
-        expected = _expected(side, rows.rows(labelled[kept]), keys, bound)
+        expected = table
+        if not labelled[kept].all():
+            expected = _expected(side, rows.rows(labelled[kept]), keys, bound)
         table = _compared(table, observed, expected, level)
     else:
         table = _not_compared(table)

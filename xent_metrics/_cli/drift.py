@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -21,7 +20,7 @@ from ..gates._numbers import (
     numbers_of_expected,
 )
 from .errors import UsageError, warnings_told
-from .files import keyed, read
+from .files import keyed, read, read_text
 from .gate import judge, read_conditions, tell
 from .output import number
 from .request import Request
@@ -147,7 +146,7 @@ def _reference(
 
 
 def _read_document(file: str) -> Evaluation:
-    text = Path(file).read_text(encoding="utf-8")
+    text = read_text(file)
     try:
         content = json.loads(text)
     except ValueError:

@@ -162,6 +162,14 @@ def read(file: str, wanted: Wanted, stages: Stages) -> Table:
         return _with_rows(_from_csv(source, wanted, stages), file)
 
 
+def read_text(file: str) -> str:
+    """The text of a file that is no table, such as a document."""
+    path = Path(file)
+    with _readable(file):
+        _check(path)
+        return path.read_text(encoding="utf-8")
+
+
 def _suffix(file: str) -> str:
     known = [*_SEPARATORS, *_FORMATS]
     if not file:

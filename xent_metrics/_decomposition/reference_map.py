@@ -17,7 +17,7 @@ from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import pickled
 from .._recalibration.flexible import fit_flexible
 from .._recalibration.sample import Sample, effective_number, from_inputs
-from .._recalibration.softmax import LinearSoftmax, slopes, softmax
+from .._recalibration.softmax import LinearSoftmax, slopes
 
 
 @pickled
@@ -79,6 +79,10 @@ class ReferenceMap:
         found[d + 1 + k : d + 1 + 2 * k] = of_classes
         found[d + 1 + 2 * k :] = of_beside
         return found
+
+    def probabilities(self, log_q: FloatArray) -> FloatArray:
+        """The class probabilities that the map gives, of shape (classes, rows)."""
+        return self.family.probabilities(self.parameters, log_q)
 
     def outside(self, log_q: FloatArray) -> BoolArray:
         """Which predictions, of shape (classes, rows), lie beyond those of its rows."""
@@ -196,9 +200,7 @@ class ReferenceRows:
         return dispersion, _correlation(left, deviations, sample.clusters)
 
     def _recalibrated(self, log_q: FloatArray) -> FloatArray:
-        family = self._family
-        shared, own = family.shared(log_q), family.own(log_q)
-        return softmax(family.logits(self._parameters, shared, own))[1]
+        return self._family.probabilities(self._parameters, log_q)
 
     def _covariance(self, means: FloatArray, beside: FloatArray) -> FloatArray:
         """That of all estimates: the sandwich, and what the ridge leaves open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -271,15 +271,29 @@ def _keys(by: Any, y_proba: Any, inputs: Inputs) -> Keys | None:
     """The groups of the rows that count."""
     if by is None:
         return None
+    if isinstance(by, Keys):  # which whoever numbered them has warned of
+        return Keys(inputs.counted(by.codes), by.groups)
     frame = as_frame(y_proba)
     index = frame.index if isinstance(frame, pd.DataFrame) else None
     if isinstance(y_proba, pd.Series):
         index = y_proba.index
     if index is None:
         index = pd.RangeIndex(inputs.proba.n_rows)
-    keys = find_keys(by, [Source(pd.DataFrame(index=index), "y_proba")])
+    keys = find_keys(
+        by, [Source(pd.DataFrame(index=index), "y_proba")], unknown=_unknown
+    )
     warn_if_many(keys)
     return Keys(inputs.counted(keys.codes), keys.groups)
+
+
+def _unknown(sources: Sequence[Source], name: Any) -> KeyError:
+    """The error of a name that no level of the index has."""
+    levels = [level for source in sources for level in source.names]
+    return KeyError(
+        "by must be one value per row, or a level of the index of y_proba: found "
+        f"{name!r}, levels are {', '.join(map(repr, levels)) or 'unnamed'}; pass the "
+        "values."
+    )
 
 
 def _table(

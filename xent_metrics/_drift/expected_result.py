@@ -160,6 +160,8 @@ class ExpectedLoss(Result):
         ------
         ImportError
             If matplotlib is not installed.
+        ValueError
+            If ``of`` is none of these.
         """
         axes: Axes = plots().expected_loss(self, ax=ax, of=of)
         return axes

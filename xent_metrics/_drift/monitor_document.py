@@ -148,6 +148,9 @@ def _decode(found: Any) -> tuple[Setup, Running]:
     if not 0 < found["alpha"] < 1 or found["periods"] < 1:
         msg = "its alpha must be in (0, 1), and its periods 1 or more"
         raise MalformedError(msg)
+    if min(found["along"], found["across"], *found["tolerances"]) < 0:
+        msg = "its 'along', 'across' and tolerances must be 0 or more"
+        raise MalformedError(msg)
     d = reference.n_parameters
     arrays = _read_arrays(found["numbers"], len(watch), d)
     directions, pull, before, *of_block = arrays

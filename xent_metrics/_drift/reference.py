@@ -100,10 +100,17 @@ def keys_of_sides(
     if isinstance(by, tuple) and len(by) == 2 and not all(map(is_label, by)):  # noqa: PLR2004
         return reference.keys(by[0]), current.keys(by[1])
     if isinstance(by, Sized) and not isinstance(by, (str, bytes, tuple, list, dict)):
-        msg = (
-            f"by must be a column of both sets, or a pair of values: found "
-            f"{type(by).__name__}; pass (values of the reference, values of the "
-            "current rows)."
-        )
-        raise TypeError(msg)
-    return reference.keys(by), current.keys(by)
+        raise TypeError(_not_a_pair(type(by).__name__))
+    found = reference.keys(by), current.keys(by)
+    if isinstance(by, list) and all(map(is_label, by)):
+        titles = [name for keys in found if keys for name in keys.groups.names]
+        if None in titles:  # values, which have no name
+            raise TypeError(_not_a_pair("a list of values"))
+    return found
+
+
+def _not_a_pair(found: str) -> str:
+    return (
+        f"by must be a column of both sets, or a pair of values: found {found}; pass "
+        "(values of the reference, values of the current rows)."
+    )

@@ -16,17 +16,10 @@ import numpy as np
 from .._decomposition.reference_map import ReferenceMap
 from .._kernels.table import BoolArray, FloatArray
 from .._recalibration.sample import Sample
-from .._recalibration.softmax import slopes, softmax
+from .._recalibration.softmax import slopes
 from .estimates import Estimates, Rows
 
 Weigh = Callable[[slice, FloatArray, FloatArray], FloatArray]
-
-
-def recalibrated(reference: ReferenceMap, log_q: FloatArray) -> FloatArray:
-    """The class probabilities that the reference's map gives, of shape (K, rows)."""
-    family = reference.family
-    shared, own = family.shared(log_q), family.own(log_q)
-    return softmax(family.logits(reference.parameters, shared, own))[1]
 
 
 class CurrentRows:
@@ -49,7 +42,7 @@ class CurrentRows:
         self.log_q, self.target = sample.tables()
         self.c = np.empty_like(self.log_q)
         for rows, log_q, _ in sample.blocks():
-            self.c[:, rows] = recalibrated(reference, log_q)
+            self.c[:, rows] = reference.probabilities(log_q)
         self.outside: BoolArray = reference.outside(self.log_q)
         self.of_unseen = of_unseen
         self.share_known = float(reference.frequencies.sum())

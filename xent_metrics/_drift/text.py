@@ -13,6 +13,7 @@ from .._terms import BESIDE, IDENTITY, SOFT_IDENTITY, title
 
 _FAR = 0.01  # of the rows: so many outside the reference's range are worth a line
 _REFUTED = 0.01  # p-value
+_FEW = 300  # independent rows: with fewer, tests find too much
 _MEANINGS = {
     "mix": "other predictions are made",
     "concept": "labels behave otherwise under the same prediction",
@@ -65,6 +66,13 @@ def text_of(found: Drifted) -> str:
 def remarks(found: Drifted) -> list[str]:
     """The lines below the table."""
     lines = [conclusion(found)]
+    now = found.current
+    n, unit = (now.n, "row") if now.n_groups is None else (now.n_groups, "group")
+    if n < _FEW and found.cause != "nothing clear":
+        lines.append(
+            f"only {counted(n, f'current {unit}')}: with fewer than about {_FEW} a "
+            "cause is named too often where there is none"
+        )
     lines.append(f"map of the reference: {found.recalibration}")
     if found.share_outside > _FAR:
         lines.append(
@@ -73,7 +81,8 @@ def remarks(found: Drifted) -> list[str]:
             "concept is a guess"
         )
     maps = found.reference.recalibration, found.current.recalibration
-    if maps[0] != maps[1]:
+    has_both = not math.isnan(found.differences["refinement"].difference)
+    if has_both and maps[0] != maps[1]:
         lines.append(
             f"terms of the map are under two maps, {maps[0]} and {maps[1]}: part of "
             "their differences may be that of the maps"

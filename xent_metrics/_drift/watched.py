@@ -15,7 +15,7 @@ import numpy as np
 from .._decomposition.reference_map import ReferenceMap
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import Sample
-from .._recalibration.softmax import slopes, softmax
+from .._recalibration.softmax import slopes
 from .._terms import TERMS
 
 MOST_COST = 10.0  # nats: what a row costs counts up to here
@@ -176,11 +176,10 @@ def sums_of(
 
 def _recalibrated(reference: ReferenceMap, log_q: FloatArray) -> FloatArray:
     """The class probabilities that the map gives, block by block."""
-    out, family = np.empty_like(log_q), reference.family
+    out = np.empty_like(log_q)
     for start in range(0, log_q.shape[1], _ROWS):
         block = slice(start, start + _ROWS)
-        shared, own = family.shared(log_q[:, block]), family.own(log_q[:, block])
-        out[:, block] = softmax(family.logits(reference.parameters, shared, own))[1]
+        out[:, block] = reference.probabilities(log_q[:, block])
     return out
 
 

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
     from .._evaluation.comparison import Difference
 
+_Estimand = Literal["population", "rows", "realised"]
 _ROOM = 1.1  # for the numbers, of the width of the bars
 _ROW = 0.36  # inches
 _MOST_GROUPS = 30
 
 
 class Drifted(Protocol):
-    """What is drawn of a drift; :class:`Drift`, which stands above, has it all."""
+    """What is drawn of a :class:`Drift`, whose room stands beside this one."""
 
     @property
     def reference(self) -> Decomposition: ...
@@ -54,7 +55,7 @@ class Drifted(Protocol):
 
 
 class Expected(Protocol):
-    """What is drawn of an expected loss; :class:`ExpectedLoss` has it all."""
+    """What is drawn of an :class:`ExpectedLoss`, from the same room."""
 
     @property
     def expected_loss(self) -> float: ...
@@ -68,6 +69,7 @@ class Expected(Protocol):
     def by_group(self) -> pd.DataFrame | None: ...
     @property
     def unit(self) -> str: ...
+    def ci(self, level: float, *, of: _Estimand) -> tuple[float, float]: ...
 
 
 @public
@@ -168,7 +170,7 @@ def expected_loss(
     result: Expected,
     *,
     ax: Axes | None = None,
-    of: Literal["population", "rows", "realised"] = "population",
+    of: _Estimand = "population",
     level: float = 0.95,
 ) -> Axes:
     """Draw the loss that is expected of predictions without labels.
@@ -198,7 +200,7 @@ def expected_loss(
     TypeError
         If ``result`` is no expected loss.
     ValueError
-        If ``level`` is not in (0, 1).
+        If ``level`` is not in (0, 1), or ``of`` is none of these.
 
     Examples
     --------
@@ -214,6 +216,7 @@ def expected_loss(
             "expected_loss(reference, y_proba)."
         )
         raise TypeError(msg)
+    result.ci(level, of=of)  # which refuses what it does not know
     z = two_sided(level)
     rows = [("all rows", result.expected_loss, result.standard_errors[of])]
     remarks = []

@@ -107,9 +107,9 @@ def monitor(
         reach = two_sided(0.95) * np.nan_to_num(errors)
         draw_values(ax, places, values, reach, "period, with its 95% interval")
     draw_line(ax, 0.0, "expected")
-    keys = list(table.index)
+    years = table.index.get_level_values("year")
     alarms = [one for one in monitor.alarms if one.on == on]
-    at = [places[keys.index((one.year, one.when))] for one in alarms]
+    at = [places[(years < one.year).sum() + one.period - 1] for one in alarms]
     draw_alarms(ax, at, "alarm")
     legend(ax)
     unit = "probability" if on.startswith("frequency of ") else monitor.unit
