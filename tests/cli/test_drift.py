@@ -93,6 +93,19 @@ def test_a_condition_shuts_the_gate(run, months, command, condition, code):
     assert outcome["failed"] == bool(code)
 
 
+def test_a_gate_that_never_shuts_is_refused(run, months, frame):
+    with pytest.warns(UserWarning, match="only 150 rows"):
+        plain = Evaluation.from_frame(
+            frame[:150], target="label", proba="p_", recalibration="none"
+        )
+    with open("plain.json", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(plain.to_json())
+    args = ("drift", "plain.json", *DRIFT[2:], "--fail-if", "miscalibration>0")
+    done = run(*args)
+    assert done.exit_code == 2
+    assert "a condition on miscalibration requires a recalibration map" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -135,6 +135,16 @@ def test_the_legend_says_what_is_missing(two, options, why):
     assert not bands(ax)
 
 
+def test_predictions_that_are_kept_as_they_are_are_said_to_be():
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet(np.ones(3), 600)
+    y = (q.cumsum(axis=1) > rng.random((600, 1))).argmax(axis=1)
+    evaluation = Evaluation.from_predictions(y, q)
+    assert evaluation.decomposition.recalibration == "none"
+    text = "no recalibration map: a test does not reject calibration"
+    assert text in said(plotting.reliability(evaluation))
+
+
 def test_one_class_only_has_no_map_and_says_why(one_class):
     text = "no recalibration map: undefined: y_true holds one class only"
     assert text in said(plotting.reliability(one_class))

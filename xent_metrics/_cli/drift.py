@@ -18,6 +18,7 @@ from ..gates._numbers import (
     SHARES,
     numbers_of_drift,
     numbers_of_expected,
+    refuse_without_map,
 )
 from .errors import UsageError, warnings_told
 from .files import keyed, read, read_text
@@ -50,6 +51,8 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
         shown.start("comparing")
         by = (of_before, of_now) if request.by else None
         result = _drift(before, now, by=by, level=asked.level)
+        for one in conditions:
+            refuse_without_map(result, one.conditions)
     numbers = numbers_of_drift(result, asked.level)
     outcomes = [
         judge(condition, numbers, three_way=asked.three_way) for condition in conditions

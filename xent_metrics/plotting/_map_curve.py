@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .._decomposition.evidence import evidence_of
+from .._decomposition.text import kept_as_they_are
 from .._inputs.read_options import EPS, floor_of, log_floored
 from .._kernels.table import FloatArray
 from .._recalibration.band import deviations, probability_slopes
@@ -35,6 +36,8 @@ def why_no_map(evaluation: Evaluation, place: int | None) -> str:
     found = evaluation.decomposition
     if found.n_folds is not None:
         return "each fold has its own"
+    if kept_as_they_are(found):
+        return "a test does not reject calibration"
     if found.recalibration == "none":
         return "recalibration='none'"
     if found.recalibration not in evidence_of(found).maps:
