@@ -6,7 +6,8 @@
 Predictions are softmax of normal logits. Under the null hypothesis labels, groups of
 five rows whose labels correlate (rho .5, a Gaussian copula), labels with exponential
 weights, votes and distributions (from Dirichlet distributions around the predictions)
-are drawn from them; for the power, from a tempered or shifted copy.
+are drawn from them, and 300 labels with log-normal weights; for the power, labels are
+drawn from a tempered or shifted copy.
 """
 
 import argparse
@@ -24,6 +25,7 @@ KINDS = (
     *("labels", "groups", "weights"),
     *("3 votes", "10 votes", "50 votes", "distributions"),
 )
+HEAVY = "heavy weights", 2, 300  # kind, classes, rows
 PER_GROUP = 5
 CONCENTRATION = 5.0
 POWERS = ((1.25, 0.0), (1.0, 0.3))
@@ -45,6 +47,13 @@ def targets(p: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
     return (uniform[:, None] > p.cumsum(axis=1)).sum(axis=1).clip(max=k - 1)
 
 
+def weights(kind: str, n: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Weights of rows, or None where all weigh the same."""
+    if kind == HEAVY[0]:
+        return rng.lognormal(size=n)
+    return rng.exponential(size=n) if kind == "weights" else None
+
+
 def pvalue(
     n: int, k: int, kind: str, slope: float, shift: float, seed: int
 ) -> tuple[float, float]:
@@ -61,7 +70,7 @@ def pvalue(
             labels=range(k),
             target_type="votes" if kind.endswith("votes") else "auto",
             groups=np.arange(n) // PER_GROUP if kind == "groups" else None,
-            sample_weight=rng.exponential(size=n) if kind == "weights" else None,
+            sample_weight=weights(kind, n, rng),
             recalibration="temperature",
         )
     start = time.perf_counter()
@@ -83,10 +92,10 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=400)
     draws = parser.parse_args().draws
     print("| targets | K | n | size | ms |\n|---|---|---|---|---|")
-    for kind in KINDS:
-        for k, n in ROWS.items():
-            size, seconds = rejected(n, k, kind, 1.0, 0.0, draws)
-            print(f"| {kind} | {k} | {n} | {size:.3f} | {seconds * 1e3:.0f} |")
+    every = [(kind, k, n) for kind in KINDS for k, n in ROWS.items()]
+    for kind, k, n in (*every, HEAVY):
+        size, seconds = rejected(n, k, kind, 1.0, 0.0, draws)
+        print(f"| {kind} | {k} | {n} | {size:.3f} | {seconds * 1e3:.0f} |")
     print(f"\nBinomial error of a size: {np.sqrt(0.05 * 0.95 / draws):.3f}.\n")
     print("| predictions | K | n | power |\n|---|---|---|---|")
     for slope, shift in POWERS:

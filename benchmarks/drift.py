@@ -2,7 +2,7 @@
 
     python benchmarks/drift.py                  # all tables, about half an hour
     python benchmarks/drift.py --draws 50       # fewer draws of each
-    python benchmarks/drift.py --only time      # one part of: cover, cause, time
+    python benchmarks/drift.py --only time      # one part: cover or time
 
 The reference has Gaussian logits and a miscalibration that bends; of the current rows
 one thing differs. What is true of each scenario is an average over 400,000 predictions

@@ -1,8 +1,8 @@
 """How often sessions of gates fail: unchanged models, worse ones, lucky baselines.
 
 Run ``python benchmarks/gates.py [N_SESSIONS]``; 400 sessions take about ten minutes.
-A session has five checks of ``xent.no_worse``, of cross-entropies and miscalibrations,
-each of a model of its own against a baseline from another sample.
+A session has five checks of ``xent.no_worse``, one of each of ``TERMS``, of a model of
+its own against a baseline from another sample. Lucky baselines are of cross-entropies.
 """
 
 import sys

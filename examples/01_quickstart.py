@@ -100,9 +100,10 @@ def answer(found: dict[str, Decomposition], best: str) -> str:
     return (
         f"Which model? {best}, {d.cross_entropy:.3f} nats ({others}).\n"
         f"Is its loss noise, ignorance or miscalibration? Mostly {kind}: "
-        f"{d.miscalibration:.3f} of {d.cross_entropy:.3f} nats are miscalibration,\n"
-        f"{d.refinement:.3f} would be left after recalibration. With one label per "
-        "row, noise in the labels and\nignorance of the model cannot be told apart: "
+        f"miscalibration is {d.miscalibration:.3f} ± "
+        f"{d.standard_errors['miscalibration']:.3f} of {d.cross_entropy:.3f} nats,\n"
+        f"and {d.refinement:.3f} would be left after recalibration. With one label per "
+        "row, noise in the labels\nand ignorance of the model cannot be told apart: "
         "that takes several annotators per row,\nor the features: "
         "Evaluation.reducible."
     )

@@ -54,11 +54,10 @@ def digits() -> None:
 def verdict(sums: ReducibleLoss, together: ReducibleLoss) -> None:
     share = sums.grouping_loss_at_least / sums.cross_entropy
     say(
-        f"The first model's loss could be noise, but {share:.0%} of it or more is what "
-        f"it does not know of the pixels: {sums.entropy_at_most:.3f} nats could be "
-        f"reached. The second model costs {together.cross_entropy:.3f}, of which the "
-        f"pixels would win no more than {together.grouping_loss_at_least:.3f} that was "
-        "found."
+        f"At least {share:.0%} of the first model's loss is what it does not know of "
+        f"the pixels, so at most {sums.entropy_at_most:.3f} nats of it are noise. The "
+        f"second model costs {together.cross_entropy:.3f} nats, and the learner finds "
+        f"only {together.grouping_loss_at_least:.3f} that the pixels would win."
     )
 
 

@@ -63,8 +63,8 @@ def main() -> None:
     print(table.round(3).to_string())
     say(
         f"Until June {table['held'][:6].sum()} of 6 intervals hold the loss, then "
-        f"{table['held'][6:].sum()} of 6: that labels behave otherwise under the same "
-        "prediction, only labels tell."
+        f"{table['held'][6:].sum()} of 6: only labels tell that they behave otherwise "
+        "under the same prediction."
     )
 
     print("\nWhat moved, once the labels are there\n")

@@ -57,7 +57,7 @@ FIGURES = {
         "What the features could still win, in nats (1,797 rows, 2 classes)",
         "a better model of these features would remove 72% of the loss or",
         "The second model costs 0.060",
-        "of it or more is what",
+        "of the first model's loss is what",
         "XENT_METRICS_DATA, the folder of them, is unset",
     ],
 }

@@ -229,8 +229,8 @@ def test_the_page_shows_the_box_first_and_escapes_it(hard, tmp_path):
     assert "<i>tenure" not in text
     names = [each for each in page.texts("p") if each.startswith("Here ")]
     assert " ".join(names[0].split()) == (
-        "Here evaluation is what this page shows, X is the features of its rows, "
-        "y_proba is predictions of any rows."
+        "Here evaluation stands for what this page shows, X for the features of its "
+        "rows, and y_proba for predictions of any rows."
     )
 
 
