@@ -108,6 +108,8 @@ def test_what_the_predictions_know_already_is_not_called_important(order):
     held = Evaluation.from_predictions(y, sigmoid(2.0 * X[:, 0])).reducible(X)
     assert held.importances[1] > 0.05
     assert held.importances[[0, 2]].abs().max() < 0.01
+    assert "the features that carry it: column 1 (" in repr(held)
+    assert "column 0" not in repr(held)
     none = Evaluation.from_predictions(y, np.full(1000, 0.5)).reducible(X)
     assert none.importances[0] > 2 * none.importances[1] > 0.1
 

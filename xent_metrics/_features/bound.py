@@ -179,12 +179,11 @@ def _beside(given: Any, q: FloatArray) -> Any:
     if isinstance(given, np.ndarray):
         return np.column_stack([given, q])
     taken = set(given.columns)
-    if any(isinstance(name, str) for name in taken):
-        unused = (f"log_q_{at}" for at in itertools.count())
-    else:  # scikit-learn refuses frames with some names that are text
-        unused = itertools.count(len(taken))
-    names = itertools.islice((name for name in unused if name not in taken), q.shape[1])
-    return pd.concat([given, pd.DataFrame(q, given.index, pd.Index(names))], axis=1)
+    # scikit-learn refuses frames of which some names are text, and others not.
+    text = any(isinstance(name, str) for name in taken)
+    names = (f"log_q_{at}" if text else at for at in itertools.count())
+    unused = itertools.islice((one for one in names if one not in taken), q.shape[1])
+    return pd.concat([given, pd.DataFrame(q, given.index, [*unused])], axis=1)
 
 
 def _constant(given: Any) -> Any:
@@ -249,11 +248,12 @@ def _alike(log_q: FloatArray, n_columns: int, rng: np.random.Generator) -> IntAr
     """For each column, the rows permuted among those of like predictions."""
     n = log_q.shape[1]
     # Rows of equal predictions may be sorted by a feature: these come in random order.
-    order = np.lexsort((rng.random(n), log_q.max(axis=0), log_q.argmax(axis=0)))
+    keys = rng.random(n), log_q.max(axis=0), log_q.argmax(axis=0)
+    order = np.lexsort(np.stack(keys))
     block = np.arange(n) // _ALIKE
     out = np.empty((n_columns, n), dtype=np.int64)
     for column in out:
-        column[order] = order[np.lexsort((rng.random(n), block))]
+        column[order] = order[np.lexsort(np.stack([rng.random(n), block]))]
     return out
 
 

@@ -35,7 +35,7 @@ SUM = (
     ("+", "miscalibration"),
     ("=", "cross_entropy"),
 )
-_MOST_NAMED = 3
+_MOST_NAMED, _LEAST_NAMED = 3, 0.1  # features; of the most important one
 _LITTLE = 0.02  # of the cross-entropy: entropy below suggests that X tells the label
 
 
@@ -90,6 +90,14 @@ def summary_of_bound(result: Bounded) -> str:
     return "\n".join([head, "", *lines, "", *remarks_of_bound(result)])
 
 
+def carrying(importances: pd.Series[float]) -> pd.Series[float]:
+    """The few features that carry most of a bound, the most important first."""
+    largest = importances.sort_values(ascending=False, kind="stable")
+    least = _LEAST_NAMED * max(float(largest.iloc[0]), 0.0)
+    found: pd.Series[float] = largest[(largest > 0) & (largest >= least)]
+    return found.iloc[:_MOST_NAMED]
+
+
 def remarks_of_bound(result: Bounded) -> list[str]:
     """What the text says of the bound, of the features that carry it, and how."""
     lines, low = [], result.lower()
@@ -102,11 +110,9 @@ def remarks_of_bound(result: Bounded) -> list[str]:
             f"a better model of these features would remove {won} or more: over "
             f"{low:.4f} with 95% confidence"
         )
-        largest = result.importances.sort_values(ascending=False, kind="stable")
         named = [
             f"{title_of(name)} ({value:.4f})"
-            for name, value in largest.iloc[:_MOST_NAMED].items()
-            if value > 0
+            for name, value in carrying(result.importances).items()
         ]
         if named:
             lines.append(f"the features that carry it: {', '.join(named)}")
