@@ -248,6 +248,7 @@ def test_the_accessor_takes_all_other_columns():
     assert found.n_groups == N // 2
     some = view.reducible(features=["plan"])
     assert some.importances.index.to_list() == ["plan"]
+    assert view.reducible(features=np.array(["plan"], dtype=object)) == some
     with pytest.raises(KeyError, match="'nope'"):
         view.reducible(features=["nope"])
     with pytest.raises(ValueError, match="features must be columns of the frame"):
@@ -381,6 +382,18 @@ def test_what_features_win_of_an_infinite_loss_is_said_in_its_unit():
     assert "almost surely" not in repr(found)
     texts = [text.get_text() for text in found.plot().texts]
     assert texts[:2] == ["infinite", "infinite"]
+
+
+def test_a_feature_that_is_the_label_is_asked_about():
+    X, y, q, _ = blind(n=300)
+    evaluation = Evaluation.from_predictions(y, q)
+    asked = "the features tell the label almost surely: does one of them hold it?"
+    assert asked in repr(evaluation.reducible(X.assign(label=y)))
+    assert asked not in repr(evaluation.reducible(X))
+    with_zeros = np.where(np.arange(300) < 60, 1.0 - y, q[:, 1])
+    costly = Evaluation.from_predictions(y, with_zeros).reducible(X)
+    assert costly.entropy_at_most < 0.1 * costly.cross_entropy
+    assert asked not in repr(costly)
 
 
 def test_learners_that_cannot_do_it_are_refused():

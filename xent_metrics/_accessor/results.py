@@ -91,11 +91,12 @@ def with_features(
                 "the target and the probabilities; pass features=."
             )
             raise ValueError(msg)
-    wanted = features if isinstance(features, (list, pd.Index)) else [features]
+    several = isinstance(features, (list, pd.Index, np.ndarray))
+    wanted = list(features) if several else [features]
     for name in wanted:
         if name not in names:
             raise unknown_column(names, name)
-    return evaluation, frame[list(wanted)]
+    return evaluation, frame[wanted]
 
 
 def decompose_found(

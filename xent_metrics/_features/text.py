@@ -36,7 +36,7 @@ SUM = (
     ("=", "cross_entropy"),
 )
 _MOST_NAMED, _LEAST_NAMED = 3, 0.1  # features; of the most important one
-_LITTLE = 0.02  # of the cross-entropy: entropy below suggests that X tells the label
+_LITTLE = 0.02  # of what recalibration leaves: less suggests that X tells the label
 
 
 class Bounded(Protocol):
@@ -121,8 +121,8 @@ def remarks_of_bound(result: Bounded) -> list[str]:
             "nothing found that these features would win beyond chance: the rest is "
             "noise, or takes other features, more rows or another learner"
         )
-    loss = result.cross_entropy
-    if math.isfinite(loss) and 0 < result.entropy_at_most < _LITTLE * loss:
+    left = result.grouping_loss_at_least + result.entropy_at_most
+    if low > 0 and result.entropy_at_most < _LITTLE * left:
         lines.append(
             "the features tell the label almost surely: does one of them hold it?"
         )
