@@ -194,50 +194,20 @@ def laws_of_power() -> Iterator[Law]:
 
 def laws_of_null() -> Iterator[Law]:
     """Models that use all that the features tell: their grouping loss is 0."""
+    laws = (
+        ("the truth", interaction, interaction),
+        ("bent logit", linear, lambda x: bent(linear(x))),
+        ("steps", lambda x: stepped(linear(x)), linear),
+        ("the truth, 4 classes", four, four),
+        ("sharpened, 4 classes", four, lambda x: sharpened(four(x))),
+        ("tilted, 4 classes", four, lambda x: tilted(four(x))),
+    )
     for weighted in (False, True):
         mark = ", weighted" if weighted else ""
-        yield Law(
-            f"the truth{mark}", normal(8), interaction, interaction, weighted=weighted
-        )
-        yield Law(
-            f"bent logit{mark}",
-            normal(8),
-            linear,
-            lambda x: bent(linear(x)),
-            weighted=weighted,
-        )
-        yield Law(
-            f"steps{mark}",
-            normal(8),
-            lambda x: stepped(linear(x)),
-            linear,
-            weighted=weighted,
-        )
-        yield Law(
-            f"the truth, 4 classes{mark}", normal(8), four, four, weighted=weighted
-        )
-        yield Law(
-            f"sharpened, 4 classes{mark}",
-            normal(8),
-            four,
-            lambda x: sharpened(four(x)),
-            weighted=weighted,
-        )
-        yield Law(
-            f"tilted, 4 classes{mark}",
-            normal(8),
-            four,
-            lambda x: tilted(four(x)),
-            weighted=weighted,
-        )
-    yield Law("the truth, clusters of 10", normal(8), interaction, interaction, 10)
-    yield Law(
-        "bent logit, clusters of 10",
-        normal(8),
-        linear,
-        lambda x: bent(linear(x)),
-        10,
-    )
+        for name, truth, model in laws:
+            yield Law(f"{name}{mark}", normal(8), truth, model, weighted=weighted)
+    for name, truth, model in laws[:2]:
+        yield Law(f"{name}, clusters of 10", normal(8), truth, model, clusters=10)
 
 
 def draw(law: Law, n: int, seed: int) -> Draw:

@@ -98,6 +98,22 @@ def test_the_features_that_decide_carry_the_bound(found):
     assert "the features that carry it: plan" in repr(found)
 
 
+@pytest.mark.parametrize("order", ["random", "sorted"])
+def test_what_the_predictions_know_already_is_not_called_important(order):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 3))
+    if order == "sorted":
+        X = X[np.argsort(X[:, 1])]
+    y = rng.random(1000) < sigmoid(2.0 * X[:, 0] + X[:, 1])
+    held = Evaluation.from_predictions(y, sigmoid(2.0 * X[:, 0])).reducible(X)
+    assert held.importances[1] > 0.05
+    assert held.importances[[0, 2]].abs().max() < 0.01
+    assert "the features that carry it: column 1 (" in repr(held)
+    assert "column 0" not in repr(held)
+    none = Evaluation.from_predictions(y, np.full(1000, 0.5)).reducible(X)
+    assert none.importances[0] > 2 * none.importances[1] > 0.1
+
+
 def test_a_model_that_is_the_truth_is_not_called_reducible():
     X, y, _, p = blind()
     found = Evaluation.from_predictions(y, p).reducible(X)
@@ -232,6 +248,7 @@ def test_the_accessor_takes_all_other_columns():
     assert found.n_groups == N // 2
     some = view.reducible(features=["plan"])
     assert some.importances.index.to_list() == ["plan"]
+    assert view.reducible(features=np.array(["plan"], dtype=object)) == some
     with pytest.raises(KeyError, match="'nope'"):
         view.reducible(features=["nope"])
     with pytest.raises(ValueError, match="features must be columns of the frame"):
@@ -326,6 +343,57 @@ def test_a_learner_of_the_user_sees_the_features_as_they_are():
     assert found.importances.idxmax() == "plan"
     of_numbers = evaluation.reducible(X[["age"]].to_numpy(), learner=GaussianNB())
     assert of_numbers.learner == "GaussianNB"
+
+
+def test_a_learner_of_the_user_takes_frames_whatever_their_columns_are_called():
+    X, y, q, _ = blind(n=200)
+    numbers = X[["age"]].assign(pro=X["plan"].eq("pro").astype(float))
+    evaluation = Evaluation.from_predictions(y, q)
+    expected = evaluation.reducible(numbers, learner=LogisticRegression())
+    assert expected.importances.idxmax() == "pro"
+    for names in (["log_q_0", "pro"], [1, 2], [("a", 0), ("b", 0)]):
+        given = numbers.set_axis(pd.Index(names, tupleize_cols=True), axis=1)
+        found = evaluation.reducible(given, learner=LogisticRegression())
+        assert found == expected
+        np.testing.assert_array_equal(found.importances, expected.importances)
+
+
+@pytest.mark.parametrize("known", [[], [5]])
+@pytest.mark.parametrize("dtype", [float, object])
+def test_columns_without_a_value_change_nothing(known, dtype):
+    X, y, q, _ = blind(n=200)
+    evaluation = Evaluation.from_predictions(y, q)
+    empty = pd.Series(np.nan, index=X.index, dtype=dtype)
+    empty[known] = "few" if dtype is object else 1.0
+    found = evaluation.reducible(X.assign(empty=empty))
+    assert found == evaluation.reducible(X)
+    assert found.importances["empty"] == 0
+
+
+@pytest.mark.usefixtures("figures")
+def test_what_features_win_of_an_infinite_loss_is_said_in_its_unit():
+    X, y, q, _ = blind()
+    p = np.where(np.arange(N) == np.flatnonzero(y)[0], 0.0, q[:, 1])
+    evaluation = Evaluation.from_predictions(y, p, clip=0)
+    found = evaluation.reducible(X)
+    assert found.cross_entropy == np.inf
+    won = f"remove {found.grouping_loss_at_least:.4f} nats or more: over"
+    assert won in repr(found)
+    assert "almost surely" not in repr(found)
+    texts = [text.get_text() for text in found.plot().texts]
+    assert texts[:2] == ["infinite", "infinite"]
+
+
+def test_a_feature_that_is_the_label_is_asked_about():
+    X, y, q, _ = blind(n=300)
+    evaluation = Evaluation.from_predictions(y, q)
+    asked = "the features tell the label almost surely: does one of them hold it?"
+    assert asked in repr(evaluation.reducible(X.assign(label=y)))
+    assert asked not in repr(evaluation.reducible(X))
+    with_zeros = np.where(np.arange(300) < 60, 1.0 - y, q[:, 1])
+    costly = Evaluation.from_predictions(y, with_zeros).reducible(X)
+    assert costly.entropy_at_most < 0.1 * costly.cross_entropy
+    assert asked not in repr(costly)
 
 
 def test_learners_that_cannot_do_it_are_refused():

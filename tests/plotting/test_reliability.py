@@ -330,7 +330,7 @@ class TestSeveralModels:
             ax.containers[1].lines[0].get_xydata(),
             both.containers[1].lines[0].get_xydata(),
         )
-        with pytest.raises(ValueError, match="axes can hold 3 models: found 3; draw"):
+        with pytest.raises(ValueError, match="axes can hold 3 models: found 3 in them"):
             plotting.reliability(two, ax=ax)
 
     def test_several_classes_share_axes_that_show_both(self, several, forecasts):
@@ -346,7 +346,7 @@ class TestSeveralModels:
             assert low < x.min() < x.max() < high
 
     def test_two_classes_are_refused_beside_several(self, two, several):
-        with pytest.raises(ValueError, match="alike axes: found one of two classes be"):
+        with pytest.raises(ValueError, match="all have more: found one of two classes"):
             plotting.reliability({"two": two, "several": several})
 
     @pytest.mark.parametrize("n", [0, 4])

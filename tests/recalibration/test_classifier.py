@@ -120,6 +120,17 @@ def test_the_map_is_fitted_out_of_fold_and_the_estimator_to_all_rows():
     )
 
 
+def test_folds_can_be_masks():
+    X, y = blobs()
+    folds = list(StratifiedKFold(3).split(X, y))
+    masks = [tuple(np.isin(np.arange(len(y)), part) for part in each) for each in folds]
+    by_place, by_mask = (
+        RecalibratedClassifier(GaussianNB(), "temperature", cv=cv).fit(X, y)
+        for cv in (folds, masks)
+    )
+    np.testing.assert_array_equal(by_mask.predict_proba(X), by_place.predict_proba(X))
+
+
 def test_isotonic_maps_of_two_classes_are_those_of_scikit_learn_at_fitted_rows():
     q, y = draw(k=2)
     frozen = echo(2)
@@ -345,6 +356,12 @@ class TestErrors:
         model = RecalibratedClassifier(GaussianNB(), cv=KFold(2))
         with pytest.raises(ValueError, match="'ant' is not in fold 0; pass cv="):
             model.fit(X[order], y[order])
+
+    def test_of_no_folds(self):
+        X, y = blobs()
+        model = RecalibratedClassifier(GaussianNB(), cv=[])
+        with pytest.raises(ValueError, match="cv must yield one fold or more"):
+            model.fit(X, y)
 
     def test_of_folds_that_need_groups(self):
         X, y = blobs()

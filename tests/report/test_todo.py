@@ -47,10 +47,15 @@ class Reducible:
 
     grouping_loss_at_least, unit = 0.0812, "nats"
 
-    def __init__(self, low=0.06):
+    def __init__(self, low=0.06, of=None):
         self.low = low
+        if of is not None:  # the rows of a page
+            self.n = of.decomposition.n
+            self.cross_entropy = of.decomposition.cross_entropy
         self.standard_errors = {"grouping_loss_at_least": 0.0121}
-        self.importances = pd.Series({"plan": 0.02, "<b>tenure</b>": 0.05, "age": 0.0})
+        self.importances = pd.Series(
+            {"plan": 0.02, "<b>tenure</b>": 0.05, "age": 0.001}
+        )
 
     def lower(self, level=0.95):
         return self.low
@@ -201,7 +206,7 @@ def test_features_that_hold_nothing_say_what_else(hard):
 
 
 def test_features_have_a_section(hard):
-    options = {"reducible": Reducible(), "slices": Slices()}
+    options = {"reducible": Reducible(of=hard), "slices": Slices()}
     section = sections(content(hard, **options))["features"]
     bounds, slices = section.tables
     assert next(row.cells[0] for row in bounds.rows) == "cross-entropy"
@@ -213,8 +218,42 @@ def test_features_have_a_section(hard):
     assert "features" not in sections(content(hard))
 
 
+def test_columns_without_names_go_by_their_place(hard):
+    found = Reducible()
+    found.importances = pd.Series({0: 0.02, 1: 0.05})
+    line = todo(hard, reducible=found).lines[1]
+    assert line.sentence.endswith("mostly from “column 1” and “column 0”.")
+
+
+@pytest.mark.parametrize(
+    ("term", "more"),
+    [
+        ("miscalibration", "would win more by recalibration"),
+        ("gain", "would win more by a better model"),
+    ],
+)
+def test_that_there_is_no_slice_is_said_of_its_term(hard, term, more):
+    none = Slices(n=0)
+    none.term = term
+    sentence = f"No slice of the features {more} beyond chance."
+    assert sentence in [one.sentence for one in todo(hard, slices=none).lines]
+    assert sections(content(hard, slices=none))["features"].sentences == (sentence,)
+
+
+def test_what_is_not_of_the_page_is_refused(hard):
+    with pytest.raises(TypeError, match="reducible must be what evaluation.reducible"):
+        hard.to_html(reducible=Slices())
+    with pytest.raises(TypeError, match="slices must be what .* found Reducible"):
+        hard.to_html(slices=Reducible(of=hard))
+    other = Reducible(of=hard)
+    other.n += 1
+    with pytest.raises(ValueError, match="reducible must be that of the rows that"):
+        hard.to_html(reducible=other)
+
+
 def test_the_page_shows_the_box_first_and_escapes_it(hard, tmp_path):
-    hard.write_html(tmp_path / "page.html", reducible=Reducible(), slices=Slices())
+    known = Reducible(of=hard)
+    hard.write_html(tmp_path / "page.html", reducible=known, slices=Slices())
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.texts("h2")[0] == "What to do"
@@ -270,3 +309,19 @@ def test_features_are_asked_for_where_they_can_be():
     assert run(line.code, evaluation=evaluation, X=X).grouping_loss_at_least >= 0
     back = Evaluation.from_json(evaluation.to_json())
     assert not any(one.code in OURS for one in todo(back).lines)
+
+
+def test_features_are_not_asked_for_where_they_would_be_refused():
+    rng = np.random.default_rng(0)
+    q = rng.random(400)
+    y, groups = rng.random(400) < q, np.arange(400) // 80
+    with pytest.warns(UserWarning, match="only 40 rows"):
+        few = Evaluation.from_predictions(y[:40], q[:40])
+    with pytest.warns(UserWarning, match="only 5 groups"):
+        grouped = Evaluation.from_predictions(y, q, groups=groups)
+    for evaluation in (few, grouped):
+        assert not any(one.code in OURS for one in todo(evaluation).lines)
+        lines = todo(evaluation, slices=Slices()).lines
+        assert "evaluation.slices(X)" in [one.code for one in lines]
+        with pytest.raises(ValueError, match="reducible requires"):
+            evaluation.reducible(rng.normal(size=(len(evaluation.per_sample), 1)))

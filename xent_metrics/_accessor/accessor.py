@@ -30,9 +30,9 @@ from .binding import (
 from .results import (
     compare_with,
     decompose_found,
-    features_beside,
     per_sample_of,
     summary_of,
+    with_features,
     worst_of,
 )
 
@@ -507,9 +507,7 @@ class XentAccessor:
         True
         """
         bound = complete(merge(self._bound, target, proba, options))
-        with without_listeners():
-            evaluation = Evaluation.from_frame(self._frame, **bound)
-        columns = features_beside(self._frame, evaluation, bound, features)
+        evaluation, columns = with_features(self._frame, bound, features)
         return evaluation.reducible(
             columns, learner=learner, random_state=random_state, progress=progress
         )
@@ -560,9 +558,7 @@ class XentAccessor:
         1
         """
         bound = complete(merge(self._bound, target, proba, options))
-        with without_listeners():
-            evaluation = Evaluation.from_frame(self._frame, **bound)
-        columns = features_beside(self._frame, evaluation, bound, features)
+        evaluation, columns = with_features(self._frame, bound, features)
         return evaluation.slices(columns, max_slices=max_slices, term=term)
 
     def over_time(

@@ -17,6 +17,7 @@ from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.features import measured_columns
 from .._evaluation.kept_frame import KeptFrame
+from .._evaluation.listeners import without_listeners
 from .._evaluation.tables import rows_of, summarise, worst
 from .._inputs.by import is_label
 from .._inputs.columns import unknown_column
@@ -71,13 +72,12 @@ def worst_of(
     return worst(rows, n, by, columns=columns, frame=held)
 
 
-def features_beside(
-    frame: pd.DataFrame,
-    evaluation: Evaluation,
-    bound: Mapping[str, Any],
-    features: Any,
-) -> pd.DataFrame:
-    """Columns of the frame: these, or all that were not read for something else."""
+def with_features(
+    frame: pd.DataFrame, bound: Mapping[str, Any], features: Any
+) -> tuple[Evaluation, pd.DataFrame]:
+    """What is evaluated, and these features, or all columns that it did not read."""
+    with without_listeners():
+        evaluation = Evaluation.from_frame(frame, **bound)
     names = list(frame.columns)
     if features is None:
         read_before = [*measured_columns(evaluation)]
@@ -91,11 +91,12 @@ def features_beside(
                 "the target and the probabilities; pass features=."
             )
             raise ValueError(msg)
-    wanted = features if isinstance(features, (list, pd.Index)) else [features]
+    several = isinstance(features, (list, pd.Index, np.ndarray))
+    wanted = list(features) if several else [features]
     for name in wanted:
         if name not in names:
             raise unknown_column(names, name)
-    return frame[list(wanted)]
+    return evaluation, frame[wanted]
 
 
 def decompose_found(

@@ -1095,8 +1095,10 @@ class Evaluation(Result):
         ------
         ImportError
             If jinja2 or matplotlib is not installed.
+        TypeError
+            If ``reducible``, ``slices`` or ``against`` is no such result.
         ValueError
-            If ``against`` is the drift of other rows.
+            If ``reducible`` or ``against`` is of other rows.
         """
         page: str = report().render(
             self,
@@ -1135,6 +1137,8 @@ class Evaluation(Result):
         OSError
             If the folder does not exist, if ``path`` is that of a folder, a device, a
             pipe or a socket, or if it cannot be written.
+        TypeError, ValueError
+            As in :meth:`to_html`.
         """
         page = self.to_html(
             by=by, title=title, reducible=reducible, slices=slices, against=against

@@ -54,8 +54,8 @@ def reducible_loss(
         raise ValueError(msg)
     if np.isnan(result.refinement):
         msg = (
-            "reducible needs a recalibration map: the refinement is "
-            f"{result.notes.get('refinement', 'undefined')}; evaluate more rows."
+            "reducible requires a recalibration map: "
+            f"{result.notes.get('refinement', 'it is undefined')}; evaluate more rows."
         )
         raise ValueError(msg)
     features, places, n_given = _aligned(X, data, table, frame)

@@ -7,6 +7,7 @@ grouping loss H(Y | Q) - H(Y | X, Q).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ from .learner import (
 from .stack import Fit, Given, costs_of, fit_stack
 
 _VALUES_PERMUTED = 10_000  # rows times classes that importances are measured on
+_ALIKE = 20  # rows of like predictions, among which values are permuted
 
 
 class Predicted(NamedTuple):
@@ -176,8 +178,12 @@ def _beside(given: Any, q: FloatArray) -> Any:
     """Features as they were given, and the predictions beside them."""
     if isinstance(given, np.ndarray):
         return np.column_stack([given, q])
-    names = [f"log_q_{at}" for at in range(q.shape[1])]
-    return given.assign(**dict(zip(names, q.T, strict=True)))
+    taken = set(given.columns)
+    # scikit-learn refuses frames of which some names are text, and others not.
+    text = any(isinstance(name, str) for name in taken)
+    names = (f"log_q_{at}" if text else at for at in itertools.count())
+    unused = itertools.islice((one for one in names if one not in taken), q.shape[1])
+    return pd.concat([given, pd.DataFrame(q, given.index, [*unused])], axis=1)
 
 
 def _constant(given: Any) -> Any:
@@ -203,13 +209,17 @@ def _importances(
     n_columns: int,
     seed: int,
 ) -> FloatArray:
-    """How much the cost rises where a column is permuted, out of fold, on some rows."""
+    """How much the cost rises where a column is permuted, out of fold, on some rows.
+
+    Values are permuted among rows of like predictions: among all rows, a feature that
+    the predictions know already would score as high as one that they miss.
+    """
     rng = np.random.default_rng(seed)
     n = rows.target.shape[1]
     most = max(_VALUES_PERMUTED // len(rows.target), 1)
     some = np.sort(rng.permutation(n)[:most])
     weights, target = rows.weights[some], rows.target[:, some]
-    others = some[np.stack([rng.permutation(len(some)) for _ in range(n_columns)])]
+    others = some[_alike(rows.log_q[:, some], n_columns, rng)]
     log_g = np.empty((n_columns, *target.shape))
     for fold, predict in enumerate(of_x.predict):
         inside = np.flatnonzero(fitted_to.folds[some] == fold)
@@ -232,6 +242,19 @@ def _importances(
             for one in log_g
         ]
     )
+
+
+def _alike(log_q: FloatArray, n_columns: int, rng: np.random.Generator) -> IntArray:
+    """For each column, the rows permuted among those of like predictions."""
+    n = log_q.shape[1]
+    # Rows of equal predictions may be sorted by a feature: these come in random order.
+    keys = rng.random(n), log_q.max(axis=0), log_q.argmax(axis=0)
+    order = np.lexsort(np.stack(keys))
+    block = np.arange(n) // _ALIKE
+    out = np.empty((n_columns, n), dtype=np.int64)
+    for column in out:
+        column[order] = order[np.lexsort(np.stack([rng.random(n), block]))]
+    return out
 
 
 def _permuted(table: Any, column: int, rows: IntArray, others: IntArray) -> Any:

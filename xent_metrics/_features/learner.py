@@ -88,6 +88,7 @@ def boosted(
     for outside, inside in rows.inside():
         model = _boosting(rows, is_category)
         part, labels, weights = _labelled(table, rows, outside)
+        part[:, np.isnan(part).all(axis=0)] = 0.0  # scikit-learn fails on such a column
         even = np.ptp(weights) == 0  # weights make it slower
         model.fit(part, labels, sample_weight=None if even else weights)
         target, w = rows.target[:, inside], rows.weights[inside]

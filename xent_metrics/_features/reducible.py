@@ -19,7 +19,7 @@ from .columns import Features
 from .learner import check_learner
 from .result import ReducibleLoss
 
-_FEWEST_ROWS, _FEWEST_GROUPS = 50, 10
+FEWEST_ROWS, _FEWEST_GROUPS = 50, 10
 _PATIENCE = 2.0  # seconds before progress is shown
 _FITS = 5  # of a learner: one for each fold
 
@@ -141,9 +141,9 @@ def _seed(random_state: Any) -> int:
 def _check_size(rows: Predicted, n_groups: int | None) -> None:
     """Refuse rows that are too few to learn from."""
     n = rows.target.shape[1]
-    if n < _FEWEST_ROWS:
+    if n < FEWEST_ROWS:
         msg = (
-            f"reducible requires {_FEWEST_ROWS} rows or more: found {n} of positive "
+            f"reducible requires {FEWEST_ROWS} rows or more: found {n} of positive "
             "weight; evaluate more rows."
         )
         raise ValueError(msg)

@@ -56,8 +56,9 @@ class ReducibleLoss(Result):
         recalibration (``recalibrated``), with the features (``with_features``), and
         ``gain``, the difference of the last two.
     importances : Series
-        By feature, the rise of the cost where its values are permuted, out of fold:
-        which features carry the bound. All 0 where the bound is 0.
+        By feature, the rise of the cost where its values are permuted among rows of
+        like predictions, out of fold: what it tells beyond the predictions, alone or
+        together with others. All 0 where the bound is 0.
     n, n_classes : int
         Rows of positive weight, and classes.
     n_groups : int or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -34,8 +35,8 @@ SUM = (
     ("+", "miscalibration"),
     ("=", "cross_entropy"),
 )
-_MOST_NAMED = 3
-_LITTLE = 0.02  # of the cross-entropy: entropy below suggests that X tells the label
+_MOST_NAMED, _LEAST_NAMED = 3, 0.1  # features; of the most important one
+_LITTLE = 0.02  # of what recalibration leaves: less suggests that X tells the label
 
 
 class Bounded(Protocol):
@@ -82,27 +83,36 @@ def summary_of_bound(result: Bounded) -> str:
     lines = []
     for sign, name in SUM:
         error = f"± {errors[name]:.4f}" if name in errors else ""
+        value = round(terms[name], 4) + 0.0  # never -0.0000
         lines.append(
-            f"  {sign} {TITLES[name]:<24} {terms[name]:>8.4f} {error:<9} "
-            f"{MEANINGS[name]}"
+            f"  {sign} {TITLES[name]:<24} {value:>8.4f} {error:<9} {MEANINGS[name]}"
         )
     return "\n".join([head, "", *lines, "", *remarks_of_bound(result)])
+
+
+def carrying(importances: pd.Series[float]) -> pd.Series[float]:
+    """The few features that carry most of a bound, the most important first."""
+    largest = importances.sort_values(ascending=False, kind="stable")
+    least = _LEAST_NAMED * max(float(largest.iloc[0]), 0.0)
+    found: pd.Series[float] = largest[(largest > 0) & (largest >= least)]
+    return found.iloc[:_MOST_NAMED]
 
 
 def remarks_of_bound(result: Bounded) -> list[str]:
     """What the text says of the bound, of the features that carry it, and how."""
     lines, low = [], result.lower()
     if low > 0:
-        share = result.grouping_loss_at_least / result.cross_entropy
+        won = f"{result.grouping_loss_at_least:.4f} {result.unit}"
+        if math.isfinite(result.cross_entropy):
+            share = result.grouping_loss_at_least / result.cross_entropy
+            won = f"{share:.0%} of the loss"
         lines.append(
-            f"a better model of these features would remove {share:.0%} of the loss or "
-            f"more: over {low:.4f} with 95% confidence"
+            f"a better model of these features would remove {won} or more: over "
+            f"{low:.4f} with 95% confidence"
         )
-        largest = result.importances.sort_values(ascending=False, kind="stable")
         named = [
             f"{title_of(name)} ({value:.4f})"
-            for name, value in largest.iloc[:_MOST_NAMED].items()
-            if value > 0
+            for name, value in carrying(result.importances).items()
         ]
         if named:
             lines.append(f"the features that carry it: {', '.join(named)}")
@@ -111,7 +121,8 @@ def remarks_of_bound(result: Bounded) -> list[str]:
             "nothing found that these features would win beyond chance: the rest is "
             "noise, or takes other features, more rows or another learner"
         )
-    if 0 < result.entropy_at_most < _LITTLE * result.cross_entropy:
+    left = result.grouping_loss_at_least + result.entropy_at_most
+    if low > 0 and result.entropy_at_most < _LITTLE * left:
         lines.append(
             "the features tell the label almost surely: does one of them hold it?"
         )

@@ -456,9 +456,12 @@ def _out_of_fold(
     """Predictions of each row by an estimator that was fitted without it."""
     classes = np.unique(rows.y)
     _check_classes(len(classes))
-    folds = list(
-        check_cv(cv, rows.y, classifier=True).split(rows.X, rows.y, **asked.split)
-    )
+    split = check_cv(cv, rows.y, classifier=True).split(rows.X, rows.y, **asked.split)
+    every = np.arange(len(rows.y))  # folds may be masks, as for scikit-learn
+    folds = [(every[train], every[test]) for train, test in split]
+    if not folds:
+        msg = "cv must yield one fold or more: found none; pass cv=5."
+        raise ValueError(msg)
     for fold, (train, _) in enumerate(folds):
         missing = np.setdiff1d(classes, rows.y[train])
         if len(missing):

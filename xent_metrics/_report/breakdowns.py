@@ -82,7 +82,7 @@ def _value_of_row(value: float, column: str, digits: int) -> str:
 
 def _part(rows: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     """The share of the loss that a few rows account for."""
-    whole, theirs = _cost(rows), _cost(found)
+    whole, theirs = cost_of(rows), cost_of(found)
     if not (math.isfinite(whole) and whole > 0):
         return []
     few = f"The {plural(len(found), 'row')} that cost most account for"
@@ -91,8 +91,9 @@ def _part(rows: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     return [f"{few} {share(theirs / whole)} of the loss."]
 
 
-def _cost(rows: pd.DataFrame) -> Any:
-    costs = rows["cross_entropy"]
+def cost_of(rows: pd.DataFrame) -> float:
+    """What rows cost together, under their weights."""
+    costs: Any = rows["cross_entropy"]
     return float((costs * rows["weight"]).sum() if "weight" in rows else costs.sum())
 
 

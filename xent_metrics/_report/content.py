@@ -19,7 +19,7 @@ from .formatting import decimals, number, seen
 from .headline import headline, remarks
 from .sections import clips, counted, ladder, of_features, terms
 from .tables import Section
-from .todo import Reducible, Sliced, Todo, todo
+from .todo import Reducible, Sliced, Todo, check_features, todo
 
 if TYPE_CHECKING:
     from .._decomposition.result import Decomposition
@@ -49,6 +49,7 @@ def content(
 ) -> Content:
     """All sentences and tables of an evaluation, in the order of the page."""
     result = evaluation.decomposition
+    check_features(result, reducible, slices)
     digits = decimals(result.cross_entropy)
     whole = f"a log loss of {number(result.cross_entropy, digits)} {result.unit}"
     if math.isinf(result.cross_entropy):

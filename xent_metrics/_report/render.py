@@ -53,9 +53,11 @@ def render(
     ------
     ImportError
         If jinja2 or matplotlib are not installed.
+    TypeError
+        If ``reducible``, ``slices`` or ``against`` is no such result.
     ValueError
         If ``by`` names no column, or does not hold one value per row, or if
-        ``against`` is the drift of other rows.
+        ``reducible`` or ``against`` is of other rows.
 
     Examples
     --------

@@ -28,6 +28,7 @@ from .formatting import (
 )
 from .headline import clear
 from .tables import Column, Row, Section, Table, table
+from .todo import no_slice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +140,10 @@ def _of_the_map(result: Decomposition, digits: int) -> Iterator[str]:
         )
         yield from _simpler(result)
     elif kept_as_they_are(result):
-        yield "No clear miscalibration: a test of calibration does not reject it."
+        yield (
+            "No clear miscalibration: a test of calibration does not reject the "
+            "predictions."
+        )
     else:
         yield (
             f"No clear miscalibration: the map “{chosen}” with {freedom} would remove "
@@ -215,7 +219,7 @@ def of_features(
         if len(found):
             parts.append(_as_table("Slices of the features", found, digits + 1))
         else:
-            sentences = ["No slice of the features costs more beyond chance."]
+            sentences = [no_slice(slices)]
     if parts or sentences:
         yield Section(
             ident="features",

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
@@ -14,6 +14,10 @@ from .._decomposition.advice import in_code, map_to_use
 from .._decomposition.evidence import evidence_of
 from .._decomposition.zeros import KEY
 from .._evaluation.excess import shares_of
+from .._features.columns import title_of
+from .._features.reducible import FEWEST_ROWS
+from .._features.text import carrying
+from .breakdowns import cost_of
 from .formatting import decimals, listed, name, plural, share, with_error
 from .headline import clear
 
@@ -23,11 +27,15 @@ if TYPE_CHECKING:
 
 _FEW, _MOST = 10, 50  # rows to look at
 _CLEAR = 0.95  # level of the bound of what features hold
-_NAMED = 3  # features
 _OF = {
     "cross_entropy": "the loss",
     "miscalibration": "the miscalibration",
     "gain": "what the features would win",
+}
+_MORE = {  # what a slice does, by the term
+    "cross_entropy": "costs more",
+    "miscalibration": "would win more by recalibration",
+    "gain": "would win more by a better model",
 }
 _NAMES = {  # of the code, and what they stand for
     "evaluation": "what this page shows",
@@ -41,6 +49,10 @@ _NAMES = {  # of the code, and what they stand for
 class Reducible(Protocol):
     """What features hold, as far as a page shows it."""
 
+    @property
+    def n(self) -> int: ...
+    @property
+    def cross_entropy(self) -> float: ...
     @property
     def grouping_loss_at_least(self) -> float: ...
     @property
@@ -94,6 +106,32 @@ def todo(
     return Todo(lines=lines, names=names)
 
 
+def check_features(
+    result: Decomposition, reducible: Reducible | None, slices: Sliced | None
+) -> None:
+    """Refuse what is no such result, or is that of other rows."""
+    for what, found, has in (
+        ("reducible", reducible, "grouping_loss_at_least"),
+        ("slices", slices, "term"),
+    ):
+        if found is not None and not hasattr(found, has):
+            msg = (
+                f"{what} must be what evaluation.{what}(X) returns: found "
+                f"{type(found).__name__}; pass that."
+            )
+            raise TypeError(msg)
+    if reducible is None:
+        return
+    same = math.isclose(reducible.cross_entropy, result.cross_entropy, rel_tol=1e-9)
+    if reducible.n != result.n or not same:
+        msg = (
+            "reducible must be that of the rows that the page is of: found "
+            f"{reducible.n:,} rows for {result.n:,}, or another loss; pass "
+            "evaluation.reducible(X)."
+        )
+        raise ValueError(msg)
+
+
 def _recalibrate(result: Decomposition) -> Iterator[Advice]:
     """Which map wins how much, and how it is applied."""
     if not (math.isfinite(result.miscalibration) and clear(result, "miscalibration")):
@@ -127,13 +165,27 @@ def _features(
         sentence = " ".join(filter(None, [_bound(reducible), where]))
         yield Advice(sentence=sentence, code=code)
     elif where is not None:
-        yield Advice(sentence=where, code="evaluation.reducible(X)")
-    elif evaluation.decomposition.has_data and hasattr(evaluation, "reducible"):
+        can = _can_be_bounded(evaluation.decomposition)
+        code = "evaluation.reducible(X)" if can else "evaluation.slices(X)"
+        yield Advice(sentence=where, code=code)
+    elif _can_be_bounded(evaluation.decomposition):
         yield Advice(
             sentence="Find out what a better model of the same features could win: "
             "pass the features.",
             code="evaluation.reducible(X)",
         )
+
+
+def _can_be_bounded(result: Decomposition) -> bool:
+    """Whether ``reducible`` would take these rows."""
+    data = evidence_of(result).data
+    return (
+        data is not None
+        and result.n >= FEWEST_ROWS
+        and not result.n_unseen
+        and not math.isnan(result.refinement)
+        and not (data.folds is not None and data.folds.seen)
+    )
 
 
 def _bound(reducible: Reducible) -> str:
@@ -146,8 +198,8 @@ def _bound(reducible: Reducible) -> str:
     won = reducible.grouping_loss_at_least
     error = reducible.standard_errors.get("grouping_loss_at_least", math.nan)
     wins = f"{with_error(won, error, decimals(won))} {reducible.unit}"
-    carried = reducible.importances.sort_values(ascending=False)
-    named = [f"“{name(one)}”" for one in carried.index[carried > 0][:_NAMED]]
+    carried = carrying(reducible.importances)
+    named = [f"“{name(title_of(one))}”" for one in carried.index]
     which = f", mostly from {listed(named)}" if named else ""
     return f"Improve the model: the features would win at least {wins} more{which}."
 
@@ -156,13 +208,19 @@ def _slice(slices: Sliced) -> str:
     """The slice of most excess, or that there is none."""
     found = slices.to_frame()
     if not len(found):
-        return "No slice of the features costs more beyond chance."
+        return no_slice(slices)
     first = found.iloc[0]
     part, weight = share(float(first["share"])), share(float(first["weight"]))
     what = _OF.get(slices.term, "the term")
     return (
         f"Look where {name(found.index[0])}: {part} of {what}, in {weight} of the rows."
     )
+
+
+def no_slice(slices: Sliced) -> str:
+    """That there is none, in a sentence."""
+    more = _MORE.get(slices.term, "holds more")
+    return f"No slice of the features {more} beyond chance."
 
 
 def _rows(evaluation: Evaluation) -> Iterator[Advice]:
@@ -188,7 +246,8 @@ def _rows(evaluation: Evaluation) -> Iterator[Advice]:
         yield found
     else:
         worst = evaluation.worst(_FEW, columns=[])
-        part = _cost(worst) / whole if (whole := _cost(rows)) > 0 else math.nan
+        whole = cost_of(rows)
+        part = cost_of(worst) / whole if whole > 0 else math.nan
         if math.isfinite(part):
             yield Advice(
                 sentence=f"Look at the {plural(len(worst), 'row')} that cost most, "
@@ -212,8 +271,3 @@ def _class(evaluation: Evaluation) -> Advice | None:
         f"{share(held.loss[first])} of the loss, in {part} of the rows.",
         code=f'evaluation.worst({_FEW}, by="label")',
     )
-
-
-def _cost(rows: pd.DataFrame) -> float:
-    costs: Any = rows["cross_entropy"]
-    return float((costs * rows["weight"]).sum() if "weight" in rows else costs.sum())

@@ -109,8 +109,8 @@ def probability_axes(
     """Axes that show these values, and what is ``drawn`` already."""
     if drawn is not None and (drawn.get_xscale() == "logit") != logit:
         msg = (
-            "models in one plot must have alike axes: found one of two classes beside "
-            "one of several; draw them in axes of their own."
+            "models in one plot must all have two classes, or all have more: found one "
+            "of two classes beside one of several; draw them in axes of their own."
         )
         raise ValueError(msg)
     if not logit:

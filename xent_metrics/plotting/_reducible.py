@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .._display.result import two_sided
@@ -13,6 +12,7 @@ from ._style import (
     ORANGE,
     SKY,
     VERMILLION,
+    amount,
     axes_of,
     caption,
     ink,
@@ -88,11 +88,16 @@ def reducible(
     z = two_sided(level)
     ax = axes_of(ax)
     ends = _ends(result)
-    low, high = min(0.0, *ends), max(ends)
+    finite = [end for end in ends if math.isfinite(end)]
+    low, high = min(0.0, *finite), max(finite)
     width = high - low or 1.0
     for place, (name, _, colour, hatch) in enumerate(_STEPS):
         whole = name in ("cross_entropy", "entropy_at_most")
         start, end = 0.0 if whole else ends[place - 1], ends[place]
+        if not math.isfinite(result.terms[name]):
+            text = number(result.terms[name])
+            ax.text(0.02 * width, place, text, va="center", fontsize="small")
+            continue
         ax.barh(
             place,
             end - start,
@@ -113,7 +118,9 @@ def reducible(
             least = max(result.terms[name] - reach, 0.0)
             text += f"  [{number(least)}, {number(result.terms[name] + reach)}]"
         ax.text(at + 0.02 * width, place, text, va="center", fontsize="small")
-    for place, (end, _) in enumerate(pairwise(ends)):
+    for place, end in enumerate(ends[:-1]):
+        if not math.isfinite(end):
+            continue
         ax.plot([end] * 2, [place, place + 1], color=ink(), alpha=0.5, linewidth=0.8)
     ax.axvline(0.0, color=ink(), linewidth=0.8)
     ax.set_xlim(low, high + _ROOM * width)
@@ -130,15 +137,18 @@ def reducible(
 
 
 def _ends(result: ReducibleLoss) -> list[float]:
-    """Where each bar ends, from the loss down."""
-    ends = [result.cross_entropy]
-    for name, *_ in _STEPS[1:-1]:
-        ends.append(ends[-1] - result.terms[name])
-    return [*ends, result.entropy_at_most]
+    """Where each bar ends, from the loss, which may be infinite, down to the rest."""
+    ends = [result.entropy_at_most] * 2
+    for name, *_ in _STEPS[-2:1:-1]:
+        ends.append(ends[-1] + result.terms[name])
+    return [result.cross_entropy, *reversed(ends)]
 
 
 def _heading(result: ReducibleLoss) -> str:
     if not result.lower():
         return "No loss found that the features would remove"
+    if not math.isfinite(result.cross_entropy):
+        won = amount(result.grouping_loss_at_least, result.unit)
+        return f"The features would remove {won} or more"
     share = result.grouping_loss_at_least / result.cross_entropy
     return f"The features would remove {percent(round(share, 3))} of the loss or more"

@@ -228,8 +228,8 @@ def _name_earlier(ax: Axes) -> int:
     ]
     if len(bars) >= len(_COLOURS):
         msg = (
-            f"axes can hold {len(_COLOURS)} models: found {len(bars)}; draw others in "
-            "axes of their own."
+            f"axes can hold {len(_COLOURS)} models: found {len(bars)} in them; draw "
+            "others in axes of their own."
         )
         raise ValueError(msg)
     if not any(_starts(line, _UNNAMED) for line in ax.lines):
