@@ -99,6 +99,7 @@ def read_frame(
     frame that is not the ``whole`` data, no label may be among the classes.
     """
     table, y_true, y_proba, used = _chosen(frame, target, proba, options)
+    weight = [options.sample_weight] if _is_name(options.sample_weight) else []
     others = () if beside is None else choose(table.columns, beside, "other").names
     kept = _rows_kept(used, [table.column(name) for name in others], options)
     if kept is not None:
@@ -109,7 +110,6 @@ def read_frame(
     options = dataclasses.replace(options, labels=given, **used.beside)
     inputs = _read(y_true, y_proba, used, options, whole=whole)
     index = table.index if kept is None or table.index is None else table.index[kept]
-    weight = [options.sample_weight] if _is_name(options.sample_weight) else []
     measured = (*y_true.names, *y_proba.names, *weight)
     return FrameInputs(inputs, options, index, kept, measured)
 
