@@ -7,7 +7,6 @@ same bits.
 
 from __future__ import annotations
 
-import math
 import numbers
 import os
 import threading
@@ -18,14 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .block import Block, LabelBlock
+from .compiled.compiled_pass import Pass, compiled_pass
 from .formulas import cost_of_label, sum_of_costs
 from .reader import Reader, Violation, row_by_row
 from .soft_block import SoftBlock
+from .sums import exact_sum
 from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
 _REFINED_AT_ONCE = 32_768  # values
 _SUMMED_AT_ONCE = 32_768  # rows
+_PASSED_AT_ONCE = 2**20  # values: what of them is odd is copied for numpy
 
 
 class Rows(NamedTuple):
@@ -59,11 +61,95 @@ def per_row(
     is false may break any rule; what breaks one is NaN in the result.
     """
     names = tuple(dict.fromkeys(columns))
-    if isinstance(target, np.ndarray):
-        return _per_row_of_labels(
-            proba, target, names, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
-        )
+    rule = _Rule(clip, unseen)
+    zeros = "entropy" in names and isinstance(target, np.ndarray)
+    needed = tuple(name for name in names if not (zeros and name == "entropy"))
+    fast = compiled_pass(proba, target, needed, clip=clip, active=active)
+    if fast is None:
+        rows = _by_numpy(proba, target, needed, rule, active=active, n_jobs=n_jobs)
+    else:
+        rows = _compiled(fast, proba, target, needed, rule, active, n_jobs)
+    if not zeros:
+        return rows
+    columns_with_zeros = rows.columns | {"entropy": np.zeros(proba.n_rows)}
+    return rows._replace(columns={name: columns_with_zeros[name] for name in names})
 
+
+class _Rule(NamedTuple):
+    """What holds for the labels: the clip, and whether some are unknown."""
+
+    clip: float
+    unseen: bool
+
+
+def _compiled(
+    fast: Pass,
+    proba: Table,
+    target: Table | IntArray | None,
+    names: tuple[str, ...],
+    rule: _Rule,
+    active: BoolArray | None,
+    n_jobs: int | None,
+) -> Rows:
+    """Fill columns by the compiled kernels; rows that they leave out, by numpy."""
+    out: dict[str, FloatArray] = {name: np.empty(proba.n_rows) for name in names}
+    step = max(1, _PASSED_AT_ONCE // proba.n_classes)
+
+    def run(start: int, stop: int) -> _Part:
+        at_zero = 0
+        for first in range(start, stop, step):
+            odd, clipped = fast.run(first, min(first + step, stop), out)
+            at_zero += clipped
+            if not odd.size:
+                continue
+            rest = _by_numpy(
+                proba.take(odd),
+                target if target is None else _rows_of(target, odd),
+                names,
+                rule,
+                active=None if active is None else active[odd],
+                n_jobs=1,
+            )
+            for name, column in rest.columns.items():
+                out[name][odd] = column
+            at_zero += rest.at_zero
+            if rest.proba_violation or rest.target_violation:
+                return _Part(
+                    at_zero,
+                    _moved(rest.proba_violation, odd),
+                    _moved(rest.target_violation, odd),
+                )
+        return _Part(at_zero, None, None)
+
+    return _collect(out, _in_parts(run, proba, n_jobs))
+
+
+def _rows_of(target: Table | IntArray, rows: IntArray) -> Table | IntArray:
+    return target.take(rows) if isinstance(target, Table) else target[rows]
+
+
+def _moved(violation: Violation | None, rows: IntArray) -> Violation | None:
+    """A violation among some rows, with its place among all."""
+    if violation is None:
+        return None
+    return violation._replace(row=int(rows[violation.row]))
+
+
+def _by_numpy(
+    proba: Table,
+    target: Table | IntArray | None,
+    names: tuple[str, ...],
+    rule: _Rule,
+    *,
+    active: BoolArray | None,
+    n_jobs: int | None,
+) -> Rows:
+    """Fill columns block after block."""
+    if isinstance(target, np.ndarray):
+        return _by_numpy_of_labels(
+            proba, target, names, rule, active=active, n_jobs=n_jobs
+        )
+    clip = rule.clip
     logits, row_major = proba.kind == "logits", row_by_row(proba, lookup=False)
 
     def make() -> Block:
@@ -76,45 +162,37 @@ def per_row(
     return _fill(proba, names, make, n_jobs)
 
 
-def _per_row_of_labels(
+def _by_numpy_of_labels(
     proba: Table,
     codes: IntArray,
     names: tuple[str, ...],
+    rule: _Rule,
     *,
-    clip: float,
-    unseen: bool,
     active: BoolArray | None,
     n_jobs: int | None,
 ) -> Rows:
     """Columns for hard labels: their entropy is 0, so their divergence is the cost."""
     looks_up = proba.kind != "logits"
-    needed = tuple(name for name in names if name != "entropy")
-    if looks_up and set(needed) <= {"cross_entropy", "kl_divergence"}:
-        rows = _cost_of_labels(
-            proba, codes, clip=clip, unseen=unseen, active=active, n_jobs=n_jobs
-        )
+    if looks_up and set(names) <= {"cross_entropy", "kl_divergence"}:
+        rows = _cost_of_labels(proba, codes, rule, active=active, n_jobs=n_jobs)
         cost = rows.columns["cross_entropy"]
-        columns = dict.fromkeys(needed[:1], cost)
-        columns |= {name: cost.copy() for name in needed[1:]}
-    else:
+        columns = dict.fromkeys(names[:1], cost)
+        columns |= {name: cost.copy() for name in names[1:]}
+        return rows._replace(columns=columns)
 
-        def make() -> Block:
-            row_major = row_by_row(proba, lookup=False)
-            return LabelBlock(
-                Reader(proba, row_major=row_major, active=active),
-                codes,
-                unseen=unseen,
-                logs=looks_up and "predictive_entropy" in needed,
-                logits=not looks_up,
-                clip=clip,
-                active=active,
-            )
+    def make() -> Block:
+        row_major = row_by_row(proba, lookup=False)
+        return LabelBlock(
+            Reader(proba, row_major=row_major, active=active),
+            codes,
+            unseen=rule.unseen,
+            logs=looks_up and "predictive_entropy" in names,
+            logits=not looks_up,
+            clip=rule.clip,
+            active=active,
+        )
 
-        rows = _fill(proba, needed, make, n_jobs)
-        columns = dict(rows.columns)
-    if "entropy" in names:
-        columns["entropy"] = np.zeros(proba.n_rows)
-    return rows._replace(columns={name: columns[name] for name in names})
+    return _fill(proba, names, make, n_jobs)
 
 
 def _fill(
@@ -160,9 +238,8 @@ class _Part(NamedTuple):
 def _cost_of_labels(
     proba: Table,
     codes: IntArray,
+    rule: _Rule,
     *,
-    clip: float,
-    unseen: bool,
     active: BoolArray | None,
     n_jobs: int | None,
 ) -> Rows:
@@ -172,11 +249,11 @@ def _cost_of_labels(
 
     def run(start: int, stop: int) -> _Part:
         reader = Reader(proba, row_major=row_major, active=active, single=True)
-        _look_up(reader, codes, start, p[start:stop], unseen=unseen)
+        _look_up(reader, codes, start, p[start:stop], unseen=rule.unseen)
         return _Part(0, reader.violation, None)
 
     parts = _in_parts(run, proba, n_jobs)
-    cost, at_zero = cost_of_label(p, clip, active)
+    cost, at_zero = cost_of_label(p, rule.clip, active)
     return _collect({"cross_entropy": cost}, [*parts, _Part(at_zero, None, None)])
 
 
@@ -188,8 +265,12 @@ def sum_of_label_costs(
     rows = block_rows(proba.n_classes)
     rows *= -(-_SUMMED_AT_ONCE // rows)
     sums: dict[int, float] = {}
+    alone: list[float] = []  # costs of rows that are left out of the sums
+    fast = compiled_pass(proba, codes, (), clip=clip)
 
     def run(start: int, stop: int) -> _Part:
+        if fast is not None:
+            return run_compiled(fast, start, stop)
         reader = Reader(proba, row_major=row_major, single=True)
         p = np.empty(min(rows, stop - start))
         for first in range(start, stop, rows):
@@ -199,8 +280,21 @@ def sum_of_label_costs(
             sums[first] = sum_of_costs(part, clip)
         return _Part(0, reader.violation, None)
 
+    def run_compiled(fast: Pass, start: int, stop: int) -> _Part:
+        found = np.empty(-(-(stop - start) // rows))
+        odd, _ = fast.run(start, stop, {}, found, rows)
+        sums.update(zip(range(start, stop, rows), found.tolist(), strict=True))
+        for first in range(0, odd.size, rows):
+            some = odd[first : first + rows]
+            reader = Reader(proba.take(some), row_major=row_major, single=True)
+            p = np.empty(some.size)
+            if not _look_up(reader, codes[some], 0, p, unseen=unseen):
+                return _Part(0, _moved(reader.violation, some), None)
+            alone.extend(cost_of_label(p, clip, None)[0].tolist())
+        return _Part(0, None, None)
+
     violation = _collect({}, _in_parts(run, proba, n_jobs, rows)).proba_violation
-    return math.fsum(sums.values()), violation
+    return exact_sum([*sums.values(), *alone]), violation
 
 
 def _look_up(

@@ -20,7 +20,6 @@ _LONG = 65  # classes: such rows are reduced fastest where they lie
 _PAIR = 2  # classes: their columns are added faster than their rows
 _FEW = 4096  # elements: a call costs more than the work
 _ROUNDING = 8  # in units of the type's epsilon
-_SINGLE = 1e-6  # what single precision that travelled as double is off by
 _SUM_ROUNDING = 1e-12  # sums of rows this near to one are one
 
 
@@ -79,8 +78,7 @@ class Reader:
         kind = table.dtype if self._in_place else np.float64
         self._ones = np.ones(table.n_classes, kind)
         self._sums = np.empty(self._shape[1], kind)
-        by_classes = _SINGLE * (1.0 + table.n_classes**0.5)
-        self._tolerance = max(table.eps**0.5, by_classes)
+        self._tolerance = table.tolerance
         self._lowest: float | FloatArray = -_ROUNDING * table.eps
         if table.given is not None:  # the other column is 1 less that one
             self._lowest = np.full((table.n_classes, 1), self._lowest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal
@@ -16,6 +17,8 @@ BoolArray = NDArray[np.bool_]
 Kind = Literal["probabilities", "proportions", "logits"]
 
 _EPS_OF_DOUBLES = float(np.finfo(np.float64).eps)
+
+_SINGLE = 1e-6  # what single precision that travelled as double is off by
 
 BLOCK_ELEMENTS = 32_768  # a few blocks of doubles fit the second-level cache
 
@@ -64,6 +67,11 @@ class Table:
         self.eps = (
             max(map(_eps, types), default=_EPS_OF_DOUBLES) if eps is None else eps
         )
+
+    @property
+    def tolerance(self) -> float:
+        """How far from one the sum of a row may be."""
+        return max(math.sqrt(self.eps), _SINGLE * (1.0 + math.sqrt(self.n_classes)))
 
     def lies_in_rows(self, *, single: bool) -> bool:
         """Whether blocks can be views: doubles (or singles), row after row."""

@@ -1,0 +1,286 @@
+"""The compiled kernels beside those of numpy, which are the reference."""
+
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xent_metrics._kernels.compiled import compiled_pass as room
+from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
+from xent_metrics._kernels.table import Table
+
+from ..thinned import thinned
+
+pytestmark = pytest.mark.skipif(
+    room.loaded.module is None, reason=f"no compiled kernels: {room.loaded.why_not}"
+)
+LEVELS = room.loaded.module.levels() if room.loaded.module else ()
+EPS = 2.0**-52
+OF_LABELS = (
+    *("cross_entropy", "kl_divergence", "predictive_entropy", "confidence"),
+    *("predicted", "correct", "p_true"),
+)
+OF_TABLES = (
+    *OF_LABELS,
+    *("entropy", "reverse_kl_divergence", "jeffreys_divergence"),
+    "jensen_shannon_divergence",
+)
+SIZES = st.sampled_from([1, 2, 3, 4, 7, 10, 15, 33, 64, 65, 100, 257, 1000, 5000])
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    """Each instruction set that this processor has."""
+    room.loaded.module.use(request.param)
+    yield request.param
+    room.loaded.module.use(room.loaded.level)
+
+
+def both(make, monkeypatch):
+    """What compiled kernels give, and what numpy does."""
+    ours = make()
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "loaded", room.Loaded(None, "", "a test"))
+        return ours, make()
+
+
+def awkward(rng, n, k):
+    """Two tables of rows: ordinary, equal, nearly so, with zeros, tiny, off one."""
+    p = rng.dirichlet(np.full(k, rng.choice([0.02, 0.5, 5.0])), n)
+    q = rng.dirichlet(np.full(k, rng.choice([0.02, 0.5, 5.0])), n)
+    near = p * np.exp(rng.normal(size=p.shape) * 10.0 ** rng.uniform(-9, -1, (n, 1)))
+    kind = rng.integers(7, size=n)
+    q = np.where((kind == 1)[:, None], near / near.sum(axis=1, keepdims=True), q)
+    q = np.where((kind == 2)[:, None], p, q)
+    labels = np.eye(k)[rng.integers(k, size=n)]
+    p = np.where((kind == 3)[:, None], labels, p)
+    for table in (p, q):
+        some = (kind == 4) & (table[:, 0] < 0.5)
+        table[some, 0] = rng.choice([0.0, 5e-324, 1e-310, 1e-290, 1e-17], some.sum())
+        table[kind >= 3] /= table[kind >= 3].sum(axis=1, keepdims=True)
+    q[kind == 5] *= 1 + 1e-7
+    p[kind == 6] *= 1 - 1e-9
+    return p, q
+
+
+def agree(ours, theirs, p, q, names, clip):
+    """To units in the last place of the largest term of each row: four in each result.
+
+    Roundings of a sum add up as the root of the number of its terms. Terms of the clip
+    cancel, and rows that numpy divides by their sums are off by what that rounds.
+    """
+    apart = np.maximum(*(np.abs(table.sum(axis=1) - 1) for table in (p, q))) > 1e-14
+    terms = p * np.log(np.maximum(p, 1e-300) / np.maximum(q, 1e-300))
+    for name in names:
+        mine, reference = ours.columns[name], theirs.columns[name]
+        finite = np.isfinite(reference)
+        np.testing.assert_array_equal(np.isfinite(mine), finite, err_msg=name)
+        scale = np.abs(reference[finite])
+        if "divergence" in name:
+            largest = np.abs(terms[finite]).max(axis=1, initial=0.0)
+            scale = np.maximum.reduce([scale + clip, largest, apart[finite]])
+        spread = np.abs(mine[finite] - reference[finite])
+        allowed = 8 * EPS * scale * np.sqrt(q.shape[1])
+        assert np.max(spread - allowed, initial=0.0) == 0.0, (name, spread - allowed)
+
+
+class TestAgreement:
+    @given(
+        seed=st.integers(0, 2**32 - 1),
+        n=st.sampled_from([1, 2, 7, 63, 64, 65, 200]),
+        k=SIZES,
+        single=st.booleans(),
+        order=st.sampled_from(["C", "F", "columns", "strided", "reversed"]),
+        clip=st.sampled_from([0.0, EPS, 1e-3]),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_values_counts_and_violations_are_those_of_numpy(
+        self, seed, n, k, single, order, clip
+    ):
+        rng = np.random.default_rng(seed)
+        p, q = awkward(rng, n, k)
+        if single:
+            p, q = p.astype(np.float32), q.astype(np.float32)
+        y = rng.integers(k, size=n)
+        tables = [Table(laid_out(table, order)) for table in (q, p)]
+        with pytest.MonkeyPatch.context() as patch:
+            for target, names in (
+                (y, OF_LABELS),
+                (tables[1], OF_TABLES),
+                (None, ("predictive_entropy", "confidence", "predicted")),
+            ):
+                ours, theirs = both(
+                    lambda target=target, names=names: per_row(
+                        tables[0], target, names, clip=clip
+                    ),
+                    patch,
+                )
+                assert ours.at_zero == theirs.at_zero
+                assert ours.proba_violation == theirs.proba_violation
+                assert ours.target_violation == theirs.target_violation
+                agree(ours, theirs, p.astype(float), q.astype(float), names, clip)
+            costs = both(
+                lambda: sum_of_label_costs(
+                    tables[0], y, clip=clip, unseen=False, n_jobs=1
+                ),
+                patch,
+            )
+        assert costs[0][0] == pytest.approx(costs[1][0], rel=4 * EPS * np.sqrt(n + k))
+
+    @pytest.mark.parametrize("value", [np.nan, -np.inf, np.inf, -0.1, -1e-9, 1.2, 2.0])
+    @pytest.mark.parametrize("k", [2, 3, 10, 40, 100])
+    @pytest.mark.parametrize("of_target", [False, True])
+    def test_what_breaks_a_rule_is_found_where_numpy_finds_it(
+        self, level, monkeypatch, value, k, of_target
+    ):
+        rng = np.random.default_rng([k, of_target])
+        p, q = rng.dirichlet(np.ones(k), (2, 500))
+        table = p if of_target else q
+        for row, column in ((321, k - 1), (400, 0)):
+            table[row, column] = value
+        ours, theirs = both(
+            lambda: per_row(Table(q), Table(p), OF_TABLES, clip=EPS), monkeypatch
+        )
+        assert repr(ours.proba_violation) == repr(theirs.proba_violation)
+        assert repr(ours.target_violation) == repr(theirs.target_violation)
+        assert (ours.target_violation if of_target else ours.proba_violation).row == 321
+        if not of_target:
+            y = rng.integers(k, size=500)
+            ours, theirs = both(
+                lambda: sum_of_label_costs(
+                    Table(q), y, clip=EPS, unseen=False, n_jobs=1
+                ),
+                monkeypatch,
+            )
+            assert repr(ours[1]) == repr(theirs[1])
+
+    def test_rows_of_weight_0_may_break_rules(self, level, monkeypatch):
+        rng = np.random.default_rng(0)
+        q, y = rng.dirichlet(np.ones(4), 300), rng.integers(4, size=300)
+        active = rng.random(300) < 0.8
+        q[~active, 1] = rng.choice([np.nan, 7.0, 0.0], (~active).sum())
+        q[:5, 0], q[:5, 1] = 0.0, q[:5, 0] + q[:5, 1]
+        ours, theirs = both(
+            lambda: per_row(Table(q), y, OF_LABELS, clip=EPS, active=active),
+            monkeypatch,
+        )
+        assert ours.at_zero == theirs.at_zero
+        assert ours.proba_violation is None
+        for name in OF_LABELS:
+            np.testing.assert_allclose(
+                ours.columns[name], theirs.columns[name], rtol=1e-14, atol=1e-15
+            )
+
+    def test_labels_beyond_the_classes_cost_what_zero_does(self, level, monkeypatch):
+        rng = np.random.default_rng(0)
+        q, y = rng.dirichlet(np.ones(4), 300), rng.integers(6, size=300)
+        ours, theirs = both(
+            lambda: per_row(Table(q), y, OF_LABELS, clip=EPS, unseen=True), monkeypatch
+        )
+        assert ours.at_zero == theirs.at_zero > 50
+        for name in OF_LABELS:
+            np.testing.assert_allclose(
+                ours.columns[name], theirs.columns[name], rtol=1e-14
+            )
+
+
+def laid_out(table, order):
+    """The same values in another place."""
+    if order == "columns":
+        return tuple(np.ascontiguousarray(column) for column in table.T)
+    if order == "strided":
+        return np.repeat(np.repeat(table, 2, axis=0), 3, axis=1)[::2, ::3]
+    if order == "reversed":
+        return np.ascontiguousarray(table[::-1, ::-1])[::-1, ::-1]
+    return np.asarray(table, order=order)
+
+
+class TestAccuracy:
+    """Against mpmath, at each level."""
+
+    def test_costs(self, level):
+        rng = np.random.default_rng(1)
+        x = np.concatenate(
+            [
+                *(rng.random(500), np.exp(rng.uniform(-700, 0, 500))),
+                *(1 - np.exp(rng.uniform(-36, -1, 500)), [0.5, 1, np.nextafter(1, 0)]),
+            ]
+        )
+        x = np.clip(x, 0, 1)
+        q = np.stack([x, 1 - x], axis=1)
+        found = per_row(Table(q), np.zeros(len(q), int), ["cross_entropy"], clip=0.0)
+        with mpmath.workprec(120):
+            exact = [float(-mpmath.log(mpmath.mpf(float(one)))) for one in x]
+        np.testing.assert_array_max_ulp(
+            found.columns["cross_entropy"], np.array(exact) + 0.0, maxulp=1
+        )
+
+    @pytest.mark.parametrize("k", [2, 5, 100])
+    def test_divergences_of_nearly_equal_rows(self, level, k):
+        rng = np.random.default_rng(k)
+        q = rng.dirichlet(np.ones(k), 60)
+        p = q * np.exp(rng.normal(size=q.shape) * 10.0 ** rng.uniform(-8, -1, (60, 1)))
+        p /= p.sum(axis=1, keepdims=True)
+        found = per_row(Table(q), Table(p), ["kl_divergence"], clip=0.0)
+        with mpmath.workprec(200):
+            exact = [divergence(*rows) for rows in zip(p, q, strict=True)]
+        np.testing.assert_allclose(
+            found.columns["kl_divergence"], exact, rtol=1e-13, atol=1e-31
+        )
+
+
+def divergence(p, q):
+    """KL as a sum with 200 bits."""
+    pairs = [
+        (mpmath.mpf(float(a)), mpmath.mpf(float(b))) for a, b in zip(p, q, strict=True)
+    ]
+    return float(max(mpmath.fsum(a * mpmath.log(a / b) for a, b in pairs), 0))
+
+
+class TestThreads:
+    @pytest.mark.parametrize("k", thinned([2, 10, 100], [10]))
+    def test_their_number_changes_no_bit(self, k):
+        rng = np.random.default_rng(k)
+        n = 2_000_000 // k
+        q, y = rng.dirichlet(np.ones(k), n), rng.integers(k, size=n)
+        q[::1000] *= 1 + 1e-6  # left to numpy
+        rows = [
+            per_row(Table(q), y, OF_LABELS, clip=EPS, n_jobs=n_jobs)
+            for n_jobs in (1, 4)
+        ]
+        for name in OF_LABELS:
+            np.testing.assert_array_equal(rows[0].columns[name], rows[1].columns[name])
+        sums = [
+            sum_of_label_costs(Table(q), y, clip=EPS, unseen=False, n_jobs=n_jobs)
+            for n_jobs in (1, 4)
+        ]
+        assert sums[0] == sums[1]
+
+
+class TestTurnedOff:
+    def of(self, value):
+        """What a new process says of its compiled kernels."""
+        code = (
+            "import warnings; warnings.simplefilter('ignore');"
+            "from xent_metrics._kernels.compiled.compiled_pass import loaded as l;"
+            "print(l.module is not None, l.level, l.why_not, sep='|')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"XENT_METRICS_COMPILED": value, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip().split("|")
+
+    def test_by_the_environment(self):
+        assert self.of("0") == ["False", "", "XENT_METRICS_COMPILED=0 turns them off"]
+
+    def test_a_level_can_be_named(self):
+        assert self.of(LEVELS[0]) == ["True", LEVELS[0], ""]
+        assert self.of("x86-64-v9") == ["True", LEVELS[-1], ""]

@@ -1,0 +1,310 @@
+// Blocks of rows, and sums over the classes of each row of a block.
+//
+// Rows of up to MOST_SHORT values are looked at class by class, W rows at a time; longer
+// ones one after the other, W values at a time. What a row gives depends on it alone.
+#pragma once
+#include <cstdlib>
+
+#include "job.hpp"
+#include "vectors.hpp"
+
+namespace {
+
+using xent::Source;
+
+constexpr int64_t MOST_SHORT = 64, ROWS = 64, LONG_ROWS = 8;
+constexpr int LANES = 8;       // sums along a long row, whatever W is
+constexpr int64_t RUN = 256;   // values of a long row that are added before their sum is
+
+// How a pass is cut into blocks. K is the number of classes where code is made for it
+// alone, LONG for long rows, and 0 for all others.
+constexpr int LONG = -1;
+template <int K> struct Shape {
+  static constexpr bool is_long = K == LONG;
+  static constexpr int64_t rows = is_long ? LONG_ROWS : ROWS;
+  const int64_t given;
+  INLINE int64_t classes() const { return K > 0 ? K : given; }
+  INLINE int64_t padded() const {
+    return is_long ? (given + LANES - 1) / LANES * LANES : classes();
+  }
+  INLINE int64_t values() const { return padded() * rows; }
+};
+
+// Values of some rows: at[c] holds those of class c of short rows, at[r] a long row.
+struct Block {
+  const double *at[MOST_SHORT];
+  double *memory;
+};
+
+template <class T> INLINE T raw(const char *at) {
+  T v;
+  memcpy(&v, at, sizeof v);
+  return v;
+}
+template <class T> INLINE double value(const char *at) { return raw<T>(at); }
+
+INLINE const char *place(const Source &from, int64_t row, int64_t k) {
+  return (from.columns ? from.columns[k] : from.base + k * from.by_class) + row * from.by_row;
+}
+
+typedef double Four __attribute__((vector_size(32)));
+
+template <class T> INLINE Four four(const char *at) {
+  typedef T Given __attribute__((vector_size(4 * sizeof(T))));
+  Given v;
+  memcpy(&v, at, sizeof v);
+  return __builtin_convertvector(v, Four);
+}
+
+INLINE Four low_halves(Four a, Four b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5); }
+INLINE Four high_halves(Four a, Four b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7); }
+
+// Four values of each of four rows, to four columns.
+template <class T> INLINE void turn(const char *from, int64_t by_row, double *to) {
+  const Four a = four<T>(from), b = four<T>(from + by_row), c = four<T>(from + 2 * by_row),
+             d = four<T>(from + 3 * by_row);
+  const Four ab0 = __builtin_shufflevector(a, b, 0, 4, 2, 6);
+  const Four ab1 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+  const Four cd0 = __builtin_shufflevector(c, d, 0, 4, 2, 6);
+  const Four cd1 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+  const Four columns[] = {low_halves(ab0, cd0), low_halves(ab1, cd1), high_halves(ab0, cd0),
+                          high_halves(ab1, cd1)};
+  for (int k = 0; k < 4; k++) memcpy(to + k * ROWS, &columns[k], sizeof columns[k]);
+}
+
+// Adds up short rows of at least four values where they lie; gives the least of them all.
+template <class T, int K>
+INLINE double add_up_in_place(const Source &from, const Shape<K> &shape, int64_t first, double *out) {
+  const int64_t classes = shape.classes(), tail = classes % 4;
+  typedef int64_t Lanes __attribute__((vector_size(32)));
+  const Lanes in_tail = {tail > 3, tail > 2, tail > 1, tail > 0};
+  const Lanes keep = -in_tail;
+  Four low = {};
+  for (int64_t r = 0; r < ROWS; r += 4) {
+    Four row[4];
+    for (int i = 0; i < 4; i++) {
+      const char *at = place(from, first + r + i, 0);
+      Four sum = {};
+      for (int64_t k = 0; k + 4 <= classes; k += 4) {
+        const Four v = four<T>(at + k * sizeof(T));
+        sum += v;
+        low = v < low ? v : low;
+      }
+      if (tail) {  // the last four values, without those added before
+        const Four v = four<T>(at + (classes - 4) * sizeof(T));
+        sum += (Four)((Lanes)v & keep);
+        low = v < low ? v : low;
+      }
+      row[i] = sum;
+    }
+    const Four ab = __builtin_shufflevector(row[0], row[1], 0, 4, 2, 6) +
+                    __builtin_shufflevector(row[0], row[1], 1, 5, 3, 7);
+    const Four cd = __builtin_shufflevector(row[2], row[3], 0, 4, 2, 6) +
+                    __builtin_shufflevector(row[2], row[3], 1, 5, 3, 7);
+    const Four sums = low_halves(ab, cd) + high_halves(ab, cd);
+    memcpy(out + r, &sums, sizeof sums);
+  }
+  double found = 0.0;
+  for (int i = 0; i < 4; i++) found = low[i] < found ? low[i] : found;
+  return found;
+}
+
+template <class T, int K> INLINE void copy_short(const Source &from, const Shape<K> &shape,
+                                                 int64_t first, int64_t n, Block &to) {
+  const int64_t classes = shape.classes();
+  for (int64_t k = 0; k < classes; k++) to.at[k] = to.memory + k * ROWS;
+  const bool together = !from.columns && from.by_class == int64_t(sizeof(T));
+  if (n == ROWS && together && classes >= 4) {
+    for (int64_t r = 0; r < ROWS; r += 4) {
+      const char *at = place(from, first + r, 0);
+      int64_t k = 0;
+      for (; k + 4 <= classes; k += 4)
+        turn<T>(at + k * sizeof(T), from.by_row, to.memory + k * ROWS + r);
+      if (k < classes)  // the last four, of which some were turned before
+        turn<T>(at + (classes - 4) * sizeof(T), from.by_row, to.memory + (classes - 4) * ROWS + r);
+    }
+    return;
+  }
+  const double filler = 1.0 / double(classes);  // rows past the last are ordinary
+  for (int64_t k = 0; k < classes; k++) {
+    double *column = to.memory + k * ROWS;
+    const char *at = place(from, first, k);
+    for (int64_t r = 0; r < n; r++) column[r] = value<T>(at + r * from.by_row);
+    for (int64_t r = n; r < ROWS; r++) column[r] = filler;
+  }
+}
+
+template <class T, int K> INLINE void copy_long(const Source &from, const Shape<K> &shape, int64_t first,
+                                         int64_t n, Block &to) {
+  const int64_t length = shape.padded();
+  for (int64_t r = 0; r < n; r++) to.at[r] = to.memory + r * length;
+  if (!from.columns && from.by_class == int64_t(sizeof(T))) {
+    for (int64_t r = 0; r < n; r++) {
+      const char *at = place(from, first + r, 0);
+      double *row = to.memory + r * length;
+      for (int64_t k = 0; k < shape.classes(); k++) row[k] = value<T>(at + k * sizeof(T));
+    }
+  } else {
+    for (int64_t k = 0; k < shape.classes(); k++) {
+      const char *at = place(from, first, k);
+      for (int64_t r = 0; r < n; r++) to.memory[r * length + k] = value<T>(at + r * from.by_row);
+    }
+  }
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t k = shape.classes(); k < length; k++) to.memory[r * length + k] = 0.0;
+}
+
+// Rows first to first + n of a table: pointers to where they lie, or to a copy.
+template <int K> INLINE void read(const Source &from, const Shape<K> &shape, int64_t first, int64_t n, Block &to) {
+  const bool doubles = !from.single;
+  if constexpr (Shape<K>::is_long) {
+    if (doubles && !from.columns && from.by_class == 8 && shape.padded() == shape.classes()) {
+      for (int64_t r = 0; r < n; r++) to.at[r] = (const double *)place(from, first + r, 0);
+    } else if (doubles) {
+      copy_long<double>(from, shape, first, n, to);
+    } else {
+      copy_long<float>(from, shape, first, n, to);
+    }
+  } else if (doubles && from.by_row == 8 && n == ROWS) {
+    for (int64_t k = 0; k < shape.classes(); k++) to.at[k] = (const double *)place(from, first, k);
+  } else if (doubles) {
+    copy_short<double>(from, shape, first, n, to);
+  } else {
+    copy_short<float>(from, shape, first, n, to);
+  }
+}
+
+// Two-level sums along a long row, in an order that W does not change.
+struct Along {
+  Doubles run[LANES / W] = {}, sum[LANES / W] = {};
+  INLINE void end_run() {
+    for (int i = 0; i < LANES / W; i++) {
+      sum[i] += run[i];
+      run[i] = Doubles{};
+    }
+  }
+  INLINE double total() {
+    end_run();
+    double lanes[LANES];
+    for (int i = 0; i < LANES / W; i++) store(lanes + i * W, sum[i]);
+    for (int half = LANES / 2; half; half /= 2)
+      for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+  }
+};
+
+// out[r] = the sum over classes of term(value of each table). Of long rows, what pads
+// the last lanes is 0 in every table, and its term must be 0.
+template <int K, class Term, class... Tables>
+INLINE void add_up(const Shape<K> &shape, int64_t n, double *out, Term term, const Tables &...tables) {
+  if constexpr (Shape<K>::is_long) {
+    const int64_t length = shape.padded();
+    for (int64_t r = 0; r < n; r++) {
+      Along along;
+      for (int64_t from = 0; from < length; from += RUN) {
+        const int64_t to = from + RUN < length ? from + RUN : length;
+        for (int64_t k = from; k < to; k += LANES)
+          for (int i = 0; i < LANES / W; i++)
+            along.run[i] += term(load(tables.at[r] + k + i * W)...);
+        along.end_run();
+      }
+      out[r] = along.total();
+    }
+  } else {
+    for (int64_t r = 0; r < ROWS; r += 2 * W) {  // two sums, so that additions overlap
+      Doubles sum = {}, next = {};
+      for (int64_t k = 0; k < shape.classes(); k++) {
+        sum += term(load(tables.at[k] + r)...);
+        next += term(load(tables.at[k] + r + W)...);
+      }
+      store(out + r, sum);
+      store(out + r + W, next);
+    }
+  }
+}
+
+// The least value of each row.
+template <int K>
+INLINE void least_values(const Shape<K> &shape, int64_t n, double *out, const Block &table) {
+  if constexpr (Shape<K>::is_long) {
+    for (int64_t r = 0; r < n; r++) {  // what pads a row is 0: it is left out
+      const double *row = table.at[r];
+      Doubles low = all(row[0]);
+      int64_t k = 0;
+      for (; k + W <= shape.classes(); k += W) low = least(load(row + k), low);
+      double found = row[0];
+      for (int i = 0; i < W; i++) found = low[i] < found ? low[i] : found;
+      for (; k < shape.classes(); k++) found = row[k] < found ? row[k] : found;
+      out[r] = found;
+    }
+  } else {
+    for (int64_t r = 0; r < ROWS; r += W) {
+      Doubles low = load(table.at[0] + r);
+      for (int64_t k = 1; k < shape.classes(); k++) low = least(load(table.at[k] + r), low);
+      store(out + r, low);
+    }
+  }
+}
+
+// The greatest value of each row, and the first class that has it.
+template <int K>
+INLINE void greatest_values(const Shape<K> &shape, int64_t n, double *out, double *first,
+                            const Block &table) {
+  if constexpr (Shape<K>::is_long) {
+    for (int64_t r = 0; r < n; r++) {
+      const double *row = table.at[r];
+      Doubles top = all(row[0]);
+      for (int64_t k = 0; k < shape.padded(); k += W) top = greatest(load(row + k), top);
+      double found = row[0];
+      for (int i = 0; i < W; i++) found = top[i] > found ? top[i] : found;
+      if (first) {  // of a row with a missing value it is any
+        int64_t k = 0;
+        while (k + W < shape.padded() && !any(load(row + k) == all(found))) k += W;
+        while (k + 1 < shape.classes() && row[k] != found) k++;
+        first[r] = double(k);
+      }
+      out[r] = found;
+    }
+  } else {
+    for (int64_t r = 0; r < ROWS; r += W) {
+      Doubles top = load(table.at[0] + r), at = {};
+      for (int64_t k = 1; k < shape.classes(); k++) {
+        Doubles v = load(table.at[k] + r);
+        at = v > top ? all(double(k)) : at;
+        top = greatest(v, top);
+      }
+      store(out + r, top);
+      if (first) store(first + r, at);
+    }
+  }
+}
+
+// The value at one class of each row.
+template <int K>
+INLINE double at_class(const Shape<K> &, const Block &table, int64_t row, int64_t k) {
+  return Shape<K>::is_long ? table.at[row][k] : table.at[k][row];
+}
+
+// max(value, floor) / sum of its row, into memory.
+template <int K>
+INLINE void divided(const Shape<K> &shape, int64_t n, const Block &table, double floor,
+                    const double *sums, Block &to) {
+  if constexpr (Shape<K>::is_long) {
+    for (int64_t r = 0; r < n; r++) {
+      double *row = to.memory + r * shape.padded();
+      to.at[r] = row;
+      for (int64_t k = 0; k < shape.padded(); k += W)
+        store(row + k, greatest(load(table.at[r] + k), all(floor)) / sums[r]);
+      for (int64_t k = shape.classes(); k < shape.padded(); k++) row[k] = 0.0;
+    }
+  } else {
+    for (int64_t k = 0; k < shape.classes(); k++) {
+      double *column = to.memory + k * ROWS;
+      to.at[k] = column;
+      for (int64_t r = 0; r < ROWS; r += W)
+        store(column + r, greatest(load(table.at[k] + r), all(floor)) / load(sums + r));
+    }
+  }
+}
+
+}  // namespace

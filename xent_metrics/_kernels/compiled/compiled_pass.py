@@ -1,0 +1,177 @@
+"""Compiled kernels, where an installation has them: they measure ordinary rows.
+
+Rows that break a rule, or meet the smallest numbers, are marked and left to numpy, so
+results and errors are those of its kernels. ``XENT_METRICS_COMPILED`` turns them off
+(0), or names the instruction set to use, such as x86-64-v3.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..table import BoolArray, FloatArray, IntArray, Table
+
+_HERE = Path(__file__).parent
+
+# In the order of the enumeration in job.hpp.
+_MEASURES = (
+    *("cross_entropy", "entropy", "kl_divergence", "predictive_entropy", "confidence"),
+    *("predicted", "correct", "p_true", "reverse_kl_divergence"),
+    *("jeffreys_divergence", "jensen_shannon_divergence"),
+)
+_OF_PREDICTIONS = {"predictive_entropy", "confidence", "predicted"}
+_OF_LABELS = _OF_PREDICTIONS | {"cross_entropy", "kl_divergence", "correct", "p_true"}
+
+
+class Loaded(NamedTuple):
+    """The compiled module and its instruction set, or why there is none."""
+
+    module: Any
+    level: str
+    why_not: str
+
+
+def _load() -> Loaded:
+    asked = os.environ.get("XENT_METRICS_COMPILED", "")
+    if asked == "0":
+        return Loaded(None, "", "XENT_METRICS_COMPILED=0 turns them off")
+    try:
+        from . import _rows  # noqa: PLC0415
+    except ImportError as error:
+        note = _HERE / "why_not.txt"
+        why = note.read_text("utf-8").strip() if note.is_file() else str(error)
+        return Loaded(None, "", why)
+    if (_HERE / "pass.cpp").is_file() and _rows.sources != _hash_of_sources():
+        warnings.warn(
+            "compiled kernels must be built from the sources beside them, but these "
+            "have changed since, so numpy is used; run pip install -e . again.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return Loaded(None, "", "their sources have changed since they were built")
+    levels = _rows.levels()
+    level = levels[-1]
+    if asked not in ("", "1"):
+        if asked not in levels:
+            warnings.warn(
+                f"XENT_METRICS_COMPILED must be 0, 1 or one of {', '.join(levels)}: "
+                f"found {asked!r}, so {level} is used.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        else:
+            level = asked
+            _rows.use(level)
+    return Loaded(_rows, level, "")
+
+
+def _hash_of_sources() -> str:
+    """What the build hook tells the sources by."""
+    digest = sha256()
+    for path in sorted([*_HERE.glob("*.cpp"), *_HERE.glob("*.hpp")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+loaded = _load()
+
+
+class Pass:
+    """A pass of the compiled kernels over rows of one table, or of two."""
+
+    def __init__(
+        self,
+        proba: Table,
+        target: Table | IntArray | None,
+        *,
+        clip: float,
+        active: BoolArray | None,
+    ) -> None:
+        self._module = loaded.module
+        self._source = proba.source
+        self._codes = target if isinstance(target, np.ndarray) else None
+        self._target = target.source if isinstance(target, Table) else None
+        self._active = active
+        self._clip = clip
+        # Sums of rows that are further off are added up with more care.
+        of_target = target.tolerance if isinstance(target, Table) else 0.0
+        self._tolerances = (proba.tolerance / 2.0, of_target / 2.0)
+
+    def run(
+        self,
+        start: int,
+        stop: int,
+        columns: Mapping[str, FloatArray],
+        sums: FloatArray | None = None,
+        step: int = 0,
+    ) -> tuple[IntArray, int]:
+        """Fill rows ``start`` to ``stop``; give those left out, and how many clipped.
+
+        ``sums`` takes the sum of the costs of every ``step`` rows.
+        """
+        odd = np.empty(stop - start, np.bool_)
+        n_odd, at_zero = self._module.run(
+            self._source,
+            self._target,
+            self._codes,
+            self._active,
+            tuple(
+                columns[name][start:stop] if name in columns else None
+                for name in _MEASURES
+            ),
+            sums,
+            odd,
+            start,
+            stop,
+            step,
+            self._tolerances,
+            self._clip,
+        )
+        rows = np.flatnonzero(odd) + start if n_odd else _NO_ROWS
+        return rows, at_zero
+
+
+_NO_ROWS = np.empty(0, np.int64)
+
+
+def compiled_pass(
+    proba: Table,
+    target: Table | IntArray | None,
+    names: Sequence[str],
+    *,
+    clip: float,
+    active: BoolArray | None = None,
+) -> Pass | None:
+    """A pass that fills these columns; None where numpy must do it."""
+    if loaded.module is None or not _reads(proba):
+        return None
+    known: Any = _MEASURES
+    if target is None:
+        known = _OF_PREDICTIONS
+    elif isinstance(target, np.ndarray):
+        known = _OF_LABELS
+        if target.dtype != np.int64 or not target.flags.c_contiguous:
+            return None
+    elif not _reads(target):
+        return None
+    if not all(name in known for name in names):
+        return None
+    return Pass(proba, target, clip=clip, active=active)
+
+
+def _reads(table: Table) -> bool:
+    """Whether the values lie as the compiled kernels can read them."""
+    if table.kind != "probabilities" or not table.n_rows or not table.n_classes:
+        return False
+    if table.dtype not in (np.float64, np.float32):
+        return False
+    if not isinstance(table.source, tuple):
+        return True
+    return len({(one.dtype, one.strides) for one in table.source}) == 1

@@ -1,0 +1,57 @@
+// What one call asks of a pass over rows: plain data, the same for every instruction set.
+#pragma once
+#include <cstdint>
+
+namespace xent {
+
+// Where the values of a table lie: value (row, class) stands at
+// (columns ? columns[class] : base + class * by_class) + row * by_row, in bytes.
+struct Source {
+  const char *base = nullptr;
+  const char *const *columns = nullptr;
+  int64_t by_row = 0, by_class = 0;
+  bool single = false;      // float32, read as doubles
+  double tolerance = 0.0;   // how far from 1 the sum of a row may be
+};
+
+// The columns that a pass fills; the order is that of the names in compiled_pass.py.
+enum Measure {
+  CROSS_ENTROPY,
+  ENTROPY,
+  KL_DIVERGENCE,
+  PREDICTIVE_ENTROPY,
+  CONFIDENCE,
+  PREDICTED,
+  CORRECT,
+  P_TRUE,
+  REVERSE_KL_DIVERGENCE,
+  JEFFREYS_DIVERGENCE,
+  JENSEN_SHANNON_DIVERGENCE,
+  N_MEASURES,
+};
+
+struct Job {
+  Source predicted, target;        // the target is read where there are no codes
+  const int64_t *codes = nullptr;  // labels, or
+  bool soft = false;               // distributions; neither: predictions alone
+  const uint8_t *active = nullptr; // rows that count, all where null
+  int64_t start = 0, stop = 0, classes = 0;
+  double clip = 0.0;
+  double *out[N_MEASURES] = {};    // where row `start` goes; null: not asked for
+  double *sums = nullptr;          // sum of costs of every `step` rows, or null
+  int64_t step = 0;
+  uint8_t *odd = nullptr;          // set for rows that are left to numpy
+
+  int64_t n_odd = 0, at_zero = 0;  // found
+};
+
+// False where there was no memory for a block.
+using Pass = bool (*)(Job *);
+
+}  // namespace xent
+
+extern "C" {
+bool xent_pass_baseline(xent::Job *);
+bool xent_pass_v3(xent::Job *);
+bool xent_pass_v4(xent::Job *);
+}

@@ -1,0 +1,238 @@
+// The module that Python sees: it turns arrays into a job, and runs it at the best level.
+#define Py_LIMITED_API 0x030b0000
+#include <Python.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "job.hpp"
+
+#ifndef XENT_SOURCES
+#define XENT_SOURCES ""
+#endif
+
+namespace {
+
+using namespace xent;
+
+struct Level {
+  const char *name;
+  Pass pass;
+};
+
+// What this processor can run, the best last.
+Level levels[3];
+int n_levels = 0;
+Level current;
+
+void find_levels() {
+  n_levels = 0;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  levels[n_levels++] = {"x86-64", xent_pass_baseline};
+  if (__builtin_cpu_supports("x86-64-v3")) levels[n_levels++] = {"x86-64-v3", xent_pass_v3};
+  if (__builtin_cpu_supports("x86-64-v4")) levels[n_levels++] = {"x86-64-v4", xent_pass_v4};
+#else
+  levels[n_levels++] = {"arm64", xent_pass_baseline};
+#endif
+  current = levels[n_levels - 1];
+}
+
+// Buffers of arrays, released together, and the addresses of columns.
+class Buffers {
+ public:
+  explicit Buffers(size_t most)
+      : held(static_cast<Py_buffer *>(PyMem_Malloc(most * sizeof(Py_buffer)))),
+        columns(static_cast<const char **>(PyMem_Malloc(most * sizeof(char *)))) {}
+  ~Buffers() {
+    for (size_t i = 0; i < n; i++) PyBuffer_Release(held + i);
+    PyMem_Free(held);
+    PyMem_Free(columns);
+  }
+  Buffers(const Buffers &) = delete;
+  Buffers &operator=(const Buffers &) = delete;
+  bool ready() const { return held && columns; }
+  Py_buffer *get(PyObject *of, int flags) {
+    return PyObject_GetBuffer(of, held + n, flags) == 0 ? held + n++ : nullptr;
+  }
+  const char **new_columns(int64_t k) {
+    n_columns += k;
+    return columns + n_columns - k;
+  }
+
+ private:
+  Py_buffer *held;
+  const char **columns;
+  size_t n = 0, n_columns = 0;
+};
+
+bool refuse(const char *why) {
+  PyErr_SetString(PyExc_ValueError, why);
+  return false;
+}
+
+bool is_single(const Py_buffer *array, bool *single) {
+  const char *format = array->format ? array->format : "B";
+  if (strcmp(format, "d") && strcmp(format, "f")) return refuse("values must be float64 or float32");
+  *single = *format == 'f';
+  return true;
+}
+
+// A table of rows: one array of two dimensions, or a tuple of columns.
+bool read_table(PyObject *given, Buffers &buffers, Source *to, int64_t *n, int64_t *k) {
+  constexpr int flags = PyBUF_STRIDES | PyBUF_FORMAT;
+  if (!PyTuple_Check(given)) {
+    Py_buffer *array = buffers.get(given, flags);
+    if (!array) return false;
+    if (array->ndim != 2) return refuse("a table must have two dimensions");
+    if (!is_single(array, &to->single)) return false;
+    to->base = static_cast<const char *>(array->buf);
+    to->by_row = array->strides[0];
+    to->by_class = array->strides[1];
+    *n = array->shape[0];
+    *k = array->shape[1];
+    return true;
+  }
+  *k = PyTuple_Size(given);
+  const char **columns = buffers.new_columns(*k);
+  for (int64_t i = 0; i < *k; i++) {
+    Py_buffer *array = buffers.get(PyTuple_GetItem(given, i), flags);
+    if (!array) return false;
+    bool single;
+    if (!is_single(array, &single)) return false;
+    if (array->ndim != 1) return refuse("a column must have one dimension");
+    if (i && (single != to->single || array->strides[0] != to->by_row || array->shape[0] != *n))
+      return refuse("columns must be alike");
+    to->single = single;
+    to->by_row = array->strides[0];
+    *n = array->shape[0];
+    columns[i] = static_cast<const char *>(array->buf);
+  }
+  to->columns = columns;
+  return true;
+}
+
+// Memory of `n` items of one dimension, or null for None.
+template <class T>
+bool read_vector(PyObject *given, Buffers &buffers, int64_t n, bool writable, T **to) {
+  *to = nullptr;
+  if (given == Py_None) return true;
+  Py_buffer *array = buffers.get(given, PyBUF_ND | (writable ? PyBUF_WRITABLE : 0));
+  if (!array) return false;
+  if (array->len != n * int64_t(sizeof(T))) return refuse("arrays must have a value per row");
+  *to = static_cast<T *>(array->buf);
+  return true;
+}
+
+enum Argument {
+  PREDICTED_TABLE, TARGET, CODES, ACTIVE, OUT, SUMS, ODD, START, STOP, STEP,
+  TOLERANCES, CLIP, N_ARGUMENTS,
+};
+
+bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
+  int64_t n = 0, n_targets = 0, classes = 0;
+  if (!read_table(given[PREDICTED_TABLE], buffers, &job->predicted, &n, &job->classes))
+    return false;
+  if (given[TARGET] != Py_None) {
+    job->soft = true;
+    if (!read_table(given[TARGET], buffers, &job->target, &n_targets, &classes))
+      return false;
+    if (n_targets != n || classes != job->classes) return refuse("tables must have one shape");
+  }
+  job->start = PyLong_AsLongLong(given[START]);
+  job->stop = PyLong_AsLongLong(given[STOP]);
+  job->step = PyLong_AsLongLong(given[STEP]);
+  job->clip = PyFloat_AsDouble(given[CLIP]);
+  if (!PyTuple_Check(given[TOLERANCES]) || PyTuple_Size(given[TOLERANCES]) != 2 ||
+      !PyTuple_Check(given[OUT]) || PyTuple_Size(given[OUT]) != N_MEASURES)
+    return refuse("tolerances and outputs must be tuples");
+  job->predicted.tolerance = PyFloat_AsDouble(PyTuple_GetItem(given[TOLERANCES], 0));
+  job->target.tolerance = PyFloat_AsDouble(PyTuple_GetItem(given[TOLERANCES], 1));
+  if (PyErr_Occurred()) return false;
+  if (job->classes < 1 || job->start < 0 || job->stop > n || job->start > job->stop || job->step < 0)
+    return refuse("rows must be those of the table");
+  const int64_t rows = job->stop - job->start;
+  int64_t *codes;
+  uint8_t *active;
+  if (!read_vector(given[CODES], buffers, n, false, &codes) ||
+      !read_vector(given[ACTIVE], buffers, n, false, &active) ||
+      !read_vector(given[ODD], buffers, rows, true, &job->odd))
+    return false;
+  job->codes = codes;
+  job->active = active;
+  if (!job->odd) return refuse("odd rows must have a place");
+  const int64_t parts = job->step ? (rows + job->step - 1) / job->step : 1;
+  if (!read_vector(given[SUMS], buffers, parts, true, &job->sums)) return false;
+  for (int i = 0; i < N_MEASURES; i++)
+    if (!read_vector(PyTuple_GetItem(given[OUT], i), buffers, rows, true, &job->out[i]))
+      return false;
+  return true;
+}
+
+constexpr int64_t FEW = 4096;  // values: other threads may as well wait
+
+PyObject *run(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != N_ARGUMENTS) {
+    refuse("wrong number of arguments");
+    return nullptr;
+  }
+  const auto width = [&](int i) { return PyTuple_Check(given[i]) ? PyTuple_Size(given[i]) : 1; };
+  Buffers buffers(width(PREDICTED_TABLE) + width(TARGET) + N_MEASURES + 4);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Job job;
+  if (!read_job(given, buffers, &job)) return nullptr;
+  bool done;
+  if ((job.stop - job.start) * job.classes <= FEW) {
+    done = current.pass(&job);
+  } else {
+    Py_BEGIN_ALLOW_THREADS
+    done = current.pass(&job);
+    Py_END_ALLOW_THREADS
+  }
+  if (!done) return PyErr_NoMemory();
+  return Py_BuildValue("LL", (long long)job.n_odd, (long long)job.at_zero);
+}
+
+PyObject *level_names(PyObject *, PyObject *) {
+  PyObject *names = PyTuple_New(n_levels);
+  for (int i = 0; names && i < n_levels; i++)
+    PyTuple_SetItem(names, i, PyUnicode_FromString(levels[i].name));
+  return names;
+}
+
+PyObject *use(PyObject *, PyObject *given) {
+  const char *name = PyUnicode_AsUTF8AndSize(given, nullptr);
+  if (!name) return nullptr;
+  for (int i = 0; i < n_levels; i++)
+    if (!strcmp(levels[i].name, name)) {
+      current = levels[i];
+      Py_RETURN_NONE;
+    }
+  refuse("this processor has no such level");
+  return nullptr;
+}
+
+PyMethodDef methods[] = {
+    {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
+     "Measure rows; give how many are left to numpy, and how many met the clip."},
+    {"levels", level_names, METH_NOARGS, "What this processor can run, the best last."},
+    {"use", use, METH_O, "Run at this level from now on."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_rows", "Measures of rows, compiled.", -1, methods,
+    nullptr, nullptr, nullptr, nullptr,
+};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__rows() {
+  find_levels();
+  PyObject *module = PyModule_Create(&definition);
+  if (module && PyModule_AddStringConstant(module, "sources", XENT_SOURCES) < 0) {
+    Py_DECREF(module);
+    return nullptr;
+  }
+  return module;
+}
