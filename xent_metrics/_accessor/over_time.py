@@ -13,13 +13,13 @@ from .._decomposition.result import Decomposition
 from .._display.result import two_sided
 from .._drift.expected_loss import expected_loss
 from .._drift.over_time import OverTime
-from .._drift.reference import Side, read_side
 from .._evaluation.listeners import without_listeners
 from .._inputs.by import Source, find_keys, unknown_key
 from .._inputs.frames import FramePredictions, read_frame_predictions
 from .._inputs.groups import Keys
 from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.table import BoolArray
+from .._scan.sides import Side, read_side
 from .._terms import TERMS
 from .binding import complete, read, reading_options
 from .results import decompose_found

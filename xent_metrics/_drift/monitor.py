@@ -23,12 +23,12 @@ from .._inputs.read_options import FromLogits, ReadOptions, TargetType, nats_per
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
 from .._recalibration.sample import from_inputs
+from .._scan.sides import map_of, read_side
 from .._scan.state import ScanState
 from .._terms import title
 from .alarm import Alarm
 from .betting import Band, directions_of, log_threshold
 from .monitor_document import decode, encode
-from .reference import map_of, read_side
 from .running import (
     Batch,
     Running,

@@ -1,22 +1,23 @@
-"""Predictions without labels under the reference's map, read in one pass."""
+"""What predictions are expected to cost under a reference's map, in one pass."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .._decomposition.reference_map import ReferenceMap
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import EPS, log_floored
 from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.one_thread import one_thread
 from .._recalibration.softmax import slopes, softmax, summed_slopes
+from .reference_map import ReferenceMap
 
 
-class UnlabelledRows(NamedTuple):
+class ExpectedCosts(NamedTuple):
     """What rows are expected to cost, the variance of that cost, and where they lie.
 
     ``slopes`` are sums over the rows of each group of weights times derivatives in the
@@ -29,26 +30,35 @@ class UnlabelledRows(NamedTuple):
     slopes: FloatArray
 
 
-def measure_unlabelled(
+def expected_costs(
     reference: ReferenceMap,
     inputs: Inputs,
     weights: FloatArray,
     codes: IntArray | None,
     n_groups: int,
-) -> UnlabelledRows:
-    """Measure the rows that count, whose weights and groups these are."""
+    *,
+    columns: Sequence[int] | None = None,
+    exact: bool = False,
+) -> ExpectedCosts:
+    """Measure the rows that count, whose weights and groups these are.
+
+    ``columns`` are the places of the reference's classes, where they lie in another
+    order. What has a probability of 0 costs infinitely much if that is ``exact``.
+    """
     n = len(weights)
     costs, variances = np.empty(n), np.empty(n)
     outside = np.empty(n, dtype=np.bool_)
     found = np.zeros((n_groups, reference.n_parameters))
     family, logits = reference.family, inputs.proba.kind == "logits"
-    exact = reference.clip == 0 and not logits
+    exact = exact and not logits
     done = 0
     with one_thread():
         for at, block in checked_blocks(inputs.proba, inputs.active):
             assert block is not None, "checked before"
             if inputs.active is not None:
                 block = block[:, inputs.active[at]]  # noqa: PLW2901 - those that count
+            if columns is not None:
+                block = block[columns]  # noqa: PLW2901 - in the reference's order
             rows = slice(done, done + block.shape[1])
             done = rows.stop
             log_q = log_floored(block, reference.clip, logits=logits)
@@ -67,4 +77,4 @@ def measure_unlabelled(
             if exact:
                 costs[rows][(log_q <= math.log(EPS)).any(axis=0)] = math.inf
     np.maximum(variances, 0.0, out=variances)
-    return UnlabelledRows(costs, variances, outside, found)
+    return ExpectedCosts(costs, variances, outside, found)
