@@ -12,8 +12,9 @@ from .._inputs.inputs import Inputs
 from .._inputs.read_options import EPS, log_floored
 from .._kernels.reader import checked_blocks
 from .._kernels.table import BoolArray, FloatArray, IntArray
+from .._recalibration.fixed_map import fixed_map
 from .._recalibration.one_thread import one_thread
-from .._recalibration.softmax import slopes, softmax, summed_slopes
+from .._recalibration.softmax import slopes, softmax
 from .reference_map import ReferenceMap
 
 
@@ -51,6 +52,7 @@ def expected_costs(
     found = np.zeros((n_groups, reference.n_parameters))
     family, logits = reference.family, inputs.proba.kind == "logits"
     exact = exact and not logits
+    fixed = fixed_map(family, reference.parameters)
     done = 0
     with one_thread():
         for at, block in checked_blocks(inputs.proba, inputs.active):
@@ -62,8 +64,7 @@ def expected_costs(
             rows = slice(done, done + block.shape[1])
             done = rows.stop
             log_q = log_floored(block, reference.clip, logits=logits)
-            shared, own = family.shared(log_q), family.own(log_q)
-            c = softmax(family.logits(reference.parameters, shared, own))[1]
+            c = softmax(fixed.logits(log_q))[1]
             each = c * log_q
             e = -each.sum(axis=0)
             costs[rows] = e
@@ -71,7 +72,7 @@ def expected_costs(
             outside[rows] = reference.outside(log_q)
             of_logits = (-each - c * e) * weights[rows]
             if codes is None:
-                found[0] += summed_slopes(shared, own, of_logits)
+                found[0] += fixed.summed_slopes(of_logits)
             else:
                 np.add.at(found, codes[rows], slopes(family, log_q, of_logits).T)
             if exact:
