@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from .._recalibration.fixed_map import fixed_map
 from .._recalibration.one_thread import one_thread
 from .._recalibration.softmax import slopes, softmax
 from .reference_map import ReferenceMap
+
+_LEAST_RUN = 16  # rows, on average
 
 
 class ExpectedCosts(NamedTuple):
@@ -61,8 +63,12 @@ def expected_costs(
                 block = block[:, inputs.active[at]]  # noqa: PLW2901 - those that count
             if columns is not None:
                 block = block[columns]  # noqa: PLW2901 - in the reference's order
-            rows = slice(done, done + block.shape[1])
+            rows: Any = slice(done, done + block.shape[1])
             done = rows.stop
+            runs = None if codes is None else _Runs.of(codes[rows])
+            if runs is not None:
+                block = block[:, runs.order]  # noqa: PLW2901 - group after group
+                rows = rows.start + runs.order
             log_q = log_floored(block, reference.clip, logits=logits)
             c = softmax(fixed.logits(log_q))[1]
             each = c * log_q
@@ -73,9 +79,36 @@ def expected_costs(
             of_logits = (-each - c * e) * weights[rows]
             if codes is None:
                 found[0] += fixed.summed_slopes(of_logits)
-            else:
+            elif runs is None:
                 np.add.at(found, codes[rows], slopes(family, log_q, of_logits).T)
+            else:
+                for code, run in runs.runs():
+                    found[code] += fixed.summed_slopes(of_logits[:, run], run)
             if exact:
-                costs[rows][(log_q <= math.log(EPS)).any(axis=0)] = math.inf
+                at_zero = (log_q <= math.log(EPS)).any(axis=0)
+                costs[rows] = np.where(at_zero, math.inf, e)
     np.maximum(variances, 0.0, out=variances)
     return ExpectedCosts(costs, variances, outside, found)
+
+
+class _Runs(NamedTuple):
+    """Rows of a block in an order in which each group is one run of them."""
+
+    order: IntArray
+    codes: IntArray
+    starts: IntArray
+
+    @classmethod
+    def of(cls, codes: IntArray) -> Self | None:
+        """The runs, where they are long enough to be added up one by one."""
+        order = np.argsort(codes, kind="stable")
+        ordered = codes[order]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        if len(starts) * _LEAST_RUN > len(codes):
+            return None
+        return cls(order, ordered[starts], np.append(starts, len(codes)))
+
+    def runs(self) -> Iterator[tuple[int, slice]]:
+        """The group of each run, and its rows."""
+        for place, code in enumerate(self.codes.tolist()):
+            yield code, slice(*self.starts[place : place + 2].tolist())

@@ -17,6 +17,8 @@ from .flexible import SplineAndOwn
 from .softmax import LinearSoftmax, summed_slopes
 from .spline import NaturalSpline
 
+_ALL = slice(None)
+
 
 class FixedMap(Protocol):
     """A family at its parameters, over one block of rows after another."""
@@ -24,8 +26,11 @@ class FixedMap(Protocol):
     def logits(self, log_q: FloatArray) -> FloatArray:
         """Z of a block, of shape (classes, rows)."""
 
-    def summed_slopes(self, weights: FloatArray) -> FloatArray:
-        """Derivatives in the parameters of the sum of weights times Z, of the block."""
+    def summed_slopes(self, weights: FloatArray, rows: slice = _ALL) -> FloatArray:
+        """Derivatives in the parameters of the sum of weights times Z.
+
+        The sum is over the rows of the block, whose weights are given, or some of them.
+        """
 
 
 def fixed_map(family: LinearSoftmax, parameters: FloatArray) -> FixedMap:
@@ -47,8 +52,9 @@ class _Plain:
         self._shared, self._own = self._family.shared(log_q), self._family.own(log_q)
         return self._family.logits(self._parameters, self._shared, self._own)
 
-    def summed_slopes(self, weights: FloatArray) -> FloatArray:
-        return summed_slopes(self._shared, self._own, weights)
+    def summed_slopes(self, weights: FloatArray, rows: slice = _ALL) -> FloatArray:
+        own = None if self._own is None else self._own[..., rows]
+        return summed_slopes(self._shared[..., rows], own, weights)
 
 
 class _OfTwo:
@@ -65,9 +71,9 @@ class _OfTwo:
         found[1] += self._cubics.values(self._x[np.newaxis])[0]
         return found
 
-    def summed_slopes(self, weights: FloatArray) -> FloatArray:
-        (slopes,) = self._cubics.summed_slopes(weights[1:])
-        return np.append(float(weights[1] @ self._x), slopes[0])
+    def summed_slopes(self, weights: FloatArray, rows: slice = _ALL) -> FloatArray:
+        (slopes,) = self._cubics.summed_slopes(weights[1:], rows)
+        return np.append(float(weights[1] @ self._x[rows]), slopes[0])
 
 
 class _OfSeveral:
@@ -98,9 +104,9 @@ class _OfSeveral:
             found += (self._each[:, np.newaxis] @ features)[:, 0]
         return found
 
-    def summed_slopes(self, weights: FloatArray) -> FloatArray:
-        shared, *own = self._cubics.summed_slopes(weights)
-        across = np.swapaxes(self._features, 1, 2)
+    def summed_slopes(self, weights: FloatArray, rows: slice = _ALL) -> FloatArray:
+        shared, *own = self._cubics.summed_slopes(weights, rows)
+        across = np.swapaxes(self._features[..., rows], 1, 2)
         plain = (weights[:, np.newaxis] @ across)[:, 0]
         each = np.concatenate([plain, *own], axis=1)
         return np.concatenate([shared.sum(axis=0), each.ravel()])
@@ -131,9 +137,9 @@ class _Cubics:
             spline.fill(x, terms)
         return np.asarray((self._coefficients @ self._terms)[:, 0])
 
-    def summed_slopes(self, weights: FloatArray) -> list[FloatArray]:
+    def summed_slopes(self, weights: FloatArray, rows: slice) -> list[FloatArray]:
         """Derivatives in the heights of the sum of weights times values."""
-        of_terms = (self._terms @ weights[..., np.newaxis])[..., 0]
+        of_terms = (self._terms[..., rows] @ weights[..., np.newaxis])[..., 0]
         parts = np.split(of_terms, self._ends, axis=1)
         return [
             own @ weights.T for own, weights in zip(parts, self._weights, strict=True)

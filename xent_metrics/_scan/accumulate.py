@@ -62,7 +62,8 @@ def accumulate(
     reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation, optional
         Labelled rows of before: the state then says of all rows, and of each group,
         what the reference's map expects them to cost, so that :func:`drift` splits
-        the change without sampling.
+        the change without sampling. To many parts pass an evaluation or its JSON: the
+        map of a state is fitted anew for each.
 
     Returns
     -------
