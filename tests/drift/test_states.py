@@ -25,13 +25,16 @@ def frame_of(n=2000, k=2, **law):
     return pd.DataFrame(columns).assign(y=y, site=site, w=1.0 + np.arange(n) % 2)
 
 
+QUICK = {"recalibration": "temperature"}  # the flexible map is fitted in any case
+
+
 def options_of(k=2):
     return {"target": "y", "proba": "p_", "labels": list(range(k))}
 
 
 def accumulated(n=2000, k=2, *, options=None, **law):
     frame, given = frame_of(n, k, **law), {**options_of(k), **(options or {})}
-    return merge(accumulate(part, **given) for part in (frame[:700], frame[700:]))
+    return merge(accumulate(part, **given) for part in (frame[:500], frame[500:]))
 
 
 def few_kept(monkeypatch, n=300):
@@ -121,45 +124,46 @@ def test_what_a_state_cannot_tell_is_refused():
 def test_states_under_the_reference_split_the_change_as_all_rows_do(
     monkeypatch, k, weight
 ):
-    reference = evaluated(1000, k, seed=1)
+    reference = evaluated(700, k, seed=1, options=QUICK)
     few_kept(monkeypatch)
     law = {"seed": 2, "slope": 0.4, "centre": 0.5}
     options = {"reference": reference, "by": ["site"], "sample_weight": weight}
-    state = accumulated(1000, k, options=options, **law)
-    frame = frame_of(1000, k, **law)
+    state = accumulated(700, k, options=options, **law)
+    frame = frame_of(700, k, **law)
     bound = frame.xent(**options_of(k), sample_weight=weight)
-    groups = np.array(["north", "south", "east"])[np.arange(1000) % 3]
+    groups = np.array(["north", "south", "east"])[np.arange(700) % 3]
     found = drift(reference, state, by=(groups, "site"))
-    expected = drift(reference, bound.evaluate(), by=(groups, frame["site"]))
+    expected = drift(reference, bound.evaluate(**QUICK), by=(groups, frame["site"]))
     assert state.kept.n == 300
     assert len(found.by_group) == 4
     assert_same(found, expected)
     document = reference.to_json()
     read = ScanState.from_json(state.to_json())
     found = drift(document, read, by="site")
-    assert_same(found, drift(document, bound.evaluate(), by="site"))
-    assert found == drift(document, ScanState.from_arrow(state.to_arrow()), by="site")
+    assert_same(found, drift(document, bound.evaluate(**QUICK), by="site"))
+    for again in (ScanState.from_arrow(state.to_arrow()), finish(state)):
+        assert drift(document, again, by="site") == found
 
 
 def test_a_scan_under_the_reference_is_compared_by_all_rows(monkeypatch, tmp_path):
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     few_kept(monkeypatch)
-    frame = frame_of(1000, 3, seed=2, slope=0.4).rename(columns={"p_0": "p_a"})
+    frame = frame_of(700, 3, seed=2, slope=0.4).rename(columns={"p_0": "p_a"})
     frame["y"] = frame["y"].map({0: "a", 1: "1", 2: "2"})
-    y, q = drawn(1000, 3, seed=1)
+    y, q = drawn(700, 3, seed=1)
     backwards = ["2", "1", "a"]  # classes in another order than the file has them
     reference = Evaluation.from_predictions(
-        np.array(backwards)[2 - y], q[:, ::-1], labels=backwards
+        np.array(backwards)[2 - y], q[:, ::-1], labels=backwards, **QUICK
     )
-    frame.to_parquet(tmp_path / "current.parquet", row_group_size=300)
+    frame.to_parquet(tmp_path / "current.parquet", row_group_size=250)
     options = {"target": "y", "proba": "p_"}
     scanned = scan(
-        tmp_path / "current.parquet", **options, by="site", reference=reference
+        tmp_path / "current.parquet", **options, by="site", reference=reference, **QUICK
     )
-    whole = frame.xent(**options).evaluate()
+    whole = frame.xent(**options).evaluate(**QUICK)
     document = reference.to_json()
     assert_same(drift(document, scanned, by="site"), drift(document, whole, by="site"))
-    left = scan(tmp_path / "current.parquet", **options, recalibration="temperature")
+    left = scan(tmp_path / "current.parquet", **options, **QUICK)
     found = drift(reference, left)
     assert found.n_sampled == 300
     away = found.mix.difference - drift(reference, scanned).mix.difference
@@ -167,8 +171,8 @@ def test_a_scan_under_the_reference_is_compared_by_all_rows(monkeypatch, tmp_pat
 
 
 def test_windows_under_a_reference_add_up():
-    reference = evaluated(seed=1)
-    frame = frame_of(seed=2, slope=0.4)
+    reference = evaluated(600, seed=1)
+    frame = frame_of(600, seed=2, slope=0.4)
     options = {**options_of(), "by": "site", "reference": reference.to_json()}
     days = [accumulate(part, **options) for _, part in frame.groupby("site")]
     options["reference"] = reference
@@ -184,27 +188,27 @@ def test_windows_under_a_reference_add_up():
 
 
 def test_what_is_not_under_one_reference_is_refused():
-    reference, other = evaluated(seed=1), evaluated(seed=5)
-    state = accumulated(seed=2, options={"reference": reference, "by": "site"})
+    reference, other = evaluated(600, seed=1), evaluated(600, seed=5)
+    state = accumulated(600, seed=2, options={"reference": reference, "by": "site"})
     for others in ({"by": "site"}, {"by": "site", "reference": other}):
-        second = accumulated(seed=3, options=others)
+        second = accumulated(600, seed=3, options=others)
         with pytest.raises(ValueError, match="must have the same reference: found"):
             state + second
-    by = (np.zeros(2000), "site")
+    by = (np.zeros(600), "site")
     with pytest.raises(ValueError, match="by needs .* found one with spline map of"):
         drift(other, state, by=by)
     with pytest.raises(ValueError, match="by must be columns that the current state"):
-        drift(reference, state, by=(np.zeros(2000), "region"))
+        drift(reference, state, by=(np.zeros(600), "region"))
     # Another reference still splits the change, by the rows that are kept.
     assert drift(other, state).cause == drift(reference, state).cause
     options = {**options_of(), "reference": reference}
-    frame = frame_of(seed=2)
+    frame = frame_of(600, seed=2)
     with pytest.raises(ValueError, match="reference must be left to the first pass"):
         accumulate(frame, **options, under=finish(state))
     with pytest.raises(ValueError, match="clip must be that of the reference"):
         accumulate(frame, **options, clip=1e-3)
     with pytest.raises(ValueError, match="reference must have the classes of the data"):
-        accumulate(frame, **{**options, "reference": evaluated(k=3)})
+        accumulate(frame, **{**options, "reference": evaluated(600, k=3)})
     with pytest.raises(TypeError, match="reference must be an Evaluation"):
         accumulate(frame, **{**options, "reference": 3})
     text = json.loads(state.to_json())
