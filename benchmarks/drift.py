@@ -131,8 +131,24 @@ def true_terms(k: int, scenario: Scenario) -> dict[str, float]:
     }
 
 
-def held(k: int, n: int, scenario: Scenario, seed: int) -> dict[str, float]:
-    """Whether each interval of one draw holds the truth, and what was said."""
+def changes(k: int, scenario: Scenario) -> dict[str, float]:
+    """What is true of the difference of each term."""
+    now, before = true_terms(k, scenario), true_terms(k, BEFORE)
+    return {term: now[term] - before[term] for term in COMPARED}
+
+
+def held(
+    k: int,
+    n: int,
+    scenario: Scenario,
+    seed: int,
+    true: Facts,
+    change: dict[str, float],
+) -> dict[str, float]:
+    """Whether each interval of one draw holds the truth, and what was said.
+
+    What is true is passed: processes do not share what one of them has kept.
+    """
     rng = np.random.default_rng((seed, n, k))
     sets = []
     for one in (BEFORE, scenario):
@@ -140,7 +156,7 @@ def held(k: int, n: int, scenario: Scenario, seed: int) -> dict[str, float]:
         y = draw_labels(rng, p)
         sets.append((Evaluation.from_predictions(y, q, labels=range(k)), q))
     (before, _), (now, q) = sets
-    found, true = drift(before, now, level=LEVEL), facts(k, scenario)
+    found = drift(before, now, level=LEVEL)
     with warnings.catch_warnings():  # of predictions outside the reference's range
         warnings.simplefilter("ignore", OutsideReferenceWarning)
         ahead = expected_loss(before, q)
@@ -153,9 +169,8 @@ def held(k: int, n: int, scenario: Scenario, seed: int) -> dict[str, float]:
         "realised": (realised, ahead.ci(LEVEL, of="realised")),
     }
     for term in COMPARED:
-        change = true_terms(k, scenario)[term] - true_terms(k, BEFORE)[term]
         one = found.differences[term]
-        truths[term] = change, (one.low, one.high)
+        truths[term] = change[term], (one.low, one.high)
     result = {
         name: low <= value <= high for name, (value, (low, high)) in truths.items()
     }
@@ -200,7 +215,9 @@ def tables(draws: int | None, sizes: tuple[int, ...]) -> None:
         for n in sizes:
             for scenario in SCENARIOS:
                 count = draws or DRAWS[n]
-                found = spread(held, [(k, n, scenario, i) for i in range(count)])
+                true = facts(k, scenario), changes(k, scenario)
+                calls = [(k, n, scenario, i, *true) for i in range(count)]
+                found = spread(held, calls)
                 title = [str(k), f"{n:,}", scenario.name]
                 cells = [
                     f"{np.mean([one[name] for one in found]):.3f}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._logging.log_cv_results import log_cv_results
     from ._logging.log_drift import log_drift
     from ._logging.log_evaluation import log_evaluation
+    from ._logging.log_over_time import log_over_time
     from ._logging.log_search import log_search
     from ._logging.reference import evaluation_from_run
     from ._reading.promote import Promotion, promote
@@ -33,6 +34,7 @@ __all__ = [
     "log_cv_results",
     "log_drift",
     "log_evaluation",
+    "log_over_time",
     "log_search",
     "promote",
     "runs_frame",
@@ -51,6 +53,7 @@ _HOMES = {
     "log_cv_results": "_logging.log_cv_results",
     "log_drift": "_logging.log_drift",
     "log_evaluation": "_logging.log_evaluation",
+    "log_over_time": "_logging.log_over_time",
     "log_search": "_logging.log_search",
     "promote": "_reading.promote",
     "runs_frame": "_reading.runs",

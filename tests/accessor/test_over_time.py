@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import Evaluation, SmallSampleWarning, decompose, expected_loss
+from xent_metrics import (
+    Evaluation,
+    OutsideReferenceWarning,
+    SmallSampleWarning,
+    decompose,
+    expected_loss,
+)
 from xent_metrics._recalibration.softmax import softmax
 
 N, K = 1400, 3
@@ -294,3 +300,13 @@ def test_labels_must_be_there_without_a_reference(frame):
     frame.loc[3, "y"] = None
     with pytest.raises(ValueError, match="y_true must not be missing|row 3"):
         frame.xent(**VIEW).over_time("when")
+
+
+def test_predictions_outside_the_reference_are_told_of_once(reference):
+    frame = drawn(K, 3)
+    q = frame.filter(like="p_").to_numpy() ** 4
+    frame[[f"p_{name}" for name in CLASSES]] = q / q.sum(axis=1, keepdims=True)
+    frame.loc[N - 200 :, "y"] = None
+    with pytest.warns(OutsideReferenceWarning) as told:
+        frame.xent(**VIEW).over_time("when", freq="W", reference=reference)
+    assert [one.category for one in told] == [OutsideReferenceWarning]

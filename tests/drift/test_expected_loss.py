@@ -48,15 +48,17 @@ def test_the_three_intervals_hold_what_each_is_of():
     assert math.isnan(one.standard_errors["population"])
 
 
-def test_groups_of_rows_and_their_weight_make_the_whole():
-    _, q = drawn(seed=2)
-    keys = np.arange(2000) % 3
-    found = expected_loss(REFERENCE, q, by=keys)
+@pytest.mark.parametrize("reference", [REFERENCE, SEVERAL], ids=["two", "several"])
+@pytest.mark.parametrize("n_groups", [3, 500])
+def test_groups_of_rows_and_their_weight_make_the_whole(reference, n_groups):
+    _, q = drawn(k=reference.decomposition.n_classes, seed=2)
+    keys = np.arange(2000) % n_groups
+    found = expected_loss(reference, q, by=keys)
     table = found.by_group
     assert (table["weight"] * table["expected_loss"]).sum() == pytest.approx(
         found.expected_loss
     )
-    alone = expected_loss(REFERENCE, q[keys == 1])
+    alone = expected_loss(reference, q[keys == 1])
     assert table.loc[1, "expected_loss"] == pytest.approx(alone.expected_loss)
     for of, error in alone.standard_errors.items():
         assert table.loc[1, f"{of}_se"] == pytest.approx(error, rel=1e-9)

@@ -1,5 +1,6 @@
 """The monitor: bets that are fair, changes that are found, and what it says of both."""
 
+import datetime as dt
 import functools
 import itertools
 import json
@@ -473,3 +474,42 @@ def test_a_document_that_was_cut_or_is_none_is_refused():
         Monitor.from_json(text[:-5])
     with pytest.raises(TypeError, match="as str or bytes: found dict"):
         Monitor.from_json({})
+
+
+@pytest.mark.parametrize(
+    ("last", "earlier"),
+    [
+        ("2026-03-10", "2026-03-09"),
+        (dt.date(2026, 3, 10), pd.Timestamp("2026-03-09 23:00")),
+        (pd.Timestamp("2026-03-10", tz="UTC"), pd.Timestamp("2026-03-09", tz="UTC")),
+        (10, 9.5),
+    ],
+)
+def test_a_batch_of_an_earlier_period_is_refused(last, earlier):
+    rng = np.random.default_rng(0)
+    monitor = Monitor(Evaluation.from_predictions(*day(rng, 400)), periods=2)
+    monitor.update(*day(rng, 50), when=last)
+    before = monitor.to_json()
+    with pytest.raises(ValueError, match="when must not be earlier than the last per"):
+        monitor.update(*day(rng, 50), when=earlier)
+    assert monitor.to_json() == before
+    monitor.update(*day(rng, 50), when=last)
+    assert len(monitor.to_frame()) == 1
+    monitor.update(*day(rng, 50))  # the second and last of the year
+    if isinstance(earlier, float):
+        monitor.update(*day(rng, 50), when=earlier)
+        assert list(monitor.to_frame().index.get_level_values("year")) == [1, 1, 2]
+
+
+def test_names_that_are_no_times_come_in_any_order():
+    rng = np.random.default_rng(0)
+    monitor = Monitor(Evaluation.from_predictions(*day(rng, 400)))
+    for when in (
+        "tuesday",
+        "monday",
+        3,
+        "2026-03-01",
+        pd.Timestamp("2026-01-01", tz="UTC"),
+    ):
+        monitor.update(*day(rng, 50), when=when)
+    assert len(monitor.to_frame()) == 5

@@ -303,7 +303,7 @@ class TestArrow:
         with pytest.raises(ValueError, match=r"found the columns \['x'\]"):
             ScanState.from_arrow(pa.table({"x": [1]}))
         row = {"schema_version": [7], "header": ["{}"], "numbers": [b""]}
-        with pytest.raises(ValueError, match="its schema is 7, here it is 1"):
+        with pytest.raises(ValueError, match="its schema is 7, here it is 2"):
             ScanState.from_arrow(pa.table(row))
 
 
@@ -313,8 +313,8 @@ class TestWhatIsNoState:
         [
             ("{", "Expecting"),
             ("[]", "found a list"),
-            ("{}", "its schema is None, here it is 1"),
-            ('{"schema": 2}', "its schema is 2, here it is 1"),
+            ("{}", "its schema is None, here it is 2"),
+            ('{"schema": 3}', "its schema is 3, here it is 2"),
             ('{"schema": 1}', "the state lacks its part 'labels'"),
             ('{"schema": 1, "schema": 1}', "the key 'schema' occurs twice"),
             ('{"schema": NaN}', "NaN is no value of strict JSON"),
@@ -371,7 +371,7 @@ class TestWhatIsNoState:
             numbers = np.frombuffer(row["numbers"], dtype="<f8").copy()
             numbers[place[name]] = value
             found = {
-                "schema_version": [1],
+                "schema_version": [2],
                 "header": [row["header"]],
                 "numbers": [numbers.tobytes()],
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,15 +12,15 @@ from pandas.tseries.frequencies import to_offset
 from .._decomposition.breakdown import names_of_terms, warn_if_many
 from .._decomposition.result import Decomposition
 from .._display.result import two_sided
-from .._drift.expected_loss import expected_loss
+from .._drift.expected_loss import OutsideReferenceWarning, expected_loss
 from .._drift.over_time import OverTime
-from .._drift.reference import Side, read_side
 from .._evaluation.listeners import without_listeners
 from .._inputs.by import Source, find_keys, unknown_key
 from .._inputs.frames import FramePredictions, read_frame_predictions
 from .._inputs.groups import Keys
 from .._inputs.read_options import nats_per_unit, unit_name
 from .._kernels.table import BoolArray
+from .._scan.sides import Side, read_side
 from .._terms import TERMS
 from .binding import complete, read, reading_options
 from .results import decompose_found
@@ -154,7 +155,9 @@ def _beside_reference(
         _, observed = _labelled(frame[labelled], own, keys)
         expected = table
         if not labelled[kept].all():
-            expected = _expected(side, rows.rows(labelled[kept]), keys, bound)
+            with warnings.catch_warnings():  # of rows that were told of above
+                warnings.simplefilter("ignore", OutsideReferenceWarning)
+                expected = _expected(side, rows.rows(labelled[kept]), keys, bound)
         table = _compared(table, observed, expected, level)
     else:
         table = _not_compared(table)

@@ -46,8 +46,8 @@ class Evidence:
     """The fitted maps by name, which last, and the data, which is not pickled.
 
     ``passed`` is what a pass over parts of the data leaves to the next one,
-    ``reference`` what a result that was read back says of other rows, and ``later``
-    fits that to what a scan has kept.
+    ``reference`` what a result that was read back says of other rows. ``scanned`` is
+    the state that a first pass has left, and ``later`` fits what it says of others.
     """
 
     labels: tuple[Any, ...]
@@ -57,10 +57,11 @@ class Evidence:
     data: Data | None = None
     passed: Any = None
     reference: ReferenceMap | None = None
+    scanned: Any = None
     later: Callable[[], ReferenceMap] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**vars(self), "data": None, "later": None}
+        state = {**vars(self), "data": None, "scanned": None, "later": None}
         fitted = state.pop("reference_map", self.reference)
         return {**state, "reference": fitted}
 

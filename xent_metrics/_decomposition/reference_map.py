@@ -60,6 +60,11 @@ class ReferenceMap:
         """How many parameters the map has."""
         return len(self.parameters)
 
+    @property
+    def of_unseen(self) -> float:
+        """What a label that is no class costs."""
+        return -math.log(self.clip) if self.clip else math.inf
+
     def gradient(
         self,
         of_map: FloatArray | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,28 +9,40 @@ import numpy as np
 from .._decomposition.reference_map import ReferenceMap
 from .._kernels.table import FloatArray
 from .._recalibration.sample import Sample, from_inputs, from_tables
+from .._scan.sides import Side
 from .._scan.sources import known_moments
 from .._scan.state import ScanState
-from .reference import Side
+from .scanned import all_rows, is_under
 from .split import CurrentRows, cost_of, split, together
 
 
 class Parts(NamedTuple):
-    """Mix, concept, and the expected loss, in nats, with their covariance."""
+    """Mix, concept, and the expected loss, in nats, with their covariance.
+
+    ``n_sampled`` is the size of the random sample that they are of, None where they
+    are of all rows; ``share_outside`` is a share of the same rows.
+    """
 
     means: FloatArray
     covariance: FloatArray
+    share_outside: float
+    n_sampled: int | None = None
 
 
 def current_rows(reference: ReferenceMap, side: Side) -> CurrentRows:
     """The rows that count under the reference's map, with classes in its order."""
     labels = side.evidence.labels
-    of_unseen = math.inf if reference.clip == 0 else -math.log(reference.clip)
     if side.state is not None:
         sample = _kept(side.state)
         costs = sample.costs()
     else:
-        data = side.evidence.need("drift")
+        data = side.data
+        if data is None:
+            msg = (
+                "current must hold its rows, or be the state of a scan: found one that "
+                "was read back; evaluate the rows again, or pass it as reference."
+            )
+            raise ValueError(msg)
         inputs, clip = data.inputs, reference.clip
         sample = from_inputs(inputs, inputs.active, clip=clip, clusters=data.clusters)
         costs = data.rows.cross_entropy
@@ -41,7 +52,7 @@ def current_rows(reference: ReferenceMap, side: Side) -> CurrentRows:
         sample = from_tables(
             log_q[order], target[order], sample.weights, sample.clusters
         )
-    return CurrentRows(reference, sample, costs, of_unseen=of_unseen)
+    return CurrentRows(reference, sample, costs)
 
 
 def _kept(state: ScanState) -> Sample:
@@ -58,10 +69,15 @@ def _kept(state: ScanState) -> Sample:
 
 def split_of(rows: CurrentRows, side: Side) -> Parts:
     """The change split, with the mean cost of all rows where some of them were kept."""
+    if side.state is not None and is_under(rows.reference, side.state):
+        scanned = all_rows(rows.reference, side.state)
+        found = scanned.parts()
+        covariance = found.covariance(rows.reference.covariance)
+        return Parts(found.means, covariance, scanned.outside)
     both = together(split(rows), rows.expected())
     covariance = both.covariance(rows.reference.covariance, rows.rows)
     if side.state is None or side.state.kept.complete:
-        return Parts(both.means, covariance)
+        return Parts(both.means, covariance, _outside(rows))
     return _of_sample(rows, side.state)
 
 
@@ -89,4 +105,8 @@ def _of_sample(rows: CurrentRows, state: ScanState) -> Parts:
     covariance += share * pair[1, 1] * np.outer(of_all, of_all)
     gradients = together(mix, concept, expected).gradients
     covariance += gradients @ rows.reference.covariance @ gradients.T
-    return Parts(means, covariance)
+    return Parts(means, covariance, _outside(rows), state.kept.n)
+
+
+def _outside(rows: CurrentRows) -> float:
+    return float(rows.rows.mean(rows.outside.astype(np.float64)))

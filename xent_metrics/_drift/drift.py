@@ -19,14 +19,16 @@ from .._kernels.table import FloatArray
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
 from .._recalibration.select import NAMES
+from .._scan.sides import Side, map_of, read_side
 from .._terms import TERMS
 from .cause import CauseTests, cause_of
 from .current import current_rows, split_of
-from .groups import table_of_classes, table_of_groups
+from .groups import table_of_classes, table_of_groups, table_of_scanned_groups
+from .keys import keys_of_sides
 from .prior_shift import ConceptTests, test_shift
-from .reference import Side, keys_of_sides, map_of, read_side
 from .result import Drift
 from .same_rows import refuse_same_rows
+from .scanned import is_under
 from .split import CurrentRows
 
 _MOST_CLASSES = 50  # of which the shift of each is fitted
@@ -46,11 +48,14 @@ def drift(
     reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation
         Labelled rows of before, such as those that a model was accepted on.
     current : Evaluation, Decomposition, or ScanState
-        Labelled rows of now: of the same model, or of another one. A state tells
-        ``mix`` from ``concept`` by the random sample of rows that it keeps.
+        Labelled rows of now: of the same model, or of another one. Rows that were
+        scanned with ``reference=`` of :func:`scan` or :func:`accumulate` tell ``mix``
+        from ``concept`` by all of them; without it, by the random sample that a state
+        keeps.
     by : column name, pd.Grouper, function, list of such, or pair of values, optional
         Groups whose part in the change is shown. A name is that of a column of both
-        frames; arrays come as a pair ``(of_reference, of_current)``.
+        frames; arrays come as a pair ``(of_reference, of_current)``. Of rows that were
+        scanned, columns of the ``by`` that they were scanned with.
     level : float, default 0.95
         The level of the intervals, in (0, 1).
 
@@ -71,7 +76,8 @@ def drift(
     ValueError
         If both sets hold the same rows, which :func:`compare` pairs; if their classes
         or their ``clip`` differ; if the reference has no recalibration map; or if each
-        fold of a cross-validation has a model of its own.
+        fold of a cross-validation has a model of its own; or if the current rows are
+        gone without a state, or ``by`` is asked of one without this reference.
 
     Notes
     -----
@@ -156,7 +162,8 @@ def drift(
         by_group=by_group,
         pvalues=pvalues,
         share_explained=_share_explained(tests, rows, concept, per_unit),
-        share_outside=float(rows.rows.mean(rows.outside.astype(np.float64))),
+        share_outside=parts.share_outside,
+        n_sampled=parts.n_sampled,
         recalibration=of_reference.name,
         level=level,
     )
@@ -232,17 +239,22 @@ def _differences(
 def _by_group(
     by: Any, before: Side, now: Side, rows: CurrentRows, per_unit: float
 ) -> pd.DataFrame:
-    of_before, of_now = keys_of_sides(by, before, now)
-    data = now.data
-    if data is None:
+    if now.state is not None and not is_under(rows.reference, now.state):
         msg = (
-            "by needs the current rows: they are gone, as they were scanned; evaluate "
-            "them in memory, or leave by out."
+            "by needs the current rows, or a state that was accumulated with this "
+            f"reference: found one with {now.state.contract.reference or 'none'}; pass "
+            "reference= to accumulate or scan, beside by=."
         )
         raise ValueError(msg)
+    of_before, of_now = keys_of_sides(by, before, now)
     assert of_now is not None, "the current rows are there"
-    keys = Keys(data.inputs.counted(of_now.codes), of_now.groups)
     pair = None if of_before is None else (before, of_before)
+    if now.state is not None:
+        return table_of_scanned_groups(
+            rows.reference, now.state, of_now, pair, per_unit
+        )
+    data = now.evidence.need("drift")
+    keys = Keys(data.inputs.counted(of_now.codes), of_now.groups)
     return table_of_groups(rows, keys, pair, per_unit)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._calls import form
 from .._decomposition.breakdown import warn_if_many
+from .._decomposition.expected_costs import ExpectedCosts, expected_costs
 from .._decomposition.reference_map import ReferenceMap
 from .._inputs.by import Source, find_keys
 from .._inputs.containers import as_frame
@@ -22,10 +23,9 @@ from .._inputs.read_options import FromLogits, ReadOptions, nats_per_unit, unit_
 from .._kernels.sums import weighted_mean
 from .._kernels.table import FloatArray
 from .._pickling import public
+from .._scan.sides import map_of, read_side
 from .estimates import Rows
 from .expected_result import ExpectedLoss
-from .reference import map_of, read_side
-from .unlabelled import UnlabelledRows, measure_unlabelled
 
 _FAR = 0.01  # of the rows, beside what chance puts outside
 
@@ -153,7 +153,9 @@ def expected_loss(
     keys = _keys(by, y_proba, inputs)
     codes = None if keys is None else keys.codes
     n_groups = 1 if keys is None else len(keys.groups)
-    measured = measure_unlabelled(found, inputs, rows.weights, codes, n_groups)
+    measured = expected_costs(
+        found, inputs, rows.weights, codes, n_groups, exact=found.clip == 0
+    )
     whole = _Cell(found, measured, rows, measured.slopes.sum(axis=0))
     outside = float(rows.mean(measured.outside.astype(np.float64)))
     _warn_if_outside(outside, inputs.n, found)
@@ -190,7 +192,7 @@ class _Cell:
     def __init__(
         self,
         reference: ReferenceMap,
-        measured: UnlabelledRows,
+        measured: ExpectedCosts,
         rows: Rows,
         slopes: FloatArray,
         inside: Any = slice(None),
@@ -202,7 +204,7 @@ class _Cell:
         share = float(reference.frequencies.sum())
         of_unseen = 0.0
         if share < 1.0:
-            of_unseen = -math.log(reference.clip) if reference.clip else math.inf
+            of_unseen = reference.of_unseen
         e = measured.costs[inside]
         known = float(self._rows.mean(e))
         self._costs = e
@@ -299,7 +301,7 @@ def _unknown(sources: Sequence[Source], name: Any) -> KeyError:
 def _table(
     keys: Keys,
     reference: ReferenceMap,
-    measured: UnlabelledRows,
+    measured: ExpectedCosts,
     rows: Rows,
     per_unit: float,
 ) -> pd.DataFrame:

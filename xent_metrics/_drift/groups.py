@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._decomposition.reference_map import reference_rows
+from .._decomposition.reference_map import ReferenceMap, reference_rows
 from .._inputs.groups import Keys
 from .._inputs.labels import label_index
 from .._kernels.table import BoolArray, FloatArray
+from .._scan.sides import Side
+from .._scan.state import ScanState
 from .estimates import Estimates
 from .prior_shift import ConceptTests
-from .reference import Side
+from .scanned import Scanned, rows_of_groups
 from .split import CurrentRows
 
 _VALUES = 20_000_000  # held at a time
@@ -99,30 +102,17 @@ def _with_reference(
     per_unit: float,
 ) -> pd.DataFrame:
     """Parts of groups, of which the reference has rows too."""
-    side, keys = before
-    data = side.data
-    assert data is not None, "rows have keys"
-    codes = groups.get_indexer(keys.groups)[data.inputs.counted(keys.codes)]
-    there = codes == np.arange(len(groups))[:, np.newaxis]
-    costs, weights = data.rows.cross_entropy, data.rows.weights
-    away = np.where(there, costs - data.rows.mean(costs), 0.0)
-    rows = reference_rows(data.inputs, data.clusters, costs, side.evidence.clip)
-    extended = current.under(rows.estimated(away))
-    table = _of_chunk(extended, inside, per_unit)
-    share = there @ weights / float(weights.sum())
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, costs, 0.0) @ weights / (there @ weights)
-    table.insert(0, "n_reference", there.sum(axis=1))
-    table.insert(2, "weight_reference", share)
-    table.insert(4, "cross_entropy_reference", mean / per_unit)
+    reference, beside = _groups_of_reference(*before, groups, per_unit)
+    extended = current.under(reference)
+    table = _beside(beside, _of_chunk(extended, inside, per_unit))
+    share = beside["weight_reference"]
     parts = []
     for place, here in enumerate(inside):
         own = np.zeros(len(groups))
         own[place] = 1.0
-        reference = extended.reference
         in_reference = Estimates(
             reference.beside[[place]],
-            reference.gradient(of_beside=own, of_cost=-float(share[place]))[np.newaxis],
+            _moved_by_group(reference, own, share[place])[np.newaxis],
             np.zeros((1, current.sample.n)),
         )
         less = reference.cross_entropy
@@ -137,6 +127,113 @@ def _with_reference(
         parts.append(in_current.plus(in_reference, -1.0))
     table["mix"], table["mix_se"] = _values_and_errors(extended, parts, per_unit)
     return table
+
+
+def _groups_of_reference(
+    side: Side, keys: Keys, groups: pd.Index[Any], per_unit: float
+) -> tuple[ReferenceMap, dict[str, FloatArray]]:
+    """The estimates with what each group adds to the cost, and columns of a table."""
+    data = side.data
+    assert data is not None, "rows have keys"
+    codes = groups.get_indexer(keys.groups)[data.inputs.counted(keys.codes)]
+    there = codes == np.arange(len(groups))[:, np.newaxis]
+    costs, weights = data.rows.cross_entropy, data.rows.weights
+    away = np.where(there, costs - data.rows.mean(costs), 0.0)
+    rows = reference_rows(data.inputs, data.clusters, costs, side.evidence.clip)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there, costs, 0.0) @ weights / (there @ weights)
+    return rows.estimated(away), {
+        "n_reference": there.sum(axis=1),
+        "weight_reference": there @ weights / float(weights.sum()),
+        "cross_entropy_reference": mean / per_unit,
+    }
+
+
+def _beside(columns: Mapping[str, FloatArray], table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the same columns of the reference, each before that of now."""
+    for place, (name, values) in enumerate(columns.items()):
+        table.insert(2 * place, name, values)
+    return table
+
+
+def _moved_by_group(
+    reference: ReferenceMap, own: FloatArray, share: float
+) -> FloatArray:
+    """The gradient of what a group of this share adds to the reference's cost."""
+    return reference.gradient(of_beside=own, of_cost=-float(share))
+
+
+def table_of_scanned_groups(
+    reference: ReferenceMap,
+    state: ScanState,
+    keys: Keys,
+    before: tuple[Side, Keys] | None,
+    per_unit: float,
+) -> pd.DataFrame:
+    """The same of a state that was accumulated with the reference.
+
+    ``keys`` number the groups of the state.
+    """
+    groups = keys.groups
+    if before is not None:
+        groups = groups.append(before[1].groups).unique()
+    codes = groups.get_indexer(keys.groups)[keys.codes]
+    chunk = len(groups) if before is None else _chunk(before[0])
+    each = rows_of_groups(reference, state, Keys(codes, groups))
+    tables = [
+        _of_scanned(
+            reference, each[first : first + chunk], groups, first, before, per_unit
+        )
+        for first in range(0, len(groups), chunk)
+    ]
+    found = pd.concat(tables, ignore_index=True)
+    found.index = groups
+    return found
+
+
+def _of_scanned(
+    reference: ReferenceMap,
+    each: list[Scanned],
+    groups: pd.Index[Any],
+    first: int,
+    before: tuple[Side, Keys] | None,
+    per_unit: float,
+) -> pd.DataFrame:
+    """Some of the groups."""
+    groups = groups[first : first + len(each)]
+    beside: dict[str, FloatArray] = {}
+    if before is not None:
+        reference, beside = _groups_of_reference(*before, groups, per_unit)
+    rows = []
+    for place, one in enumerate(each):
+        parts = one.under(reference).parts()
+        gradients = parts.gradients.copy()
+        mix = np.nan
+        if before is not None:
+            own = np.zeros(len(groups))
+            own[place] = 1.0
+            mix = float(parts.means[0] - reference.beside[place])
+            share = beside["weight_reference"][place]
+            gradients[0] -= _moved_by_group(reference, own, share)
+        parts = parts._replace(gradients=gradients)
+        variances = np.diag(parts.covariance(reference.covariance))
+        errors = np.sqrt(np.maximum(variances, 0.0)) / per_unit
+        there = one.weight > 0
+        rows.append(
+            {
+                "n": one.n,
+                "weight": one.weight,
+                "cross_entropy": one.cross_entropy / per_unit,
+                "expected_loss": float(parts.means[2]) / one.weight / per_unit
+                if there
+                else np.nan,
+                "mix": mix / per_unit,
+                "mix_se": np.nan if before is None else errors[0],
+                "concept": float(parts.means[1]) / per_unit,
+                "concept_se": errors[1],
+            }
+        )
+    return _beside(beside, pd.DataFrame(rows))
 
 
 def _of_chunk(current: CurrentRows, inside: BoolArray, per_unit: float) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -23,12 +24,12 @@ from .._inputs.read_options import FromLogits, ReadOptions, TargetType, nats_per
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
 from .._recalibration.sample import from_inputs
+from .._scan.sides import map_of, read_side
 from .._scan.state import ScanState
 from .._terms import title
 from .alarm import Alarm
 from .betting import Band, directions_of, log_threshold
 from .monitor_document import decode, encode
-from .reference import map_of, read_side
 from .running import (
     Batch,
     Running,
@@ -254,7 +255,8 @@ class Monitor(Result):
             Predicted probabilities of the reference's classes, in its order.
         when : text, number or time, optional
             The name of the period, such as a date. A batch with that of the one before
-            belongs to the same period; else a period begins. Default: each batch is a
+            belongs to the same period; else a period begins, which must not be an
+            earlier one by its number, time or ISO date. Default: each batch is a
             period, named by its number in the year.
         target_type, rescale, from_logits
             As in :func:`cross_entropy`.
@@ -275,8 +277,8 @@ class Monitor(Result):
         TypeError
             If ``when`` is not text, a number or a time.
         ValueError
-            As in :func:`cross_entropy`, or if ``groups`` are missing. The monitor is
-            then as before.
+            As in :func:`cross_entropy`, if ``groups`` are missing, or if ``when`` is
+            earlier than the last period. The monitor is then as before.
 
         Warns
         -----
@@ -284,6 +286,7 @@ class Monitor(Result):
             If rows have a label that is not among the classes: they are left out.
         """
         when = _name_of_period(when)
+        _refuse_earlier(when, self._running)
         n = len(self._running.alarms)
         batch = self._read(
             y_true,
@@ -515,6 +518,37 @@ def _name_of_period(when: Any) -> Any:
         )
         raise TypeError(msg)
     return decode_value(encode_value(when))
+
+
+def _refuse_earlier(when: Any, running: Running) -> None:
+    """Refuse a period before the last one; numbers may begin anew with a year."""
+    if when is None or not running.history:
+        return
+    last, clock = running.history[-1].when, running.clock
+    if isinstance(when, numbers.Real) and clock.period in (0, clock.periods):
+        return
+    one, two = _in_order(when), _in_order(last)
+    try:
+        earlier = one is not None and two is not None and bool(one < two)
+    except TypeError:  # a number after a date, or times of which one has a zone
+        return
+    if earlier:
+        msg = (
+            "when must not be earlier than the last period: found "
+            f"{show_period(when)} after {show_period(last)}; feed batches in the order "
+            "of time."
+        )
+        raise ValueError(msg)
+
+
+def _in_order(when: Any) -> Any:
+    """What tells which period is earlier; None where a name does not."""
+    if isinstance(when, (numbers.Real, date)):
+        return pd.Timestamp(when) if isinstance(when, date) else when
+    try:
+        return pd.Timestamp(datetime.fromisoformat(when))
+    except (TypeError, ValueError):
+        return None
 
 
 def _check(terms: Any, alpha: Any, periods: Any) -> None:

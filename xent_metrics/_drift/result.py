@@ -69,6 +69,10 @@ class Drift(Result):
     share_outside : float
         The share of the current rows whose predictions lie outside the range of the
         reference's: what is expected of these is a guess.
+    n_sampled : int or None
+        The size of the random sample of the current rows that mix and concept are told
+        apart by; None where that is all of them. Of rows that were scanned,
+        ``by_class`` and ``pvalues`` are those of such a sample in any case.
     recalibration : str
         The map that expects.
     level : float
@@ -89,6 +93,7 @@ class Drift(Result):
     pvalues: Mapping[str, float]
     share_explained: float
     share_outside: float
+    n_sampled: int | None = None
     recalibration: str
     level: float
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._decomposition.evidence import Data
 from .._kernels.table import FloatArray
-from .reference import Side
+from .._scan.sides import Side
 
 _FEW = 20  # rows: so many can be alike by chance
 _MOST = 0.5  # of the smaller set: distinct values that chance cannot share

@@ -25,16 +25,11 @@ Weigh = Callable[[slice, FloatArray, FloatArray], FloatArray]
 class CurrentRows:
     """Labelled rows under the reference's map, whose classes they have, in its order.
 
-    ``costs`` are what they cost; ``of_unseen`` is what a label that is no class costs.
+    ``costs`` are what they cost.
     """
 
     def __init__(
-        self,
-        reference: ReferenceMap,
-        sample: Sample,
-        costs: FloatArray,
-        *,
-        of_unseen: float,
+        self, reference: ReferenceMap, sample: Sample, costs: FloatArray
     ) -> None:
         self.sample, self.costs = sample, costs
         self.rows = Rows(sample.weights, sample.clusters)
@@ -44,7 +39,7 @@ class CurrentRows:
         for rows, log_q, _ in sample.blocks():
             self.c[:, rows] = reference.probabilities(log_q)
         self.outside: BoolArray = reference.outside(self.log_q)
-        self.of_unseen = of_unseen
+        self.of_unseen = reference.of_unseen
         self.share_known = float(reference.frequencies.sum())
 
     def under(self, reference: ReferenceMap) -> CurrentRows:

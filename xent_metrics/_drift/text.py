@@ -42,6 +42,8 @@ class Drifted(Protocol):
     @property
     def share_outside(self) -> float: ...
     @property
+    def n_sampled(self) -> int | None: ...
+    @property
     def recalibration(self) -> str: ...
     @property
     def unit(self) -> str: ...
@@ -79,6 +81,11 @@ def remarks(found: Drifted) -> list[str]:
             f"outside the range of the reference's predictions: "
             f"{found.share_outside:.0%} of the rows, where the split into mix and "
             "concept is a guess"
+        )
+    if found.n_sampled is not None:
+        lines.append(
+            "mix and concept are told apart by a random sample of "
+            f"{counted(found.n_sampled, 'current row')}"
         )
     maps = found.reference.recalibration, found.current.recalibration
     has_both = not math.isnan(found.differences["refinement"].difference)

@@ -29,18 +29,30 @@ class NaturalSpline:
         cubes = np.diff(third, axis=0, prepend=0.0) / 6.0
         self._weights = np.vstack([value[0], first, last, cubes]).T.copy()
 
+    @property
+    def weights(self) -> FloatArray:
+        """What each basis function has of each term: (knots, terms)."""
+        return self._weights
+
     def basis(self, x: FloatArray) -> FloatArray:
         """Values of the basis functions: (knots, *shape of x)."""
-        scaled = (x.ravel() - self.knots[0]) / self._width
+        terms = np.empty((len(self.knots) + 2, x.size))
+        self.fill(x.ravel(), terms)
+        return np.asarray(self._weights @ terms).reshape(-1, *x.shape)
+
+    def fill(self, x: FloatArray, terms: FloatArray) -> None:
+        """Values of the terms: 1, two lines, and cubes that start at the knots."""
+        scaled = (x - self.knots[0]) / self._width
         inside = np.clip(scaled, 0.0, 1.0)
-        terms = np.empty((len(self.knots) + 2, scaled.size))
         terms[0] = 1.0
         np.minimum(scaled, 1.0, out=terms[1])
         np.maximum(scaled - 1.0, 0.0, out=terms[2])
-        for row, start in enumerate(self._starts[:-1], start=3):
-            np.maximum(inside - start, 0.0, out=terms[row])
-            terms[row] *= terms[row] * terms[row]
-        return np.asarray(self._weights @ terms).reshape(-1, *x.shape)
+        square = np.empty_like(inside)
+        for row, start in zip(terms[3:], self._starts[:-1], strict=True):
+            np.subtract(inside, start, out=row)
+            np.maximum(row, 0.0, out=row)
+            np.multiply(row, row, out=square)
+            np.multiply(row, square, out=row)
 
     def value(self, x: FloatArray, heights: FloatArray) -> FloatArray:
         """The spline that has these heights at its knots."""

@@ -14,6 +14,7 @@ from .._pickling import public
 from .earlier_pass import Under, first_pass
 from .measure import measured, with_rows
 from .reading import Reading
+from .sides import map_of, read_side
 from .state import Counts, ScanState, joined, no_rows
 
 
@@ -32,6 +33,7 @@ def accumulate(
     from_logits: FromLogits = False,
     on_missing: OnMissing = "raise",
     under: Any = None,
+    reference: Any = None,
 ) -> ScanState:
     """Read a part of the data into a state that merges with those of other parts.
 
@@ -57,6 +59,11 @@ def accumulate(
     under : Evaluation, optional
         What :func:`finish` made of a first pass over all parts: this is then a part of
         a second pass, which adds exact costs after the map it has found.
+    reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation, optional
+        Labelled rows of before: the state then says of all rows, and of each group,
+        what the reference's map expects them to cost, so that :func:`drift` splits
+        the change without sampling. To many parts pass an evaluation or its JSON: the
+        map of a state is fitted anew for each.
 
     Returns
     -------
@@ -70,8 +77,10 @@ def accumulate(
     TypeError
         If ``frame`` is no such frame.
     ValueError
-        As in :func:`cross_entropy`, if ``by`` holds values instead of names, or if
-        ``under`` is no evaluation that :func:`finish` returned.
+        As in :func:`cross_entropy`, if ``by`` holds values instead of names, if
+        ``under`` is no evaluation that :func:`finish` returned, or if ``reference``
+        has no recalibration map, other classes, another ``clip``, or comes with
+        ``under``.
 
     See Also
     --------
@@ -99,6 +108,15 @@ def accumulate(
         from_logits=from_logits,
         on_missing=on_missing,
     )
+    if reference is not None:
+        if under is not None:
+            msg = (
+                "reference must be left to the first pass: found it with under=; pass "
+                "it where under is not."
+            )
+            raise ValueError(msg)
+        side = read_side(reference, "reference")
+        reading = reading._replace(reference=map_of(side))
     return add(None, frame, reading, None if under is None else first_pass(under).under)
 
 
@@ -148,7 +166,7 @@ def add(
         found = no_rows(contract, Counts(n_dropped=error.n_missing))
         return found if state is None else state + found
     contract = reading.contract(part.inputs.labels, frame, under)
-    found, inputs = measured(part, contract, under)
+    found, inputs = measured(part, contract, under, reading.reference)
     if state is not None:
         found = dataclasses.replace(state + found, kept=state.kept)
     if under is not None:

@@ -31,6 +31,7 @@ from .earlier_pass import Under, first_pass
 from .finish import evaluation_of, warn_about
 from .paths import UnreadableError
 from .reading import Reading
+from .sides import map_of, read_side
 from .state import ScanState
 
 Result = TypeVar("Result")
@@ -61,6 +62,7 @@ def scan(
     from_logits: FromLogits = False,
     on_missing: OnMissing = "raise",
     recalibration: Recalibration = "auto",
+    reference: Any = None,
     on_bad: OnBad = "raise",
     n_jobs: int | None = None,
     progress: Progress = None,
@@ -87,6 +89,8 @@ def scan(
         As in :func:`decompose`. With ``recalibration="none"`` the data is read once,
         for two classes twice, else two to six times, as the map of all rows is found
         from that of a sample.
+    reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation, optional
+        As in :func:`accumulate`: what :func:`drift` is to compare these rows with.
     on_bad : {"raise", "skip"}, default "raise"
         What to do about a file or row group that is missing or corrupt, also by the
         checksum of a page where the file has them. "skip" leaves it out, warns, and
@@ -179,6 +183,8 @@ def scan(
         from_logits=from_logits,
         on_missing=on_missing,
     )
+    if reference is not None:
+        reading = reading._replace(reference=map_of(read_side(reference, "reference")))
     opened, torn = open_dataset(dataset, skip=on_bad == "skip")
     tasks, lost = tasks_of(opened, reading)
     lost = [*torn, *lost]
@@ -191,8 +197,9 @@ def scan(
 
     def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
         found = None if under is None else first_pass(under).under
+        own = reading if under is None else reading._replace(reference=None)
         works = [
-            (task, reading._replace(part=place), found, on_bad)
+            (task, own._replace(part=place), found, on_bad)
             for place, task in enumerate(tasks)
         ]
         # Workers are let go at once where an error ends it, not when that is forgotten.

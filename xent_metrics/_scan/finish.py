@@ -177,6 +177,9 @@ def evaluation_of(
             base=base,
             maps={} if passed is None else passed.maps,
             passed=passed,
+            scanned=state
+            if under is None
+            else evidence_of(under.decomposition).scanned,
             later=_later(state, after, under),
         ),
         n=state.n,
@@ -281,7 +284,7 @@ def _of_groups(
     """Means of measures of each group, then the terms of the map."""
     if state.groups is None:
         return None
-    keys, moments = state.groups
+    keys, moments = state.groups.keys, state.groups.moments
     measures = _measures(state, moments, per_unit, soft=soft)
     terms = _terms(state, moments, shifts, per_unit, soft=soft)
     more = [name for name in terms if name not in measures]

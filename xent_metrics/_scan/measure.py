@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._decomposition.reference_map import ReferenceMap
 from .._inputs.inputs import Inputs
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.sample import from_inputs
 from .._terms import TERMS
+from .against import measured_against
 from .earlier_pass import Under
 from .logit_cells import sums_of_rows
 from .moments import Covariance, Moments
@@ -27,7 +29,10 @@ _SEEDING = 256  # rows that tell one part from another
 
 
 def measured(
-    part: Part, contract: Contract, under: Under | None
+    part: Part,
+    contract: Contract,
+    under: Under | None,
+    reference: ReferenceMap | None,
 ) -> tuple[ScanState, Inputs]:
     """The state of a part without any of its rows, and its rows that count."""
     inputs = part.inputs
@@ -46,21 +51,30 @@ def measured(
         inputs = inputs.rows(rows)
         columns = {name: values[rows] for name, values in columns.items()}
         codes = None if codes is None else codes[rows]
-    gradient = None
+    n_groups = 1 if part.keys is None else len(part.keys.groups)
+    gradient = by_group = None
     with np.errstate(invalid="ignore"):
         if under is not None:
             of_frequencies, after, gradient = under.measure(inputs, contract.clip)
             columns |= {"uncertainty": of_frequencies, "refinement": after}
+        if reference is not None:
+            against, by_group = measured_against(reference, inputs, codes, n_groups)
+            excess = columns["cross_entropy"] - against["expected_loss"]
+            columns |= {**against, "excess": excess}
         values = [
             columns[name] if name in columns else TERMS[name].of(columns)
             for name in contract.measures
         ]
-    n_groups = 1 if part.keys is None else len(part.keys.groups)
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(
         no_rows(contract, counts, inputs.unseen, part.keys),
         gradient=gradient,
+        slopes=None if by_group is None else by_group.sum(axis=0),
     )
+    if state.groups is not None:
+        state = dataclasses.replace(
+            state, groups=state.groups._replace(slopes=by_group)
+        )
     rows_counted = _Rows(inputs, values, codes, n_groups)
     add = _with_soft_labels if contract.soft else _with_labels
     at_once = _AT_ONCE

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from .._decomposition.reference_map import ReferenceMap
 from .._inputs.columns import Selector, cast_classes, choose
 from .._inputs.frames import FrameTable, read_frame
 from .._inputs.groups import Keys, read_keys
@@ -17,6 +18,7 @@ from .._inputs.labels import as_labels, distinct, label_index
 from .._inputs.nested import Columns
 from .._inputs.read_options import ReadOptions
 from .._kernels.table import Table
+from .against import check_reference, name_of_map
 from .earlier_pass import Under
 from .keys import plain
 from .state import Contract
@@ -28,7 +30,8 @@ class Reading(NamedTuple):
     """What is read of a frame, and how: the options of :func:`accumulate`.
 
     ``share_kept`` is the share of the rows of which those that are kept are drawn,
-    ``part`` a number that tells parts with the same rows apart.
+    ``part`` a number that tells parts with the same rows apart, and ``reference`` what
+    rows are measured against besides.
     """
 
     target: Selector
@@ -37,6 +40,7 @@ class Reading(NamedTuple):
     options: ReadOptions
     share_kept: float = 1.0
     part: int = 0
+    reference: ReferenceMap | None = None
 
     @classmethod
     def of(
@@ -100,12 +104,15 @@ class Reading(NamedTuple):
         self, labels: tuple[Any, ...], frame: Any, under: Under | None
     ) -> Contract:
         """What the states of all parts have in common."""
+        if self.reference is not None:
+            check_reference(self.reference, labels, self.options.clip)
         return Contract(
             labels=labels,
             soft=self.is_soft(frame),
             clip=self.options.clip,
             by=self.by,
             under="" if under is None else under.name,
+            reference="" if self.reference is None else name_of_map(self.reference),
         )
 
     def read(self, frame: Any) -> Part:

@@ -19,6 +19,7 @@ from .._display.checks import (
     TEXT,
     MalformedError,
     Read,
+    Rule,
     check,
     check_each,
     read_document,
@@ -28,9 +29,9 @@ from .._display.result import json_text
 from .._display.values import decode_table, decode_value, encode_table, encode_value
 from .._kernels.table import FloatArray
 
-SCHEMA = 1
+SCHEMA = 2
 _TUPLES = ("labels", "unseen", "by")
-_HEADER = {
+_FIRST = {
     "labels": LIST,
     "soft": FLAG,
     "clip": NUMBER,
@@ -41,6 +42,11 @@ _HEADER = {
     "shapes": OBJECT,
     "keys": OBJECT.optional(),
     "times": OBJECT.optional(),
+}
+# What a header of each schema holds: the first was without a reference.
+_HEADERS: Mapping[int, Mapping[str, Rule]] = {
+    1: _FIRST,
+    2: {**_FIRST, "reference": TEXT},
 }
 _UNFORESEEN = "it cannot be read ({})"
 
@@ -62,15 +68,14 @@ def to_json(document: Document) -> str:
 
 def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
     """What was written, read further."""
-    with_schema = {"schema": COUNT, **_HEADER, "numbers": TEXT}
 
     def whole(text: str | bytes) -> Read:
         found = read_json(text)
         if not isinstance(found, dict):
             msg = f"found a {type(found).__name__}"
             raise MalformedError(msg)
-        _check_schema(found.get("schema"))
-        check(found, with_schema, "the state")
+        header = _header_of(found.get("schema"))
+        check(found, {"schema": COUNT, **header, "numbers": TEXT}, "the state")
         content = base64.b64decode(found["numbers"], validate=True)
         return read(_joined(found, content))
 
@@ -117,8 +122,8 @@ def from_arrow(batch: Any, read: Callable[[Document], Read]) -> Iterator[Read]:
         raise _no_state(why)
 
     def whole(row: Any) -> Read:
-        _check_schema(row["schema_version"])
-        header = check(read_json(row["header"]), _HEADER, "the header of a state")
+        rules = _header_of(row["schema_version"])
+        header = check(read_json(row["header"]), rules, "the header of a state")
         return read(_joined(header, bytes(row["numbers"])))
 
     for row in batch.select(names).to_pylist():
@@ -165,10 +170,12 @@ def _joined(header: dict[str, Any], content: bytes) -> Document:
     return Document(found, keys, numbers)
 
 
-def _check_schema(version: Any) -> None:
-    if version != SCHEMA or isinstance(version, bool):
+def _header_of(version: Any) -> Mapping[str, Rule]:
+    """The rules of a schema's header."""
+    if isinstance(version, bool) or version not in _HEADERS:
         why = f"its schema is {version!r}, here it is {SCHEMA}"
         raise MalformedError(why)
+    return _HEADERS[version]
 
 
 def _no_state(why: str) -> ValueError:

@@ -24,13 +24,18 @@ from .logit_cells import SHAPE
 from .moments import Covariance, Moments
 from .sample import RowsKept
 
+# What a row is expected to cost under the map of a reference, what it costs beyond
+# that, and whether its prediction lies outside the reference's range.
+AGAINST = ("expected_loss", "excess", "share_outside")
+
 
 @pickled
 class Contract(NamedTuple):
     """What states that merge have in common.
 
     ``labels`` are the classes in column order; ``soft`` says that targets are
-    distributions or votes, ``under`` the map that a second pass is made with.
+    distributions or votes, ``under`` the map that a second pass is made with,
+    ``reference`` that of the rows which these are compared with.
     """
 
     labels: tuple[Any, ...]
@@ -38,6 +43,7 @@ class Contract(NamedTuple):
     clip: float
     by: tuple[str, ...] = ()
     under: str = ""
+    reference: str = ""
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -51,7 +57,8 @@ class Contract(NamedTuple):
         if self.under:
             under = [term for term in sums if _of_all_rows(term)]
             kept += [t for t in under if self.soft or not t.needs_soft_labels]
-        return tuple(term.name for term in kept)
+        names = tuple(term.name for term in kept)
+        return names + AGAINST if self.reference else names
 
 
 def _of_all_rows(term: Term) -> bool:
@@ -71,10 +78,15 @@ class Counts(NamedTuple):
 
 @pickled
 class Groups(NamedTuple):
-    """Distinct keys, one row each, and the moments of their rows."""
+    """Distinct keys, one row each, and the moments of their rows.
+
+    ``slopes``, one row per key, are sums of weights times derivatives of the expected
+    loss in the parameters of the reference's map.
+    """
 
     keys: pd.DataFrame
     moments: Moments
+    slopes: FloatArray | None = None
 
 
 @public
@@ -105,6 +117,7 @@ class ScanState:
     kept: RowsKept
     shares: FloatArray
     gradient: FloatArray | None = None
+    slopes: FloatArray | None = None
 
     @property
     def n(self) -> int:
@@ -235,6 +248,7 @@ class ScanState:
             kept=self.kept.plus(other.kept),
             shares=self.shares + other.shares,
             gradient=_sum(self.gradient, other.gradient),
+            slopes=_sum(self.slopes, other.slopes),
         )
 
 
@@ -283,7 +297,7 @@ def _check_contracts(first: Contract, second: Contract) -> None:
         found = f"{ours} and {theirs}"
         if name == "labels":
             found = f"{show(first.labels)} and {show(second.labels)}"
-        if name == "under":
+        if name in ("under", "reference"):
             found = f"{ours or 'none'} and {theirs or 'none'}"
         what = {"soft": "kind of targets", "under": "map"}.get(name, name)
         msg = (
@@ -305,13 +319,20 @@ def _groups_of_both(first: Groups | None, second: Groups | None) -> Groups | Non
     if first is None or second is None:  # of no rows, and so of no keys
         return first or second
     if first.keys.equals(second.keys):
-        return Groups(first.keys, first.moments.plus(second.moments))
+        slopes = _sum(first.slopes, second.slopes)
+        return Groups(first.keys, first.moments.plus(second.moments), slopes)
     both = together(first.keys, second.keys)
     keys = read_keys(both, len(both))
     n = len(first.keys)
     one = first.moments.placed(keys.codes[:n], len(keys.groups))
     two = second.moments.placed(keys.codes[n:], len(keys.groups))
-    return _keyed(keys, one.plus(two))
+    slopes = None
+    for own, codes in ((first.slopes, keys.codes[:n]), (second.slopes, keys.codes[n:])):
+        if own is not None:
+            if slopes is None:
+                slopes = np.zeros((len(keys.groups), own.shape[1]))
+            slopes[codes] += own
+    return _keyed(keys, one.plus(two))._replace(slopes=slopes)
 
 
 def _classes(state: ScanState, unseen: tuple[Any, ...]) -> Moments:
@@ -343,9 +364,11 @@ _PARTS: Mapping[str, Any] = {
 def _to_document(state: ScanState) -> serialize.Document:
     """All of a state in plain types, and its numbers by name."""
     numbers: dict[str, FloatArray] = {"shares": state.shares}
-    for name in ("cells", "gradient"):
+    for name in ("cells", "gradient", "slopes"):
         if getattr(state, name) is not None:
             numbers[name] = getattr(state, name)
+    if state.groups is not None and state.groups.slopes is not None:
+        numbers["groups.slopes"] = state.groups.slopes
     for name in _PARTS:
         part = getattr(state, name)
         part = part.moments if isinstance(part, Groups) else part
@@ -363,7 +386,9 @@ def _to_document(state: ScanState) -> serialize.Document:
 def _from_document(found: serialize.Document) -> ScanState:
     """The state that was written."""
     header, keys, numbers = found
-    contract = Contract(**{name: header[name] for name in Contract._fields})
+    contract = Contract(
+        **{name: header[name] for name in Contract._fields if name in header}
+    )
     check(header["counts"], dict.fromkeys(Counts._fields, COUNT), "'counts'")
     _check_header(contract, header["unseen"], keys)
     empty = no_rows(contract, Counts(**header["counts"]), header["unseen"])
@@ -376,11 +401,12 @@ def _from_document(found: serialize.Document) -> ScanState:
         own = [numbers.get(f"{name}.{key}") for key in kind._fields]
         parts[name] = None if own[0] is None else kind(*own)
     if keys is not None:
-        parts["groups"] = Groups(keys, parts["groups"])
+        parts["groups"] = Groups(keys, parts["groups"], numbers.get("groups.slopes"))
     return dataclasses.replace(
         empty,
         cells=numbers.get("cells"),
         gradient=numbers.get("gradient"),
+        slopes=numbers.get("slopes"),
         shares=numbers["shares"],
         **parts,
     )
@@ -414,13 +440,14 @@ def _check_numbers(
 ) -> None:
     """Refuse numbers that no rows leave: ``empty`` are those of none."""
     n_kept = numbers["kept.weights"].size if "kept.weights" in numbers else 0
-    amiss = sorted(set(empty) ^ (set(numbers) - {"gradient"}))
+    amiss = sorted(set(empty) ^ (set(numbers) - _NOT_OF_HEADER))
     if amiss:
         why = (
             f"its numbers must be those of its header: {', '.join(amiss)} are missing, "
             "or too many"
         )
         raise MalformedError(why)
+    _check_slopes(contract, numbers)
     for name, of_none in empty.items():
         values, shape = numbers[name], of_none.shape
         if shape[-1] == 0:  # one per row that is kept
@@ -448,7 +475,26 @@ def _check_numbers(
             raise MalformedError(why)
 
 
+def _check_slopes(contract: Contract, numbers: Mapping[str, FloatArray]) -> None:
+    """Refuse slopes that are no sums over rows that were measured."""
+    whole, of_groups = numbers.get("slopes"), numbers.get("groups.slopes")
+    has_rows = bool(contract.reference) and bool(numbers["whole.n"].any())
+    fits = (whole is not None) == has_rows
+    if whole is not None:
+        fits = fits and whole.ndim == 1
+        has_groups = "groups.n" in numbers
+        fits = fits and (of_groups is not None) == has_groups
+        if of_groups is not None and has_groups:
+            fits = fits and of_groups.shape == (numbers["groups.n"].size, whole.size)
+    elif of_groups is not None:
+        fits = False
+    if not fits:
+        why = "'slopes' must be those of its reference's map, of all rows and by group"
+        raise MalformedError(why)
+
+
 _ROUNDING = 1e-6
+_NOT_OF_HEADER = {"gradient", "slopes", "groups.slopes"}
 _SQUARES = ("weight2", "scatter", "products")
 _LARGEST = 1e154  # of what is squared
 _MOST = {

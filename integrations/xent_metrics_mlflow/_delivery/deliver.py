@@ -79,7 +79,7 @@ def deliver(
             check_id(option, given)
     what = parcel.what
     uri = tracker.tracking_uri()
-    at = 0 if step is None else _whole(step)
+    at = 0 if step is None else whole_step(step)
     where = tracker.find_run(run_id, model_id, at, deadline or _ASK)
     now = time.time_ns() // 1_000_000
     entry = spool.Entry(
@@ -142,10 +142,10 @@ def check(on_error: Any, deadline: Any, step: Any = None) -> None:
         )
         raise ValueError(msg)
     if step is not None:
-        _whole(step)
+        whole_step(step)
 
 
-def _whole(step: Any) -> int:
+def whole_step(step: Any) -> int:
     """A step as an integer, of numpy or of a tensor too."""
     with contextlib.suppress(TypeError):
         truth = isinstance(step, bool) or str(getattr(step, "dtype", "")) == "bool"

@@ -164,12 +164,12 @@ def items_of(
 
 
 def split_by_finiteness(
-    key: str, values: Iterable[float]
+    key: str, values: Iterable[float], first: int = 0
 ) -> tuple[list[Point], dict[str, float]]:
-    """One point per finite value, its place as step; the other values by name."""
+    """One point per finite value, at steps from the first; the other ones by name."""
     points: list[Point] = []
     left_out: dict[str, float] = {}
-    for step, value in enumerate(values):
+    for step, value in enumerate(values, start=first):
         if math.isfinite(value):
             points.append((key, value, step))
         else:

@@ -27,6 +27,7 @@ def log_drift(
     split: str = "test",
     by: Any = None,
     name: str = "drift",
+    step: int | None = None,
     run_id: str | None = None,
     on_error: OnError = "spool",
     deadline: float = 10.0,
@@ -46,6 +47,10 @@ def log_drift(
         Groups; their parts in the change are in the artifacts.
     name : str, default "drift"
         Part of each key, ``xent/<name>/...``.
+    step : int, optional
+        The step of the metrics, such as the number of the week: one call per week, with
+        the same run, makes a chart over time. Default: 0. Tags and files are those of
+        the highest step, as in :func:`log_evaluation`.
     run_id, on_error, deadline
         As in :func:`log_evaluation`.
 
@@ -90,7 +95,7 @@ def log_drift(
     """
     from .. import _client  # noqa: PLC0415 - MLflow is loaded when first used
 
-    check(on_error, deadline)
+    check(on_error, deadline, step)
     folder = folder_of(name, "name")
     if not isinstance(evaluation, Evaluation):
         msg = (
@@ -121,6 +126,7 @@ def log_drift(
         run_id=run_id,
         on_error=on_error,
         deadline=deadline,
+        step=step,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Any, NamedTuple
 
 from .._decomposition.evidence import Data, Evidence, evidence_of
@@ -11,14 +10,16 @@ from .._decomposition.reference_map import ReferenceMap
 from .._decomposition.result import Decomposition
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.tables import keys_of
-from .._inputs.by import is_label
 from .._inputs.groups import Keys, read_keys
-from .._scan.finish import evaluation_of
-from .._scan.state import ScanState
+from .finish import evaluation_of
+from .state import ScanState
 
 
 class Side(NamedTuple):
-    """One of the sets; ``evaluation`` is None where only a decomposition was given."""
+    """One of the sets; ``evaluation`` is None where only a decomposition was given.
+
+    ``state`` is what a first pass left of rows that were scanned.
+    """
 
     name: str
     decomposition: Decomposition
@@ -50,9 +51,9 @@ def read_side(given: Any, name: str) -> Side:
     if isinstance(given, (str, bytes)):
         given = Evaluation.from_json(given)
     if isinstance(given, Evaluation):
-        side = Side(name, given.decomposition, given)
+        side = Side(name, given.decomposition, given, _scanned(given.decomposition))
     elif isinstance(given, Decomposition):
-        side = Side(name, given, None)
+        side = Side(name, given, None, _scanned(given))
     elif isinstance(given, ScanState):
         found = _evaluated(given, name)
         side = Side(name, found.decomposition, found, given)
@@ -65,6 +66,11 @@ def read_side(given: Any, name: str) -> Side:
         raise TypeError(msg)
     refuse_folds(side.decomposition.n_folds, name)
     return side
+
+
+def _scanned(decomposition: Decomposition) -> ScanState | None:
+    found = evidence_of(decomposition).scanned
+    return found if isinstance(found, ScanState) else None
 
 
 def _evaluated(state: ScanState, name: str) -> Evaluation:
@@ -91,26 +97,3 @@ def map_of(side: Side) -> ReferenceMap:
         "labelled rows of all classes."
     )
     raise ValueError(msg)
-
-
-def keys_of_sides(
-    by: Any, reference: Side, current: Side
-) -> tuple[Keys | None, Keys | None]:
-    """The groups of both sets: by one name for both, or by a pair of values."""
-    if isinstance(by, tuple) and len(by) == 2 and not all(map(is_label, by)):  # noqa: PLR2004
-        return reference.keys(by[0]), current.keys(by[1])
-    if isinstance(by, Sized) and not isinstance(by, (str, bytes, tuple, list, dict)):
-        raise TypeError(_not_a_pair(type(by).__name__))
-    found = reference.keys(by), current.keys(by)
-    if isinstance(by, list) and all(map(is_label, by)):
-        titles = [name for keys in found if keys for name in keys.groups.names]
-        if None in titles:  # values, which have no name
-            raise TypeError(_not_a_pair("a list of values"))
-    return found
-
-
-def _not_a_pair(found: str) -> str:
-    return (
-        f"by must be a column of both sets, or a pair of values: found {found}; pass "
-        "(values of the reference, values of the current rows)."
-    )
