@@ -12,6 +12,7 @@ from .._display.result import json_text, two_sided
 from .._drift.drift import drift as _drift
 from .._drift.expected_loss import expected_loss
 from .._evaluation.evaluation import Evaluation
+from .._scan.addresses import redacted
 from ..gates._numbers import (
     OF_DRIFT,
     OF_EXPECTED,
@@ -21,7 +22,7 @@ from ..gates._numbers import (
     refuse_without_map,
 )
 from .errors import UsageError, warnings_told
-from .files import keyed, read, read_text
+from .files import keyed, name_of, read, read_text
 from .gate import judge, read_conditions, tell
 from .output import number
 from .request import Request
@@ -59,7 +60,7 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
     ]
     if asked.json:
         content = {
-            "files": [reference, current],
+            "files": [redacted(reference), redacted(current)],
             **result.to_dict(),
             "conditions": [outcome.to_dict() for outcome in outcomes],
             "warnings": told,
@@ -107,8 +108,8 @@ def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
     ]
     if asked.json:
         content = {
-            "reference": reference,
-            "file": file,
+            "reference": redacted(reference),
+            "file": redacted(file),
             **result.to_dict(),
             "level": asked.level,
             "intervals": {
@@ -137,27 +138,30 @@ def _reference(
 
     With it comes what the rows are grouped by; None where they are gone.
     """
-    if file.endswith(".json"):
-        return _read_document(file), None
+    document = _document(file) if file.endswith(".json") else None
+    if document is not None:
+        return document, None
     if request.target is None:
         msg = (
             "--target must name the labels of the reference: there is none; pass the "
-            "column of labels, or a .json file as REFERENCE."
+            "column of labels, or as REFERENCE a .json file of Evaluation.to_json."
         )
         raise UsageError(msg)
     return _evaluated(file, request, shown)
 
 
-def _read_document(file: str) -> Evaluation:
+def _document(file: str) -> Evaluation | None:
+    """The evaluation that a file holds; None where it has an object in each line."""
     text = read_text(file)
     try:
         content = json.loads(text)
     except ValueError:
-        content = None
+        return None
     if not isinstance(content, dict) or "schema" not in content:
         msg = (
-            f"{file} must hold what Evaluation.to_json gave: found something else; "
-            "pass the predictions and labels of the reference, or such a document."
+            f"{name_of(file)} must hold what Evaluation.to_json gave, or an object in "
+            "each line: found something else; pass the predictions and labels of the "
+            "reference, or such a document."
         )
         raise UsageError(msg)
     return Evaluation.from_json(text)
@@ -168,7 +172,7 @@ def _evaluated(
 ) -> tuple[Evaluation, pd.DataFrame | None]:
     """The evaluation of a file, and what its rows are grouped by."""
     table = keyed(read(file, request.wanted, shown), request.key, file)
-    shown.start(f"evaluating {file}")
+    shown.start(f"evaluating {name_of(file)}")
     found = request.view(*table, request.probas[0]).evaluate()
     assert found.per_sample is not None, "only JSON may lack it"
     if not request.by:

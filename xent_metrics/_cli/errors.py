@@ -15,6 +15,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .._scan.addresses import redacted
+
 _SHOWN = 20
 
 
@@ -154,7 +156,7 @@ def _one_line(text: str) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"xent-metrics: {text}\n")
+    sys.stderr.write(f"xent-metrics: {redacted(text)}\n")
 
 
 @contextmanager
@@ -168,6 +170,8 @@ def warnings_told() -> Iterator[list[str]]:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         yield told
-    told += dict.fromkeys(in_options(_one_line(str(one.message))) for one in caught)
+    told += dict.fromkeys(
+        in_options(redacted(_one_line(str(one.message)))) for one in caught
+    )
     for line in told:
         sys.stderr.write(f"warning: {line}\n")

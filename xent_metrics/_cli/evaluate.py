@@ -15,6 +15,7 @@ from .._decomposition.result import Decomposition
 from .._decomposition.zeros import KEY, OF_ZERO
 from .._display.result import json_text, two_sided
 from .._report.place import place_of
+from .._scan.addresses import redacted
 from .._terms import TERMS
 from ..gates._numbers import COUNTS, Groups, numbers_of
 from .errors import UsageError, warnings_told
@@ -160,7 +161,7 @@ def _keys(table: Table, by: list[str], rows: pd.Index[Any]) -> pd.DataFrame | No
 
 def _content(file: str, request: Request, asked: Asked, found: Found) -> dict[str, Any]:
     content: dict[str, Any] = {
-        "file": file,
+        "file": redacted(file),
         "target": request.target,
         "proba": request.probas[0],
         "decomposition": found.decomposition.to_dict(),
