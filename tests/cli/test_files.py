@@ -139,6 +139,58 @@ def test_the_index_of_a_parquet_file_is_a_column(folder, frame):
     assert list(found.index) == list(frame["id"])
 
 
+@pytest.fixture
+def parted(folder, frame):
+    """The predictions in folders by site, as CSV and as lines of JSON."""
+    for site, part in frame.groupby("site"):
+        for kind in ("csv", "jsonl"):
+            path = folder / kind / f"site={site}" / f"part-0.{kind}"
+            path.parent.mkdir(parents=True)
+            rows = part.drop(columns="site")
+            rows.to_csv(path, index=False) if kind == "csv" else rows.to_json(
+                path, orient="records", lines=True, double_precision=15
+            )
+    return frame.sort_values("site", kind="stable").reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    "file", ["csv", "jsonl", "csv/site=*/*.csv", "jsonl/site=*", "**/*.jsonl"]
+)
+def test_folders_and_globs_are_one_file(parted, file):
+    found = table_of(file).frame[READ]
+    pd.testing.assert_frame_equal(found, parted[READ], check_dtype=False)
+
+
+def test_lists_and_structs_of_arrow_stay_those(folder, frame):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    names = ["p_cat", "p_dog", "p_eel"]
+    structs = [dict(zip("cde", row, strict=True)) for row in frame[names].to_numpy()]
+    table = pa.table(
+        {
+            "label": frame["label"],
+            "list": list(frame[names].to_numpy()),
+            "struct": structs,
+        }
+    )
+    pq.write_table(table, "x.parquet")
+    for name in ("list", "struct"):
+        wanted = Wanted(target=("label",), probas=(name,))
+        found = table_of("x.parquet", wanted).frame
+        assert isinstance(found[name].dtype, pd.ArrowDtype)
+
+
+def test_what_no_file_is_is_refused_by_what_was_written(folder):
+    for file, message in {
+        "none*.csv": r"FILE must match files: none matches 'none\*\.csv'; check the pa",
+        "s3://KEY:SE/CRET@b/x.csv": "FILE must exist: there is no 's3://b/x.csv'",
+        "*": "the files of a dataset must have one format: found .* and ",
+    }.items():
+        with pytest.raises(UsageError, match=message) as error:
+            table_of(file)
+        assert "CRET" not in str(error.value)
+
+
 BAD = {
     "empty.csv": (b"", "FILE must not be empty: 'empty.csv' has no bytes"),
     "blank.csv": (b"\n\n", "blank.csv cannot be read: it has no text; check"),

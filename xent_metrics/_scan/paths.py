@@ -149,18 +149,15 @@ def _of_address(filesystem: Any, path: str, name: str) -> Files:
 
     try:
         kind = filesystem.get_file_info(path).type
-        if kind == pafs.FileType.File:
-            return Files(filesystem, [path], "", [])
-        if kind != pafs.FileType.Directory:
-            raise _absent([name], _refusal(filesystem, path))
-        paths = _below(filesystem, path)
-    except FileNotFoundError:
-        raise _absent([name]) from None
+        is_folder = kind == pafs.FileType.Directory
+        paths = _below(filesystem, path) if is_folder else [path]
     except (OSError, pa.ArrowException) as error:
         raise unreadable(name, error) from None
+    if kind == pafs.FileType.NotFound:
+        raise _absent([name], _refusal(filesystem, path))
     if not paths:
         raise _empty(name)
-    return Files(filesystem, paths, _as_base(path), [])
+    return Files(filesystem, paths, _as_base(path) if is_folder else "", [])
 
 
 def _refusal(filesystem: Any, path: str) -> str:
