@@ -147,7 +147,8 @@ def scan(
     first. Means and standard errors are those of data in memory, to rounding; the
     terms of a map that is named differ from those in memory by less than a tenth of
     their standard errors. Where there are more rows than a sample holds,
-    ``"confusion"`` and a map of the user's own stay fitted to the sample, and their standard errors are those of the sample.
+    ``"confusion"`` and a map of the user's own stay fitted to the sample, and their
+    standard errors are those of the sample.
     ``recalibration="auto"`` chooses on a random sample of rows here as there.
 
     Labels and keys in CSV are numbers where those of all files are written as Python
