@@ -116,7 +116,7 @@ class TestResults:
         assert view.slices(features=["site", "w"]) is not None
         assert view.reducible(features=["site", "w"]).lower() < 0.1
 
-    def test_a_plot_is_that_of_the_evaluation(self, view):
+    def test_a_plot_is_that_of_the_evaluation(self, view, figures):
         pytest.importorskip("matplotlib", reason="matplotlib is not installed")
         assert view.plot("reliability", bins=5) is not None
 

@@ -20,6 +20,7 @@ from .files import Table, keyed, name_of, read
 from .gate import Expression, Outcome, judge, read_conditions, tell
 from .output import show_comparison
 from .request import Request
+from .summary import Written, numbers_of_comparison
 from .terminal import Page, Stages, stages
 
 
@@ -32,6 +33,7 @@ class Asked:
     json: bool
     fail_if: list[str]
     three_way: bool
+    written: Written
 
 
 def compare(files: list[str], request: Request, asked: Asked) -> int:
@@ -40,6 +42,7 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
         asked.fail_if, tuple(TERMS), recalibration=request.measure["recalibration"]
     )
     two_sided(asked.level)
+    asked.written.check(*files)
     named = _named(files, request.probas)
     with warnings_told() as told, stages() as shown:
         models = _models(named, request, shown)
@@ -52,6 +55,7 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
                 **_of_measure(request.measure, "base", "clip", "recalibration"),
             )
     outcomes = _judge(conditions, result, three_way=asked.three_way)
+    asked.written.write(result, numbers_of_comparison(result), outcomes)
     if asked.json:
         content: dict[str, Any] = {
             "files": [redacted(file) for file in files],

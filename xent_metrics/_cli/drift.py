@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -21,11 +23,13 @@ from ..gates._numbers import (
     numbers_of_expected,
     refuse_without_map,
 )
+from . import summary
 from .errors import UsageError, warnings_told
 from .files import keyed, name_of, read, read_text
 from .gate import judge, read_conditions, tell
 from .output import number
 from .request import Request
+from .summary import Written
 from .terminal import Page, Stages, stages
 
 _INTERVALS = ("population", "rows", "realised")
@@ -39,6 +43,7 @@ class Asked:
     json: bool
     fail_if: list[str]
     three_way: bool
+    written: Written
     of: str = "population"
 
 
@@ -46,18 +51,21 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
     """Say what moved between two files, and return the exit code."""
     conditions = read_conditions(asked.fail_if, OF_DRIFT, SHARES)
     two_sided(asked.level)
+    asked.written.check(reference, current)
     with warnings_told() as told, stages() as shown:
         before, of_before = _reference(reference, request, shown)
         now, of_now = _evaluated(current, request, shown)
         shown.start("comparing")
         by = (of_before, of_now) if request.by else None
-        result = _drift(before, now, by=by, level=asked.level)
+        with _compare_advised():
+            result = _drift(before, now, by=by, level=asked.level)
         for one in conditions:
             refuse_without_map(result, one.conditions)
     numbers = numbers_of_drift(result, asked.level)
     outcomes = [
         judge(condition, numbers, three_way=asked.three_way) for condition in conditions
     ]
+    asked.written.write(result, summary.numbers_of_drift(result), outcomes)
     if asked.json:
         content = {
             "files": [redacted(reference), redacted(current)],
@@ -74,10 +82,24 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
     return tell(outcomes)
 
 
+@contextmanager
+def _compare_advised() -> Iterator[None]:
+    """Advise the command for the same rows, where the library advises its function."""
+    try:
+        yield
+    except ValueError as error:
+        text, sign, _ = str(error).partition("; pass compare(")
+        if not sign:
+            raise
+        msg = f"{text}; run xent-metrics compare, which pairs them."
+        raise UsageError(msg) from error
+
+
 def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
     """Estimate the loss of a file without labels, and return the exit code."""
     conditions = read_conditions(asked.fail_if, OF_EXPECTED, SHARES)
     two_sided(asked.level)
+    asked.written.check(reference, file)
     if asked.of not in _INTERVALS:
         msg = (
             f"--of must be one of {', '.join(_INTERVALS)}: found {asked.of!r}; pass "
@@ -106,6 +128,8 @@ def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
     outcomes = [
         judge(condition, numbers, three_way=asked.three_way) for condition in conditions
     ]
+    of = summary.numbers_of_expected(result, asked.of)  # type: ignore[arg-type] # as above
+    asked.written.write(result, of, outcomes)
     if asked.json:
         content = {
             "reference": redacted(reference),
