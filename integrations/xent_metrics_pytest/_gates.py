@@ -60,9 +60,9 @@ class Gates:
 
         try:
             outcome = xent_metrics.gates.check(result, expression, by=by, level=level)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as wrong:
             # The sentence is about the test: frames of the library would hide it.
-            raise error.with_traceback(None) from None
+            raise wrong.with_traceback(None) from None
         for one in outcome.findings:
             of = f"{one.condition} ({one.group})" if one.group else one.condition
             term = re.split(r"\W", one.condition, maxsplit=1)[0]
