@@ -59,7 +59,8 @@ class XentNamespace:
     ``df.xent(target=..., proba=...)`` binds columns and options once and returns a view
     with the same methods; each method also takes them directly. Tables are frames of
     polars: what names the rows of a table is its first columns, and what is undefined
-    is null. Results such as an :class:`Evaluation` are those of pandas' accessor.
+    is null. Results such as an :class:`xent_metrics.Evaluation` are those of the
+    accessor of pandas.
 
     ``XentNamespace(df)`` is the typed spelling of ``df.xent``: type checkers and
     editors cannot know an attribute that is added to DataFrame.
@@ -403,7 +404,7 @@ vote_correction
         Returns
         -------
         ReducibleLoss
-            As :meth:`Evaluation.reducible` gives it.
+            As :meth:`xent_metrics.Evaluation.reducible` gives it.
 
         Raises
         ------
@@ -440,7 +441,7 @@ vote_correction
         Returns
         -------
         Slices
-            As :meth:`Evaluation.slices` gives them.
+            As :meth:`xent_metrics.Evaluation.slices` gives them.
 
         Raises
         ------
