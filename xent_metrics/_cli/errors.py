@@ -118,6 +118,8 @@ def sentence(error: Exception) -> str:
     told = getattr(error, "format_message", None)  # a usage error of typer's click
     if told is not None:
         text = _one_line(told()).rstrip(".").replace(". Did ", "; did ")
+        if "unexpected extra argument" in text:  # as where the shell expands a glob
+            return f"{text}; put quotes around a glob, or see --help."
         return text if text.endswith("?") else f"{text}; see --help."
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     if isinstance(error, (ValueError, KeyError, TypeError, ImportError, OSError)):

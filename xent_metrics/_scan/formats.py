@@ -46,10 +46,9 @@ def format_of(path: str) -> Format:
     if "." not in name:
         return PARQUET
     plain = [suffix for suffix in SUFFIXES if not suffix.endswith(".gz")]
-    found_name = redacted(path.removeprefix("./"))
     msg = (
         f"the name of a file must end in one of {', '.join(plain)}, or in .gz after "
-        f"that of a text: found {found_name!r}; rename it, or pass a glob of the "
+        f"that of a text: found {_named(path)!r}; rename it, or pass a glob of the "
         "others."
     )
     raise ValueError(msg)
@@ -62,7 +61,7 @@ def one_format(paths: Sequence[str]) -> Format:
         if format_of(path) != first:
             msg = (
                 "the files of a dataset must have one format: found "
-                f"{redacted(paths[0])!r} and {redacted(path)!r}; pass those of one "
+                f"{_named(paths[0])!r} and {_named(path)!r}; pass those of one "
                 "format, as a glob such as 'data/*.parquet'."
             )
             raise ValueError(msg)
@@ -72,3 +71,8 @@ def one_format(paths: Sequence[str]) -> Format:
 def is_packed(path: str) -> bool:
     """Whether a file is compressed as a whole, by gzip."""
     return path.partition("?")[0].lower().endswith(".gz")
+
+
+def _named(path: str) -> str:
+    """A path as messages show it."""
+    return redacted(path.removeprefix("./"))
