@@ -43,6 +43,10 @@ if not (HAS_MATPLOTLIB and importlib.util.find_spec("jinja2")):
     collect_ignore_glob += ["xent_metrics/_report/*"]
 if not importlib.util.find_spec("pyarrow"):
     collect_ignore_glob += ["xent_metrics/_scan/files.py"]
+if not (importlib.util.find_spec("polars") and importlib.util.find_spec("pyarrow")):
+    collect_ignore_glob += [
+        "xent_metrics/polars.py", "docs/reference/polars.rst",
+    ]  # fmt: skip
 os.environ["MPLBACKEND"] = "Agg"  # no windows
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # tests reach this machine only
 

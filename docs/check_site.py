@@ -12,6 +12,7 @@ PACKAGES = (
     "xent_metrics",
     "xent_metrics.gates",
     "xent_metrics.plotting",
+    "xent_metrics.polars",
     "xent_metrics.scorers",
     "xent_metrics_mlflow",
     "xent_metrics_pytest",

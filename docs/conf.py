@@ -20,6 +20,7 @@ PACKAGES = [
     "xent_metrics.scorers",
     "xent_metrics.plotting",
     "xent_metrics.gates",
+    "xent_metrics.polars",
     "xent_metrics_mlflow",
     "xent_metrics_pytest",
 ]

@@ -155,6 +155,6 @@ def test_the_steps_of_the_pipeline_run_as_shell(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
     shown = summary.read_text(encoding="utf-8")
     assert "### Model checks" in shown
-    assert "passed: n\\_unseen &gt; 0: found 0" in shown
+    assert "passed: n\\_unseen &gt; 0 does not hold: found 0" in shown
     assert json.loads((folder / "metrics.json").read_text("utf-8"))["n"] == 899
     assert "xent.cross_entropy" in (folder / "checks.xml").read_text("utf-8")

@@ -30,6 +30,10 @@ class Gates:
     def __init__(self, node: pytest.Item, ledger: Ledger) -> None:
         self._node, self._ledger = node, ledger
 
+    def __repr__(self) -> str:
+        """The test that the checks are of, as tracebacks show it."""
+        return f"Gates of {self._node.nodeid}"
+
     def check(
         self, result: Any, expression: str, *, by: Any = None, level: float = 0.95
     ) -> None:
@@ -54,7 +58,11 @@ class Gates:
         __tracebackhide__ = True
         import xent_metrics  # noqa: PLC0415 - loads pandas
 
-        outcome = xent_metrics.gates.check(result, expression, by=by, level=level)
+        try:
+            outcome = xent_metrics.gates.check(result, expression, by=by, level=level)
+        except (KeyError, TypeError, ValueError) as wrong:
+            # The sentence is about the test: frames of the library would hide it.
+            raise wrong.with_traceback(None) from None
         for one in outcome.findings:
             of = f"{one.condition} ({one.group})" if one.group else one.condition
             term = re.split(r"\W", one.condition, maxsplit=1)[0]
@@ -140,8 +148,10 @@ class Gates:
                 pvalue=1.0 if math.isnan(one.pvalue) else one.pvalue,
                 why=one.found,
             )
+        planned = self._ledger.planned
         level = (
-            f"a term fails at p <= {at_once:.4g} = {alpha:g} / {self._ledger.planned}"
+            f"a term fails at p <= {at_once:.4g} = {alpha:g} / {planned}, for "
+            f"{planned} comparison{'s' * (planned != 1)} in a session (--xent-checks)"
         )
         status = next(
             (s for s in ("failed", "insufficient") if s in statuses), "passed"

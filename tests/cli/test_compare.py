@@ -157,13 +157,16 @@ def test_a_gate_judges_the_difference(run, expected):
     assert found.low > 0
     done = run(*TWO, "--fail-if", "cross_entropy.low>0", "--json")
     assert done.exit_code == 1
-    line = f"failed: cross_entropy.low > 0 of p_ - q_: found {found.low:.6g} nats\n"
+    line = "failed: cross_entropy.low > 0 holds for p_ - q_: found "
+    line += f"{found.low:.6g} nats\n"
     assert done.stderr == line
     [outcome] = json.loads(done.stdout)["conditions"]
     assert outcome["difference"] == "p_ - q_"
     better = run(*TWO, "--baseline", "p_", "--fail-if", "cross_entropy.low>0")
     assert better.exit_code == 0
-    assert better.stderr.startswith("passed: cross_entropy.low > 0 of q_ - p_: found -")
+    assert better.stderr.startswith(
+        "passed: cross_entropy.low > 0 does not hold for q_ - p_: found -"
+    )
 
 
 def test_each_model_passes_the_gate(run, frame):
@@ -173,4 +176,4 @@ def test_each_model_passes_the_gate(run, frame):
     args = ("compare", "three.csv", *TWO[2:], "--proba", "u_")
     done = run(*args, "--fail-if", "resolution<-1")
     assert done.exit_code == 0
-    assert done.stderr.count("passed: resolution < -1 of ") == 2
+    assert done.stderr.count("passed: resolution < -1 does not hold for ") == 2

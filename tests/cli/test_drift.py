@@ -124,7 +124,10 @@ def test_a_gate_that_never_shuts_is_refused(run, months, frame):
             ("expect", "bytes.json", "april.csv", "--proba", "p_"),
             "bytes.json must be text in UTF-8",
         ),
-        (("drift", "march.csv", *DRIFT[1:2], *DRIFT[3:]), "sets of different rows"),
+        (
+            ("drift", "march.csv", *DRIFT[1:2], *DRIFT[3:]),
+            "same targets in the same order; run xent-metrics compare, which pairs",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(run, months, args, said):

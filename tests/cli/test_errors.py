@@ -74,7 +74,7 @@ ARGS = ("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
             "--fail-if miscalibration requires a recalibration map: found --recalibr",
         ),
         (["evaluate", "x.csv", *ARGS[2:]], "FILE must exist: there is no 'x.csv'; "),
-        (["evaluate", ".", *ARGS[2:]], "FILE must be a file: '.' is a folder; pass"),
+        (["evaluate", ".", *ARGS[2:]], "the files of a dataset must have one format"),
         (
             ["evaluate", "x.xls", *ARGS[2:]],
             "the name of a file must end in one of .csv",

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from xent_metrics import decompose
@@ -237,3 +238,32 @@ def test_groups_may_have_several_keys_and_miss_some(run, frame):
         run("evaluate", "x.csv", *ARGS[2:], *FAST, *options, "--json").stdout
     )
     assert [(row["half"], row["site"]) for row in content["by"]][2] == (0, None)
+
+
+@pytest.mark.parametrize("name", ["list", "struct"])
+def test_lists_and_structs_hold_all_probabilities(run, folder, frame, name):
+    names = ["p_cat", "p_dog", "p_eel"]
+    lists = [*frame[names].to_numpy()]
+    held = [dict(zip(CLASSES, one, strict=True)) for one in lists]
+    values = lists if name == "list" else held
+    pd.DataFrame({"y": frame["label"], "p": values}).to_parquet("x.parquet")
+    labels = ("--labels", "cat,dog,eel") if name == "list" else ()
+    done = run("evaluate", "x.parquet", "--target", "y", "--proba", "p", *labels)
+    assert done.exit_code == 0, done.stderr
+    expected = run("evaluate", "preds.csv", "--target", "label", "--proba", "p_")
+    assert done.stdout == expected.stdout
+
+
+def test_a_report_of_an_address_holds_no_credentials(run, monkeypatch):
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    with open("preds.csv", "rb") as file:  # noqa: PTH123 - the current folder
+        memory.pipe("/preds.csv", file.read())
+    try:
+        done = run(
+            *("evaluate", "memory://preds.csv", "--target", "label"),
+            *("--proba", "p_", "--json"),
+        )
+    finally:
+        memory.rm("/preds.csv")
+    assert parsed(done.stdout)["file"] == "memory://preds.csv"

@@ -9,8 +9,9 @@ import pytest
 # The command line shows no frame that it has read.
 from xent_metrics._cli.columns import Wanted
 from xent_metrics._cli.errors import UsageError
-from xent_metrics._cli.files import as_written, keyed, read
+from xent_metrics._cli.files import keyed, read
 from xent_metrics._cli.terminal import stages
+from xent_metrics._scan.streams import as_written
 
 WANTED = Wanted(target=("label",), probas=("p_",), names=("site",), numbers=("w",))
 READ = ["label", "site", "w", "p_cat", "p_dog", "p_eel"]
@@ -138,11 +139,66 @@ def test_the_index_of_a_parquet_file_is_a_column(folder, frame):
     assert list(found.index) == list(frame["id"])
 
 
+@pytest.fixture
+def parted(folder, frame):
+    """The predictions in folders by site, as CSV and as lines of JSON."""
+    for site, part in frame.groupby("site"):
+        for kind in ("csv", "jsonl"):
+            path = folder / kind / f"site={site}" / f"part-0.{kind}"
+            path.parent.mkdir(parents=True)
+            rows = part.drop(columns="site")
+            rows.to_csv(path, index=False) if kind == "csv" else rows.to_json(
+                path, orient="records", lines=True, double_precision=15
+            )
+    return frame.sort_values("site", kind="stable").reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    "file", ["csv", "jsonl", "csv/site=*/*.csv", "jsonl/site=*", "**/*.jsonl"]
+)
+def test_folders_and_globs_are_one_file(parted, file):
+    found = table_of(file).frame[READ]
+    pd.testing.assert_frame_equal(found, parted[READ], check_dtype=False)
+
+
+def test_lists_and_structs_of_arrow_stay_those(folder, frame):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    names = ["p_cat", "p_dog", "p_eel"]
+    structs = [dict(zip("cde", row, strict=True)) for row in frame[names].to_numpy()]
+    table = pa.table(
+        {
+            "label": frame["label"],
+            "list": list(frame[names].to_numpy()),
+            "struct": structs,
+        }
+    )
+    pq.write_table(table, "x.parquet")
+    for name in ("list", "struct"):
+        wanted = Wanted(target=("label",), probas=(name,))
+        found = table_of("x.parquet", wanted).frame
+        assert isinstance(found[name].dtype, pd.ArrowDtype)
+
+
+def test_what_no_file_is_is_refused_by_what_was_written(folder):
+    for file, message in {
+        "none*.csv": r"FILE must match files: none matches 'none\*\.csv'; check the pa",
+        "s3://KEY:SE/CRET@b/x.csv": "FILE must exist: there is no 's3://b/x.csv'",
+        "*": "the files of a dataset must have one format: found .* and ",
+    }.items():
+        with pytest.raises(UsageError, match=message) as error:
+            table_of(file)
+        assert "CRET" not in str(error.value)
+
+
 BAD = {
     "empty.csv": (b"", "FILE must not be empty: 'empty.csv' has no bytes"),
-    "blank.csv": (b"\n\n", "blank.csv must not be empty: it has no text"),
+    "blank.csv": (b"\n\n", "blank.csv cannot be read: it has no text; check"),
     "head.csv": (b"label,p_a\n", "head.csv must have rows: it has names of col"),
-    "latin.csv": (b"label,p_a\n\xe9,1\n", "latin.csv must be text in UTF-8: .*0xe9"),
+    "latin.csv": (
+        b"label,p_a\n\xe9,1\n",
+        "latin.csv cannot be read: it must be text in UTF-8, and .*0xe9",
+    ),
     "wide.csv": (b"label,p_a\na,1,2\n", "one field per column in every row"),
     "wider.csv": (
         b"label,p_a\na,1\na,1,2,3\n",
@@ -174,10 +230,8 @@ def test_files_that_cannot_be_read_are_refused(name, tmp_path, monkeypatch):
 
 def test_paths_that_are_no_files_are_refused(folder):
     (folder / "runs.csv").mkdir()
-    with pytest.raises(UsageError, match="must be a file: 'runs.csv' is a folder"):
+    with pytest.raises(UsageError, match="FILE must hold files: there is none in 'run"):
         table_of("runs.csv")
-    with pytest.raises(UsageError, match="must be a file: '.' is a folder"):
-        table_of(".")
     with pytest.raises(UsageError, match="no 'pred.csv'; did you mean 'preds.csv'"):
         table_of("pred.csv")
     with pytest.raises(UsageError, match="there is no 'zzzz.csv'; check the path"):

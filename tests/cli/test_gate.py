@@ -106,7 +106,7 @@ def test_what_cannot_be_computed_shuts_the_gate():
 def test_infinity_is_a_number():
     infinite = {"cross_entropy": Number(math.inf, (math.nan, math.nan), "nats")}
     outcome = judge(read("cross_entropy>1"), infinite)
-    assert str(outcome) == "failed: cross_entropy > 1: found inf nats"
+    assert str(outcome) == "failed: cross_entropy > 1 holds: found inf nats"
 
 
 def test_all_are_told_and_one_is_enough(capsys):
@@ -117,5 +117,5 @@ def test_all_are_told_and_one_is_enough(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     first, second, again = err.splitlines()
-    assert first == again == "passed: n < 100: found 300"
-    assert second == "failed: skill < 0.5: found 0.25"
+    assert first == again == "passed: n < 100 does not hold: found 300"
+    assert second == "failed: skill < 0.5 holds: found 0.25"

@@ -49,9 +49,9 @@ def test_an_open_gate_is_exit_code_0(run):
     done = run(*ARGS, *FAST, "--fail-if", "miscalibration>5", "--fail-if", "n<100")
     assert done.exit_code == 0
     first, second = done.stderr.splitlines()
-    assert first.startswith("passed: miscalibration > 5: found 0.")
+    assert first.startswith("passed: miscalibration > 5 does not hold: found 0.")
     assert first.endswith(" nats")
-    assert second == "passed: n < 100: found 300"
+    assert second == "passed: n < 100 does not hold: found 300"
 
 
 def test_a_shut_gate_is_exit_code_1(run, expected):
@@ -61,7 +61,9 @@ def test_a_shut_gate_is_exit_code_1(run, expected):
     assert done.exit_code == 1
     low = expected.decompose().ci()["miscalibration"][0]
     assert low > 0
-    assert f"failed: miscalibration.low > 0: found {low:.6g} nats\n" in done.stderr
+    assert (
+        f"failed: miscalibration.low > 0 holds: found {low:.6g} nats\n" in done.stderr
+    )
     outcomes = parsed(done.stdout)["conditions"]
     assert [one["failed"] for one in outcomes] == [True, True, False]
     assert outcomes[0]["found"] == pytest.approx(low, rel=1e-9)

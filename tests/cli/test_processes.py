@@ -53,7 +53,7 @@ def test_standard_input_is_read_and_a_gate_sets_the_exit_code(folder, environmen
     done = process(args, environment, input=text)
     assert done.returncode == 1
     assert done.stdout.startswith("Decomposition of a cross-entropy of ")
-    assert done.stderr.startswith("failed: miscalibration > 0: found 0.")
+    assert done.stderr.startswith("failed: miscalibration > 0 holds: found 0.")
 
 
 @pytest.mark.slow

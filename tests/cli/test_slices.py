@@ -13,7 +13,7 @@ def test_a_slice_reads_the_column_that_it_names(run, expected):
     assert done.exit_code == 0
     table = expected.evaluate().by("site")
     assert abs(outcome["found"] - table.loc["north", "cross_entropy"]) < 1e-12
-    assert "passed: cross_entropy[site=north] > 5: found" in done.stderr
+    assert "passed: cross_entropy[site=north] > 5 does not hold: found" in done.stderr
 
 
 def test_and_shuts_the_gate_where_both_hold(run):

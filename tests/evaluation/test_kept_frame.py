@@ -112,12 +112,7 @@ class TestMissing:
             assert found["n"].to_dict() == sizes.to_dict(), name
             rows = evaluation.worst(N)
             assert len(rows) == N - 3
-            if name == "pandas":
-                assert rows["age"].tolist() == kept.loc[rows.index, "age"].tolist()
-            places = (
-                rows.index if name != "pandas" else kept.index.get_indexer(rows.index)
-            )
-            assert rows["age"].tolist() == kept["age"].iloc[places].tolist()
+            assert rows["age"].tolist() == kept.loc[rows.index, "age"].tolist(), name
 
     def test_values_are_of_all_rows_or_of_those_kept(self, frame):
         frame.loc[frame.index[[0, 7, 300]], "p"] = np.nan

@@ -359,11 +359,11 @@ def test_what_is_no_frame_is_refused(frame):
         Evaluation.from_frame(frame, target="y", proba="p")
 
 
-def test_lazy_frames_want_to_be_collected(frame):
+def test_lazy_frames_are_no_part_of_the_data(frame):
     polars = pytest.importorskip("polars")
     lazy = polars.LazyFrame({name: frame[name].to_list() for name in frame})
     with pytest.raises(TypeError, match="found a LazyFrame of polars; call collect"):
-        Evaluation.from_frame(lazy, target="label", proba="p_")
+        accumulate(lazy, target="label", proba="p_")
 
 
 class TestMistakes:

@@ -176,6 +176,20 @@ def test_unseen_labels_are_said():
         cross_entropy(["a", "z"], GOOD, labels=["a", "b"])
 
 
+@pytest.mark.parametrize(
+    ("label", "labels", "said"),
+    [
+        ("Catt", ["cat", "dog"], "counts as 0; did you mean 'cat' by 'Catt'\\?$"),
+        (" dog ", ["cat", "dog"], "; did you mean 'dog' by ' dog '\\?$"),
+        ("eel", ["cat", "dog"], "counts as 0\\.$"),
+        ("100", ["10", "20"], "counts as 0\\.$"),
+    ],
+)
+def test_a_misspelt_label_is_told_from_an_unknown_one(label, labels, said):
+    with pytest.warns(UnseenLabelWarning, match=said):
+        cross_entropy([label, labels[0]], GOOD, labels=labels)
+
+
 def test_target_columns_must_be_the_classes():
     q = pd.DataFrame(GOOD, columns=["a", "b"])
     p = pd.DataFrame(GOOD, columns=["a", "c"])

@@ -40,6 +40,18 @@ def test_a_check_that_fails_prints_a_table_and_the_decomposition(run):
     assert "_gates.py" not in done.stdout.str()
 
 
+def test_a_wrong_expression_is_told_without_frames_of_the_library(run):
+    done = run('xent.check(evaluated(), "miscalibraton < 0.05")')
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        [
+            "xent = Gates of test_model.py::test_model",
+            "E *did you mean 'miscalibration'*",
+        ]
+    )
+    assert "_grammar.py" not in done.stdout.str()
+
+
 @pytest.mark.parametrize(
     ("policy", "outcome"),
     [
@@ -100,7 +112,7 @@ def test_a_worse_model_fails_with_its_difference(run):
             "E *cross-entropy * ± * +0.* ± * 0.01 *< 0.0001 *failed",
             "E *miscalibration *failed",
             "E *compared as independent samples, with the baseline's own error*",
-            "E *a term fails at p <= 0.005 = 0.05 / 10",
+            "E *a term fails at p <= 0.005 = 0.05 / 10, for 10 comparisons in*",
             "E *Decomposition of *",
         ]
     )
@@ -359,9 +371,9 @@ def test_a_session_knows_how_many_checks_the_last_one_made(run, folder):
     kept = (folder.path / ".pytest_cache/v/xent/checks").read_text()
     assert json.loads(kept) == {"test_model.py::test_model": 1}
     done = run(NO_WORSE.format("1, power=3", 0.01))
-    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.05 = 0.05 / 1"])
+    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.05 = 0.05 / 1, for 1 *"])
     done = run(NO_WORSE.format("1, power=3", 0.01), "--xent-checks=4")
-    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.0125 = 0.05 / 4"])
+    done.stdout.fnmatch_lines(["E *a term fails at p <= 0.0125 = 0.05 / 4, for *"])
 
 
 def test_what_is_unused_imports_no_pandas(folder):

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds  # noqa: E402 - where the tests are not skipped
 from xent_metrics import Evaluation, scan  # noqa: E402
 
 # No public option says how many values are read at once.
-from xent_metrics._scan import dataset  # noqa: E402
+from xent_metrics._scan import streams  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 
@@ -29,8 +29,8 @@ def cost(found):
 
 def test_a_long_row_group_is_read_in_parts(frame, tmp_path, monkeypatch, tables):
     frame.to_parquet(tmp_path / "one.parquet")
-    monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
-    monkeypatch.setattr(dataset, "_LEAST_ROWS", 50)
+    monkeypatch.setattr(streams, "_VALUES_AT_ONCE", 1)
+    monkeypatch.setattr(streams, "_LEAST_ROWS", 50)
     scan(tmp_path / "one.parquet", **HARD)
     lengths = [len(table) for table in tables]
     assert max(lengths) == 50

@@ -25,7 +25,7 @@ from xent_metrics import (  # noqa: E402
 )
 
 # No public option says how many rows are a task, or values are read at once.
-from xent_metrics._scan import dataset  # noqa: E402
+from xent_metrics._scan import dataset, streams  # noqa: E402
 
 from .conftest import drawn  # noqa: E402
 from .test_states import agree, same_tables  # noqa: E402
@@ -91,8 +91,8 @@ class TestWhatIsRead:
 
     def test_small_batches_give_the_same_numbers(self, parquet, monkeypatch):
         expected = scan(parquet, **FAST).decomposition
-        monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
-        monkeypatch.setattr(dataset, "_LEAST_ROWS", 7)
+        monkeypatch.setattr(streams, "_VALUES_AT_ONCE", 1)
+        monkeypatch.setattr(streams, "_LEAST_ROWS", 7)
         found = scan(parquet, **FAST).decomposition
         agree(found, expected, found.terms, rel=1e-8)
 
@@ -306,8 +306,8 @@ class TestBadParts:
         frame = predictions.copy()
         frame.loc[455, "p_0"] = 1.5
         frame.to_parquet(tmp_path / "x.parquet")
-        monkeypatch.setattr(dataset, "_VALUES_AT_ONCE", 1)
-        monkeypatch.setattr(dataset, "_LEAST_ROWS", 100)
+        monkeypatch.setattr(streams, "_VALUES_AT_ONCE", 1)
+        monkeypatch.setattr(streams, "_LEAST_ROWS", 100)
         with pytest.raises(ValueError, match=r"\(counting from row 400\) .* row 55"):
             scan(tmp_path / "x.parquet", n_jobs=2, **FAST)
 

@@ -13,10 +13,12 @@ from . import evaluate as _evaluate
 from . import options
 from .errors import Once, OneLine, UsageError
 from .request import Request
+from .summary import Written
 
 _OF_EVALUATE = """\
   xent-metrics evaluate preds.csv --target label --proba p_
   xent-metrics evaluate preds.parquet --target y --proba p_ --by site --base 2
+  xent-metrics evaluate "day=*/part-*.parquet" --target y --proba p_ --by day
   xent-metrics evaluate preds.csv --target y --proba score --html report.html
   xent-metrics evaluate preds.csv --target y --proba p_ \\
       --fail-if "miscalibration.low>0.05" --fail-if "n_unseen>0"
@@ -92,8 +94,10 @@ def evaluate(
         str,
         typer.Argument(
             metavar="FILE",
-            help="Predictions: .csv, .tsv (or .gz of them), .parquet, .feather, "
-            ".arrow; '-' is CSV on standard input.",
+            help="Predictions: a file, a folder, a glob in quotes, or an address such "
+            "as s3://bucket/day=1, of .parquet, .csv, .tsv, .jsonl, .ndjson, .json "
+            "(one object per line), .arrow or .feather; texts also as .gz; '-' is CSV "
+            "on standard input.",
         ),
     ],
     *,
@@ -155,14 +159,12 @@ def evaluate(
         level=level,
         by_class=by_class,
         n_worst=n_worst,
-        html=html,
-        metrics=metrics,
-        markdown=markdown,
         json=json,
         mlflow=mlflow,
         split=split,
         fail_if=fail_if or [],
         three_way=three_way,
+        written=Written(html=html, metrics=metrics, markdown=markdown),
     )
     return _evaluate.evaluate(file, request, asked)
 
@@ -173,8 +175,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="One file with several models' columns (repeat --proba), or one file "
-            "per model.",
+            help="One file with several models' columns (repeat --proba), or one file, "
+            "folder or glob in quotes per model.",
         ),
     ],
     *,
@@ -193,6 +195,8 @@ def compare(
     recalibration: options.Recalibration = "auto",
     baseline: options.Baseline = None,
     level: options.Level = 0.95,
+    metrics: options.Metrics = None,
+    markdown: options.Markdown = None,
     json: options.Json = False,
     fail_if: options.FailIf = None,
     three_way: options.ThreeWay = False,
@@ -228,6 +232,7 @@ def compare(
         json=json,
         fail_if=fail_if or [],
         three_way=three_way,
+        written=Written(metrics=metrics, markdown=markdown),
     )
     return _compare.compare(files, request, asked)
 
@@ -257,6 +262,8 @@ def drift(
     from_log_proba: options.FromLogProba = False,
     on_missing: options.OnMissing = "raise",
     level: options.Level = 0.95,
+    metrics: options.Metrics = None,
+    markdown: options.Markdown = None,
     json: options.Json = False,
     fail_if: options.FailIf = None,
     three_way: options.ThreeWay = False,
@@ -286,7 +293,11 @@ def drift(
         },
     )
     asked = _drift.Asked(
-        level=level, json=json, fail_if=fail_if or [], three_way=three_way
+        level=level,
+        json=json,
+        fail_if=fail_if or [],
+        three_way=three_way,
+        written=Written(metrics=metrics, markdown=markdown),
     )
     return _drift.drift(reference, current, request, asked)
 
@@ -314,6 +325,8 @@ def expect(
     from_log_proba: options.FromLogProba = False,
     of: options.Of = "population",
     level: options.Level = 0.95,
+    metrics: options.Metrics = None,
+    markdown: options.Markdown = None,
     json: options.Json = False,
     fail_if: options.FailIf = None,
     three_way: options.ThreeWay = False,
@@ -341,6 +354,11 @@ def expect(
         },
     )
     asked = _drift.Asked(
-        level=level, json=json, fail_if=fail_if or [], three_way=three_way, of=of
+        level=level,
+        json=json,
+        fail_if=fail_if or [],
+        three_way=three_way,
+        of=of,
+        written=Written(metrics=metrics, markdown=markdown),
     )
     return _drift.expect(reference, file, request, asked)

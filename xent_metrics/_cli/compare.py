@@ -12,13 +12,15 @@ from typing import Any
 from .._display.result import json_text, two_sided
 from .._evaluation import compare as _compare
 from .._evaluation.comparison import Comparison
+from .._scan.addresses import redacted
 from .._terms import TERMS
 from ..gates._numbers import differences_of
 from .errors import UsageError, warnings_told
-from .files import Table, keyed, read
+from .files import Table, keyed, name_of, read
 from .gate import Expression, Outcome, judge, read_conditions, tell
 from .output import show_comparison
 from .request import Request
+from .summary import Written, numbers_of_comparison
 from .terminal import Page, Stages, stages
 
 
@@ -31,6 +33,7 @@ class Asked:
     json: bool
     fail_if: list[str]
     three_way: bool
+    written: Written
 
 
 def compare(files: list[str], request: Request, asked: Asked) -> int:
@@ -39,6 +42,7 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
         asked.fail_if, tuple(TERMS), recalibration=request.measure["recalibration"]
     )
     two_sided(asked.level)
+    asked.written.check(*files)
     named = _named(files, request.probas)
     with warnings_told() as told, stages() as shown:
         models = _models(named, request, shown)
@@ -51,9 +55,10 @@ def compare(files: list[str], request: Request, asked: Asked) -> int:
                 **_of_measure(request.measure, "base", "clip", "recalibration"),
             )
     outcomes = _judge(conditions, result, three_way=asked.three_way)
+    asked.written.write(result, numbers_of_comparison(result), outcomes)
     if asked.json:
         content: dict[str, Any] = {
-            "files": files,
+            "files": [redacted(file) for file in files],
             "target": request.target,
             "proba": request.probas,
             "unit": result.decompositions[result.baseline].unit,
@@ -86,9 +91,9 @@ def _named(files: list[str], probas: list[str]) -> dict[str, tuple[str, str]]:
         names = probas
     elif len(probas) in (1, len(files)):
         each = probas * len(files) if len(probas) == 1 else probas
-        names = [Path(file).name.partition(".")[0] for file in files]
-        if len(set(names)) < len(names):
-            names = files
+        names = [Path(name_of(file)).name.partition(".")[0] for file in files]
+        if len(set(names)) < len(names) or not all(names):
+            names = [name_of(file) for file in files]
         pairs = dict(zip(names, zip(files, each, strict=True), strict=True))
     else:
         msg = (
@@ -136,8 +141,8 @@ def aligned(table: Table, first: Table, key: str, files: tuple[str, str]) -> Tab
         if len(extra):
             more = f" (and {len(extra) - 1:,} more)" if len(extra) > 1 else ""
             msg = (
-                f"files must have the same rows: {key} {extra[0]!r} of {file}{more} is "
-                f"not in {other}; compare rows that both have."
+                f"files must have the same rows: {key} {extra[0]!r} of {name_of(file)}"
+                f"{more} is not in {name_of(other)}; compare rows that both have."
             )
             raise UsageError(msg)
     return table._replace(frame=table.frame.loc[there])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -12,6 +14,7 @@ from .._display.result import json_text, two_sided
 from .._drift.drift import drift as _drift
 from .._drift.expected_loss import expected_loss
 from .._evaluation.evaluation import Evaluation
+from .._scan.addresses import redacted
 from ..gates._numbers import (
     OF_DRIFT,
     OF_EXPECTED,
@@ -20,11 +23,13 @@ from ..gates._numbers import (
     numbers_of_expected,
     refuse_without_map,
 )
+from . import summary
 from .errors import UsageError, warnings_told
-from .files import keyed, read, read_text
+from .files import keyed, name_of, read, read_text
 from .gate import judge, read_conditions, tell
 from .output import number
 from .request import Request
+from .summary import Written
 from .terminal import Page, Stages, stages
 
 _INTERVALS = ("population", "rows", "realised")
@@ -38,6 +43,7 @@ class Asked:
     json: bool
     fail_if: list[str]
     three_way: bool
+    written: Written
     of: str = "population"
 
 
@@ -45,21 +51,24 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
     """Say what moved between two files, and return the exit code."""
     conditions = read_conditions(asked.fail_if, OF_DRIFT, SHARES)
     two_sided(asked.level)
+    asked.written.check(reference, current)
     with warnings_told() as told, stages() as shown:
         before, of_before = _reference(reference, request, shown)
         now, of_now = _evaluated(current, request, shown)
         shown.start("comparing")
         by = (of_before, of_now) if request.by else None
-        result = _drift(before, now, by=by, level=asked.level)
+        with _compare_advised():
+            result = _drift(before, now, by=by, level=asked.level)
         for one in conditions:
             refuse_without_map(result, one.conditions)
     numbers = numbers_of_drift(result, asked.level)
     outcomes = [
         judge(condition, numbers, three_way=asked.three_way) for condition in conditions
     ]
+    asked.written.write(result, summary.numbers_of_drift(result), outcomes)
     if asked.json:
         content = {
-            "files": [reference, current],
+            "files": [redacted(reference), redacted(current)],
             **result.to_dict(),
             "conditions": [outcome.to_dict() for outcome in outcomes],
             "warnings": told,
@@ -73,10 +82,24 @@ def drift(reference: str, current: str, request: Request, asked: Asked) -> int:
     return tell(outcomes)
 
 
+@contextmanager
+def _compare_advised() -> Iterator[None]:
+    """Advise the command for the same rows, where the library advises its function."""
+    try:
+        yield
+    except ValueError as error:
+        text, sign, _ = str(error).partition("; pass compare(")
+        if not sign:
+            raise
+        msg = f"{text}; run xent-metrics compare, which pairs them."
+        raise UsageError(msg) from error
+
+
 def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
     """Estimate the loss of a file without labels, and return the exit code."""
     conditions = read_conditions(asked.fail_if, OF_EXPECTED, SHARES)
     two_sided(asked.level)
+    asked.written.check(reference, file)
     if asked.of not in _INTERVALS:
         msg = (
             f"--of must be one of {', '.join(_INTERVALS)}: found {asked.of!r}; pass "
@@ -105,10 +128,12 @@ def expect(reference: str, file: str, request: Request, asked: Asked) -> int:
     outcomes = [
         judge(condition, numbers, three_way=asked.three_way) for condition in conditions
     ]
+    of = summary.numbers_of_expected(result, asked.of)  # type: ignore[arg-type] # as above
+    asked.written.write(result, of, outcomes)
     if asked.json:
         content = {
-            "reference": reference,
-            "file": file,
+            "reference": redacted(reference),
+            "file": redacted(file),
             **result.to_dict(),
             "level": asked.level,
             "intervals": {
@@ -137,27 +162,30 @@ def _reference(
 
     With it comes what the rows are grouped by; None where they are gone.
     """
-    if file.endswith(".json"):
-        return _read_document(file), None
+    document = _document(file) if file.endswith(".json") else None
+    if document is not None:
+        return document, None
     if request.target is None:
         msg = (
             "--target must name the labels of the reference: there is none; pass the "
-            "column of labels, or a .json file as REFERENCE."
+            "column of labels, or as REFERENCE a .json file of Evaluation.to_json."
         )
         raise UsageError(msg)
     return _evaluated(file, request, shown)
 
 
-def _read_document(file: str) -> Evaluation:
+def _document(file: str) -> Evaluation | None:
+    """The evaluation that a file holds; None where it has an object in each line."""
     text = read_text(file)
     try:
         content = json.loads(text)
     except ValueError:
-        content = None
+        return None
     if not isinstance(content, dict) or "schema" not in content:
         msg = (
-            f"{file} must hold what Evaluation.to_json gave: found something else; "
-            "pass the predictions and labels of the reference, or such a document."
+            f"{name_of(file)} must hold what Evaluation.to_json gave, or an object in "
+            "each line: found something else; pass the predictions and labels of the "
+            "reference, or such a document."
         )
         raise UsageError(msg)
     return Evaluation.from_json(text)
@@ -168,7 +196,7 @@ def _evaluated(
 ) -> tuple[Evaluation, pd.DataFrame | None]:
     """The evaluation of a file, and what its rows are grouped by."""
     table = keyed(read(file, request.wanted, shown), request.key, file)
-    shown.start(f"evaluating {file}")
+    shown.start(f"evaluating {name_of(file)}")
     found = request.view(*table, request.probas[0]).evaluate()
     assert found.per_sample is not None, "only JSON may lack it"
     if not request.by:

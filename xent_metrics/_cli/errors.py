@@ -15,6 +15,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .._scan.addresses import redacted
+
 _SHOWN = 20
 
 
@@ -116,6 +118,8 @@ def sentence(error: Exception) -> str:
     told = getattr(error, "format_message", None)  # a usage error of typer's click
     if told is not None:
         text = _one_line(told()).rstrip(".").replace(". Did ", "; did ")
+        if "unexpected extra argument" in text:  # as where the shell expands a glob
+            return f"{text}; put quotes around a glob, or see --help."
         return text if text.endswith("?") else f"{text}; see --help."
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     if isinstance(error, (ValueError, KeyError, TypeError, ImportError, OSError)):
@@ -154,7 +158,7 @@ def _one_line(text: str) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"xent-metrics: {text}\n")
+    sys.stderr.write(f"xent-metrics: {redacted(text)}\n")
 
 
 @contextmanager
@@ -168,6 +172,8 @@ def warnings_told() -> Iterator[list[str]]:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         yield told
-    told += dict.fromkeys(in_options(_one_line(str(one.message))) for one in caught)
+    told += dict.fromkeys(
+        in_options(redacted(_one_line(str(one.message)))) for one in caught
+    )
     for line in told:
         sys.stderr.write(f"warning: {line}\n")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,19 +11,19 @@ import pandas as pd
 from .._decomposition.result import Decomposition
 from .._decomposition.zeros import KEY, OF_ZERO
 from .._display.result import json_text, two_sided
-from .._report.place import place_of
+from .._scan.addresses import redacted
 from .._terms import TERMS
 from ..gates._numbers import COUNTS, Groups, numbers_of
-from .errors import UsageError, warnings_told
-from .files import STANDARD_INPUT, Table, keyed, read
+from . import summary
+from .errors import warnings_told
+from .files import Table, keyed, read
 from .gate import Outcome, judge, read_conditions, tell
 from .output import show_cells, show_decomposition, show_worst
 from .request import Request
-from .summary import add_markdown, write_metrics
+from .summary import Written
 from .terminal import Page, stages
 from .track import find_tracker, log
 
-_STDIN = 0  # its descriptor
 _MOST_WORST = 50  # rows that are proposed to be looked at
 
 
@@ -37,24 +34,12 @@ class Asked:
     level: float
     by_class: bool
     n_worst: int
-    html: str | None
-    metrics: str | None
-    markdown: str | None
     json: bool
     mlflow: bool
     split: str
     fail_if: list[str]
     three_way: bool
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The files that are written, by the option that asks for each."""
-        found = {
-            "--html": self.html,
-            "--metrics": self.metrics,
-            "--markdown": self.markdown,
-        }
-        return {option: path for option, path in found.items() if path is not None}
+    written: Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +66,7 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
     sliced = [column for one in conditions for column in one.columns]
     request = replace(request, sliced=list(dict.fromkeys(sliced)))
     two_sided(asked.level)
-    for option, path in asked.files.items():
-        _check_written(path, option, file)
-    _check_apart(asked.files)
+    asked.written.check(file)
     tracker = find_tracker() if asked.mlflow else None  # before any work is done
     with warnings_told() as told, stages() as shown:
         table = keyed(read(file, request.wanted, shown), request.key, file)
@@ -93,9 +76,9 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
         numbers, groups = numbers_of(result, asked.level), Groups(evaluation)
         assert evaluation.per_sample is not None, "only JSON may lack it"
         keys = _keys(table, request.by, evaluation.per_sample.index)
-        if asked.html is not None:
-            shown.start(f"writing {asked.html}")
-            evaluation.write_html(asked.html, by=keys)
+        if asked.written.html is not None:
+            shown.start(f"writing {asked.written.html}")
+            evaluation.write_html(asked.written.html, by=keys)
         found = Found(
             decomposition=result,
             outcomes=[
@@ -114,43 +97,13 @@ def evaluate(file: str, request: Request, asked: Asked) -> int:
             if tracker is None
             else log(tracker, evaluation, asked.split, keys),
         )
-    if asked.metrics is not None:
-        write_metrics(asked.metrics, result)
-    if asked.markdown is not None:
-        add_markdown(asked.markdown, result, found.outcomes)
+    asked.written.write(result, summary.numbers_of(result), found.outcomes)
     if asked.json:
         content = _content(file, request, asked, found)
         sys.stdout.write(json_text(content | {"warnings": told}, indent=2) + "\n")
     else:
         _show(asked, found)
     return tell(found.outcomes)
-
-
-def _check_written(path: str, option: str, file: str) -> None:
-    """Refuse a path that cannot be written, or is the input: before work is done."""
-    place_of(path, option)
-    with suppress(OSError):  # one that is not there is no input, or an error of its own
-        read_from = os.fstat(_STDIN) if file == "-" else Path(file).stat()
-        if os.path.samestat(Path(path).stat(), read_from):
-            shown = STANDARD_INPUT if file == "-" else repr(file)
-            msg = (
-                f"{option} must not be the file that is read: {path!r} is {shown}; "
-                "pass another name, such as report.html."
-            )
-            raise UsageError(msg)
-
-
-def _check_apart(files: dict[str, str]) -> None:
-    """Refuse one file for two options, of which the second would replace the first."""
-    taken: dict[str, str] = {}
-    for option, path in files.items():
-        first = taken.setdefault(os.path.realpath(path), option)
-        if first != option:
-            msg = (
-                f"{first} and {option} must be different files: both are {path!r}; "
-                "pass another name for one of them."
-            )
-            raise UsageError(msg)
 
 
 def _keys(table: Table, by: list[str], rows: pd.Index[Any]) -> pd.DataFrame | None:
@@ -160,7 +113,7 @@ def _keys(table: Table, by: list[str], rows: pd.Index[Any]) -> pd.DataFrame | No
 
 def _content(file: str, request: Request, asked: Asked, found: Found) -> dict[str, Any]:
     content: dict[str, Any] = {
-        "file": file,
+        "file": redacted(file),
         "target": request.target,
         "proba": request.probas[0],
         "decomposition": found.decomposition.to_dict(),
@@ -172,7 +125,7 @@ def _content(file: str, request: Request, asked: Asked, found: Found) -> dict[st
         "by": found.by,
         "by_class": found.by_class,
         "worst": found.worst,
-        "html": asked.html,
+        "html": asked.written.html,
         "mlflow_run_id": found.run_id,
     }
     return content | {name: one for name, one in parts.items() if one is not None}
@@ -190,7 +143,7 @@ def _show(asked: Asked, found: Found) -> None:
     elif OF_ZERO in found.decomposition.notes.get(KEY, ""):
         n = min(found.decomposition.n_clipped, _MOST_WORST)
         page.line(f"\nto see the rows with a probability of 0: --n-worst {n}")
-    if asked.html is not None:
-        page.line(f"\npage: {asked.html}")
+    if asked.written.html is not None:
+        page.line(f"\npage: {asked.written.html}")
     if found.run_id is not None:
         page.line(f"\nMLflow run: {found.run_id} (xent/{asked.split}/...)")

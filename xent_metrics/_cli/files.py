@@ -1,143 +1,28 @@
-"""Files as frames: CSV, Parquet and Feather."""
+"""Files as frames: what the options ask of a path, a glob or an address."""
 
 from __future__ import annotations
 
 import difflib
-import gzip
-import io
+import re
 import sys
-import warnings
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from .._inputs.arrow import readable
+from .._scan.addresses import redacted, scheme_of
+from .._scan.dataset import Opened, Task, open_files, open_streams, tasks_of
+from .._scan.formats import CSV, format_of
+from .._scan.paths import UnreadableError, files_of, is_glob
+from .._scan.streams import Stream, StreamTask, as_written
 from .columns import Columns, Wanted, find
 from .errors import UsageError
 from .terminal import Stages
 
-_MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
-_NO_NUMBERS = {"nan", "inf", "-inf"}
-
-
-class Source(NamedTuple):
-    """Where the text is: a file, or what came on standard input."""
-
-    shown: str
-    separator: str
-    path: Path | None = None
-    content: bytes = b""
-
-    def open(self) -> BinaryIO:
-        """The bytes, from the start."""
-        return io.BytesIO(self.content) if self.path is None else self.path.open("rb")
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are, before they are unpacked."""
-        return len(self.content) if self.path is None else self.path.stat().st_size
-
-
-def header(source: Source) -> list[str]:
-    """The names of the columns, as they are written."""
-    with source.open() as raw, _unpacked(source, raw) as file:
-        try:
-            first = pd.read_csv(
-                file,
-                sep=source.separator,
-                header=None,
-                nrows=1,
-                dtype=str,
-                keep_default_na=False,
-            )
-        except pd.errors.EmptyDataError:
-            msg = f"{source.shown} must not be empty: it has no text; write it again."
-            raise UsageError(msg) from None
-    return [str(name) for name in first.iloc[0]]
-
-
-def read_csv(
-    source: Source, names: Sequence[str], text: set[str], stages: Stages
-) -> pd.DataFrame:
-    """The columns of these names; those of ``text`` hold labels, the others numbers."""
-    missing = {name: [""] if name in text else _MISSING_NUMBERS for name in names}
-    with source.open() as raw, warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        counted = stages.counted(raw, f"reading {source.shown}", source.size)
-        try:
-            with _unpacked(source, counted) as file:
-                frame = pd.read_csv(
-                    file,
-                    sep=source.separator,
-                    names=header(source),
-                    header=0,
-                    index_col=False,
-                    dtype=dict.fromkeys(text, str),
-                    keep_default_na=False,
-                    na_values=missing,
-                    low_memory=False,
-                )
-        except pd.errors.ParserWarning:
-            msg = (
-                f"{source.shown} must have one field per column in every row: rows "
-                "have more fields than the first line has names; name every column."
-            )
-            raise UsageError(msg) from None
-    for name in text:
-        frame[name] = as_written(frame[name])
-    return frame[list(names)]
-
-
-def _unpacked(source: Source, raw: BinaryIO) -> BinaryIO:
-    if source.path is not None and source.path.name.lower().endswith(".gz"):
-        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
-    return raw
-
-
-def as_written(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Numbers where all texts are numbers as Python writes them; else the texts."""
-    codes, distinct = pd.factorize(column)
-    numbers = _numbers([str(text) for text in distinct])
-    if numbers is None:
-        return column
-    absent = codes < 0
-    values = pd.Series(numbers[np.maximum(codes, 0)], index=column.index)
-    if not absent.any():
-        return values
-    if numbers.dtype.kind == "i":
-        return values.astype("Int64").mask(absent)
-    return values.mask(absent)
-
-
-def _numbers(texts: list[str]) -> np.ndarray[Any, np.dtype[Any]] | None:
-    readers: tuple[Callable[[str], float], ...] = (int, float)
-    for reader in readers:
-        try:
-            numbers = [reader(text) for text in texts]
-        except ValueError:
-            continue
-        same = all(str(n) == text for n, text in zip(numbers, texts, strict=True))
-        if same and not _NO_NUMBERS & set(texts):
-            array = np.array(numbers)
-            return array if array.dtype.kind in "if" and array.size else None
-    return None
-
-
 STANDARD_INPUT = "standard input"
-
-_SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
-_FORMATS = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".feather": "feather",
-    ".arrow": "feather",
-}
-_BATCH = 65_536  # rows
 
 
 class Table(NamedTuple):
@@ -147,57 +32,116 @@ class Table(NamedTuple):
     columns: Columns
 
 
+def name_of(file: str) -> str:
+    """The name of a file as it is shown and written, without credentials."""
+    return STANDARD_INPUT if file == "-" else redacted(file)
+
+
 def read(file: str, wanted: Wanted, stages: Stages) -> Table:
-    """Read what is wanted of a file; ``-`` is CSV on standard input."""
-    if file == "-":
-        source = Source(STANDARD_INPUT, ",", content=sys.stdin.buffer.read())
-        with _readable(STANDARD_INPUT):
-            return _with_rows(_from_csv(source, wanted, stages), STANDARD_INPUT)
-    path, suffix = Path(file), _suffix(file)
+    """Read what is wanted of a file or several; ``-`` is CSV on standard input."""
     with _readable(file):
-        _check(path)
-        if suffix in _FORMATS:
-            return _with_rows(_from_arrow(file, _FORMATS[suffix], wanted, stages), file)
-        source = Source(file, _SEPARATORS[suffix], path=path)
-        return _with_rows(_from_csv(source, wanted, stages), file)
+        table = _read(_opened(file), wanted, name_of(file), stages)
+    if table.frame.empty:
+        msg = (
+            f"{name_of(file)} must have rows: it has names of columns alone; write it "
+            "again."
+        )
+        raise UsageError(msg)
+    return table
 
 
 def read_text(file: str) -> str:
     """The text of a file that is no table, such as a document."""
-    path = Path(file)
     with _readable(file):
-        _check(path)
-        return path.read_text(encoding="utf-8")
+        _check(file)
+        files = files_of([file], skip=False)
+        with files.filesystem.open_input_stream(files.paths[0]) as raw:
+            text: str = raw.read().decode("utf-8")
+        return text
 
 
-def _suffix(file: str) -> str:
-    known = [*_SEPARATORS, *_FORMATS]
+def _opened(file: str) -> Opened:
+    """What is read, whose columns are known."""
+    if file == "-":
+        content = sys.stdin.buffer.read()
+        return open_streams([Stream(STANDARD_INPUT, CSV, content=content)])
+    _check(file)
+    return open_files(files_of([file], skip=False))
+
+
+def _read(opened: Opened, wanted: Wanted, name: str, stages: Stages) -> Table:
+    columns = find(wanted, opened.names, name)
+    needed, what = tuple(columns.read), f"reading {name}"
+    watched = [
+        stream._replace(watch=lambda raw, size: stages.counted(raw, what, size))
+        for stream in opened.streams
+    ]
+    tasks, lost = tasks_of(opened._replace(streams=watched), needed, needed)
+    if lost:
+        raise lost[0]
+    if opened.is_csv:
+        return Table(_of_texts(tasks, columns), columns)
+    if not opened.streams:
+        stages.start(what, sum(task.n_rows or 0 for task in tasks))
+    tables = []
+    for table in _tables(tasks):
+        tables.append(table)
+        if not opened.streams:
+            stages.advance(len(table))
+    return Table(_frame_of(tables, needed), columns)
+
+
+def _tables(tasks: Sequence[Task | StreamTask]) -> Iterator[Any]:
+    for task in tasks:
+        yield from task.tables(*task.pieces)
+
+
+def _of_texts(tasks: Sequence[Task | StreamTask], columns: Columns) -> pd.DataFrame:
+    """The rows of CSV, with texts as numbers where all of a column are."""
+    own = [
+        task._replace(readers=dict.fromkeys(columns.text))
+        for task in tasks
+        if isinstance(task, StreamTask)
+    ]
+    frame: pd.DataFrame = pd.concat(_tables(own), ignore_index=True)
+    for name in columns.text:
+        if frame[name].dtype.kind != "i":  # as that of folders may be
+            frame[name] = as_written(frame[name])
+    return frame
+
+
+def _frame_of(tables: list[Any], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Tables of Arrow as one frame, whose lists and structs stay those of Arrow."""
+    import pyarrow as pa  # noqa: PLC0415 - not needed for CSV
+
+    if not tables:
+        return pd.DataFrame(columns=list(columns))
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    table = pa.table(list(map(readable, whole.columns)), names=list(columns))
+
+    def kept(kind: Any) -> Any:
+        return pd.ArrowDtype(kind) if pa.types.is_nested(kind) else None
+
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=kept)
+    return frame
+
+
+def _check(file: str) -> None:
+    """Refuse a path where there is nothing, or an empty file."""
     if not file:
         msg = "FILE must be the path of a file: it is empty; pass one, or '-'."
         raise UsageError(msg)
-    for suffix in known:
-        if file.lower().endswith(suffix):
-            return suffix
-    if Path(file).is_dir():
-        _check(Path(file))
-    msg = (
-        f"the name of a file must end in one of {', '.join(known)}: found "
-        f"{file!r}; rename it, or pass CSV on standard input as '-'."
-    )
-    raise UsageError(msg)
-
-
-def _check(path: Path) -> None:
-    """Refuse what is no file, or has nothing in it."""
-    shown = str(path)
+    path = Path(file)
     if path.is_dir():
-        msg = f"FILE must be a file: {shown!r} is a folder; pass one file of it."
-        raise UsageError(msg)
+        return
     if not path.exists():
-        msg = f"FILE must exist: there is no {shown!r}; {_near(path)}"
+        if scheme_of(file) or is_glob(file):
+            return
+        format_of(file)
+        msg = f"FILE must exist: there is no {file!r}; {_near(path)}"
         raise UsageError(msg)
     if not path.stat().st_size:
-        msg = f"FILE must not be empty: {shown!r} has no bytes; write it again."
+        msg = f"FILE must not be empty: {file!r} has no bytes; write it again."
         raise UsageError(msg)
 
 
@@ -211,67 +155,36 @@ def _near(path: Path) -> str:
 
 
 @contextmanager
-def _readable(shown: str) -> Iterator[None]:
+def _readable(file: str) -> Iterator[None]:
     """One sentence where a file's bytes are not what its name says."""
     try:
         yield
     except UsageError:
         raise
+    except UnreadableError as error:
+        msg = (
+            f"{error.place} cannot be read: {error.why}; check what wrote it, and its "
+            "name."
+        )
+        raise UsageError(msg) from None
     except UnicodeDecodeError as error:
-        msg = f"{shown} must be text in UTF-8: {error}; save it in that encoding."
-        raise UsageError(msg) from error
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        reason = getattr(error, "strerror", None) or _innermost(error)
-        msg = f"{shown} cannot be read: {reason}; check what wrote it, and its name."
-        raise UsageError(msg) from error
-
-
-def _innermost(error: Exception) -> str:
-    """What a reader says of a file; its own sentence stands last, then its advice."""
-    text = str(error).rstrip(". \n")
-    foreign = type(error).__module__.startswith(("pyarrow", "pandas"))
-    return text.rpartition(": ")[2].partition(". ")[0] if foreign else text
-
-
-def _with_rows(table: Table, shown: str) -> Table:
-    if table.frame.empty:
-        msg = f"{shown} must have rows: it has names of columns alone; write it again."
-        raise UsageError(msg)
-    return table
-
-
-def _from_csv(source: Source, wanted: Wanted, stages: Stages) -> Table:
-    columns = find(wanted, header(source), source.shown)
-    return Table(read_csv(source, columns.read, columns.text, stages), columns)
-
-
-def _from_arrow(file: str, kind: str, wanted: Wanted, stages: Stages) -> Table:
-    import pyarrow as pa  # noqa: PLC0415 - not needed for CSV
-    import pyarrow.dataset as ds  # noqa: PLC0415
-
-    data = ds.dataset(file, format=kind)
-    columns = find(wanted, data.schema.names, file)
-    stages.start(f"reading {file}", data.count_rows())
-    batches = []
-    for batch in data.to_batches(columns=columns.read, batch_size=_BATCH):
-        batches.append(batch)
-        stages.advance(batch.num_rows)
-    schema = pa.schema([data.schema.field(name) for name in columns.read])
-    read = pa.Table.from_batches(batches, schema)
-    table = pa.table(list(map(readable, read.columns)), names=columns.read)
-    return Table(table.to_pandas(ignore_metadata=True), columns)
+        msg = f"{name_of(file)} must be text in UTF-8: {error}; save it so."
+        raise UsageError(msg) from None
+    except (OSError, ValueError) as error:
+        text = re.sub("^dataset must", "FILE must", redacted(str(error)))
+        raise UsageError(text) from None
 
 
 def keyed(table: Table, key: str | None, file: str) -> Table:
     """The rows under their names."""
     if key is None:
         return table
-    shown = STANDARD_INPUT if file == "-" else file
+    shown_as = name_of(file)
     column = table.frame[key]
     if column.isna().any():
         msg = (
             f"--key must name each row: {key!r} is missing in row "
-            f"{int(column.isna().to_numpy().argmax())} of {shown}; fill it."
+            f"{int(column.isna().to_numpy().argmax())} of {shown_as}; fill it."
         )
         raise UsageError(msg)
     twice = column.duplicated()
@@ -279,7 +192,7 @@ def keyed(table: Table, key: str | None, file: str) -> Table:
         value = column[twice].tolist()[0]
         msg = (
             f"--key must name each row once: {value!r} occurs twice in column {key!r} "
-            f"of {shown}; choose a column without repeats."
+            f"of {shown_as}; choose a column without repeats."
         )
         raise UsageError(msg)
     return table._replace(frame=table.frame.set_index(key, drop=False))

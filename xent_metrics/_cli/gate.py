@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -46,8 +47,10 @@ class Outcome(NamedTuple):
         return self.status == "failed"
 
     def __str__(self) -> str:
-        of = f" of {self.of}" if self.of else ""
-        return f"{self.status}: {self.condition}{of}: {self.why}"
+        of = f" for {self.of}" if self.of else ""
+        held = "" if any(map(math.isnan, self.found)) else " holds"
+        said = {"passed": " does not hold", "failed": held, "insufficient": ""}
+        return f"{self.status}: {self.condition}{said[self.status]}{of}: {self.why}"
 
     def to_dict(self) -> dict[str, Any]:
         """What a pipeline may want to know."""

@@ -178,8 +178,9 @@ Metrics: TypeAlias = Annotated[
     typer.Option(
         "--metrics",
         metavar="OUT",
-        help="Write the terms, their standard errors and the counts as one flat JSON "
-        "object of numbers, as DVC reads them; what is not finite is left out.",
+        help="Write the terms, their standard errors and the counts (of drift what "
+        "moved) as one flat JSON object of numbers, as DVC reads them; what is not "
+        "finite is left out.",
     ),
 ]
 Markdown: TypeAlias = Annotated[

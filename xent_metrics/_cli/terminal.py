@@ -99,7 +99,7 @@ class Stages:
         assert self._task is not None, "a stage was started"
         self._progress.advance(self._task, by)
 
-    def counted(self, file: BinaryIO, what: str, total: int) -> BinaryIO:
+    def counted(self, file: BinaryIO, what: str, total: int | None) -> BinaryIO:
         """The file, as a stage that advances while it is read."""
         self.start(what, total)
         assert self._task is not None

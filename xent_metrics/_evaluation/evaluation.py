@@ -20,6 +20,7 @@ from .._features.reducible import Progress
 from .._features.result import ReducibleLoss
 from .._features.sliced import Slices
 from .._inputs.columns import Selector
+from .._inputs.containers import collected
 from .._inputs.estimators import Classifier, in_class_order, probabilities
 from .._inputs.frames import read_frame
 from .._inputs.inputs import read
@@ -230,8 +231,9 @@ class Evaluation(Result):
 
         Parameters
         ----------
-        frame : DataFrame of pandas or polars, or table of pyarrow
-            One row per sample.
+        frame : DataFrame of pandas, frame of polars, or table of pyarrow
+            One row per sample. A LazyFrame is computed, with all of its columns; for
+            more rows than memory holds see :func:`scan`.
         target, proba, labels, target_type, on_missing
             Which columns, as in :class:`XentAccessor`.
         sample_weight, groups : column name or array-like, optional
@@ -291,6 +293,7 @@ class Evaluation(Result):
             from_logits=from_logits,
             on_missing=on_missing,
         )
+        frame = collected(frame)
         found = read_frame(frame, target=target, proba=proba, options=options)
         evaluated = evaluate(
             found.inputs,

@@ -127,6 +127,17 @@ def refuse_lazy(data: Any, name: str) -> None:
         raise TypeError(msg)
 
 
+def collected(data: Any) -> Any:
+    """A LazyFrame of polars, computed in batches; all else as it is."""
+    root, kind = type(data).__module__.partition(".")[0], type(data).__name__
+    if root != "polars" or kind != "LazyFrame":
+        return data
+    try:
+        return data.collect(engine="streaming")
+    except (TypeError, ValueError):  # older versions call it otherwise
+        return data.collect(streaming=True)
+
+
 def _in_memory(data: Any, name: str) -> Any:
     """An array, a column of pandas, a list, a frame, columns; all else as it is."""
     if isinstance(data, (pd.Series, pd.DataFrame)):

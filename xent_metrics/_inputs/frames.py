@@ -69,6 +69,7 @@ class FrameInputs(NamedTuple):
     """What was read from a frame; ``kept`` is None where every row was.
 
     In ``options`` weights and groups are values of the rows that were kept;
+    ``row_index`` numbers these where a frame without an index lost rows;
     ``measured`` are the columns of targets, probabilities and weights.
     """
 
@@ -109,7 +110,9 @@ def read_frame(
         given = check_labels(options.labels, _n_classes(used.proba))
     options = dataclasses.replace(options, labels=given, **used.beside)
     inputs = _read(y_true, y_proba, used, options, whole=whole)
-    index = table.index if kept is None or table.index is None else table.index[kept]
+    index = table.index
+    if kept is not None:
+        index = pd.Index(np.flatnonzero(kept)) if index is None else index[kept]
     measured = (*y_true.names, *y_proba.names, *weight)
     return FrameInputs(inputs, options, index, kept, measured)
 

@@ -7,6 +7,7 @@ breaks a rule; here it becomes an error of one sentence.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -242,13 +243,30 @@ def unknown_labels(
 def warn_of_unseen(
     n_unseen: int, n: int, unseen: tuple[Any, ...], labels: tuple[Any, ...]
 ) -> None:
-    """Warn of labels that no column stands for."""
+    """Warn of labels that no column stands for, and of what they resemble."""
     warn(
         f"{n_unseen} of {n} rows have a label that is not among the classes "
         f"({show(unseen)} among {show(labels)}): its probability "
-        "counts as 0.",
+        f"counts as 0{_resembled(unseen, labels)}",
         UnseenLabelWarning,
     )
+
+
+def _resembled(unseen: tuple[Any, ...], labels: tuple[Any, ...]) -> str:
+    """Which classes may be meant by labels that look like them."""
+    known = {_spelt(label): label for label in labels}
+    for label in unseen:
+        text = _spelt(label)
+        cutoff = 0.6 if any(map(str.isalpha, text)) else 1.0  # 10 is near no 100
+        near = difflib.get_close_matches(text, known, n=1, cutoff=cutoff)
+        if near:
+            return f"; did you mean {known[near[0]]!r} by {label!r}?"
+    return "."
+
+
+def _spelt(label: Any) -> str:
+    """A label without what a reader overlooks: case, spaces, and its type."""
+    return " ".join(str(label).split()).casefold()
 
 
 def read(

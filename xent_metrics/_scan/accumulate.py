@@ -84,7 +84,7 @@ def accumulate(
 
     See Also
     --------
-    scan : All of it in one call, for Parquet files.
+    scan : All of it in one call, for files.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A dataset of Parquet files or of pyarrow as tasks."""
+"""Files and datasets of pyarrow as tasks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from .._inputs.columns import choose, unknown_column
 from .._recalibration.select import enough_rows
+from .addresses import redacted
+from .formats import JSON, PARQUET, one_format
+from .keys import check_key
 from .paths import (
     Files,
     UnreadableError,
@@ -21,19 +24,36 @@ from .paths import (
     unreadable,
 )
 from .reading import Reading
+from .streams import Stream, StreamTask, fields_of, header, one_schema, rows_at_once
 
 _AHEAD = 1 << 18  # bytes of a column that are read at once
 _ROWS_A_TASK = 1 << 20
-_VALUES_AT_ONCE = 1 << 21
-_LEAST_ROWS = 1024
 
 
-def open_dataset(
-    dataset: Any, *, skip: bool = False
-) -> tuple[Any, list[UnreadableError]]:
+class Opened(NamedTuple):
+    """Files or batches whose columns are known.
+
+    ``data`` is a dataset of pyarrow, where they are Parquet or were one; ``streams``
+    are other files, those of JSON with their ``fields``. ``lost`` is what cannot be
+    opened, of a list or with ``skip``.
+    """
+
+    names: list[str]
+    data: Any
+    streams: list[Stream]
+    fields: Any
+    lost: list[UnreadableError]
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether columns hold texts, whose types are to be found."""
+        return bool(self.streams) and self.streams[0].format.kind == "csv"
+
+
+def open_dataset(dataset: Any, *, skip: bool = False) -> Opened:
     """A pyarrow dataset as it is, or that of a path or of several.
 
-    With ``skip``, also the files that are left out, as they are missing.
+    With ``skip``, files that are missing or corrupt are left out.
     """
     try:
         import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
@@ -44,8 +64,20 @@ def open_dataset(
         )
         raise ImportError(msg) from None
     if isinstance(dataset, ds.Dataset):
-        return dataset, []
-    files = files_of(_names(dataset), skip=skip)
+        return Opened(list(dataset.schema.names), dataset, [], None, [])
+    return open_files(files_of(_names(dataset), skip=skip), skip=skip)
+
+
+def open_files(files: Files, *, skip: bool = False) -> Opened:
+    """Files of one format."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
+
+    if files.lost and not skip:
+        raise files.lost[0]
+    if not files.paths:
+        raise files.lost[0]
+    if one_format(files.paths) != PARQUET:
+        return _streamed(files, skip=skip)
     schema = _schema_of(files, skip=skip)
     schema, partitions = _keyed(files, schema)
     opened = ds.FileSystemDataset.from_paths(
@@ -55,7 +87,57 @@ def open_dataset(
         filesystem=files.filesystem,
         partitions=partitions,
     )
-    return opened, files.lost
+    return Opened(list(schema.names), opened, [], None, files.lost)
+
+
+def open_streams(streams: Sequence[Stream], *, skip: bool = False) -> Opened:
+    """Files that are read from their start; of JSON the fields are looked for first."""
+    lost: list[UnreadableError] = []
+    held: list[Stream] = []
+    found: list[Any] = []
+    of_json = streams[0].format == JSON
+    for stream in streams:
+        try:
+            if of_json:
+                found.append(fields_of(stream))
+            elif not held:
+                found.append(header(stream))
+        except UnreadableError as error:
+            if not skip:
+                raise
+            lost.append(error)
+            continue
+        held.append(stream)
+    if not held:
+        raise lost[0]
+    fields = one_schema(found) if of_json else None
+    names = list(found[0]) if fields is None else list(fields.names)
+    said = dict.fromkeys(name for stream in held for name in stream.keys)
+    names += [name for name in said if name not in names]
+    return Opened(names, None, held, fields, lost)
+
+
+def _streamed(files: Files, *, skip: bool) -> Opened:
+    """Files that are no Parquet, with what their folders say."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    format_ = one_format(files.paths)
+    plain = [Stream(path, format_, files.filesystem) for path in files.paths]
+    said = list(folder_keys(files))
+    if any(said):
+        own = set(open_streams(plain[:1], skip=skip).names)
+        types = _types_of_keys(said, own)
+        plain = [
+            stream._replace(
+                keys={
+                    name: pa.scalar(_typed(key, types[name]), types[name])
+                    for name, key in keys.items()
+                }
+            )
+            for stream, keys in zip(plain, said, strict=True)
+        ]
+    opened = open_streams(plain, skip=skip)
+    return opened._replace(lost=[*files.lost, *opened.lost])
 
 
 def _names(dataset: Any) -> list[str]:
@@ -69,8 +151,8 @@ def _names(dataset: Any) -> list[str]:
     if several:
         found += f" with {type(wrong[0]).__name__}" if wrong else " without paths"
     msg = (
-        "dataset must be the path of a Parquet file or folder, a list of files, or "
-        f"a pyarrow dataset: found {found}; pass a path, or call "
+        "dataset must be a path, a list of files, a frame of polars, or a pyarrow "
+        f"dataset: found {found}; pass a path, or call "
         "Evaluation.from_frame for a frame."
     )
     raise TypeError(msg)
@@ -82,8 +164,6 @@ def _schema_of(files: Files, *, skip: bool) -> Any:
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
     lost = files.lost
-    if lost and not skip:
-        raise lost[0]
     for path in files.paths:
         try:
             return ds.ParquetFileFormat().inspect(path, files.filesystem)
@@ -95,33 +175,49 @@ def _schema_of(files: Files, *, skip: bool) -> Any:
 
 
 def _keyed(files: Files, schema: Any) -> tuple[Any, list[Any]]:
-    """The schema with the columns that folders give, and what they give each file.
-
-    They hold whole numbers only where all are written as such, so that ``site=01`` and
-    ``site=1`` stay apart.
-    """
+    """The schema with the columns that folders give, and what they give each file."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
     keys = list(folder_keys(files))
-    own, types = set(schema.names), {}
-    for name in dict.fromkeys(name for one in keys for name in one):
-        numbers = are_whole_numbers(one[name] for one in keys if name in one)
-        types[name] = pa.int32() if numbers and name not in own else pa.string()
+    own = set(schema.names)
+    types = _types_of_keys(keys, own)
+    for name, type_ in types.items():
         if name not in own:
-            schema = schema.append(pa.field(name, types[name]))
+            schema = schema.append(pa.field(name, type_))
 
     def expression(name: str, value: str | None) -> Any:
         if value is None:
             return ds.field(name).is_null()
-        is_number = types[name] == pa.int32()
-        return ds.field(name) == pa.scalar(int(value) if is_number else value)
+        return ds.field(name) == pa.scalar(_typed(value, types[name]))
 
     partitions = []
     for one in keys:
         said = [expression(name, value) for name, value in one.items()]
         partitions.append(functools.reduce(operator.and_, said, ds.scalar(True)))
     return schema, partitions
+
+
+def _types_of_keys(keys: list[dict[str, str | None]], own: set[str]) -> dict[str, Any]:
+    """The types of what folders say, beside the columns that files have themselves.
+
+    They are whole numbers only where all are written as such, so that ``site=01`` and
+    ``site=1`` stay apart.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    types = {}
+    for name in dict.fromkeys(name for one in keys for name in one):
+        numbers = are_whole_numbers(one[name] for one in keys if name in one)
+        types[name] = pa.int32() if numbers and name not in own else pa.string()
+    return types
+
+
+def _typed(value: str | None, type_: Any) -> Any:
+    """What a folder says, as a number where all are."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    return value if value is None or type_ == pa.string() else int(value)
 
 
 class Task(NamedTuple):
@@ -143,9 +239,15 @@ class Task(NamedTuple):
         """What is read as one: row groups, or a whole file."""
         return (None,) if self.groups is None else self.groups
 
+    @property
+    def file(self) -> tuple[Any, str]:
+        """The file system and the path there, where it is a file."""
+        fragment = self.fragment
+        return getattr(fragment, "filesystem", None), getattr(fragment, "path", "")
+
     def place(self, piece: int | None) -> str:
         """The name of a piece for messages."""
-        path = getattr(self.fragment, "path", "the table")
+        path = redacted(getattr(self.fragment, "path", "the table"))
         return path if piece is None else f"{path}, row group {piece}"
 
     def tables(self, *pieces: int | None) -> Iterator[Any]:
@@ -153,7 +255,7 @@ class Task(NamedTuple):
         import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
 
         fragment, schema, columns = self.fragment, self.schema, self.columns
-        rows = max(_VALUES_AT_ONCE // len(columns), _LEAST_ROWS)
+        rows = rows_at_once(columns)
         try:
             _check_columns(fragment, self.needed)
             if self.groups is not None and _streams(fragment):
@@ -182,18 +284,32 @@ class Task(NamedTuple):
 
 
 def tasks_of(
-    dataset: Any, reading: Reading
-) -> tuple[list[Task], list[UnreadableError]]:
-    """The tasks, in the order of the data; and what cannot even be opened."""
+    opened: Opened, columns: tuple[str, ...], needed: tuple[str, ...]
+) -> tuple[list[Task | StreamTask], list[UnreadableError]]:
+    """The tasks, in the order of the data; and what cannot be read."""
+    tasks: list[Task | StreamTask]
+    if opened.data is None:
+        tasks, lost = [], opened.lost
+        for stream in opened.streams:
+            task = StreamTask(stream, columns, needed, fields=opened.fields)
+            tasks.append(task)
+    else:
+        tasks, lost = _of_dataset(opened.data, columns, needed)
+        lost = [*opened.lost, *lost]
+    _refuse_repeats(tasks)
+    return tasks, lost
+
+
+def _of_dataset(
+    dataset: Any, columns: tuple[str, ...], needed: tuple[str, ...]
+) -> tuple[list[Task | StreamTask], list[UnreadableError]]:
+    """The tasks of a dataset of pyarrow."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
     import pyarrow.dataset as ds  # noqa: PLC0415 - heavy, and an extra
 
-    fragments = _fragments(dataset)
-    of_folders = {name for one in fragments for name in _said_by_folder(one)}
-    columns, needed = _columns_read(dataset.schema.names, reading, of_folders)
-    tasks: list[Task] = []
+    tasks: list[Task | StreamTask] = []
     lost: list[UnreadableError] = []
-    for fragment in fragments:
+    for fragment in _fragments(dataset):
         if not isinstance(fragment, ds.ParquetFileFragment):
             tasks.append(Task(fragment, None, dataset.schema, columns, needed))
             continue
@@ -206,7 +322,6 @@ def tasks_of(
             Task(fragment, some, dataset.schema, columns, needed, n_rows)
             for some, n_rows in _together(groups)
         ]
-    _refuse_repeats(tasks)
     return tasks, lost
 
 
@@ -231,16 +346,14 @@ def _fragments(dataset: Any) -> list[Any]:
     return fragments
 
 
-def _refuse_repeats(tasks: list[Task]) -> None:
+def _refuse_repeats(tasks: Sequence[Task | StreamTask]) -> None:
     """Refuse local files whose rows would count twice."""
     import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
 
     seen: dict[Any, str] = {}
     for task in tasks:
-        path = getattr(task.fragment, "path", "")
-        if not isinstance(
-            getattr(task.fragment, "filesystem", 0), pafs.LocalFileSystem
-        ):
+        filesystem, path = task.file
+        if not isinstance(filesystem, pafs.LocalFileSystem):
             continue
         try:
             file = identity(path)
@@ -258,7 +371,7 @@ def _refuse_repeats(tasks: list[Task]) -> None:
             seen[file, piece] = path
 
 
-def share_kept(tasks: list[Task], reading: Reading) -> float:
+def share_kept(tasks: Sequence[Task | StreamTask], reading: Reading) -> float:
     """The share of the rows that a sample needs: of twice as many as it has.
 
     All where it is not known how many rows count.
@@ -272,22 +385,49 @@ def share_kept(tasks: list[Task], reading: Reading) -> float:
     return min(2.0 * enough_rows(len(reading.labels)) / n_rows, 1.0)
 
 
-def _columns_read(
-    names: list[str], reading: Reading, of_folders: set[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that are read, in the order of the data, and those each file needs.
+class Chosen(NamedTuple):
+    """Columns that are read, in the order of the data, and those each file needs.
+
+    ``texts`` are those that hold labels or keys, not numbers.
+    """
+
+    read: tuple[str, ...]
+    needed: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def columns_read(opened: Opened, reading: Reading) -> Chosen:
+    """The columns of a scan.
 
     Of a file without a column of keys all keys are missing, unless folders say them.
     """
+    return columns_of(opened.names, _said_by_folders(opened), reading)
+
+
+def columns_of(names: Sequence[str], said: set[str], reading: Reading) -> Chosen:
+    """The same of columns with these names, of which folders say some."""
     weight = reading.options.sample_weight
     named = () if weight is None else (weight,)
     y_true = choose(names, reading.target, "target", taken=named)
     y_proba = choose(names, reading.proba, "proba", taken=[*y_true.names, *named])
     keys = choose(names, list(reading.by), "by").names if reading.by else ()
     weights = choose(names, list(named), "sample_weight").names if named else ()
-    needed = {*y_true.names, *y_proba.names, *weights, *of_folders.intersection(keys)}
+    needed = {*y_true.names, *y_proba.names, *weights, *said.intersection(keys)}
     read = tuple(name for name in names if name in needed.union(keys))
-    return read, tuple(name for name in read if name in needed)
+    labels = y_true.classes is None or reading.options.target_type == "annotators"
+    return Chosen(
+        read=read,
+        needed=tuple(name for name in read if name in needed),
+        texts=tuple(dict.fromkeys([*keys, *(y_true.names if labels else ())])),
+    )
+
+
+def _said_by_folders(opened: Opened) -> set[str]:
+    """The columns that folders say."""
+    if opened.data is None:
+        return {name for stream in opened.streams for name in stream.keys}
+    fragments = _fragments(opened.data)
+    return {name for one in fragments for name in _said_by_folder(one)}
 
 
 def _together(groups: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -353,7 +493,7 @@ def _tables_of(
                 if name in own:
                     column = batch.column(name)
                     if name in keys:
-                        _check_key(name, column, keys[name])
+                        check_key(name, column, keys[name])
                     # Single precision stays so: the tolerance of sums goes by it.
                     single = pa.types.is_float32(column.type)
                     is_real = pa.types.is_floating(type_)
@@ -387,26 +527,3 @@ def _scalar(value: Any, type_: Any) -> Any:
     if isinstance(value, str) and not pa.types.is_dictionary(type_):
         return pa.scalar(value).cast(type_)
     return pa.scalar(value, type_)
-
-
-def _check_key(name: str, column: Any, key: Any) -> None:
-    """Refuse a file that says something else of a column than its folder does."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
-    import pyarrow.compute as pc  # noqa: PLC0415 - heavy, and an extra
-
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    same = column.is_null()
-    if key is not None:
-        try:
-            same = pc.equal(column, pa.scalar(key).cast(column.type)).fill_null(False)
-        except pa.ArrowException:
-            same = pa.repeat(False, len(column))
-    if not pc.all(same).as_py() and len(column):
-        row = same.index(pa.scalar(False)).as_py()
-        msg = (
-            f"a column of the file must agree with its folder's name: {name!r} is "
-            f"{column[row].as_py()!r} in row {row}, and the folder says {key!r}; "
-            "rename one of the two."
-        )
-        raise ValueError(msg)

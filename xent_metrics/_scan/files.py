@@ -26,13 +26,15 @@ from .._kernels.per_row import check_n_jobs
 from .._pickling import public
 from .._recalibration.one_thread import one_thread
 from .accumulate import add
-from .dataset import Task, open_dataset, share_kept, tasks_of
+from .dataset import Task, columns_read, open_dataset, share_kept, tasks_of
 from .earlier_pass import Under, first_pass
 from .finish import evaluation_of, warn_about
+from .frames import as_dataset
 from .paths import UnreadableError
 from .reading import Reading
 from .sides import map_of, read_side
 from .state import ScanState
+from .streams import Stream, StreamTask, reader_of, texts_of
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], Any] | bool | None
@@ -67,18 +69,21 @@ def scan(
     n_jobs: int | None = None,
     progress: Progress = None,
 ) -> Evaluation:
-    """Evaluate the predictions in Parquet files, however many rows they hold.
+    """Evaluate the predictions in files, however many rows they hold.
 
     Parameters
     ----------
-    dataset : path, list of paths or pyarrow dataset
-        A Parquet file, a folder of them (also partitioned by folders such as
-        ``site=north``), a list of files, or a dataset of ``pyarrow.dataset`` without a
-        filter. Links in a folder are followed, and each file counts once. What folders
-        say is a whole number where all folders have one, written as in ``site=7``,
-        else text, as in ``site=07``. Each file must have all columns that are read, or
-        lie in a folder that says what they are; one that lacks a column of ``by``,
-        which no folder says, has missing values there.
+    dataset : path, list of paths, pyarrow dataset or frame of polars
+        A file, a folder of them (also partitioned by folders such as ``site=north``),
+        a glob such as ``"day=*/part-*.parquet"``, a list of files, a dataset of
+        ``pyarrow.dataset`` without a filter, or a DataFrame or LazyFrame of polars.
+        Files are Parquet, CSV, JSON Lines or Arrow IPC, as their names tell, and all of
+        one format. A path may be an address, such as ``s3://bucket/day=1``. Links in a
+        folder are followed, and each file counts once. What folders say is a whole
+        number where all folders have one, written as in ``site=7``, else text, as in
+        ``site=07``. Each file must have all columns that are read, or lie in a folder
+        that says what they are; one that lacks a column of ``by``, which no folder
+        says, has missing values there.
     target, proba, labels, target_type, rescale, from_logits, on_missing
         As in :class:`XentAccessor`.
     by : column name or list of names, optional
@@ -115,7 +120,7 @@ def scan(
     FileNotFoundError
         If there is no such path, or one of a list is missing.
     ImportError
-        If pyarrow is not installed.
+        If pyarrow is not installed, or what reads an address.
     KeyError
         If a column does not exist, or a file lacks it.
     OSError
@@ -124,7 +129,8 @@ def scan(
         If ``dataset`` is neither path nor dataset.
     ValueError
         As in :func:`cross_entropy`; the message names file and row group. Also if a
-        file occurs twice, a folder holds no file, or a dataset has a filter.
+        file occurs twice, a folder holds no file, files have several formats, or a
+        dataset has a filter.
 
     Warns
     -----
@@ -139,14 +145,20 @@ def scan(
 
     Notes
     -----
-    A task is one row group, or several small ones of a file, and leaves a state of
-    moments. States are merged in the order of the data, so the result does not depend
-    on how many workers there are or which of them is first. Means and standard errors
-    are those of data in memory, to rounding; the terms of a map that is named differ
-    from those in memory by less than a tenth of their standard errors. Where there are
-    more rows than a sample holds, ``"confusion"`` and a map of the user's own stay
-    fitted to the sample, and their standard errors are those of the sample.
+    A task is one row group, or several small ones of a file, or a file that is not
+    Parquet, and leaves a state of moments. States are merged in the order of the data,
+    so the result does not depend on how many workers there are or which of them is
+    first. Means and standard errors are those of data in memory, to rounding; the
+    terms of a map that is named differ from those in memory by less than a tenth of
+    their standard errors. Where there are more rows than a sample holds,
+    ``"confusion"`` and a map of the user's own stay fitted to the sample, and their
+    standard errors are those of the sample.
     ``recalibration="auto"`` chooses on a random sample of rows here as there.
+
+    Labels and keys in CSV are numbers where those of all files are written as Python
+    writes numbers, so ``01`` is not ``1`` and ``NA`` is a label; an empty cell is
+    missing. They are read once more for it. A LazyFrame is computed once, in batches,
+    into a temporary file with the columns that are read.
 
     ``with joblib.parallel_config(backend="dask")``, "spark" or "ray" around the call
     moves it to a cluster whose workers can read the files.
@@ -185,36 +197,40 @@ def scan(
     )
     if reference is not None:
         reading = reading._replace(reference=map_of(read_side(reference, "reference")))
-    opened, torn = open_dataset(dataset, skip=on_bad == "skip")
-    tasks, lost = tasks_of(opened, reading)
-    lost = [*torn, *lost]
-    if lost and on_bad == "raise":
-        raise lost[0]
-    reading = reading.with_labels(_labels(tasks, reading))
-    reading = reading._replace(share_kept=share_kept(tasks, reading))
+    with as_dataset(dataset, reading) as data:
+        opened = open_dataset(data, skip=on_bad == "skip")
+        chosen = columns_read(opened, reading)
+        tasks, lost = tasks_of(opened, chosen.read, chosen.needed)
+        if lost and on_bad == "raise":
+            raise lost[0]
+        if opened.is_csv:
+            tasks = _with_readers(tasks, chosen.texts, n_jobs)
+        reading = reading.with_labels(_labels(tasks, reading))
+        reading = reading._replace(share_kept=share_kept(tasks, reading))
 
-    skipped: list[UnreadableError] = []
+        skipped: list[UnreadableError] = []
 
-    def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
-        found = None if under is None else first_pass(under).under
-        own = reading if under is None else reading._replace(reference=None)
-        works = [
-            (task, own._replace(part=place), found, on_bad)
-            for place, task in enumerate(tasks)
-        ]
-        # Workers are let go at once where an error ends it, not when that is forgotten.
-        with contextlib.closing(run(_read_task, works, n_jobs)) as done:
-            state, skipped[:] = _merged(
-                _with_progress(done, len(works), progress), lost
+        def one_pass(under: Evaluation | None) -> tuple[ScanState, Evaluation]:
+            found = None if under is None else first_pass(under).under
+            own = reading if under is None else reading._replace(reference=None)
+            works = [
+                (task, own._replace(part=place), found, on_bad)
+                for place, task in enumerate(tasks)
+            ]
+            # Workers are let go at once where an error ends it, not when that is
+            # forgotten.
+            with contextlib.closing(run(_read_task, works, n_jobs)) as done:
+                state, skipped[:] = _merged(
+                    _with_progress(done, len(works), progress), lost
+                )
+            return state, evaluation_of(
+                state, base=base, recalibration=recalibration, under=under
             )
-        return state, evaluation_of(
-            state, base=base, recalibration=recalibration, under=under
-        )
 
-    with one_thread():
-        state, evaluation = one_pass(None)
-        while _needs_another(state, evaluation):
-            state, evaluation = one_pass(evaluation)
+        with one_thread():
+            state, evaluation = one_pass(None)
+            while _needs_another(state, evaluation):
+                state, evaluation = one_pass(evaluation)
     warn_about(state, evaluation.decomposition)
     if skipped:
         n_parts = len(lost) + sum(len(task.pieces) for task in tasks)
@@ -226,7 +242,32 @@ def scan(
     return tell(evaluation)
 
 
-def _labels(tasks: list[Task], reading: Reading) -> tuple[Any, ...] | None:
+def _with_readers(
+    tasks: Sequence[Task | StreamTask], names: Sequence[str], n_jobs: int | None
+) -> list[Task | StreamTask]:
+    """The tasks of CSV, which know which texts of all files are numbers."""
+    of_csv = [task for task in tasks if isinstance(task, StreamTask)]
+    found: dict[str, set[str]] = {name: set() for name in names}
+    works = [(task.stream, names) for task in of_csv]
+    with contextlib.closing(run(_texts_of, works, n_jobs)) as results:
+        for result in results:
+            for name, some in result.items():
+                found[name] |= some
+    readers = {name: reader_of(some) for name, some in found.items()}
+    return [task._replace(readers=readers) for task in of_csv]
+
+
+def _texts_of(stream: Stream, names: Sequence[str]) -> dict[str, set[str]]:
+    """The texts of a file; what is wrong with it is told when its turn comes."""
+    try:
+        return texts_of(stream, names)
+    except (KeyError, ValueError, OSError):
+        return {}
+
+
+def _labels(
+    tasks: Sequence[Task | StreamTask], reading: Reading
+) -> tuple[Any, ...] | None:
     """The classes, by the first rows that can be read: the same for all parts."""
     if reading.labels is not None:
         return reading.labels
@@ -288,7 +329,7 @@ class _Outcome(NamedTuple):
 
 
 def _read_task(
-    task: Task, reading: Reading, under: Under | None, on_bad: OnBad
+    task: Task | StreamTask, reading: Reading, under: Under | None, on_bad: OnBad
 ) -> _Outcome:
     """Read the row groups of a task: each wholly or not at all."""
     if len(task.pieces) > 1:

@@ -52,6 +52,29 @@ def settled(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def check_key(name: str, column: Any, key: Any) -> None:
+    """Refuse a file that says something else of a column than its folder does."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy, and an extra
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    same = column.is_null()
+    if key is not None:
+        try:
+            same = pc.equal(column, pa.scalar(key).cast(column.type)).fill_null(False)
+        except pa.ArrowException:
+            same = pa.repeat(False, len(column))
+    if not pc.all(same).as_py() and len(column):
+        row = same.index(pa.scalar(False)).as_py()
+        msg = (
+            f"a column of the file must agree with its folder's name: {name!r} is "
+            f"{column[row].as_py()!r} in row {row}, and the folder says {key!r}; "
+            "rename one of the two."
+        )
+        raise ValueError(msg)
+
+
 def _values(column: pd.Series[Any]) -> list[Any]:
     """Values of Python, and None where one is missing."""
     missing = column.isna()

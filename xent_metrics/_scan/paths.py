@@ -8,30 +8,39 @@ import re
 import stat
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
+
+from .addresses import file_system, redacted, scheme_of
 
 _HIDDEN = (".", "_")  # as pyarrow leaves them out
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,9}")
 _MOST = 2**31 - 1
+_SIGNS = "*?["
 
 
 class UnreadableError(OSError):
-    """A part of a dataset is missing or corrupt."""
+    """A part of a dataset is missing or corrupt: which, and why."""
+
+    place = ""
+    why = ""
 
 
 def unreadable(place: str, error: Exception | str) -> UnreadableError:
     """The error of a part that is missing or corrupt."""
     # pyarrow names the file again before its reason, and gives advice after it.
     why = " ".join(str(error).split()).rstrip(".").rpartition("': ")[2]
-    why = why.partition(". ")[0]
+    why = redacted(why.partition(". ")[0])
     msg = (
-        f"every part of a dataset must be readable: {place} is not ({why}); mend it, "
-        "or pass on_bad='skip' to leave it out."
+        f"every part of a dataset must be readable: {redacted(place)} is not "
+        f"({why}); mend it, or pass on_bad='skip' to leave it out."
     )
-    return UnreadableError(msg)
+    found = UnreadableError(msg)
+    found.place, found.why = redacted(place), why
+    return found
 
 
 class Files(NamedTuple):
@@ -48,57 +57,80 @@ class Files(NamedTuple):
 
 
 def files_of(names: Sequence[str], *, skip: bool) -> Files:
-    """The files of a folder, of an address, or of a list of files.
+    """The files of a path, an address or a glob, or of a list of them.
 
     With ``skip``, files of a list may be missing, unless all are.
     """
-    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
-
     if len(names) == 1:
         return _of_one(names[0])
-    local = pafs.LocalFileSystem()
-    paths: list[str] = []
+    found: list[Files] = []
     absent: list[str] = []
     lost: list[UnreadableError] = []
     for name in names:
         try:
-            mode = _mode(name)
+            files = _of_one(name)
+        except FileNotFoundError:
+            absent.append(name)
+            continue
         except UnreadableError as error:
             lost.append(error)
             continue
-        if stat.S_ISDIR(mode):
+        if files.base and not is_glob(name):
             msg = (
-                f"a list of paths must hold files only: {name!r} is a folder; pass one "
-                "folder alone, or the files in it."
+                f"a list of paths must hold files only: {redacted(name)!r} is a "
+                "folder; pass one folder alone, or the files in it."
             )
             raise IsADirectoryError(msg)
-        if stat.S_ISREG(mode):
-            paths.append(local.normalize_path(name))
-        else:
-            absent.append(name)
-    if absent and not (skip and paths):
+        if found and files.filesystem != found[0].filesystem:
+            msg = (
+                f"a list of paths must lie in one file system: {redacted(name)!r} is "
+                "of another than those before it; scan them one by one."
+            )
+            raise ValueError(msg)
+        found.append(files)
+    if absent and not (skip and found):
         raise _absent(absent)
     lost += [unreadable(name, "there is no such file") for name in absent]
-    return Files(local, paths, "", lost)
+    if not found:
+        raise lost[0]
+    paths = [path for one in found for path in one.paths]
+    return Files(found[0].filesystem, paths, "", lost)
 
 
 def _of_one(name: str) -> Files:
-    """A local path, or the address of another file system."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    """A local path, the address of another file system, or a glob of either."""
     import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
 
     filesystem, path = pafs.LocalFileSystem(), name
     mode = _mode(name)
-    if not mode:
-        try:
-            filesystem, path = pafs.FileSystem.from_uri(name)
-        except (ValueError, pa.ArrowException) as error:
-            raise _absent([name], str(error) if "://" in name else "") from None
-        except OSError as error:
-            raise unreadable(name, error) from None
-    if not isinstance(filesystem, pafs.LocalFileSystem):
-        return _of_address(filesystem, path, name)
-    mode = mode or _mode(path)
+    pattern = "" if mode else _pattern_of(name)
+    if not mode and scheme_of(name):
+        filesystem, path = _addressed(name.replace(pattern, "", 1), name)
+    elif pattern:
+        path = name.removesuffix(pattern)
+    is_local = isinstance(filesystem, pafs.LocalFileSystem)
+    if pattern:
+        return _of_glob(filesystem, path, pattern, name)
+    return _of_local(path, name) if is_local else _of_address(filesystem, path, name)
+
+
+def _addressed(address: str, name: str) -> tuple[Any, str]:
+    """The file system of an address, and the path there."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+
+    try:
+        return file_system(address)
+    except (ValueError, pa.ArrowException) as error:
+        raise _absent([name], str(error)) from None
+    except OSError as error:
+        raise unreadable(name, error) from None
+
+
+def _of_local(path: str, name: str) -> Files:
+    """A local file, or those of a folder."""
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    filesystem, mode = pafs.LocalFileSystem(), _mode(path)
     if stat.S_ISDIR(mode):
         base = _as_base(filesystem.normalize_path(path))
         paths, lost = _within(base)
@@ -117,25 +149,128 @@ def _of_address(filesystem: Any, path: str, name: str) -> Files:
 
     try:
         kind = filesystem.get_file_info(path).type
-        if kind == pafs.FileType.File:
-            return Files(filesystem, [path], "", [])
-        if kind != pafs.FileType.Directory:
-            raise _absent([name])
-        found = filesystem.get_file_info(pafs.FileSelector(path, recursive=True))
-    except FileNotFoundError:
-        raise _absent([name]) from None
+        is_folder = kind == pafs.FileType.Directory
+        paths = _below(filesystem, path) if is_folder else [path]
     except (OSError, pa.ArrowException) as error:
         raise unreadable(name, error) from None
-    base = _as_base(path)
-    paths = sorted(
+    if kind == pafs.FileType.NotFound:
+        raise _absent([name], _refusal(filesystem, path))
+    if not paths:
+        raise _empty(name)
+    return Files(filesystem, paths, _as_base(path) if is_folder else "", [])
+
+
+def _refusal(filesystem: Any, path: str) -> str:
+    """Why a server has no such file, where a file system of fsspec knows."""
+    known = getattr(getattr(filesystem, "handler", None), "fs", None)
+    try:
+        if known is not None:
+            known.info(path)
+    except OSError as error:
+        return str(error.__cause__ or "")
+    return ""
+
+
+def _below(filesystem: Any, folder: str) -> list[str]:
+    """Every file below a folder that is not local, but for those that are hidden."""
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    base = _as_base(folder)
+    found = filesystem.get_file_info(pafs.FileSelector(folder, recursive=True))
+    return sorted(
         one.path
         for one in found
         if one.type == pafs.FileType.File
         and not any(part.startswith(_HIDDEN) for part in _parts(one.path, base))
     )
-    if not paths:
-        raise _empty(name)
-    return Files(filesystem, paths, base, [])
+
+
+def is_glob(name: str) -> bool:
+    """Whether a name is a pattern, and not that of a file with such signs in it."""
+    return not _mode(name) and bool(_pattern_of(name))
+
+
+def _pattern_of(name: str) -> str:
+    """The part of a name from the first folder or file that is a pattern.
+
+    In an address a question mark begins a query, and is no pattern.
+    """
+    path, signs = name, _SIGNS
+    if scheme_of(name):
+        path, signs = name.partition("?")[0], _SIGNS.replace("?", "")
+    parts = path.split("/")
+    for place, part in enumerate(parts):
+        if any(sign in part for sign in signs):
+            return "/".join(parts[place:])
+    return ""
+
+
+def _of_glob(filesystem: Any, folder: str, pattern: str, name: str) -> Files:
+    """The files that match a pattern, and those in folders that do.
+
+    ``*`` and ``?`` stand for characters of one name, ``**`` for folders of any depth.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and an extra
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    local = isinstance(filesystem, pafs.LocalFileSystem)
+    base = _as_base(folder) if folder else ""
+    paths: list[str] = []
+    lost: list[UnreadableError] = []
+    try:
+        for one in _matching(filesystem, base, pattern):
+            if not one.is_folder:
+                paths.append(one.path)
+            elif local:
+                inside, unread = _within(_as_base(one.path))
+                paths += inside
+                lost += unread
+            else:
+                paths += _below(filesystem, one.path)
+    except FileNotFoundError:
+        pass  # so nothing matches
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(name, error) from None
+    if not paths and not lost:
+        msg = (
+            f"dataset must match files: none matches {redacted(name)!r}; check "
+            "the pattern."
+        )
+        raise FileNotFoundError(msg)
+    return Files(filesystem, sorted(set(paths)), base, lost)
+
+
+class _Match(NamedTuple):
+    """What matches a pattern."""
+
+    path: str
+    is_folder: bool
+
+
+def _matching(filesystem: Any, folder: str, pattern: str) -> Iterator[_Match]:
+    """What matches a pattern below a folder."""
+    import pyarrow.fs as pafs  # noqa: PLC0415 - heavy, and an extra
+
+    part, _, rest = pattern.partition("/")
+    selector = pafs.FileSelector(folder.rstrip("/") or folder or ".")
+    entries = sorted(filesystem.get_file_info(selector), key=lambda one: one.path)
+    for one in entries:
+        leaf = one.path.rstrip("/").rpartition("/")[2]
+        path = f"{_as_base(folder)}{leaf}" if folder else leaf
+        is_folder = one.type == pafs.FileType.Directory
+        if leaf.startswith(_HIDDEN) and not part.startswith(_HIDDEN):
+            continue
+        if part == "**":
+            if is_folder:
+                yield from _matching(filesystem, path, pattern)
+        elif not fnmatchcase(leaf, part):
+            continue
+        elif not rest:
+            yield _Match(path, is_folder)
+        elif is_folder:
+            yield from _matching(filesystem, path, rest)
+    if part == "**":
+        yield from _matching(filesystem, folder, rest or "*")
 
 
 def identity(path: str) -> Any:
@@ -264,14 +399,12 @@ def _as_base(folder: str) -> str:
 
 
 def _absent(names: Sequence[str], why: str = "") -> FileNotFoundError:
-    shown = ", ".join(map(repr, names))
-    shown += f" ({' '.join(why.split())})" if why else ""
-    return FileNotFoundError(
-        f"dataset must exist: there is no {shown}; check the path."
-    )
+    text = ", ".join(repr(redacted(name)) for name in names)
+    text += f" ({redacted(' '.join(why.split()).rstrip('.'))})" if why else ""
+    return FileNotFoundError(f"dataset must exist: there is no {text}; check the path.")
 
 
 def _empty(name: str) -> ValueError:
     return ValueError(
-        f"dataset must hold files: there is no Parquet file in {name}; check the path."
+        f"dataset must hold files: there is none in {redacted(name)!r}; check the path."
     )
