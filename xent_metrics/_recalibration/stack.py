@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray, block_rows
-from .._recalibration.fitted_map import FittedMap
-from .._recalibration.sample import Sample, SampleBlock
-from .._recalibration.softmax import (
+from .fitted_map import FittedMap
+from .sample import Sample, SampleBlock
+from .softmax import (
     LinearSoftmax,
     SoftmaxMap,
     debiased,
