@@ -155,7 +155,7 @@ def fit_named(
         return grid.fit(LINEAR[name](grid.cells), sample)
     if start is None:
         family = LINEAR[name](sample)
-        return fit(family, sample, _like(near, family))
+        return fit(family, sample, _like(near, family), near)
     assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
     return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
 

@@ -9,6 +9,7 @@ from .._pickling import pickled
 
 _NEAREST = 1e-3  # of the range: knots nearer than that are one
 _ALONE = 1.0  # range of the knots where all values are the same
+_IN_CACHE = 1 << 16  # values
 
 
 @pickled
@@ -30,17 +31,31 @@ class NaturalSpline:
         self._weights = np.vstack([value[0], first, last, cubes]).T.copy()
 
     def basis(self, x: FloatArray) -> FloatArray:
-        """Values of the basis functions: (knots, *shape of x)."""
-        scaled = (x.ravel() - self.knots[0]) / self._width
+        """Values of the basis functions: (knots, rows), or (classes, knots, rows)."""
+        if x.ndim == 1:
+            return np.asarray(self._weights @ self._terms(x))
+        k, m = x.shape
+        out = np.empty((k, len(self.knots), m))
+        step = max(_IN_CACHE // (m * self._weights.shape[1]), 1)
+        for first in range(0, k, step):
+            some = slice(first, first + step)
+            np.matmul(self._weights, self._terms(x[some]), out=out[some])
+        return out
+
+    def _terms(self, x: FloatArray) -> FloatArray:
+        """A line and the cubes that start at knots, before the last axis of x."""
+        scaled = (x - self.knots[0]) / self._width
         inside = np.clip(scaled, 0.0, 1.0)
-        terms = np.empty((len(self.knots) + 2, scaled.size))
-        terms[0] = 1.0
-        np.minimum(scaled, 1.0, out=terms[1])
-        np.maximum(scaled - 1.0, 0.0, out=terms[2])
-        for row, start in enumerate(self._starts[:-1], start=3):
-            np.maximum(inside - start, 0.0, out=terms[row])
-            terms[row] *= terms[row] * terms[row]
-        return np.asarray(self._weights @ terms).reshape(-1, *x.shape)
+        terms = np.empty((*x.shape[:-1], self._weights.shape[1], x.shape[-1]))
+        terms[..., 0, :] = 1.0
+        np.minimum(scaled, 1.0, out=terms[..., 1, :])
+        np.maximum(scaled - 1.0, 0.0, out=terms[..., 2, :])
+        cubes = terms[..., 3:, :]
+        starts = self._starts[:-1, np.newaxis]
+        np.subtract(inside[..., np.newaxis, :], starts, out=cubes)
+        np.maximum(cubes, 0.0, out=cubes)
+        cubes *= cubes * cubes
+        return terms
 
     def value(self, x: FloatArray, heights: FloatArray) -> FloatArray:
         """The spline that has these heights at its knots."""
