@@ -140,7 +140,8 @@ def fit_named(
 ) -> FittedMap:
     """Fit one map, from where it stopped on a part of the rows.
 
-    Or from a temperature, or one with a bias, that was fitted to the same rows.
+    Or from a temperature, or one with a bias, that was fitted to the same rows. Of many
+    parameters the one that is ``near`` tells the optimism too.
     """
     if name in _ONLY_TWO and sample.n_classes != 2:  # noqa: PLR2004
         msg = (
@@ -157,7 +158,8 @@ def fit_named(
         family = LINEAR[name](sample)
         return fit(family, sample, _like(near, family), near)
     assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
-    return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
+    found = start.recalibrate
+    return fit(found.family, sample, found.parameters, near)
 
 
 def _like(near: FittedMap | None, family: LinearSoftmax) -> FloatArray | None:
@@ -233,7 +235,8 @@ def _choose(sample: Sample) -> Selection:
         best = fit_named("none", sample)
         trials = (fit_named("none", part), *trials)
     elif part is not sample:
-        best = fit_named(best.name, sample, start=best).settled
+        near = tried.get(best.name)
+        best = fit_named(best.name, sample, start=best, near=near).settled
     # Where the map has nothing to win, any of those tried could have been chosen.
     floor = max(trial.variance for trial in trials) * part.n_independent**2
     variance = max(best.variance, floor / sample.n_independent**2)
