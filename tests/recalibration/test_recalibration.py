@@ -136,12 +136,15 @@ class TestEveryMap:
         two = decompose(
             y, q[:, order], sample_weight=w, labels=order, recalibration=name
         )
-        # Folds follow the order of classes, and knots are of one of two.
-        exact = {"confusion": 1e-3, "spline": 1e-4}.get(name, 1e-9)
+        # Folds follow the order of classes, knots are of one of two, and trees that
+        # gain as much are told apart by it.
+        loose = {"confusion": 1e-3, "spline": 1e-4, "learned": 1e-3}
+        exact = loose.get(name, 1e-9)
         assert two.miscalibration == pytest.approx(one.miscalibration, abs=exact)
         assert two.refinement == pytest.approx(one.refinement, abs=exact)
 
-    @each_map
+    # Trees predict each row by those that did not see it; the recalibrator has all.
+    @pytest.mark.parametrize("name", [name for name in TWO if name != "learned"])
     def test_recalibrator_has_the_losses_of_the_refinement(self, name):
         _, y, q, w = draw(k=classes_of(name))
         d = decompose(y, q, sample_weight=w, recalibration=name)
