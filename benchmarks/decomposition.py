@@ -18,11 +18,12 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from laws import SEVERAL_CLASSES, TWO_CLASSES, Facts, Law
+from laws import SEVERAL_CLASSES, TWO_CLASSES, Facts, Law, gaussian, linear
 from peers import PEERS
 from samples import (
     LAWS,
@@ -331,8 +332,15 @@ def cost(options: Options) -> None:
     """Time and memory of large samples."""
     head("Time and memory", "rows x classes", "wall s", "CPU s", "wanted s", "extra MB")
     n = options.scaled(1_000_000)
-    for law, wanted in ((TWO_CLASSES[1], 5), (SEVERAL_CLASSES[3], 60)):
-        y, q, _ = sample(law, n, 0)
+    many = Law(
+        "over-confident", 1000, partial(gaussian, sd=2), partial(linear, slope=0.6)
+    )
+    for law, rows, wanted in (
+        (TWO_CLASSES[1], n, 5),
+        (SEVERAL_CLASSES[3], n, 60),
+        (many, 10_000, 20),
+    ):
+        y, q, _ = sample(law, rows, 0)
         wall, cpu = time.perf_counter(), time.process_time()
         decomposition(y, q)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -340,7 +348,7 @@ def cost(options: Options) -> None:
         decomposition(y, q)
         peak = tracemalloc.get_traced_memory()[1] / 2**20
         tracemalloc.stop()
-        size = f"{n:,} x {law.n_classes}"
+        size = f"{rows:,} x {law.n_classes}"
         row(size, f"{wall:.2f}", f"{cpu:.2f}", f"below {wanted}", f"{peak:.0f}")
 
 

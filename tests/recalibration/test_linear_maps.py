@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 # Derivatives, optima and knots are no part of a result.
+from xent_metrics._recalibration import softmax
 from xent_metrics._recalibration.cross_validation import cross_validated
 from xent_metrics._recalibration.families import (
     Dirichlet,
@@ -297,6 +298,62 @@ class TestOptimism:
         assert fit(one, sample).optimism == takeuchi(one, sample).optimism
 
 
+class TestManyParameters:
+    """What is many is set to few here: the same optimum, by another way."""
+
+    FAMILIES = (TemperatureBias, SlopeBias, SharedSpline)
+
+    @pytest.fixture
+    def many(self, monkeypatch):
+        """More than one parameter is many."""
+        return lambda: monkeypatch.setattr(softmax, "_MANY", 2)
+
+    @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
+    @pytest.mark.parametrize("tilted", [False, True])
+    def test_the_optimum_is_the_same(self, family, tilted, many):
+        sample, *_ = draw(family, 400)
+        one = family(sample)
+        tilt = 3.0 * np.cos(np.arange(len(one.identity))) if tilted else None
+        expected = minimise(one, sample, tilt=tilt)
+        many()
+        found = minimise(one, sample, tilt=tilt)
+        assert found.converged
+        assert found.parameters == pytest.approx(expected.parameters, abs=1e-4)
+        rounding = 1e-10 * sample.n
+        assert found.sweep.objective == pytest.approx(
+            expected.sweep.objective, abs=rounding
+        )
+        assert found.sweep.hessian == pytest.approx(expected.sweep.hessian, rel=1e-3)
+
+    @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
+    def test_folds_tell_the_same(self, family, many):
+        sample, *_ = draw(family, 400)
+        one = family(sample)
+        expected = fit(one, sample).settled.optimism
+        many()
+        found = fit(one, sample).settled.optimism
+        assert found == pytest.approx(expected, rel=1e-3)
+
+    def test_what_folds_tell_of_constants_holds_for_a_richer_map(self, many):
+        sample, *_ = draw(TemperatureBias, 400)
+        spline = SharedSpline(sample)
+        exact, takeuchis = fit(spline, sample).settled, takeuchi(spline, sample)
+        many()
+        near = fit(TemperatureBias(sample), sample)
+        found = fit(spline, sample, near=near).settled
+        told = near.settled.optimism - near.optimism
+        assert found.optimism - takeuchis.optimism == pytest.approx(told, rel=1e-6)
+        assert found.optimism == pytest.approx(exact.optimism, rel=0.25)
+
+    def test_a_map_with_other_parameters_of_classes_has_folds_of_its_own(self, many):
+        sample, *_ = draw(SlopeBias, 400)
+        many()
+        near = fit(TemperatureBias(sample), sample)
+        one = SlopeBias(sample)
+        alone, beside = fit(one, sample), fit(one, sample, near=near)
+        assert beside.settled.optimism == alone.settled.optimism
+
+
 class TestNaturalSpline:
     @pytest.mark.parametrize(
         "knots",
@@ -317,8 +374,8 @@ class TestNaturalSpline:
         x = np.random.default_rng(0).normal(size=(3, 7))
         spline = NaturalSpline(np.array([-1.0, 0.0, 1.0]))
         basis = spline.basis(x)
-        assert basis.shape == (3, 3, 7)
-        assert basis[:, 1, 4] == pytest.approx(spline.basis(x[1, 4:5])[:, 0], rel=1e-13)
+        assert basis.shape == (3, 3, 7)  # classes, knots, rows
+        assert basis[1, :, 4] == pytest.approx(spline.basis(x[1, 4:5])[:, 0], rel=1e-13)
 
     def test_heights_on_a_line_make_the_line(self):
         knots = np.array([-4.0, -1.0, 0.5, 6.0])

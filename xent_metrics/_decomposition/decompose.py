@@ -61,10 +61,12 @@ def decompose(
         (any smooth shape), "cells" (for few distinct predictions, also of two classes)
         and "confusion"; or "none", the predictions as they are, where a test of
         calibration finds nothing that any of them would mend. Each goes by name too.
-        "isotonic" (two classes) is not debiased and equals the CORP decomposition. An
-        object has
-        ``fit(log_q, p, sample_weight)`` and ``predict(log_q)``, on tables of shape
-        (N, K), and is debiased by cross-validation of copies.
+        "learned" adds boosted trees to what "auto" chooses (at most 50 classes): they
+        take seconds, find patterns without a smooth shape, and predict each row, with
+        its group, out of fold. "isotonic" (two classes) is not debiased and equals the
+        CORP decomposition. An object has ``fit(log_q, p, sample_weight)`` and
+        ``predict(log_q)``, on tables of shape (N, K), and is debiased by
+        cross-validation of copies.
     vote_correction : {"jackknife", "miller-madow", "dirichlet"}, optional
         With votes: the correction of the entropy of a few votes, which is biased low.
 

@@ -19,21 +19,22 @@ from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.cross_validation import fixed_folds
 from .._recalibration.fitted_map import Recalibrate
+from .._recalibration.learned import Learned
 from .._recalibration.one_thread import one_thread
 from .._recalibration.sample import from_tables
 from .._recalibration.select import LINEAR
 from .._recalibration.softmax import LinearSoftmax, SoftmaxMap
-from .columns import Features
-from .learner import (
+from .._recalibration.stack import Fit, Given, costs_of, fit_stack
+from .._recalibration.trees import (
     CrossFitted,
     Rows,
     binned,
     boosted,
-    of_user,
     one_thread_of_trees,
     take,
 )
-from .stack import Fit, Given, costs_of, fit_stack
+from .columns import Features
+from .learner import of_user
 
 _VALUES_PERMUTED = 10_000  # rows times classes that importances are measured on
 _ALIKE = 20  # rows of like predictions, among which values are permuted
@@ -134,6 +135,8 @@ def _base(
     rows: Predicted, recalibrate: Recalibrate | None
 ) -> tuple[LinearSoftmax, list[FloatArray]]:
     """The family of the chosen map; of one that is not linear, its predictions too."""
+    if isinstance(recalibrate, Learned):  # its trees saw the rows, and grow again here
+        recalibrate = recalibrate.beneath
     if isinstance(recalibrate, SoftmaxMap):
         return recalibrate.family, []
     sample = from_tables(rows.log_q, rows.target, rows.weights, rows.clusters)

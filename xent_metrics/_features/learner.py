@@ -1,145 +1,22 @@
-"""Learners that predict rows which they did not see: boosted trees, or the user's."""
+"""Learners that predict rows which they did not see, of the user's own."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .._kernels.table import BoolArray, FloatArray, IntArray
-
-_LEARNING_RATE = 0.1
-_TREES, _LEAST_STEPS, _MOST_STEPS = 400, 30, 150
-_ROWS_A_STEP = 20  # fewer rows are overfitted long before so many steps
-_LEAVES, _LEAST_LEAF = 8, 20
-_STAGE = 5  # steps of boosting between two looks
-_BINS = 128  # of a column of numbers
-
-# The class probabilities, of shape (classes, rows), of rows of a table of features.
-Predict = Callable[[Any], FloatArray]
-
-
-class Rows(NamedTuple):
-    """What a learner is fitted to: its target distributions are (classes, rows)."""
-
-    target: FloatArray
-    weights: FloatArray
-    folds: IntArray
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.target)
-
-    def inside(self) -> Iterator[tuple[IntArray, IntArray]]:
-        """The rows outside each fold, and those inside."""
-        for fold in range(int(self.folds.max()) + 1):
-            outside = np.flatnonzero(self.folds != fold)
-            yield outside, np.flatnonzero(self.folds == fold)
-
-
-class CrossFitted(NamedTuple):
-    """Log-probabilities of rows out of their folds, and what predicts each fold."""
-
-    log_g: FloatArray
-    predict: list[Predict]
-
-
-@contextmanager
-def one_thread_of_trees() -> Iterator[None]:
-    """Trees on one thread: several change sums by rounding, and are seldom faster."""
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - when needed
-
-    with threadpool_limits(limits=1, user_api="openmp"):
-        yield
-
-
-def binned(table: FloatArray, is_category: BoolArray) -> FloatArray:
-    """The table with numbers cut at quantiles, once for all folds; NaN stays.
-
-    Quantiles of features tell nothing of labels, so that no fold learns of another.
-    """
-    out = table.copy()
-    for at in np.flatnonzero(~is_category):
-        known = np.flatnonzero(~np.isnan(table[:, at]))
-        values = np.sort(table[known, at])
-        if len(np.unique(values)) > _BINS:
-            places = np.arange(1, _BINS) * len(values) // _BINS
-            edges = np.unique(values[places])
-            out[known, at] = np.searchsorted(edges, table[known, at], side="right")
-    return out
-
-
-def boosted(
-    table: FloatArray,
-    is_category: BoolArray,
-    rows: Rows,
-    tell: Callable[[], None],
-) -> CrossFitted:
-    """Boosted trees, with as many steps in each fold as are best in the others.
-
-    ``table`` has shape (rows, features). That all folds choose together needs no rows
-    to be set aside, which early stopping would, and respects groups.
-    """
-    models, curves = [], []
-    for outside, inside in rows.inside():
-        model = _boosting(rows, is_category)
-        part, labels, weights = _labelled(table, rows, outside)
-        part[:, np.isnan(part).all(axis=0)] = 0.0  # scikit-learn fails on such a column
-        even = np.ptp(weights) == 0  # weights make it slower
-        model.fit(part, labels, sample_weight=None if even else weights)
-        target, w = rows.target[:, inside], rows.weights[inside]
-        curves.append(
-            [
-                float(w @ _cost(_filled(g, model.classes_, rows, outside), target))
-                for g in _stages(model, table[inside])
-            ]
-        )
-        models.append(model)
-        tell()
-    total = np.sum(curves, axis=0)
-    log_g = np.empty_like(rows.target)
-    predict = []
-    for (outside, inside), model, curve in zip(
-        rows.inside(), models, curves, strict=True
-    ):
-        best = int(np.argmin(total - np.array(curve)))
-        predict.append(_at_stage(model, best, rows, outside))
-        log_g[:, inside] = np.log(predict[-1](table[inside]))
-    return CrossFitted(log_g, predict)
-
-
-def _boosting(rows: Rows, is_category: BoolArray) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - heavy
-
-    trees_per_step = 1 if rows.n_classes == 2 else rows.n_classes  # noqa: PLR2004
-    most = min(_MOST_STEPS, _TREES // trees_per_step, len(rows.weights) // _ROWS_A_STEP)
-    return HistGradientBoostingClassifier(
-        learning_rate=_LEARNING_RATE,
-        max_iter=max(most, _LEAST_STEPS),
-        max_leaf_nodes=_LEAVES,
-        min_samples_leaf=_LEAST_LEAF,
-        l2_regularization=1.0,
-        early_stopping=False,
-        categorical_features=is_category,
-        random_state=0,
-    )
-
-
-def _stages(model: Any, table: FloatArray) -> Iterator[FloatArray]:
-    """Predictions after every few steps."""
-    return itertools.islice(model.staged_predict_proba(table), _STAGE - 1, None, _STAGE)
-
-
-def _at_stage(model: Any, stage: int, rows: Rows, outside: IntArray) -> Predict:
-    def predict(table: FloatArray) -> FloatArray:
-        found = next(itertools.islice(_stages(model, table), stage, None))
-        return _filled(found, model.classes_, rows, outside)
-
-    return predict
+from .._kernels.table import FloatArray
+from .._recalibration.trees import (
+    CrossFitted,
+    Predict,
+    Rows,
+    Smoothing,
+    labelled,
+    smoothing,
+    take,
+)
 
 
 def of_user(
@@ -152,18 +29,20 @@ def of_user(
     predict: list[Predict] = []
     for outside, inside in rows.inside():
         model = clone(learner)
-        part, labels, weights = _labelled(table, rows, outside)
+        part, labels, weights = labelled(table, rows, outside)
         if np.ptp(weights) > 0:
             _check_weighs(learner)
             model.fit(part, labels, sample_weight=weights)
         else:
             model.fit(part, labels)
 
+        smooth = smoothing(rows, outside)
+
         def of_fold(
-            part: Any, model: Any = model, outside: IntArray = outside
+            part: Any, model: Any = model, smooth: Smoothing = smooth
         ) -> FloatArray:
             found = np.asarray(model.predict_proba(part), dtype=np.float64)
-            return _filled(found, model.classes_, rows, outside)
+            return smooth.of(found, model.classes_)
 
         predict.append(of_fold)
         log_g[:, inside] = np.log(of_fold(take(table, inside)))
@@ -194,39 +73,3 @@ def _check_weighs(learner: Any) -> None:
             "another one, or None for boosted trees."
         )
         raise TypeError(msg)
-
-
-def take(table: Any, rows: IntArray) -> Any:
-    """Some rows of an array or a frame."""
-    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
-
-
-def _labelled(table: Any, rows: Rows, some: IntArray) -> tuple[Any, Any, FloatArray]:
-    """Rows with one label each: one for every class that a target distribution has."""
-    classes, places = np.nonzero(rows.target[:, some])
-    if len(places) == len(some):
-        order = np.argsort(places)
-        classes, places = classes[order], places[order]
-    chosen = some[places]
-    weights = rows.weights[chosen] * rows.target[classes, chosen]
-    return take(table, chosen), classes, weights
-
-
-def _filled(
-    found: FloatArray, classes: Any, rows: Rows, outside: IntArray
-) -> FloatArray:
-    """All classes with a positive probability: as after one more row of frequencies.
-
-    Some learners predict 0, and a class may be absent from the rows that one saw.
-    """
-    w = rows.weights[outside]
-    counts = rows.target[:, outside] @ w + 0.5
-    n = float(w.sum())
-    out = np.repeat((counts / (counts.sum() * (n + 1.0)))[:, np.newaxis], len(found), 1)
-    out[np.asarray(classes, dtype=np.int64)] += found.T * (n / (n + 1.0))
-    return np.asarray(out / out.sum(axis=0))
-
-
-def _cost(g: FloatArray, target: FloatArray) -> FloatArray:
-    """Cross-entropy of each row."""
-    return np.asarray(-(target * np.log(g)).sum(axis=0))

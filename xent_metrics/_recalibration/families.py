@@ -140,7 +140,7 @@ class DirichletSpline(Dirichlet):
         out = np.empty((k, 1 + k + len(self.spline.knots), m))
         out[:, 0] = 1.0
         out[:, 1 : 1 + k] = log_q
-        out[:, 1 + k :] = np.swapaxes(self.spline.basis(log_q), 0, 1)
+        out[:, 1 + k :] = self.spline.basis(log_q)
         return out
 
 
@@ -170,7 +170,7 @@ class SharedSpline(SharedAndBias):
 
     def shared(self, log_q: FloatArray) -> FloatArray:
         """The spline's basis."""
-        return np.ascontiguousarray(np.swapaxes(self.spline.basis(log_q), 0, 1))
+        return self.spline.basis(log_q)
 
 
 @pickled

@@ -12,7 +12,9 @@ from .._inputs.inputs import Inputs
 from .._inputs.read_options import log_floored
 from .._kernels.table import BoolArray, FloatArray, IntArray, block_rows
 
-_LEAST_ROWS = 512  # of a block, but for the last
+# A block has so many rows at least, but for the last; fewer of very many classes, as
+# memory that is got and let go with each block is dear.
+_LEAST_ROWS, _FEWEST_ROWS, _LEAST_VALUES = 512, 64, 1 << 18
 _KEPT = 1 << 21  # elements: the blocks of so many are read once and kept
 
 
@@ -83,6 +85,7 @@ class Sample:
             target,
             self.weights[rows],
             None if clusters is None else clusters[rows],
+            cut=True,
         )
 
     def with_features(self, family: object, features: list[Features]) -> Sample:
@@ -116,6 +119,13 @@ class Sample:
         """Weighted mean."""
         return float(self.weights @ values) / float(self.weights.sum())
 
+    def of_classes(self) -> FloatArray:
+        """The weight of each class."""
+        found = np.zeros(self.n_classes)
+        for part, _, target in self.blocks():
+            found += target @ self.weights[part]
+        return found
+
     def majority(self) -> IntArray:
         """The likeliest class of each row's target."""
         classes = np.empty(self.n, dtype=np.int64)
@@ -129,12 +139,17 @@ def from_tables(
     target: FloatArray,
     weights: FloatArray,
     clusters: IntArray | None = None,
+    *,
+    cut: bool = False,
 ) -> Sample:
-    """A sample of rows that lie in memory, of shape (classes, rows)."""
+    """A sample of rows that lie in memory, of shape (classes, rows).
+
+    The tables are ``cut`` into blocks once, where nobody else holds them.
+    """
     n_classes, n = log_q.shape
 
     def read() -> Iterator[SampleBlock]:
-        step = max(block_rows(n_classes), _LEAST_ROWS)
+        step = max(block_rows(n_classes), least_rows(n_classes))
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
             yield SampleBlock(
@@ -143,7 +158,20 @@ def from_tables(
                 np.ascontiguousarray(target[:, part]),
             )
 
+    if cut:
+        blocks = list(read())
+        return Sample(
+            lambda: iter(blocks),
+            n_classes=n_classes,
+            weights=weights,
+            clusters=clusters,
+        )
     return Sample(read, n_classes=n_classes, weights=weights, clusters=clusters)
+
+
+def least_rows(n_classes: int) -> int:
+    """Rows of a block that are worth a product of matrices."""
+    return min(_LEAST_ROWS, max(_LEAST_VALUES // n_classes, _FEWEST_ROWS))
 
 
 def from_inputs(
@@ -180,7 +208,8 @@ def _joined(blocks: Iterator[SampleBlock]) -> Iterator[SampleBlock]:
     held: list[SampleBlock] = []
     for block in blocks:
         held.append(block)
-        if block.rows.stop - held[0].rows.start >= _LEAST_ROWS:
+        n_rows = block.rows.stop - held[0].rows.start
+        if n_rows >= least_rows(len(block.log_q)):
             yield _join(held)
             held = []
     if held:

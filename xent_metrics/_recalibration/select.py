@@ -30,6 +30,8 @@ from .flips import flipped
 from .grid import Grid
 from .isotonic import fit_isotonic
 from .kernel import SHAPES, Kernel, shapes_for
+from .learned import NAME as LEARNED
+from .learned import fit_learned
 from .one_thread import one_thread
 from .sample import Sample
 from .softmax import LinearSoftmax, SoftmaxMap, fit, minimise
@@ -51,6 +53,7 @@ MapName = Literal[
     "confusion",
     "spline",
     "isotonic",
+    "learned",
     "none",
 ]
 
@@ -84,6 +87,8 @@ NAMES: tuple[str, ...] = get_args(MapName)
 # A choice is made on so many values, but on no fewer rows than that.
 _ENOUGH_VALUES, _ENOUGH_ROWS = 500_000, 10_000
 _ROWS_OF_TWO_CLASSES = 20_000  # up to here every row is a point of its own
+# Trees grow on so many values, within these numbers of rows.
+_VALUES_OF_TREES, _FEWEST_ROWS_OF_TREES, _MOST_ROWS_OF_TREES = 200_000, 2_000, 20_000
 _NOISE = 1.0  # standard errors
 _LEVEL, _FLIPS = 0.05, 999  # of the test that keeps calibrated predictions
 _MOST_OF_KERNEL, _LEAST_OF_HIERARCHY = 20, 6  # classes
@@ -118,6 +123,8 @@ def recalibrate(sample: Sample, recalibration: str | RecalibrationMap) -> Select
     with one_thread():
         if recalibration == "auto":
             return _choose(sample)
+        if recalibration == LEARNED:
+            return _learn(sample)
         if isinstance(recalibration, str):
             fitted = fit_named(recalibration, sample).settled
         else:
@@ -133,7 +140,8 @@ def fit_named(
 ) -> FittedMap:
     """Fit one map, from where it stopped on a part of the rows.
 
-    Or from a temperature, or one with a bias, that was fitted to the same rows.
+    Or from a temperature, or one with a bias, that was fitted to the same rows. Of many
+    parameters the one that is ``near`` tells the optimism too.
     """
     if name in _ONLY_TWO and sample.n_classes != 2:  # noqa: PLR2004
         msg = (
@@ -148,9 +156,10 @@ def fit_named(
         return grid.fit(LINEAR[name](grid.cells), sample)
     if start is None:
         family = LINEAR[name](sample)
-        return fit(family, sample, _like(near, family))
+        return fit(family, sample, _like(near, family), near)
     assert isinstance(start.recalibrate, SoftmaxMap), "the linear maps are such"
-    return fit(start.recalibrate.family, sample, start.recalibrate.parameters)
+    found = start.recalibrate
+    return fit(found.family, sample, found.parameters, near)
 
 
 def _like(near: FittedMap | None, family: LinearSoftmax) -> FloatArray | None:
@@ -226,12 +235,28 @@ def _choose(sample: Sample) -> Selection:
         best = fit_named("none", sample)
         trials = (fit_named("none", part), *trials)
     elif part is not sample:
-        best = fit_named(best.name, sample, start=best).settled
+        near = tried.get(best.name)
+        best = fit_named(best.name, sample, start=best, near=near).settled
     # Where the map has nothing to win, any of those tried could have been chosen.
     floor = max(trial.variance for trial in trials) * part.n_independent**2
     variance = max(best.variance, floor / sample.n_independent**2)
     best = dataclasses.replace(best, variance=variance)
     return Selection(best, trials, left_out, rows)
+
+
+def _learn(sample: Sample) -> Selection:
+    """Trees on top of the map that is chosen; of many rows they grow on some."""
+    chosen, trials, left_out, rows = _choose(sample)
+    # Trees take each class that a target distribution has for a row of its own.
+    labels = sum(np.count_nonzero(block.target) for block in sample.blocks()) / sample.n
+    enough = int(_VALUES_OF_TREES / (labels * sample.n_classes))
+    enough = min(max(enough, _FEWEST_ROWS_OF_TREES), _MOST_ROWS_OF_TREES)
+    grow_on = _some_rows(sample, enough)
+    learned = fit_learned(sample, chosen, grow_on)
+    tried = learned
+    if rows is not None:
+        tried = dataclasses.replace(learned, losses=learned.losses[rows])
+    return Selection(learned, (*trials, tried), left_out, rows)
 
 
 def _shown(names: list[str], sample: Sample) -> Iterable[str]:

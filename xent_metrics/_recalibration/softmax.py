@@ -7,6 +7,7 @@ change nothing keeps it finite where classes are separated.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -23,10 +24,15 @@ _MOST_PARAMETERS = 20_000  # more would have a Hessian of over 3 GB
 _MAX_STEPS = 60
 _HALVINGS = 30
 _DECREMENT = 1e-14  # nats per row: the error is then below rounding
+_MANY, _DECREMENT_OF_MANY = 1000, 1e-11  # parameters, and nats per row that will do
+_DECREMENT_OF_FOLDS = 1e-9  # of a fold's fit to many parameters
+_FAR = 0.7  # of a constant, in nats
+_NEARER, _BESIDE = 1e-3, 0.1  # nats per row from there; and rows beside each class's
 _DEAR = 100  # parameters: a Hessian is then dearer than several steps
 _NEAR, _WELL = 1e-2, 0.1  # nats per row from the optimum; and a step that goes well
 _NEAR_ENOUGH = 1e-18  # nats per row: the optimum to nine digits, however it is reached
 _FEW = 0.01  # parameters per row: up to here Takeuchi's correction holds
+_CLASSES_AT_ONCE = 64  # whose features stay in the cache
 _CROWDED = 0.1  # parameters per row: beyond, its variance is too small
 _KEPT = 1 << 24  # features of a sample
 _MOST_IN_BAND = 300  # parameters: beyond, their covariance is not worth its memory
@@ -129,13 +135,19 @@ class Optimum(NamedTuple):
 
 
 def fit(
-    family: LinearSoftmax, sample: Sample, start: FloatArray | None = None
+    family: LinearSoftmax,
+    sample: Sample,
+    start: FloatArray | None = None,
+    near: FittedMap | None = None,
 ) -> FittedMap:
     """Fit a family to a sample and debias it.
 
     Where rows are few for the parameters, scores at the fit are too small for
     Takeuchi's correction, above all where classes are nearly separated: there folds
-    tell the optimism, once the map is :meth:`~FittedMap.settled`.
+    tell the optimism, once the map is :meth:`~FittedMap.settled`. Of many parameters
+    they tell it of a map ``near`` that has the same ones for each class, where it is
+    given, also one of a part of the rows: what Takeuchi's correction misses is due to
+    classes of few rows.
     """
     prepared = _prepared(family, sample)
     optimum = minimise(family, prepared, start)
@@ -151,15 +163,73 @@ def fit(
     if len(parameters) <= max(_FEW * sample.n_independent, 1):
         return fitted
 
-    def fit_some(rows: Sample) -> SoftmaxMap:
-        share = float(rows.weights.sum()) / total
-        return SoftmaxMap(family, refit(family, rows, optimum, share))
+    if near is not None and near.by_folds is not None and _alike(near, family):
+        of_near, takeuchis = near.by_folds, near.optimism
+        # What is missed shrinks with the square of the number of rows.
+        fewer = (len(near.losses) / sample.n) ** 2
 
+        def as_of_near() -> float:
+            return fitted.optimism + fewer * (of_near() - takeuchis)
+
+        return dataclasses.replace(fitted, by_folds=as_of_near)
+
+    @functools.cache
     def by_folds() -> float:
+        many = len(parameters) >= _MANY
+        inverse = _inverse(optimum.sweep.hessian) if many else None
+
+        def fit_some(rows: Sample) -> SoftmaxMap:
+            share = float(rows.weights.sum()) / total
+            if inverse is None:
+                return SoftmaxMap(family, refit(family, rows, optimum, share))
+            change = _change_of_classes(family, sample, rows)
+            scale = change**-0.5
+            found = _approach(
+                family,
+                rows,
+                parameters + _own_constants(family) * np.log(change / share),
+                inverse * scale * scale[:, np.newaxis],
+                _DECREMENT_OF_FOLDS,
+            )
+            return SoftmaxMap(family, found)
+
         found = cross_validated(sample, fit_some, fitted.losses, stratified=False)
         return family.of_folds * found
 
     return dataclasses.replace(fitted, by_folds=by_folds)
+
+
+def _own_constants(family: LinearSoftmax) -> FloatArray:
+    """1 for the parameters that are a constant of each class alone, 0 for others."""
+    found = np.zeros(len(family.identity))
+    if len(found) - family.n_shared == family.n_classes:
+        found[family.n_shared :] = 1.0
+    return found
+
+
+def _change_of_classes(
+    family: LinearSoftmax, sample: Sample, rows: Sample
+) -> FloatArray:
+    """Roughly, what share of the curvature in each parameter some rows have.
+
+    The curvature in the constant of a class goes with the weight of the class.
+    """
+    before, after = (one.of_classes() + _BESIDE for one in (sample, rows))
+    share = float(rows.weights.sum()) / float(sample.weights.sum())
+    found = np.full(len(family.identity), share)
+    constants = _own_constants(family) > 0
+    if constants.any():
+        found[constants] = after / before
+    return found
+
+
+def _alike(near: FittedMap, family: LinearSoftmax) -> bool:
+    """Whether a family has many parameters, and for each class those of another map."""
+    assert isinstance(near.recalibrate, SoftmaxMap), "the linear maps are such"
+    own = [
+        len(one.identity) - one.n_shared for one in (near.recalibrate.family, family)
+    ]
+    return len(family.identity) >= _MANY and own[0] == own[1]
 
 
 def debiased(
@@ -235,12 +305,15 @@ def minimise(
     """
     sample = _prepared(family, sample)
     parameters = family.identity if start is None else start
+    if len(parameters) >= _MANY:
+        parameters = _near_optimum(family, sample, parameters, tilt)
     state = sweep(family, sample, parameters, tilt)
     scale, last, stale = float(sample.weights.sum()), np.inf, False
+    enough = _DECREMENT if len(parameters) < _MANY else _DECREMENT_OF_MANY
     for _ in range(_MAX_STEPS):
         step = _solve(state.hessian, state.gradient)
         decrement = float(step @ state.gradient)
-        done = decrement <= _DECREMENT * scale
+        done = decrement <= enough * scale
         if stale and (done or decrement > _WELL * last):
             state, last = sweep(family, sample, parameters, tilt), np.inf
             stale = False
@@ -258,6 +331,96 @@ def minimise(
             parameters, state = proposed
             last, stale = decrement, keep
     return Optimum(parameters, state, converged=False)
+
+
+def _near_optimum(
+    family: LinearSoftmax,
+    sample: Sample,
+    parameters: FloatArray,
+    tilt: FloatArray | None,
+) -> FloatArray:
+    """Newton's method until it is near; then the last Hessian is enough."""
+    scale = float(sample.weights.sum())
+    state = sweep(family, sample, parameters, tilt)
+    frequent = parameters + _rarer(family, sample, state)
+    if np.abs(frequent - parameters).max() > _FAR:
+        better = sweep(family, sample, frequent, tilt)
+        if better.objective < state.objective:
+            parameters, state = frequent, better
+    for _ in range(_MAX_STEPS):
+        step = _solve(state.hessian, state.gradient)
+        if float(step @ state.gradient) < _NEARER * scale:
+            break
+        found = _descend(family, sample, parameters, step, tilt, state, keep=False)
+        if found is None:
+            return parameters
+        parameters, state = found
+    enough = _DECREMENT_OF_MANY / 10.0
+    return _approach(
+        family, sample, parameters, _inverse(state.hessian), enough, state, tilt
+    )
+
+
+def _rarer(family: LinearSoftmax, sample: Sample, state: Sweep) -> FloatArray:
+    """Log of how much rarer each class is predicted than it is, for its parameters.
+
+    To add it to constants is a step of generalised iterative scaling, which improves
+    the fit where Newton's would be far too long: where classes are new.
+    """
+    found = np.zeros(len(family.identity))
+    if len(found) - family.n_shared == family.n_classes:
+        counts = sample.of_classes()
+        predicted = np.maximum(counts + state.gradient[family.n_shared :], 0.0)
+        found[family.n_shared :] = np.log((counts + _BESIDE) / (predicted + _BESIDE))
+    return found
+
+
+def _approach(
+    family: LinearSoftmax,
+    sample: Sample,
+    parameters: FloatArray,
+    inverse: FloatArray,
+    enough: float,
+    state: Sweep | None = None,
+    tilt: FloatArray | None = None,
+) -> FloatArray:
+    """The optimum by gradients alone, from the inverse of a Hessian near it.
+
+    That is BFGS of limited memory (Nocedal, 1980): what steps find of the curvature
+    mends the inverse. Less than ``enough``, in nats per row, is left to gain.
+    """
+    if state is None:
+        state = sweep(family, sample, parameters, tilt, family.ridge)
+    enough *= float(sample.weights.sum())
+    pairs: list[tuple[FloatArray, FloatArray]] = []
+    for _ in range(_MAX_STEPS):
+        step = _mended(state.gradient, inverse, pairs)
+        if float(step @ state.gradient) <= enough:
+            break
+        found = _descend(family, sample, parameters, step, tilt, state, keep=True)
+        if found is None:
+            break
+        moved, turned = found[0] - parameters, found[1].gradient - state.gradient
+        if float(moved @ turned) > 0:
+            pairs.append((moved, turned))
+        parameters, state = found
+    return parameters
+
+
+def _mended(
+    gradient: FloatArray,
+    inverse: FloatArray,
+    pairs: list[tuple[FloatArray, FloatArray]],
+) -> FloatArray:
+    """The inverse, mended by pairs of steps and changes of gradients, times one."""
+    out, shares = gradient.copy(), []
+    for moved, turned in reversed(pairs):
+        shares.append(float(moved @ out) / float(moved @ turned))
+        out -= shares[-1] * turned
+    out = inverse @ out
+    for (moved, turned), share in zip(pairs, reversed(shares), strict=True):
+        out += moved * (share - float(turned @ out) / float(moved @ turned))
+    return out
 
 
 def _descend(
@@ -335,12 +498,23 @@ def sweep(
         gradient += _total(shared, own, (c - target) * w)
         if known is not None:
             continue
-        mean = _expected(shared, own, c)
-        mean *= np.sqrt(w)
-        hessian -= mean @ mean.T  # of one array and itself: half of the work
-        _add_second_moments(hessian, shared, own, c * w)
+        add_curvature(hessian, shared, own, c, w)
     objective = float(sample.weights @ losses) + more
     return Sweep(losses, objective, gradient, hessian)
+
+
+def add_curvature(
+    hessian: FloatArray,
+    shared: FloatArray,
+    own: FloatArray | None,
+    c: FloatArray,
+    w: FloatArray,
+) -> None:
+    """Add the second derivatives of the costs of some rows, which are predicted c."""
+    mean = expected(shared, own, c)
+    mean *= np.sqrt(w)
+    hessian -= mean @ mean.T  # of one array and itself: half of the work
+    _add_second_moments(hessian, shared, own, c * w)
 
 
 def _prepared(family: LinearSoftmax, sample: Sample) -> Sample:
@@ -405,12 +579,12 @@ def scores_of_blocks(
     """Rows and their weighted scores, of shape (parameters, rows)."""
     for (rows, _, target), shared, own in _features(family, sample):
         c = softmax(family.logits(parameters, shared, own))[1]
-        yield rows, _expected(shared, own, c - target) * sample.weights[rows]
+        yield rows, expected(shared, own, c - target) * sample.weights[rows]
 
 
 def slopes(family: LinearSoftmax, log_q: FloatArray, weights: FloatArray) -> FloatArray:
     """Derivatives in the parameters of the sum of w_k Z_k: (parameters, rows)."""
-    return _expected(family.shared(log_q), family.own(log_q), weights)
+    return expected(family.shared(log_q), family.own(log_q), weights)
 
 
 def summed_slopes(
@@ -428,13 +602,14 @@ def summed_slopes(
 def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Log of the normaliser, and the class probabilities, of each column."""
     top = z.max(axis=0)
-    c = np.exp(z - top)
+    c = z - top
+    np.exp(c, out=c)
     total = c.sum(axis=0)
     c /= total
     return np.log(total) + top, c
 
 
-def _expected(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> FloatArray:
+def expected(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> FloatArray:
     """Features weighted by c over the classes: (parameters, rows)."""
     mean: FloatArray = np.einsum("ksm,km->sm", shared, c)
     if own is None:
@@ -456,21 +631,32 @@ def _add_second_moments(
 ) -> None:
     """Add the sum over rows and classes of w c x x'."""
     n_classes, n_shared, _ = shared.shape
-    weighted = shared * wc[:, np.newaxis]
-    shared_moments = weighted @ np.swapaxes(shared, 1, 2)
-    hessian[:n_shared, :n_shared] += shared_moments.sum(axis=0)
+    cross = []
+    for first in range(0, n_classes, _CLASSES_AT_ONCE):
+        part = shared[first : first + _CLASSES_AT_ONCE]
+        weighted = part * wc[first : first + _CLASSES_AT_ONCE, np.newaxis]
+        moments = weighted @ np.swapaxes(part, 1, 2)
+        hessian[:n_shared, :n_shared] += moments.sum(axis=0)
+        if own is not None:
+            of_part = own if len(own) == 1 else own[first : first + _CLASSES_AT_ONCE]
+            cross.append(weighted @ np.swapaxes(of_part, 1, 2))
     if own is None:
         return
-    across = np.swapaxes(own, 1, 2)
-    moments = (own * wc[:, np.newaxis]) @ across
-    each = np.arange(n_classes)
+    of_own = (own * wc[:, np.newaxis]) @ np.swapaxes(own, 1, 2)
     n_own = own.shape[1]
-    corner = hessian[n_shared:, n_shared:].reshape(n_classes, n_own, n_classes, n_own)
-    corner[each, :, each, :] += moments
-    hessian[n_shared:, n_shared:] = corner.reshape(n_classes * n_own, -1)
-    cross = np.swapaxes(weighted @ across, 0, 1).reshape(n_shared, -1)
-    hessian[:n_shared, n_shared:] += cross
-    hessian[n_shared:, :n_shared] += cross.T
+    place = n_shared + np.arange(n_classes * n_own).reshape(n_classes, n_own)
+    hessian[place[:, :, np.newaxis], place[:, np.newaxis]] += of_own
+    beside = np.swapaxes(np.concatenate(cross), 0, 1).reshape(n_shared, -1)
+    hessian[:n_shared, n_shared:] += beside
+    hessian[n_shared:, :n_shared] += beside.T
+
+
+def _inverse(hessian: FloatArray) -> FloatArray:
+    """The inverse of a symmetric matrix, also of one that is singular."""
+    try:
+        return np.asarray(np.linalg.inv(hessian))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(hessian, hermitian=True))
 
 
 def _solve(hessian: FloatArray, right: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ from .._pickling import pickled
 
 _NEAREST = 1e-3  # of the range: knots nearer than that are one
 _ALONE = 1.0  # range of the knots where all values are the same
+_IN_CACHE = 1 << 16  # values
 
 
 @pickled
@@ -35,24 +36,40 @@ class NaturalSpline:
         return self._weights
 
     def basis(self, x: FloatArray) -> FloatArray:
-        """Values of the basis functions: (knots, *shape of x)."""
-        terms = np.empty((len(self.knots) + 2, x.size))
-        self.fill(x.ravel(), terms)
-        return np.asarray(self._weights @ terms).reshape(-1, *x.shape)
+        """Values of the basis functions: (knots, rows), or (classes, knots, rows)."""
+        if x.ndim == 1:
+            return np.asarray(self._weights @ self._terms(x))
+        k, m = x.shape
+        out = np.empty((k, len(self.knots), m))
+        step = max(_IN_CACHE // (m * self._weights.shape[1]), 1)
+        for first in range(0, k, step):
+            some = slice(first, first + step)
+            np.matmul(self._weights, self._terms(x[some]), out=out[some])
+        return out
+
+    def _terms(self, x: FloatArray) -> FloatArray:
+        """Values of the terms, before the last axis of x."""
+        terms = np.empty((*x.shape[:-1], self._weights.shape[1], x.shape[-1]))
+        self.fill(x, terms)
+        return terms
 
     def fill(self, x: FloatArray, terms: FloatArray) -> None:
-        """Values of the terms: 1, two lines, and cubes that start at the knots."""
+        """Values of the terms: 1, two lines, and cubes that start at the knots.
+
+        They are put before the last axis of x.
+        """
         scaled = (x - self.knots[0]) / self._width
         inside = np.clip(scaled, 0.0, 1.0)
-        terms[0] = 1.0
-        np.minimum(scaled, 1.0, out=terms[1])
-        np.maximum(scaled - 1.0, 0.0, out=terms[2])
+        terms[..., 0, :] = 1.0
+        np.minimum(scaled, 1.0, out=terms[..., 1, :])
+        np.maximum(scaled - 1.0, 0.0, out=terms[..., 2, :])
         square = np.empty_like(inside)
-        for row, start in zip(terms[3:], self._starts[:-1], strict=True):
-            np.subtract(inside, start, out=row)
-            np.maximum(row, 0.0, out=row)
-            np.multiply(row, row, out=square)
-            np.multiply(row, square, out=row)
+        for place, start in enumerate(self._starts[:-1], start=3):
+            cube = terms[..., place, :]
+            np.subtract(inside, start, out=cube)
+            np.maximum(cube, 0.0, out=cube)
+            np.multiply(cube, cube, out=square)
+            np.multiply(cube, square, out=cube)
 
     def value(self, x: FloatArray, heights: FloatArray) -> FloatArray:
         """The spline that has these heights at its knots."""

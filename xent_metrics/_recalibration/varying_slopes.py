@@ -79,13 +79,15 @@ class Hierarchy(SharedAndBias):
 
     def shared(self, log_q: FloatArray) -> FloatArray:
         """Log q, and the log-probabilities of the groups that hold each class."""
+        from scipy.sparse import csr_array  # noqa: PLC0415 - slow
+
         out = np.empty((len(log_q), self.n_shared, log_q.shape[1]))
         out[:, 0] = log_q
         top = log_q.max(axis=0)
         q = np.exp(log_q - top)
+        ones, places = np.ones(len(q)), np.arange(len(q))
         for place, group in enumerate(self.groups, start=1):
-            members = np.zeros((group.max() + 1, len(q)))
-            members[group, np.arange(len(q))] = 1.0
+            members = csr_array((ones, (group, places)))
             out[:, place] = (np.log(members @ q) + top)[group]
         return out
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._decomposition.evidence import evidence_of
-from .._decomposition.recalibration import Recalibration, check_recalibration
+from .._decomposition.recalibration import Recalibration
 from .._evaluation.evaluation import Evaluation
 from .._evaluation.listeners import tell
 from .._inputs.columns import Selector
@@ -33,6 +33,7 @@ from .frames import as_dataset
 from .paths import UnreadableError
 from .reading import Reading
 from .sides import map_of, read_side
+from .sources import check_map
 from .state import ScanState
 from .streams import Stream, StreamTask, reader_of, texts_of
 
@@ -91,7 +92,8 @@ def scan(
     sample_weight : column name, optional
         Weights of the rows.
     base, clip, recalibration
-        As in :func:`decompose`. With ``recalibration="none"`` the data is read once,
+        As in :func:`decompose`, but for "learned", which requires all rows in memory.
+        With ``recalibration="none"`` the data is read once,
         for two classes twice, else two to six times, as the map of all rows is found
         from that of a sample.
     reference : Evaluation, Decomposition, ScanState, or JSON of an evaluation, optional
@@ -174,7 +176,7 @@ def scan(
     >>> round(scan(path, target="y", proba="p").decomposition.cross_entropy, 4)
     0.2899
     """
-    check_recalibration(recalibration)
+    check_map(recalibration)
     check_n_jobs(n_jobs)
     nats_per_unit(base)
     if on_bad not in ("raise", "skip"):

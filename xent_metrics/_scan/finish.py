@@ -15,11 +15,7 @@ from .._decomposition.breakdown import names_of_terms, without_few
 from .._decomposition.cautions import warn_about as warn_about_result
 from .._decomposition.evidence import Evidence, evidence_of
 from .._decomposition.ladder import frame_of
-from .._decomposition.recalibration import (
-    Recalibration,
-    check_recalibration,
-    name_of,
-)
+from .._decomposition.recalibration import Recalibration, name_of
 from .._decomposition.reference_map import ReferenceMap
 from .._decomposition.result import Decomposition
 from .._decomposition.terms import reasons
@@ -37,6 +33,7 @@ from .._terms import PARTS, TERMS
 from .earlier_pass import FirstPass, first_pass
 from .moments import Moments
 from .reference import reference_of
+from .sources import check_map
 from .state import ScanState
 from .terms import (
     AfterMap,
@@ -66,7 +63,8 @@ def finish(
     base : float, optional
         Base of the logarithm. Default: nats.
     recalibration : str or object, default "auto"
-        The map, as in :func:`decompose`; after a second pass that of ``under``.
+        The map, as in :func:`decompose`, but for "learned"; after a second pass that of
+        ``under``.
     under : Evaluation, optional
         What the parts of a second pass were accumulated under.
 
@@ -130,7 +128,7 @@ def evaluation_of(
 ) -> Evaluation:
     """What :func:`finish` returns, without notifying listeners."""
     _check(state, under)
-    check_recalibration(recalibration)
+    check_map(recalibration)
     per_unit = nats_per_unit(base)
     soft = is_soft(state)
     frequencies = frequencies_of(state)

@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._decomposition.recalibration import check_recalibration
 from .._inputs.read_options import LEAST_NORMAL, log_floored
 from .._kernels.sums import standard_error
 from .._kernels.table import FloatArray, IntArray
 from .._recalibration.fitted_map import FittedMap, Recalibrate
 from .._recalibration.grid import Grid
 from .._recalibration.isotonic import fit_isotonic
+from .._recalibration.learned import NAME as LEARNED
 from .._recalibration.one_thread import one_thread
 from .._recalibration.select import (
     BY_LOGIT,
@@ -46,6 +48,18 @@ class Source(Protocol):
         ``of_class`` is the cost of predicting class frequencies, ``known`` what is
         added to the cost after the map. The rows have the weight of all known ones.
         """
+
+
+def check_map(recalibration: Any) -> None:
+    """A name, or an object that can be fitted, of what a scan can do."""
+    check_recalibration(recalibration)
+    if isinstance(recalibration, str) and recalibration == LEARNED:
+        msg = (
+            "recalibration of a scan must be a map that any row can go through: "
+            f"{recalibration!r} predicts each row by trees that did not see it, and "
+            "requires all rows in memory; pass 'auto', or decompose a sample of rows."
+        )
+        raise ValueError(msg)
 
 
 def source_of(state: ScanState, recalibration: Any) -> Source:

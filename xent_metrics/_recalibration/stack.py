@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .._kernels.table import FloatArray, IntArray, block_rows
-from .._recalibration.fitted_map import FittedMap
-from .._recalibration.sample import Sample, SampleBlock
-from .._recalibration.softmax import (
+from .fitted_map import FittedMap
+from .sample import Sample, SampleBlock, least_rows
+from .softmax import (
     LinearSoftmax,
     SoftmaxMap,
     debiased,
@@ -20,7 +20,6 @@ from .._recalibration.softmax import (
 )
 
 _RIDGE = 0.01  # precision with which a column's coefficient is drawn to 0, in rows
-_LEAST_ROWS = 512  # of a block, but for the last
 
 
 class Stacked(LinearSoftmax):
@@ -70,7 +69,7 @@ class Given(NamedTuple):
         n = table.shape[1]
 
         def read() -> Iterator[SampleBlock]:
-            step = max(block_rows(len(table)), _LEAST_ROWS)
+            step = max(block_rows(len(table)), least_rows(len(table)))
             for start in range(0, n, step):
                 part = slice(start, min(start + step, n))
                 yield SampleBlock(
