@@ -21,11 +21,21 @@ from .._display.checks import (
     Read,
     check,
     check_each,
+    object_schema,
+    or_null,
     read_document,
     read_json,
+    whole_schema,
 )
 from .._display.result import json_text
-from .._display.values import decode_table, decode_value, encode_table, encode_value
+from .._display.values import (
+    decode_table,
+    decode_value,
+    encode_table,
+    encode_value,
+    table_schema,
+    value_schemas,
+)
 from .._kernels.table import FloatArray
 
 SCHEMA = 1
@@ -42,6 +52,7 @@ _HEADER = {
     "keys": OBJECT.optional(),
     "times": OBJECT.optional(),
 }
+_WHOLE = {"schema": COUNT, **_HEADER, "numbers": TEXT}
 _UNFORESEEN = "it cannot be read ({})"
 
 
@@ -60,9 +71,24 @@ def to_json(document: Document) -> str:
     return json_text({"schema": SCHEMA, **header, "numbers": text})
 
 
+def document_schema() -> dict[str, Any]:
+    """The JSON Schema of a state, by the rules that it is read by."""
+    values = {"type": "array", "items": {"$ref": "#/$defs/value"}}
+    shape = {"type": "array", "items": COUNT.schema}
+    parts: dict[str, Any] = {
+        "schema": {"const": SCHEMA},
+        **dict.fromkeys(_TUPLES, values),
+        "counts": {"type": "object", "additionalProperties": COUNT.schema},
+        "shapes": {"type": "object", "additionalProperties": shape},
+        "keys": or_null(table_schema()),
+        "numbers": {**TEXT.schema, "contentEncoding": "base64"},
+    }
+    whole = object_schema(_WHOLE, parts)
+    return whole_schema("Scan state", SCHEMA, whole | {"$defs": value_schemas()})
+
+
 def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
     """What was written, read further."""
-    with_schema = {"schema": COUNT, **_HEADER, "numbers": TEXT}
 
     def whole(text: str | bytes) -> Read:
         found = read_json(text)
@@ -70,7 +96,7 @@ def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
             msg = f"found a {type(found).__name__}"
             raise MalformedError(msg)
         _check_schema(found.get("schema"))
-        check(found, with_schema, "the state")
+        check(found, _WHOLE, "the state")
         content = base64.b64decode(found["numbers"], validate=True)
         return read(_joined(found, content))
 
