@@ -46,6 +46,7 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from . import gates, plotting, scorers
     from ._drift.alarm import Alarm
     from ._drift.drift import drift
     from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
@@ -146,13 +147,15 @@ provide(
 pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _LATE:
-        home = importlib.import_module(f".{_LATE[name]}", __name__)
-        return getattr(home, name)
-    raise no_name(__name__, name, __all__)
+if not TYPE_CHECKING:  # a misspelt name is an error to a checker of types, too
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return importlib.import_module(f".{name}", __name__)
+        if name in _LATE:
+            home = importlib.import_module(f".{_LATE[name]}", __name__)
+            return getattr(home, name)
+        raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:
