@@ -37,6 +37,8 @@ extensions = [
     "myst_parser",
     "mathml",
     "command_help",
+    "gallery",
+    "guides",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

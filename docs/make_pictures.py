@@ -1,15 +1,18 @@
-"""The pictures and the report page of the guide, drawn when the site is built.
+"""The pictures and pages of guide and gallery, made when the site is built.
 
 conf.py calls :func:`draw`; ``python docs/make_pictures.py`` does so by hand. Each plot
 is drawn for a light and for a dark page.
 """
 
+import runpy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from textwrap import indent
 
 import matplotlib as mpl
+from _ext.gallery import text_and_code
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -24,32 +27,58 @@ STYLES = {"light": "default", "dark": "dark_background"}
 
 
 def draw(docs: Path) -> None:
-    """Write guide/pictures/ and _extra/, which git ignores."""
+    """Write what git ignores: pictures, pages of reports and of examples."""
     bayes, logistic = _evaluations()
     comparison = compare({"bayes": bayes, "logistic": logistic})
-    plots: dict[str, Callable[[], Axes]] = {
-        "waterfall": lambda: bayes.plot("waterfall"),
-        "reliability": lambda: bayes.plot("reliability"),
-        "by_class": lambda: bayes.plot("by_class"),
-        "models": comparison.plot,
-        "kl_curve": kl_curve,
-    }
-    pictures = docs / "guide" / "pictures"
-    pictures.mkdir(exist_ok=True)
+    _pictures(
+        docs / "guide" / "pictures",
+        {
+            "waterfall": lambda: bayes.plot("waterfall"),
+            "reliability": lambda: bayes.plot("reliability"),
+            "by_class": lambda: bayes.plot("by_class"),
+            "models": comparison.plot,
+            "kl_curve": kl_curve,
+        },
+    )
+    scripts = sorted((docs / "gallery" / "plots").glob("*.py"))
+    _pictures(
+        docs / "gallery" / "pictures",
+        {one.stem: partial(runpy.run_path, str(one)) for one in scripts},
+    )
+    extra = docs / "_extra"
+    extra.mkdir(exist_ok=True)
+    bayes.write_html(extra / "first_report.html", title="Naive Bayes, breast cancer")
+    for example in sorted((docs.parent / "examples").glob("[0-9]*.py")):
+        _page_of_example(example, docs / "gallery" / "examples")
+
+
+def _pictures(folder: Path, plots: dict[str, Callable[[], object]]) -> None:
+    folder.mkdir(exist_ok=True)
     for name, plot in plots.items():
         for page, style in STYLES.items():
             with plt.style.context([style, {"svg.hashsalt": name}]):
-                figure = plot().get_figure()
+                plot()
                 plt.savefig(
-                    pictures / f"{name}_{page}.svg",
+                    folder / f"{name}_{page}.svg",
                     transparent=True,
                     bbox_inches="tight",
                     metadata={"Date": None},
                 )
-                plt.close(figure)
-    extra = docs / "_extra"
-    extra.mkdir(exist_ok=True)
-    bayes.write_html(extra / "first_report.html", title="Naive Bayes, breast cancer")
+                plt.close("all")
+
+
+def _page_of_example(example: Path, folder: Path) -> None:
+    """An example as a page: its docstring, how to run it, and its code."""
+    text, code = text_and_code(example)
+    title, _, rest = text.partition("\n\n")
+    title = title.removesuffix(".")
+    lines = [
+        *(title, "=" * len(title), "", rest, ""),
+        *(f"In a clone: ``python examples/{example.name}``.", ""),
+        *(".. code-block:: python", "", indent(code, "    "), ""),
+    ]
+    folder.mkdir(exist_ok=True)
+    (folder / f"{example.stem}.rst").write_text("\n".join(lines), "utf-8")
 
 
 def _evaluations() -> list[Evaluation]:

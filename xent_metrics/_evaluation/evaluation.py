@@ -88,6 +88,12 @@ class Evaluation(Result):
     by_group : DataFrame or None
         The counts and means of each group that the data was scanned ``by``, as
         :meth:`summary` gives them. None where it was not.
+
+    See Also
+    --------
+    decompose : The terms alone.
+    compare : Several evaluations of the same rows.
+    scan : An evaluation of files of any size.
     """
 
     decomposition: Decomposition

@@ -92,6 +92,12 @@ class ScanState:
         Rows of positive weight.
     labels : tuple
         The classes, in column order.
+
+    See Also
+    --------
+    accumulate : Makes one.
+    merge : Makes one of several.
+    finish : Makes an evaluation of it.
     """
 
     contract: Contract
