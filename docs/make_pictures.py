@@ -6,11 +6,12 @@ is drawn for a light and for a dark page.
 
 import runpy
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from textwrap import indent
 
 import matplotlib as mpl
+import numpy as np
 from _ext.gallery import text_and_code
 from matplotlib import pyplot as plt
 from sklearn.datasets import load_breast_cancer
@@ -20,7 +21,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xent_metrics import Evaluation, compare
+from xent_metrics import Evaluation, compare, decompose, kl_divergence
 from xent_metrics.plotting import kl_curve
 
 STYLES = {"light": "default", "dark": "dark_background"}
@@ -38,6 +39,7 @@ def draw(docs: Path) -> None:
             "by_class": lambda: bayes.plot("by_class"),
             "models": comparison.plot,
             "kl_curve": kl_curve,
+            "intervals": _intervals,
         },
     )
     scripts = sorted((docs / "gallery" / "plots").glob("*.py"))
@@ -79,6 +81,40 @@ def _page_of_example(example: Path, folder: Path) -> None:
     ]
     folder.mkdir(exist_ok=True)
     (folder / f"{example.stem}.rst").write_text("\n".join(lines), "utf-8")
+
+
+def _intervals() -> None:
+    """Draw the intervals of "How it is estimated", those that miss the truth apart."""
+    truth, found = _samples()
+    _, ax = plt.subplots(figsize=(6.4, 3.2))
+    for place, (value, low, high) in enumerate(sorted(found)):
+        held = low < truth < high
+        style = {"color": "C0", "lw": 1} if held else {"color": "C1", "lw": 2}
+        ax.plot([place, place], [low, high], **style)
+        ax.plot(place, value, ".", color=style["color"])
+    ax.axhline(truth, color="0.5", ls="--")
+    ax.set_xticks([])
+    ax.set(xlabel="100 samples of 1,000 rows", ylabel="miscalibration (nats)")
+    ax.set_title("95% intervals; dashed: the truth", loc="left", fontsize="medium")
+
+
+@cache
+def _samples() -> tuple[float, list[tuple[float, float, float]]]:
+    """The true miscalibration, and estimates with their intervals."""
+
+    def sample(n: int, seed: int) -> tuple[np.ndarray, ...]:
+        rng = np.random.default_rng(seed)
+        z = rng.normal(scale=2, size=n)
+        true = 1 / (1 + np.exp(-z / 2))
+        return true, 1 / (1 + np.exp(-z)), (rng.uniform(size=n) < true).astype(int)
+
+    p, q, _ = sample(1_000_000, 0)
+    found = []
+    for seed in range(100):
+        _, predicted, y = sample(1000, seed)
+        d = decompose(y, predicted)
+        found.append((d.miscalibration, *d.ci()["miscalibration"]))
+    return kl_divergence(np.c_[1 - p, p], q), found
 
 
 def _evaluations() -> list[Evaluation]:
