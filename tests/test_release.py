@@ -1,5 +1,6 @@
 """A release is what it says: one version, one list of requirements, checked steps."""
 
+import ast
 import os
 import re
 import tomllib
@@ -101,3 +102,27 @@ def test_every_python_that_is_declared_is_tested():
     ]
     tested = re.search(r"python: \[(.*)\]", text(".github/workflows/tests.yml"))[1]
     assert re.findall(r"[\d.]+", tested) == declared
+
+
+def names_called(source):
+    """What is called, by name: of ``pickle.load(x)`` "pickle.load"."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return {ast.unparse(call.func) for call in calls}
+
+
+def test_no_pickle_is_read_and_no_text_is_evaluated_as_security_promises():
+    assert "No pickle is read" in text("SECURITY.md")
+    refused = re.compile(
+        r"(\w*pickle|joblib|dill|marshal|shelve)\.(load|loads|open|Unpickler)"
+        r"|(pd|pandas)\.(read_pickle|eval)|eval|exec|compile|.*\.query"
+    )
+    hints = re.compile(
+        r"\b(load|loads|Unpickler|read_pickle|eval|exec|compile|query)\("
+    )
+    assert refused.fullmatch("pickle.load")
+    for folder in ("xent_metrics", "integrations"):
+        for path in (ROOT / folder).rglob("*.py"):
+            source = path.read_text("utf-8")
+            if hints.search(source):  # to parse all takes seconds
+                found = names_called(source)
+                assert not [one for one in found if refused.fullmatch(one)], path
