@@ -70,3 +70,39 @@ def test_links_within_the_site_lead_somewhere():
             assert not anchor or anchor in ids.get(target, {anchor}), (
                 f"{page.name}: {href}"
             )
+
+
+GENERATED = sorted((SITE / "reference" / "generated").glob("*.html"))
+
+
+@pytest.mark.parametrize("page", GENERATED, ids=lambda page: page.stem)
+def test_every_entry_links_to_its_guide(page):
+    links = re.findall(
+        r'<strong>Guide:</strong>\s*<a [^>]*href="([^"]*)"', page.read_text("utf-8")
+    )
+    assert any(re.match(r"\.\./\.\./(guide|gallery|\w+\.html)", one) for one in links)
+
+
+def test_every_plot_shows_its_picture_with_words_for_it():
+    for name in importlib.import_module("xent_metrics.plotting").__all__:
+        entry = SITE / "reference" / "generated" / f"xent_metrics.plotting.{name}.html"
+        for page in (entry, SITE / "gallery" / "index.html"):
+            found = re.findall(
+                rf"<img [^>]*{name}_(?:light|dark)\d*\.svg[^>]*>",
+                page.read_text("utf-8"),
+            )
+            assert len(found) == len(("light", "dark")), (page.name, name)
+            assert all(re.search(r'alt="[^"]{30,}"', one) for one in found)
+
+
+def test_every_example_has_a_page():
+    examples = {path.stem for path in (SITE.parents[2] / "examples").glob("[0-9]*.py")}
+    pages = {path.stem for path in (SITE / "gallery" / "examples").glob("*.html")}
+    assert examples
+    assert examples == pages
+
+
+def test_every_picture_has_words_for_it():
+    for page in PAGES:
+        for picture in re.findall(r"<img\b[^>]*>", page.read_text("utf-8")):
+            assert re.search(r'\balt="[^"]+"', picture), (page.name, picture)

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import os
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,8 @@ extensions = [
     "myst_parser",
     "mathml",
     "command_help",
+    "gallery",
+    "guides",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -110,6 +113,14 @@ def _skip(_app: Sphinx, _what: str, _name: str, obj: Any, *_: Any) -> bool | Non
     return True if alias or theirs else None
 
 
+def _let_keys_scroll(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], *_: Any
+) -> None:
+    """Let those who use no mouse reach what is wider than the page."""
+    wide = re.compile(r'<(pre|div class="(?:formula|table-wrapper)[^"]*")>')
+    context["body"] = wide.sub(r'<\1 tabindex="0">', context.get("body", ""))
+
+
 def _draw(*_: Any) -> None:
     """Draw what the guide shows, before Sphinx looks for it."""
     importlib.import_module("make_pictures").draw(DOCS)
@@ -120,3 +131,4 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", _draw)
     app.connect("autodoc-process-signature", _hide_signature)
     app.connect("autodoc-skip-member", _skip)
+    app.connect("html-page-context", _let_keys_scroll)

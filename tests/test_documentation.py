@@ -55,7 +55,7 @@ def examples_of_page(path):
     text = path.read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     prompts = [block.count(">>> ") for block in blocks]
-    return sum(n or 1 for n in prompts) + text.count("<!-- skip: next")
+    return sum(n or 1 for n in prompts) + text.count("<!-- skip: ")
 
 
 def test_all_code_blocks_of_pages_are_collected(collectors):

@@ -1,5 +1,24 @@
 """What a log loss is made of: entropy, KL divergence, miscalibration.
 
+Where to start, with labels and ``predict_proba`` outputs:
+
+- ``decompose(y, proba)`` prints the terms of their log loss, with standard errors;
+- ``Evaluation.from_estimator(model, X, y)`` keeps the rows as well: try
+  ``.write_html("report.html")``, ``.plot("reliability")`` and ``.worst()``;
+- ``compare({"a": one, "b": other})`` tells which of two models is better, and why;
+- ``df.xent(target="y", proba="p_")`` does the same with columns of a DataFrame, and
+  ``scan("folder/", target="y", proba="p_")`` with files of any size;
+- ``drift``, ``expected_loss`` and ``Monitor`` watch a model after deployment;
+- the modules ``scorers`` (scikit-learn), ``plotting``, ``gates`` (tests and pipelines),
+  and the packages ``xent_metrics_mlflow`` and ``xent_metrics_pytest``.
+
+>>> from xent_metrics import decompose
+>>> round(decompose([0, 1] * 200, [0.2, 0.7] * 200).terms["cross_entropy"], 4)
+0.2899
+
+Each name has its own ``help``. The guide begins with a first report, in fifteen
+minutes: https://xent-metrics.github.io/xent-metrics/.
+
 Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
 when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
 matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or
@@ -46,6 +65,7 @@ from ._recalibration.recalibrator import Recalibrator
 from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
+    from . import gates, plotting, scorers
     from ._drift.alarm import Alarm
     from ._drift.drift import drift
     from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
@@ -146,13 +166,15 @@ provide(
 pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _LATE:
-        home = importlib.import_module(f".{_LATE[name]}", __name__)
-        return getattr(home, name)
-    raise no_name(__name__, name, __all__)
+if not TYPE_CHECKING:  # a misspelt name is an error to a checker of types, too
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return importlib.import_module(f".{name}", __name__)
+        if name in _LATE:
+            home = importlib.import_module(f".{_LATE[name]}", __name__)
+            return getattr(home, name)
+        raise no_name(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

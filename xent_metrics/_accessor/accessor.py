@@ -79,6 +79,11 @@ class XentAccessor:
     recalibration, vote_correction
         As in :func:`decompose`.
 
+    See Also
+    --------
+    Evaluation.from_frame : The same for frames of polars and Arrow.
+    scan : Files of any size.
+
     Notes
     -----
     Columns can be given as a list of names, a mapping from class to name, a prefix (the

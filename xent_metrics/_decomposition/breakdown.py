@@ -34,7 +34,12 @@ _OF_THE_MAP = tuple(name for name, term in TERMS.items() if term.needs_map)
 
 @public
 class SmallSampleWarning(UserWarning):
-    """The rows, or their votes, are too few for a decomposition to say much."""
+    """The rows, or their votes, are too few for a decomposition to say much.
+
+    See Also
+    --------
+    decompose : Warns of few rows.
+    """
 
 
 def breakdown(

@@ -26,7 +26,12 @@ _HEAVY, _TIMES = 0.02, 10.0  # of the weight in one row, and times the average
 
 @public
 class SwappedColumnsWarning(UserWarning):
-    """The predictions of two classes look swapped: their recalibration map falls."""
+    """The predictions of two classes look swapped: their recalibration map falls.
+
+    See Also
+    --------
+    decompose : Warns of it.
+    """
 
 
 def warn_about(

@@ -90,6 +90,13 @@ def decompose(
     UnseenLabelWarning
         If rows have a label that is not among the classes.
 
+    See Also
+    --------
+    Evaluation : The same with rows, classes, plots and a page.
+    compare : Several models on the same rows.
+    decompose_ensemble : What averaging gains.
+    drift : Sets of different rows.
+
     Notes
     -----
     Mean CE = uncertainty - resolution + miscalibration (Bröcker, 2009). The map is

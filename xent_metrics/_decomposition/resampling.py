@@ -37,6 +37,10 @@ class MiscalibrationTest:
         How often sign flips give as much, or more.
     null_distribution : ndarray
         The statistic under each of the flips.
+
+    See Also
+    --------
+    Decomposition.miscalibration_test : Makes one.
     """
 
     statistic: float

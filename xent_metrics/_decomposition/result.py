@@ -105,6 +105,12 @@ class Decomposition(Result):
         ``standard_error``, the ``share`` of what the chosen map removes (NaN where
         that is not clear), the rows ``n`` that it was tried on, whether it was
         ``chosen``, and a ``note``.
+
+    See Also
+    --------
+    decompose : Makes one.
+    Evaluation : One with its rows.
+    TERMS : What each term means.
     """
 
     cross_entropy: float

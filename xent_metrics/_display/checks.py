@@ -9,6 +9,7 @@ import json
 import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 # What libraries raise for parts that the rules cannot foresee, such as a date that the
@@ -36,14 +37,22 @@ class MalformedError(ValueError):
 
 
 class Rule(NamedTuple):
-    """What a part of a document must be, in words, and whether it is."""
+    """What a part of a document must be, in words, and whether it is.
+
+    ``schema`` says as much of it as JSON Schema can.
+    """
 
     what: str
     holds: Callable[[Any], bool]
+    schema: Mapping[str, Any] = MappingProxyType({})
 
     def optional(self) -> Rule:
         """The same, or null."""
-        return Rule(f"{self.what}, or null", lambda one: one is None or self.holds(one))
+        return Rule(
+            f"{self.what}, or null",
+            lambda one: one is None or self.holds(one),
+            or_null(self.schema),
+        )
 
 
 def _is_integer(found: Any) -> bool:
@@ -56,22 +65,60 @@ def _is_number(found: Any) -> bool:
     return isinstance(found, float) and math.isfinite(found)
 
 
+def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What a schema allows, or null."""
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
 ANYTHING = Rule("anything", lambda _: True)
-LIST = Rule("a list", lambda found: isinstance(found, list))
-OBJECT = Rule("an object", lambda found: isinstance(found, dict))
-TEXT = Rule("text", lambda found: isinstance(found, str))
-FLAG = Rule("true or false", lambda found: isinstance(found, bool))
-NUMBER = Rule("a finite number", _is_number)
-INTEGER = Rule("a whole number", _is_integer)
+LIST = Rule("a list", lambda found: isinstance(found, list), {"type": "array"})
+OBJECT = Rule("an object", lambda found: isinstance(found, dict), {"type": "object"})
+TEXT = Rule("text", lambda found: isinstance(found, str), {"type": "string"})
+FLAG = Rule("true or false", lambda found: isinstance(found, bool), {"type": "boolean"})
+NUMBER = Rule("a finite number", _is_number, {"type": "number"})
+INTEGER = Rule("a whole number", _is_integer, {"type": "integer"})
 COUNT = Rule(
-    "a whole number of 0 or more", lambda found: _is_integer(found) and found in _COUNTS
+    "a whole number of 0 or more",
+    lambda found: _is_integer(found) and found in _COUNTS,
+    {"type": "integer", "minimum": 0, "maximum": _COUNTS[-1]},
 )
 VALUE = Rule(
     'a number, "nan", "inf" or "-inf"',
     lambda found: (
         _is_number(found) or (isinstance(found, str) and found in _NOT_FINITE)
     ),
+    {"anyOf": [{"type": "number"}, {"enum": list(_NOT_FINITE)}]},
 )
+
+
+def object_schema(
+    rules: Mapping[str, Rule],
+    parts: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    *,
+    may_lack: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The JSON Schema of an object that passes :func:`check`.
+
+    ``parts`` are schemas that say more of a part than its rule.
+    """
+    return {
+        "type": "object",
+        "properties": {
+            name: dict(parts.get(name, rule.schema)) for name, rule in rules.items()
+        },
+        "required": [name for name in rules if name not in may_lack],
+        "additionalProperties": False,
+    }
+
+
+def whole_schema(title: str, version: int, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a whole document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:xent-metrics:{title.lower().replace(' ', '-')}:{version}",
+        "title": title,
+        **found,
+    }
 
 
 def check(

@@ -34,6 +34,8 @@ from .checks import (
     check,
     check_each,
     check_one,
+    object_schema,
+    or_null,
 )
 
 _DEFAULTS = {"number": "float64", "integer": "int64", "boolean": "bool"}
@@ -200,14 +202,17 @@ def decode_value(found: Any) -> Any:
     if isinstance(found, list):
         return tuple(map(decode_value, found))
     if isinstance(found, dict):
-        check(found, {"type": _TYPE, "value": ANYTHING}, "a value")
+        check(found, _TAGGED, "a value")
         return _TYPES[found["type"]].read(found["value"])
     return found
 
 
 _TYPE = Rule(
-    "the name of a type", lambda found: isinstance(found, str) and found in _TYPES
+    "the name of a type",
+    lambda found: isinstance(found, str) and found in _TYPES,
+    {"enum": list(_TYPES)},
 )
+_TAGGED = {"type": _TYPE, "value": ANYTHING}
 
 
 def _tagged(name: str, value: Any) -> dict[str, Any]:
@@ -312,8 +317,7 @@ def decode_table(found: Any, where: str) -> pd.DataFrame:
     MalformedError
         If it is none.
     """
-    rules = {"index": LIST, "index_names": LIST, "columns": LIST, "index_dtypes": LIST}
-    check(found, rules, where, may_lack=["index_dtypes"])
+    check(found, _OF_TABLE, where, may_lack=["index_dtypes"])
     names = [decode_value(name) for name in found["index_names"]]
     dtypes = found.get("index_dtypes", [None] * len(names))
     check_each(dtypes, _DTYPE_NAME, f"'index_dtypes' of {where}")
@@ -336,13 +340,71 @@ def decode_table(found: Any, where: str) -> pd.DataFrame:
 
 
 _DTYPE_NAME = Rule(
-    "the name of a type", lambda found: isinstance(found, str) and _is_dtype(found)
+    "the name of a type",
+    lambda found: isinstance(found, str) and _is_dtype(found),
+    {"type": "string"},
 ).optional()
 _KIND = Rule(
     "a kind of values",
     lambda found: isinstance(found, str) and found in (*_DEFAULTS, "label"),
+    {"enum": [*_DEFAULTS, "label"]},
 )
 _OF_KIND = {"number": VALUE, "integer": INTEGER, "boolean": FLAG}
+_OF_TABLE = dict.fromkeys(("index", "index_names", "columns", "index_dtypes"), LIST)
+_OF_COLUMN = {
+    "name": ANYTHING,
+    "kind": _KIND,
+    "values": LIST,
+    "dtype": _DTYPE_NAME,
+}
+_ANY_VALUE = {"$ref": "#/$defs/value"}
+
+
+def value_schemas() -> dict[str, Any]:
+    """The JSON Schemas of values and tables, which others refer to in ``$defs``."""
+    plain = ("null", "boolean", "number", "string")
+    values = {"type": "array", "items": _ANY_VALUE}
+    of_kinds = {kind: or_null(rule.schema) for kind, rule in _OF_KIND.items()}
+    column = object_schema(_OF_COLUMN, {"name": _ANY_VALUE}, may_lack=["dtype"])
+    return {
+        "value": {
+            "anyOf": [{"type": list(plain)}, values, object_schema(_TAGGED)],
+            "description": "null, a plain value, a tuple, or an object of its type "
+            "and its parts",
+        },
+        "column": column
+        | {
+            "oneOf": [
+                {
+                    "properties": {
+                        "kind": {"const": kind},
+                        "values": {"type": "array", "items": items},
+                    }
+                }
+                for kind, items in (of_kinds | {"label": _ANY_VALUE}).items()
+            ]
+        },
+        "table": object_schema(
+            _OF_TABLE,
+            {
+                "index": values,
+                "index_names": {**values, "minItems": 1},
+                "columns": {"type": "array", "items": {"$ref": "#/$defs/column"}},
+                "index_dtypes": {"type": "array", "items": _DTYPE_NAME.schema},
+            },
+            may_lack=["index_dtypes"],
+        ),
+    }
+
+
+def table_schema(*columns: str) -> dict[str, Any]:
+    """The JSON Schema of a table that has these columns, and perhaps others."""
+    contains = [
+        {"contains": {"properties": {"name": {"const": name}}, "required": ["name"]}}
+        for name in columns
+    ]
+    table: dict[str, Any] = {"$ref": "#/$defs/table"}
+    return table | ({"properties": {"columns": {"allOf": contains}}} if columns else {})
 
 
 def _is_dtype(name: str) -> bool:
@@ -368,13 +430,7 @@ def _index(
 
 
 def _decode_column(column: Any, where: str) -> tuple[Any, Any]:
-    rules = {
-        "name": ANYTHING,
-        "kind": _KIND,
-        "values": LIST,
-        "dtype": _DTYPE_NAME,
-    }
-    check(column, rules, where, may_lack=["dtype"])
+    check(column, _OF_COLUMN, where, may_lack=["dtype"])
     kind, values, dtype = column["kind"], column["values"], column.get("dtype")
     name = decode_value(column["name"])
     if kind == "label":

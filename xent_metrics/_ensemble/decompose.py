@@ -61,6 +61,11 @@ def decompose_ensemble(
     ValueError
         As in :func:`cross_entropy`; the message says which member.
 
+    See Also
+    --------
+    decompose : The terms of one model.
+    plotting.ensemble : Its picture.
+
     Notes
     -----
     The diversity is the ambiguity of Krogh and Vedelsby (1995) with the logarithm in

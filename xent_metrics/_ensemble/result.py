@@ -80,6 +80,10 @@ class EnsembleDecomposition(Result):
         The ``weight``, ``cross_entropy`` and ``entropy`` of each member.
     pairwise_kl : DataFrame of shape (M, M)
         Mean over the rows of KL(a || b), members a in rows and b in columns.
+
+    See Also
+    --------
+    decompose_ensemble : Makes one.
     """
 
     member_cross_entropy: float

@@ -131,6 +131,12 @@ def compare(
         If targets or weights differ, saying in which rows; or as in
         :func:`decompose`.
 
+    See Also
+    --------
+    decompose : The terms of one model.
+    drift : The same model on different rows.
+    plotting.models : A picture of the models.
+
     Notes
     -----
     The difference of two means over the same rows is the mean of the rows'

@@ -24,7 +24,12 @@ _COLUMNS = ("value", "difference", "standard_error", "low", "high", "pvalue")
 
 @public
 class Difference(NamedTuple):
-    """A paired difference from the baseline, with its interval and p-value."""
+    """A paired difference from the baseline, with its interval and p-value.
+
+    See Also
+    --------
+    compare : Makes them.
+    """
 
     difference: float
     standard_error: float
@@ -53,6 +58,11 @@ class Comparison(Result):
     own_recalibrations : mapping of str to str
         The map that each model has, or would choose, when it is evaluated alone;
         "auto" where folds have chosen several.
+
+    See Also
+    --------
+    compare : Makes one.
+    Difference : What it holds for each term.
     """
 
     baseline: str

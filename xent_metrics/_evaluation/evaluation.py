@@ -40,7 +40,7 @@ from .features import reducible_loss, slices_of
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
 from .model_card import model_card
-from .serialize import decode, encode
+from .serialize import decode, document_schema, encode
 from .tables import (
     probability_table,
     sizes,
@@ -89,6 +89,12 @@ class Evaluation(Result):
     by_group : DataFrame or None
         The counts and means of each group that the data was scanned ``by``, as
         :meth:`summary` gives them. None where it was not.
+
+    See Also
+    --------
+    decompose : The terms alone.
+    compare : Several evaluations of the same rows.
+    scan : An evaluation of files of any size.
     """
 
     decomposition: Decomposition
@@ -534,6 +540,32 @@ class Evaluation(Result):
         True
         """
         return cls(**decode(text)._asdict())
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """The JSON Schema of what :meth:`to_json` writes and :meth:`from_json` reads.
+
+        Returns
+        -------
+        dict
+            For other programs that read or check such documents. ``from_json`` checks
+            more: that terms add up, and that labels and rows are as many as they say.
+
+        See Also
+        --------
+        ScanState.json_schema : That of the state of a scan.
+
+        Examples
+        --------
+        >>> from xent_metrics import Evaluation
+        >>> schema = Evaluation.json_schema()
+        >>> schema["title"], schema["properties"]["schema"]
+        ('Evaluation', {'enum': [1, 2]})
+
+        With ``pip install jsonschema``, ``jsonschema.validate(json.loads(text),
+        schema)`` raises an error that names the part that is wrong.
+        """
+        return document_schema()
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the frame, which is the user's data."""

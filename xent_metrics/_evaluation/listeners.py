@@ -85,6 +85,10 @@ def remove_listener(listener: Listener) -> None:
     ----------
     listener : callable
         What was given to :func:`add_listener`.
+
+    See Also
+    --------
+    add_listener : The opposite.
     """
     global _listeners  # noqa: PLW0603 - one list for the process, replaced as a whole
     with _lock:
@@ -97,6 +101,10 @@ def without_listeners() -> Iterator[None]:
     """Call no listener within the block, such as in a loop over folds.
 
     This holds for the thread or task that enters it.
+
+    See Also
+    --------
+    add_listener : Adds one.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from .._display.checks import (
     MalformedError,
     check,
     check_each,
+    object_schema,
 )
 from .._kernels.table import FloatArray
 from .._recalibration.flexible import Described, describe, described
@@ -31,6 +32,17 @@ _RULES = {
     "n_independent": NUMBER,
 }
 _WHERE = "the reference"
+
+
+def reference_schema() -> dict[str, Any]:
+    """The JSON Schema of what is encoded."""
+    numbers = {"type": "array", "items": NUMBER.schema}
+    parts = {
+        **dict.fromkeys(_LISTS, numbers),
+        "knots": {"type": "array", "items": {**numbers, "minItems": 2}},
+        "covariance": {**TEXT.schema, "contentEncoding": "base64"},
+    }
+    return object_schema(_RULES, parts)
 
 
 def encode_reference(found: ReferenceMap) -> dict[str, Any]:

@@ -23,15 +23,25 @@ from .._display.checks import (
     MalformedError,
     check,
     check_each,
+    object_schema,
+    or_null,
     read_document,
     read_json,
+    whole_schema,
 )
-from .._display.values import decode_table, decode_value, encode_table, encode_value
+from .._display.values import (
+    decode_table,
+    decode_value,
+    encode_table,
+    encode_value,
+    table_schema,
+    value_schemas,
+)
 from .._inputs.read_options import nats_per_unit
 from .._measures.per_sample import PER_SAMPLE
 from .._terms import TERMS
 from .evaluate import Evaluated
-from .reference_document import decode_reference, encode_reference
+from .reference_document import decode_reference, encode_reference, reference_schema
 
 SCHEMA = 2  # of the document
 _WITHOUT_REFERENCE = 1  # the schema of documents that say nothing of other rows
@@ -105,6 +115,40 @@ _WHOLE = {
 }
 
 
+def document_schema() -> dict[str, Any]:
+    """The JSON Schema of the document, by the rules that it is read by."""
+    later = _later()
+    of_terms = object_schema(dict.fromkeys(TERMS, VALUE), may_lack=later)
+    decomposition = object_schema(
+        _OF_DECOMPOSITION,
+        {
+            "standard_errors": of_terms,
+            "parameters": {"type": "object", "additionalProperties": VALUE.schema},
+            "notes": {"type": "object", "additionalProperties": TEXT.schema},
+        },
+        may_lack=later,
+    )
+    tables = {name: table_schema(*columns) for name, columns in _OF_TABLES.items()}
+    parts = {
+        "schema": {"enum": [_WITHOUT_REFERENCE, SCHEMA]},
+        "decomposition": decomposition,
+        "labels": {"type": "array", "items": {"$ref": "#/$defs/value"}},
+        "reference": or_null(reference_schema()),
+        **{
+            name: or_null(table) if _WHOLE[name].holds(None) else table
+            for name, table in tables.items()
+        },
+    }
+    whole = object_schema(_WHOLE, parts, may_lack=["reference"])
+    newest = {
+        "if": {"properties": {"schema": {"const": SCHEMA}}},
+        "then": {"required": ["reference"]},
+    }
+    return whole_schema(
+        "Evaluation", SCHEMA, whole | newest | {"$defs": value_schemas()}
+    )
+
+
 def _decode(found: Any) -> Evaluated:
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema not in (_WITHOUT_REFERENCE, SCHEMA) or isinstance(schema, bool):
@@ -141,15 +185,18 @@ def _decode(found: Any) -> Evaluated:
     )
 
 
-def _scalars(found: Any) -> dict[str, Any]:
-    """What a decomposition holds but for its table."""
-    where = "the decomposition"
-    # What has a default came later than the rest.
-    later = [
+def _later() -> list[str]:
+    """Fields that old documents lack: what has a default came later than the rest."""
+    return [
         one.name
         for one in dataclasses.fields(Decomposition)
         if one.default is not dataclasses.MISSING
     ]
+
+
+def _scalars(found: Any) -> dict[str, Any]:
+    """What a decomposition holds but for its table."""
+    where, later = "the decomposition", _later()
     scalars = dict(check(found, _OF_DECOMPOSITION, where, may_lack=later))
     for name in scalars.keys() & {*TERMS, "n_effective", "clip"}:
         scalars[name] = float(scalars[name])

@@ -69,6 +69,12 @@ class ReducibleLoss(Result):
         The class of the learner.
     recalibration : str
         The recalibration map.
+
+    See Also
+    --------
+    Evaluation.reducible : Makes one.
+    plotting.reducible : Its picture.
+    Slices : Where the loss lies.
     """
 
     cross_entropy: float

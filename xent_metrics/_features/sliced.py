@@ -69,6 +69,11 @@ class Slices(Result):
         The number of these rows.
     unit : str
         Unit of the term.
+
+    See Also
+    --------
+    Evaluation.slices : Makes them.
+    ReducibleLoss : What the features hold in all.
     """
 
     table: pd.DataFrame = field(compare=False)

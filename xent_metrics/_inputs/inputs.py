@@ -50,7 +50,12 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 @public
 class UnseenLabelWarning(UserWarning):
-    """Rows have labels that the predictions do not know."""
+    """Rows have labels that the predictions do not know.
+
+    See Also
+    --------
+    cross_entropy : Warns of it.
+    """
 
 
 class InputBlock(NamedTuple):

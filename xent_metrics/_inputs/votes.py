@@ -42,6 +42,10 @@ def vote_counts(
     ValueError
         If an annotation is not among ``labels``.
 
+    See Also
+    --------
+    decompose : Splits the loss of votes, with ``vote_correction=``.
+
     Examples
     --------
     >>> from xent_metrics import vote_counts

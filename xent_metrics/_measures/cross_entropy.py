@@ -90,6 +90,13 @@ def cross_entropy(
         If an argument breaks a rule; the message says which rule, where, and what
         to do.
 
+    See Also
+    --------
+    decompose : What a mean cross-entropy is made of.
+    kl_divergence : The part above the targets' own entropy.
+    per_sample : All measures of each row at once.
+    perplexity : Its exponential.
+
     Notes
     -----
     CE(p, q) = -sum p log q; for a hard label y it is -log q_y. A label that is not
@@ -168,6 +175,10 @@ def perplexity(
     ValueError
         As in :func:`cross_entropy`.
 
+    See Also
+    --------
+    cross_entropy : Its logarithm.
+
     Notes
     -----
     exp(CE), which equals 2 to the CE in bits.
@@ -244,6 +255,11 @@ def expected_accuracy_bound(
     ------
     ValueError
         As in :func:`cross_entropy`.
+
+    See Also
+    --------
+    cross_entropy : What it is made of.
+    perplexity : Its inverse.
 
     Notes
     -----

@@ -73,6 +73,13 @@ def kl_divergence(
     ValueError
         As in :func:`cross_entropy`.
 
+    See Also
+    --------
+    cross_entropy : The divergence plus the targets' entropy.
+    kl_contributions : The part of each class.
+    reverse_kl_divergence : The other direction.
+    jensen_shannon_divergence : A symmetric and bounded one.
+
     Notes
     -----
     KL(p||q) = sum p log(p / q) (Kullback and Leibler, 1951), computed so that rows
@@ -156,6 +163,11 @@ def reverse_kl_divergence(
     ValueError
         As in :func:`cross_entropy`.
 
+    See Also
+    --------
+    kl_divergence : The other direction.
+    jeffreys_divergence : The sum of both.
+
     Notes
     -----
     KL(q||p) = sum q log(q / p) (Kullback and Leibler, 1951), of rows divided by their
@@ -215,6 +227,11 @@ def kl_contributions(
     ------
     ValueError
         As in :func:`cross_entropy`.
+
+    See Also
+    --------
+    kl_divergence : Their sum.
+    plotting.kl_contributions : Where the contributions lie.
 
     Notes
     -----
@@ -290,6 +307,11 @@ def jensen_shannon_divergence(
     ValueError
         If a row is not a distribution; the message says which.
 
+    See Also
+    --------
+    kl_divergence : One that is neither symmetric nor bounded.
+    jeffreys_divergence : A symmetric one without bound.
+
     Notes
     -----
     (KL(p||m) + KL(q||m)) / 2 with m = (p + q) / 2 (Lin, 1991), of rows divided by
@@ -356,6 +378,11 @@ def jeffreys_divergence(
     ------
     ValueError
         If a row is not a distribution; the message says which.
+
+    See Also
+    --------
+    kl_divergence : One direction of it.
+    jensen_shannon_divergence : A symmetric one that is bounded.
 
     Notes
     -----

@@ -41,6 +41,11 @@ def surprisal(p: ArrayLike, *, base: float | None = None) -> FloatArray | float:
     ValueError
         If a probability is missing or outside [0, 1].
 
+    See Also
+    --------
+    entropy : Its mean.
+    cross_entropy : Its mean under predictions.
+
     Notes
     -----
     Information of a sure event is 0, and that of independent events adds up
@@ -118,6 +123,11 @@ def entropy(
     ------
     ValueError
         If a row is not a distribution; the message says which.
+
+    See Also
+    --------
+    cross_entropy : What predictions cost.
+    surprisal : The cost of one event.
 
     Notes
     -----

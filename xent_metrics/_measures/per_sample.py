@@ -71,6 +71,11 @@ def per_sample(
     ValueError
         As in :func:`cross_entropy`.
 
+    See Also
+    --------
+    cross_entropy : One of its columns, or its mean.
+    Evaluation.worst : The costliest rows.
+
     Examples
     --------
     >>> from xent_metrics import per_sample

@@ -50,6 +50,10 @@ def kl_from_samples(
     ValueError
         If a logarithm is missing, p excludes a sample, or an option is unknown.
 
+    See Also
+    --------
+    kl_divergence : Where all probabilities are known.
+
     Notes
     -----
     E (r - 1) = support_mass - 1 under p, so (r - 1) - log r overstates nothing once

@@ -143,6 +143,12 @@ def merge(states: Iterable[ScanState]) -> ScanState:
     ValueError
         If there is none, or if they were made with different options.
 
+    See Also
+    --------
+    accumulate : Makes a state of rows.
+    finish : Makes an evaluation of a state.
+    rolling : Sums of states over windows.
+
     Examples
     --------
     >>> import pandas as pd

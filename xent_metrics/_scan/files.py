@@ -46,7 +46,12 @@ _CHUNK = 4  # works per worker, where a backend gives results all at once
 
 @public
 class SkippedPartWarning(UserWarning):
-    """Parts of a dataset could not be read and were left out."""
+    """Parts of a dataset could not be read and were left out.
+
+    See Also
+    --------
+    scan : Warns of it.
+    """
 
 
 @public

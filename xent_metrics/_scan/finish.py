@@ -92,6 +92,12 @@ def finish(
     UnseenLabelWarning
         If rows have a label that is not among the classes.
 
+    See Also
+    --------
+    accumulate : Makes a state of rows.
+    merge : Makes one state of several.
+    scan : Does all of it for files.
+
     Notes
     -----
     Means and standard errors of cross-entropy, entropies and uncertainty are those of

@@ -22,11 +22,21 @@ from .._display.checks import (
     Rule,
     check,
     check_each,
+    object_schema,
+    or_null,
     read_document,
     read_json,
+    whole_schema,
 )
 from .._display.result import json_text
-from .._display.values import decode_table, decode_value, encode_table, encode_value
+from .._display.values import (
+    decode_table,
+    decode_value,
+    encode_table,
+    encode_value,
+    table_schema,
+    value_schemas,
+)
 from .._kernels.table import FloatArray
 
 SCHEMA = 2
@@ -48,6 +58,12 @@ _HEADERS: Mapping[int, Mapping[str, Rule]] = {
     1: _FIRST,
     2: {**_FIRST, "reference": TEXT},
 }
+
+
+def _whole(header: Mapping[str, Rule]) -> dict[str, Rule]:
+    return {"schema": COUNT, **header, "numbers": TEXT}
+
+
 _UNFORESEEN = "it cannot be read ({})"
 
 
@@ -66,6 +82,25 @@ def to_json(document: Document) -> str:
     return json_text({"schema": SCHEMA, **header, "numbers": text})
 
 
+def document_schema() -> dict[str, Any]:
+    """The JSON Schema of a state, by the rules that it is read by."""
+    values = {"type": "array", "items": {"$ref": "#/$defs/value"}}
+    shape = {"type": "array", "items": COUNT.schema}
+    parts: dict[str, Any] = {
+        **dict.fromkeys(_TUPLES, values),
+        "counts": {"type": "object", "additionalProperties": COUNT.schema},
+        "shapes": {"type": "object", "additionalProperties": shape},
+        "keys": or_null(table_schema()),
+        "numbers": {**TEXT.schema, "contentEncoding": "base64"},
+    }
+    versions = [
+        object_schema(_whole(header), {**parts, "schema": {"const": version}})
+        for version, header in _HEADERS.items()
+    ]
+    whole = {"anyOf": versions, "$defs": value_schemas()}
+    return whole_schema("Scan state", SCHEMA, whole)
+
+
 def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
     """What was written, read further."""
 
@@ -75,7 +110,7 @@ def from_json(text: str | bytes, read: Callable[[Document], Read]) -> Read:
             msg = f"found a {type(found).__name__}"
             raise MalformedError(msg)
         header = _header_of(found.get("schema"))
-        check(found, {"schema": COUNT, **header, "numbers": TEXT}, "the state")
+        check(found, _whole(header), "the state")
         content = base64.b64decode(found["numbers"], validate=True)
         return read(_joined(found, content))
 

@@ -104,6 +104,12 @@ class ScanState:
         Rows of positive weight.
     labels : tuple
         The classes, in column order.
+
+    See Also
+    --------
+    accumulate : Makes one.
+    merge : Makes one of several.
+    finish : Makes an evaluation of it.
     """
 
     contract: Contract
@@ -180,6 +186,28 @@ class ScanState:
             If the text is not the JSON of a state of this version's schema.
         """
         return serialize.from_json(text, _from_document)
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """The JSON Schema of what :meth:`to_json` writes and :meth:`from_json` reads.
+
+        Returns
+        -------
+        dict
+            For other programs that read or check such documents. ``from_json`` checks
+            more: that the numbers are those of the header.
+
+        See Also
+        --------
+        Evaluation.json_schema : That of an evaluation.
+
+        Examples
+        --------
+        >>> from xent_metrics import ScanState
+        >>> ScanState.json_schema()["title"]
+        'Scan state'
+        """
+        return serialize.document_schema()
 
     def to_arrow(self) -> Any:
         """The state as a batch of one row, for engines that move Arrow.

@@ -92,6 +92,11 @@ def check(
         (0, 1). If miscalibration, or a part of it, is checked under
         ``recalibration="none"``, where it is 0.
 
+    See Also
+    --------
+    Outcome : What it returns.
+    xent_metrics.Evaluation.ci : The intervals that are judged.
+
     Notes
     -----
     A number that cannot be computed fails, but for a group of too few rows, which is

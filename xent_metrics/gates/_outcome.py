@@ -50,6 +50,10 @@ class Finding:
     why : str
         What was found.
 
+    See Also
+    --------
+    check : Makes them.
+
     Examples
     --------
     >>> from xent_metrics import Evaluation, gates
@@ -99,6 +103,11 @@ class Outcome(Result):
         The level of the intervals, of all groups together.
     findings : tuple of Finding
         One per condition and group.
+
+    See Also
+    --------
+    check : Makes one.
+    Finding : One of its conditions.
     """
 
     expression: str

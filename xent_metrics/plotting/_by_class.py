@@ -81,6 +81,11 @@ def by_class(
     ValueError
         If ``at_most`` is not a whole number above 0.
 
+    See Also
+    --------
+    xent_metrics.Decomposition.by_class : The numbers.
+    reliability : What recalibration would change.
+
     Examples
     --------
     >>> from xent_metrics import Evaluation, plotting

@@ -96,6 +96,11 @@ def drift(result: Drifted, *, ax: Axes | None = None) -> Axes:
     TypeError
         If ``result`` is no drift.
 
+    See Also
+    --------
+    xent_metrics.drift : The numbers.
+    over_time : Period by period.
+
     Examples
     --------
     >>> from xent_metrics import Evaluation, drift, plotting
@@ -201,6 +206,11 @@ def expected_loss(
         If ``result`` is no expected loss.
     ValueError
         If ``level`` is not in (0, 1), or ``of`` is none of these.
+
+    See Also
+    --------
+    xent_metrics.expected_loss : The numbers.
+    drift : What moved, once labels are there.
 
     Examples
     --------

@@ -65,6 +65,10 @@ def ensemble(result: EnsembleDecomposition, *, ax: Axes | None = None) -> Axes:
     ImportError
         If matplotlib is not installed.
 
+    See Also
+    --------
+    xent_metrics.decompose_ensemble : The numbers.
+
     Examples
     --------
     >>> from xent_metrics import decompose_ensemble, plotting

@@ -88,6 +88,11 @@ def entropy(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ValueError
         If the result came without its rows.
 
+    See Also
+    --------
+    xent_metrics.Evaluation.plot : The same as a method.
+    xent_metrics.Evaluation.worst : The costliest rows.
+
     Examples
     --------
     >>> from xent_metrics import Evaluation, plotting

@@ -76,6 +76,11 @@ def kl_contributions(
         If ``bins`` is not a whole number above 0, if targets are hard labels, or if the
         result came without its data.
 
+    See Also
+    --------
+    xent_metrics.kl_contributions : The numbers.
+    kl_curve : The divergence of two classes.
+
     Examples
     --------
     >>> from xent_metrics import Evaluation, plotting

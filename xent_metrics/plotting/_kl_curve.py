@@ -58,6 +58,11 @@ def kl_curve(
     ValueError
         If a ``p`` is not in [0, 1], or as in :func:`xent_metrics.cross_entropy`.
 
+    See Also
+    --------
+    xent_metrics.kl_divergence : The numbers.
+    kl_contributions : Where the divergence of a model lies.
+
     Examples
     --------
     >>> from xent_metrics import plotting

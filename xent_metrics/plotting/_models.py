@@ -73,6 +73,11 @@ def models(
     ValueError
         If there is no model, or if uncertainties or units differ.
 
+    See Also
+    --------
+    xent_metrics.compare : The numbers.
+    waterfall : One model.
+
     Examples
     --------
     >>> from xent_metrics import decompose, plotting

@@ -66,6 +66,11 @@ def monitor(
     ValueError
         If ``on`` is not watched.
 
+    See Also
+    --------
+    xent_metrics.Monitor : What is drawn.
+    over_time : One look at all periods.
+
     Examples
     --------
     >>> import numpy as np

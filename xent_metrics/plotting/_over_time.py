@@ -67,6 +67,11 @@ def over_time(
     ValueError
         If the table has no such term.
 
+    See Also
+    --------
+    xent_metrics.XentAccessor.over_time : The numbers.
+    monitor : Batches as they come.
+
     Examples
     --------
     >>> import numpy as np

@@ -69,6 +69,11 @@ def reducible(
     ValueError
         If ``level`` is not in (0, 1).
 
+    See Also
+    --------
+    xent_metrics.Evaluation.reducible : The numbers.
+    waterfall : The terms that need no features.
+
     Examples
     --------
     >>> import numpy as np

@@ -100,6 +100,11 @@ def reliability(
         the result came without its rows, or if there are no models, more than three,
         or models of two classes beside ones of more.
 
+    See Also
+    --------
+    xent_metrics.Evaluation.plot : The same as a method.
+    by_class : Which classes pay.
+
     Notes
     -----
     Intervals of the bins are Wilson's (1927), for as many labels as the frequency is

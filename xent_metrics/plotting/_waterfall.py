@@ -77,6 +77,11 @@ def waterfall(
     ValueError
         If ``level`` is not in (0, 1).
 
+    See Also
+    --------
+    xent_metrics.Decomposition.plot : The same as a method.
+    models : Several models.
+
     Examples
     --------
     >>> from xent_metrics import decompose, plotting

@@ -63,6 +63,11 @@ class DecompositionScorer(Scorer):
     ValueError
         If a term or an option is unknown.
 
+    See Also
+    --------
+    get_scorer : One term.
+    xent_metrics.decompose : The same without an estimator.
+
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer

@@ -30,6 +30,11 @@ class TermScorer(Scorer):
     **options
         As in :func:`get_scorer`.
 
+    See Also
+    --------
+    get_scorer : Makes one.
+    DecompositionScorer : All terms for one call of ``predict_proba``.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -121,6 +126,11 @@ def get_scorer(
     ValueError
         If the name or an option is unknown.
 
+    See Also
+    --------
+    get_scorer_names : The names it knows.
+    DecompositionScorer : All terms at once.
+
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer
@@ -153,6 +163,10 @@ def get_scorer_names() -> list[str]:
     -------
     list of str
         Sorted by name.
+
+    See Also
+    --------
+    get_scorer : A scorer by its name.
 
     Examples
     --------
