@@ -26,7 +26,6 @@ compares unlike sets when it first does.
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -66,6 +65,7 @@ from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
     from . import gates, plotting, scorers
+    from ._display.versions import show_versions
     from ._drift.alarm import Alarm
     from ._drift.drift import drift
     from ._drift.expected_loss import OutsideReferenceWarning, expected_loss
@@ -132,6 +132,7 @@ __all__ = [
     "rolling",
     "scan",
     "scorers",
+    "show_versions",
     "surprisal",
     "vote_counts",
     "without_listeners",
@@ -155,9 +156,8 @@ _LATE = {  # what is heavy, by the module that it is loaded from
     "merge": "_scan.accumulate",
     "rolling": "_scan.rolling",
     "scan": "_scan.files",
+    "show_versions": "_display.versions",
 }
-
-__version__ = version("xent-metrics")
 
 provide(
     plots=lambda: importlib.import_module(".plotting", __name__),
@@ -166,7 +166,9 @@ provide(
 pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
 
 
-if not TYPE_CHECKING:  # a misspelt name is an error to a checker of types, too
+if TYPE_CHECKING:
+    __version__: str
+else:  # a misspelt name is an error to a checker of types, too
 
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
@@ -174,6 +176,8 @@ if not TYPE_CHECKING:  # a misspelt name is an error to a checker of types, too
         if name in _LATE:
             home = importlib.import_module(f".{_LATE[name]}", __name__)
             return getattr(home, name)
+        if name == "__version__":
+            return importlib.import_module("importlib.metadata").version("xent-metrics")
         raise no_name(__name__, name, __all__)
 
 

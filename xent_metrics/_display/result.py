@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import json
 import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from .._kernels.normal import normal_quantile
 
 _displays: dict[str, Callable[[], Any]] = {}
 
@@ -63,6 +63,8 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         """A table for notebooks, with what the text says beside it."""
+        import html  # noqa: PLC0415 - only in notebooks
+
         table = self._shown_table().to_html(index=False, border=0, escape=True)
         remarks = "<br>".join(html.escape(line) for line in self._remarks())
         headline = html.escape(self._headline()).replace("\n", "<br>")
@@ -117,7 +119,7 @@ def two_sided(level: float) -> float:
     if not (isinstance(level, numbers.Real) and 0 < level < 1):
         msg = f"level must be in (0, 1): found {level!r}; pass 0.95."
         raise ValueError(msg)
-    return NormalDist().inv_cdf(0.5 + level / 2.0)
+    return normal_quantile(0.5 + level / 2.0)
 
 
 def intervals(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from .._kernels.normal import normal_quantile
 from .._kernels.table import BoolArray, FloatArray, IntArray
 
 _LEVEL = 0.975  # of one look; of many, as much for all of them (Bonferroni)
@@ -45,6 +45,6 @@ def shares_of(cells: pd.DataFrame) -> Shares:
     moved = weight * error / whole
     own = (1.0 - loss) * moved
     others = loss * np.sqrt(np.maximum((moved**2).sum() - moved**2, 0.0))
-    least = NormalDist().inv_cdf(1.0 - (1.0 - _LEVEL) / max(len(cost), 1))
+    least = normal_quantile(1.0 - (1.0 - _LEVEL) / max(len(cost), 1))
     clear = excess > least * np.hypot(own, others)
     return Shares(loss, excess, np.argsort(-excess, kind="stable"), clear)

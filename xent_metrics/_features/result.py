@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .._calls import form
 from .._display.result import Result, encode_label, plots, two_sided
+from .._kernels.normal import normal_quantile
 from .._pickling import public
 from .columns import Features
 from .sliced import Slices, find_slices
@@ -119,7 +119,7 @@ class ReducibleLoss(Result):
             If ``level`` is not in (0, 1).
         """
         two_sided(level)
-        z = NormalDist().inv_cdf(level)
+        z = normal_quantile(level)
         return max(self.grouping_loss_at_least - z * self.standard_error, 0.0)
 
     def slices(self, *, max_slices: int = 5) -> Slices:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 
 from .._calls import form
 from .._display.result import Result, counted
+from .._kernels.normal import normal_cdf
 from .._kernels.sums import standard_error, weighted_mean
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._pickling import public
@@ -241,7 +241,7 @@ def _measured(
         "share": weight * own / mean if mean else math.nan,
         "excess": excess,
         "excess_se": error,
-        "pvalue": NormalDist().cdf(-z),
+        "pvalue": normal_cdf(-z),
     }
 
 

@@ -21,7 +21,7 @@ from .compiled.compiled_pass import Pass, compiled_pass
 from .formulas import cost_of_label, sum_of_costs
 from .reader import Reader, Violation, row_by_row
 from .soft_block import SoftBlock
-from .sums import exact_sum
+from .sums import exact_sum, total
 from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _ELEMENTS_PER_THREAD = 500_000
@@ -98,7 +98,9 @@ def _compiled(
     def run(start: int, stop: int) -> _Part:
         at_zero = 0
         for first in range(start, stop, step):
-            odd, clipped = fast.run(first, min(first + step, stop), out)
+            last = min(first + step, stop)
+            part = {name: column[first:last] for name, column in out.items()}
+            odd, clipped = fast.run(first, last, part)
             at_zero += clipped
             if not odd.size:
                 continue
@@ -265,8 +267,8 @@ def sum_of_label_costs(
     rows = block_rows(proba.n_classes)
     rows *= -(-_SUMMED_AT_ONCE // rows)
     sums: dict[int, float] = {}
-    alone: list[float] = []  # costs of rows that are left out of the sums
-    fast = compiled_pass(proba, codes, (), clip=clip)
+    names, rule = ("cross_entropy",), _Rule(clip, unseen)
+    fast = compiled_pass(proba, codes, names, clip=clip)
 
     def run(start: int, stop: int) -> _Part:
         if fast is not None:
@@ -281,20 +283,23 @@ def sum_of_label_costs(
         return _Part(0, reader.violation, None)
 
     def run_compiled(fast: Pass, start: int, stop: int) -> _Part:
-        found = np.empty(-(-(stop - start) // rows))
-        odd, _ = fast.run(start, stop, {}, found, rows)
-        sums.update(zip(range(start, stop, rows), found.tolist(), strict=True))
-        for first in range(0, odd.size, rows):
-            some = odd[first : first + rows]
-            reader = Reader(proba.take(some), row_major=row_major, single=True)
-            p = np.empty(some.size)
-            if not _look_up(reader, codes[some], 0, p, unseen=unseen):
-                return _Part(0, _moved(reader.violation, some), None)
-            alone.extend(cost_of_label(p, clip, None)[0].tolist())
+        cost = np.empty(min(rows, stop - start))
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            part = {"cross_entropy": cost[: last - first]}
+            odd, _ = fast.run(first, last, part)
+            if odd.size:
+                rest = _by_numpy(
+                    proba.take(odd), codes[odd], names, rule, active=None, n_jobs=1
+                )
+                if rest.proba_violation:
+                    return _Part(0, _moved(rest.proba_violation, odd), None)
+                part["cross_entropy"][odd - first] = rest.columns["cross_entropy"]
+            sums[first] = total(part["cross_entropy"])
         return _Part(0, None, None)
 
     violation = _collect({}, _in_parts(run, proba, n_jobs, rows)).proba_violation
-    return exact_sum([*sums.values(), *alone]), violation
+    return exact_sum(sums.values()), violation
 
 
 def _look_up(

@@ -99,15 +99,12 @@ class SoftBlock(Block):
             np.concatenate(pieces, axis=-1)
             for pieces in zip(*self._pending, strict=True)
         )
-        columns["kl_divergence"][rows] = np.maximum(small_divergence(p, q), 0.0)
+        columns["kl_divergence"][rows] = small_divergence(p, q)
         self._pending.clear()
         self._n_pending = 0
 
     def reverse_kl_divergence(self) -> FloatArray:
         """Divergence of the target from the prediction; the target is clipped."""
-        return np.maximum(self._reverse_divergence(), 0.0)
-
-    def _reverse_divergence(self) -> FloatArray:
         q, log_floor = self._q(), np.log(self._clip)
         log_p = self._log(self._p, "log p", self._target.least)
         log_p = np.where(self._p < self._floor, log_floor, log_p)
@@ -130,7 +127,7 @@ class SoftBlock(Block):
         near = np.flatnonzero(divergence < _NEARLY_EQUAL)
         if near.size:
             divergence[near] = small_divergence(*self._nearly_equal(near, sums))
-        return np.maximum(divergence + self._reverse_divergence(), 0.0)
+        return divergence + self.reverse_kl_divergence()
 
     def jensen_shannon_divergence(self) -> FloatArray:
         """Divergence of both tables from their mean m: sum m g((p - q) / (p + q)).

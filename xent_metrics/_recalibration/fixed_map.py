@@ -132,7 +132,7 @@ class _Cubics:
         if self._memory.size < size:
             self._memory = np.empty(size)
         self._terms = self._memory[:size].reshape(shape)
-        parts = np.split(np.swapaxes(self._terms, 0, 1), self._ends)
+        parts = np.split(self._terms, self._ends, axis=1)
         for spline, terms in zip(self._splines, parts, strict=True):
             spline.fill(x, terms)
         return np.asarray((self._coefficients @ self._terms)[:, 0])

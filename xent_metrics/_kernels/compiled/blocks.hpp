@@ -10,6 +10,7 @@
 
 namespace {
 
+using xent::Column;
 using xent::Source;
 
 constexpr int64_t MOST_SHORT = 64, ROWS = 64, LONG_ROWS = 8;
@@ -43,8 +44,9 @@ template <class T> INLINE T raw(const char *at) {
 }
 template <class T> INLINE double value(const char *at) { return raw<T>(at); }
 
-INLINE const char *place(const Source &from, int64_t row, int64_t k) {
-  return (from.columns ? from.columns[k] : from.base + k * from.by_class) + row * from.by_row;
+INLINE double value_of(const Column &column, int64_t row) {
+  const char *at = column.at + row * column.by_row;
+  return column.single ? value<float>(at) : value<double>(at);
 }
 
 typedef double Four __attribute__((vector_size(32)));
@@ -83,7 +85,7 @@ INLINE double add_up_in_place(const Source &from, const Shape<K> &shape, int64_t
   for (int64_t r = 0; r < ROWS; r += 4) {
     Four row[4];
     for (int i = 0; i < 4; i++) {
-      const char *at = place(from, first + r + i, 0);
+      const char *at = from.first.at + (first + r + i) * from.first.by_row;
       Four sum = {};
       for (int64_t k = 0; k + 4 <= classes; k += 4) {
         const Four v = four<T>(at + k * sizeof(T));
@@ -109,69 +111,79 @@ INLINE double add_up_in_place(const Source &from, const Shape<K> &shape, int64_t
   return found;
 }
 
-template <class T, int K> INLINE void copy_short(const Source &from, const Shape<K> &shape,
-                                                 int64_t first, int64_t n, Block &to) {
-  const int64_t classes = shape.classes();
-  for (int64_t k = 0; k < classes; k++) to.at[k] = to.memory + k * ROWS;
-  const bool together = !from.columns && from.by_class == int64_t(sizeof(T));
-  if (n == ROWS && together && classes >= 4) {
-    for (int64_t r = 0; r < ROWS; r += 4) {
-      const char *at = place(from, first + r, 0);
-      int64_t k = 0;
-      for (; k + 4 <= classes; k += 4)
-        turn<T>(at + k * sizeof(T), from.by_row, to.memory + k * ROWS + r);
-      if (k < classes)  // the last four, of which some were turned before
-        turn<T>(at + (classes - 4) * sizeof(T), from.by_row, to.memory + (classes - 4) * ROWS + r);
-    }
-    return;
-  }
-  const double filler = 1.0 / double(classes);  // rows past the last are ordinary
-  for (int64_t k = 0; k < classes; k++) {
-    double *column = to.memory + k * ROWS;
-    const char *at = place(from, first, k);
-    for (int64_t r = 0; r < n; r++) column[r] = value<T>(at + r * from.by_row);
-    for (int64_t r = n; r < ROWS; r++) column[r] = filler;
+// Whether the values of a row lie together.
+INLINE bool lies_in_rows(const Source &from) {
+  return !from.columns && from.by_class == (from.first.single ? 4 : 8);
+}
+
+template <class T, int K>
+INLINE void turn_block(const Source &from, const Shape<K> &shape, int64_t first, Block &to) {
+  const int64_t classes = shape.classes(), by_row = from.first.by_row;
+  for (int64_t r = 0; r < ROWS; r += 4) {
+    const char *at = from.first.at + (first + r) * by_row;
+    int64_t k = 0;
+    for (; k + 4 <= classes; k += 4) turn<T>(at + k * sizeof(T), by_row, to.memory + k * ROWS + r);
+    if (k < classes)  // the last four, of which some were turned before
+      turn<T>(at + (classes - 4) * sizeof(T), by_row, to.memory + (classes - 4) * ROWS + r);
   }
 }
 
-template <class T, int K> INLINE void copy_long(const Source &from, const Shape<K> &shape, int64_t first,
-                                         int64_t n, Block &to) {
-  const int64_t length = shape.padded();
-  for (int64_t r = 0; r < n; r++) to.at[r] = to.memory + r * length;
-  if (!from.columns && from.by_class == int64_t(sizeof(T))) {
-    for (int64_t r = 0; r < n; r++) {
-      const char *at = place(from, first + r, 0);
-      double *row = to.memory + r * length;
-      for (int64_t k = 0; k < shape.classes(); k++) row[k] = value<T>(at + k * sizeof(T));
-    }
-  } else {
-    for (int64_t k = 0; k < shape.classes(); k++) {
-      const char *at = place(from, first, k);
-      for (int64_t r = 0; r < n; r++) to.memory[r * length + k] = value<T>(at + r * from.by_row);
-    }
+template <class T>
+INLINE void copy_column(const char *at, int64_t by_row, int64_t n, double filler, double *to) {
+  for (int64_t r = 0; r < n; r++) to[r] = value<T>(at + r * by_row);
+  for (int64_t r = n; r < ROWS; r++) to[r] = filler;
+}
+
+template <int K>
+INLINE void read_short(const Source &from, const Shape<K> &shape, int64_t first, int64_t n,
+                       Block &to) {
+  const int64_t classes = shape.classes();
+  const bool turned = n == ROWS && classes >= 4 && lies_in_rows(from);
+  if (turned && from.first.single) turn_block<float>(from, shape, first, to);
+  if (turned && !from.first.single) turn_block<double>(from, shape, first, to);
+  const double filler = 1.0 / double(classes);  // rows past the last are ordinary
+  for (int64_t k = 0; k < classes; k++) {
+    double *own = to.memory + k * ROWS;
+    to.at[k] = own;
+    if (turned) continue;
+    const Column column = from.column(k);
+    const char *at = column.at + first * column.by_row;
+    if (column.single) copy_column<float>(at, column.by_row, n, filler, own);
+    else if (column.by_row == 8 && n == ROWS) to.at[k] = (const double *)at;
+    else copy_column<double>(at, column.by_row, n, filler, own);
   }
-  for (int64_t r = 0; r < n; r++)
-    for (int64_t k = shape.classes(); k < length; k++) to.memory[r * length + k] = 0.0;
+}
+
+template <int K>
+INLINE void read_long(const Source &from, const Shape<K> &shape, int64_t first, int64_t n,
+                      Block &to) {
+  const int64_t length = shape.padded(), classes = shape.classes();
+  const bool together = lies_in_rows(from);
+  const bool in_place = together && !from.first.single && length == classes;
+  for (int64_t r = 0; r < n; r++) {
+    const char *at = from.first.at + (first + r) * from.first.by_row;
+    double *own = to.memory + r * length;
+    to.at[r] = in_place ? (const double *)at : own;
+    if (in_place) continue;
+    for (int64_t k = classes; k < length; k++) own[k] = 0.0;
+    if (!together) continue;
+    if (from.first.single)
+      for (int64_t k = 0; k < classes; k++) own[k] = value<float>(at + k * 4);
+    else
+      memcpy(own, at, classes * sizeof(double));
+  }
+  if (together) return;
+  for (int64_t k = 0; k < classes; k++) {
+    const Column column = from.column(k);
+    for (int64_t r = 0; r < n; r++) to.memory[r * length + k] = value_of(column, first + r);
+  }
 }
 
 // Rows first to first + n of a table: pointers to where they lie, or to a copy.
-template <int K> INLINE void read(const Source &from, const Shape<K> &shape, int64_t first, int64_t n, Block &to) {
-  const bool doubles = !from.single;
-  if constexpr (Shape<K>::is_long) {
-    if (doubles && !from.columns && from.by_class == 8 && shape.padded() == shape.classes()) {
-      for (int64_t r = 0; r < n; r++) to.at[r] = (const double *)place(from, first + r, 0);
-    } else if (doubles) {
-      copy_long<double>(from, shape, first, n, to);
-    } else {
-      copy_long<float>(from, shape, first, n, to);
-    }
-  } else if (doubles && from.by_row == 8 && n == ROWS) {
-    for (int64_t k = 0; k < shape.classes(); k++) to.at[k] = (const double *)place(from, first, k);
-  } else if (doubles) {
-    copy_short<double>(from, shape, first, n, to);
-  } else {
-    copy_short<float>(from, shape, first, n, to);
-  }
+template <int K>
+INLINE void read(const Source &from, const Shape<K> &shape, int64_t first, int64_t n, Block &to) {
+  if constexpr (Shape<K>::is_long) read_long(from, shape, first, n, to);
+  else read_short(from, shape, first, n, to);
 }
 
 // Two-level sums along a long row, in an order that W does not change.
@@ -285,24 +297,22 @@ INLINE double at_class(const Shape<K> &, const Block &table, int64_t row, int64_
   return Shape<K>::is_long ? table.at[row][k] : table.at[k][row];
 }
 
-// max(value, floor) / sum of its row, into memory.
+// max(value, floor) / sum of its row, into the memory of a block, which may be the same.
 template <int K>
 INLINE void divided(const Shape<K> &shape, int64_t n, const Block &table, double floor,
                     const double *sums, Block &to) {
-  if constexpr (Shape<K>::is_long) {
-    for (int64_t r = 0; r < n; r++) {
-      double *row = to.memory + r * shape.padded();
-      to.at[r] = row;
+  const int64_t count = shape.is_long ? n : shape.classes();
+  for (int64_t i = 0; i < count; i++) {
+    const double *from = table.at[i];
+    double *own = to.memory + i * (shape.is_long ? shape.padded() : ROWS);
+    to.at[i] = own;
+    if constexpr (Shape<K>::is_long) {
       for (int64_t k = 0; k < shape.padded(); k += W)
-        store(row + k, greatest(load(table.at[r] + k), all(floor)) / sums[r]);
-      for (int64_t k = shape.classes(); k < shape.padded(); k++) row[k] = 0.0;
-    }
-  } else {
-    for (int64_t k = 0; k < shape.classes(); k++) {
-      double *column = to.memory + k * ROWS;
-      to.at[k] = column;
+        store(own + k, greatest(load(from + k), all(floor)) / sums[i]);
+      for (int64_t k = shape.classes(); k < shape.padded(); k++) own[k] = 0.0;
+    } else {
       for (int64_t r = 0; r < ROWS; r += W)
-        store(column + r, greatest(load(table.at[k] + r), all(floor)) / load(sums + r));
+        store(own + r, greatest(load(from + r), all(floor)) / load(sums + r));
     }
   }
 }

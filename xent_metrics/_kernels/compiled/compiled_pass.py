@@ -100,21 +100,18 @@ class Pass:
         self._target = target.source if isinstance(target, Table) else None
         self._active = active
         self._clip = clip
-        # Sums of rows that are further off are added up with more care.
-        of_target = target.tolerance if isinstance(target, Table) else 0.0
-        self._tolerances = (proba.tolerance / 2.0, of_target / 2.0)
+        tables = (proba, target if isinstance(target, Table) else proba)
+        self._tolerances = tuple(map(_tolerance, tables))
 
     def run(
         self,
         start: int,
         stop: int,
         columns: Mapping[str, FloatArray],
-        sums: FloatArray | None = None,
-        step: int = 0,
     ) -> tuple[IntArray, int]:
-        """Fill rows ``start`` to ``stop``; give those left out, and how many clipped.
+        """Fill columns of rows ``start`` to ``stop``.
 
-        ``sums`` takes the sum of the costs of every ``step`` rows.
+        Gives the rows that are left out, and how many of the others met the clip.
         """
         odd = np.empty(stop - start, np.bool_)
         n_odd, at_zero = self._module.run(
@@ -122,15 +119,10 @@ class Pass:
             self._target,
             self._codes,
             self._active,
-            tuple(
-                columns[name][start:stop] if name in columns else None
-                for name in _MEASURES
-            ),
-            sums,
+            tuple(map(columns.get, _MEASURES)),
             odd,
             start,
             stop,
-            step,
             self._tolerances,
             self._clip,
         )
@@ -138,6 +130,7 @@ class Pass:
         return rows, at_zero
 
 
+_TYPES = (np.dtype(np.float64), np.dtype(np.float32))
 _NO_ROWS = np.empty(0, np.int64)
 
 
@@ -167,11 +160,16 @@ def compiled_pass(
 
 
 def _reads(table: Table) -> bool:
-    """Whether the values lie as the compiled kernels can read them."""
-    if table.kind != "probabilities" or not table.n_rows or not table.n_classes:
-        return False
-    if table.dtype not in (np.float64, np.float32):
+    """Whether the values are of a kind and type that the compiled kernels can read."""
+    if table.kind == "logits" or not table.n_rows or not table.n_classes:
         return False
     if not isinstance(table.source, tuple):
-        return True
-    return len({(one.dtype, one.strides) for one in table.source}) == 1
+        return table.dtype in _TYPES
+    return all(column.dtype in _TYPES for column in table.source)
+
+
+def _tolerance(table: Table) -> float:
+    """How far from one sums may be; below 0 where rows are divided by them."""
+    if table.kind == "proportions":
+        return -1.0
+    return table.tolerance / 2.0  # those further off are added up with more care

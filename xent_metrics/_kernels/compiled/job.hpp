@@ -4,14 +4,24 @@
 
 namespace xent {
 
-// Where the values of a table lie: value (row, class) stands at
-// (columns ? columns[class] : base + class * by_class) + row * by_row, in bytes.
+// Values of one class: that of a row stands at `at + row * by_row`, in bytes.
+struct Column {
+  const char *at;
+  int64_t by_row;
+  bool single;  // float32, read as doubles
+};
+
+// A table: as many columns as there are classes, or rows whose values lie together.
 struct Source {
-  const char *base = nullptr;
-  const char *const *columns = nullptr;
-  int64_t by_row = 0, by_class = 0;
-  bool single = false;      // float32, read as doubles
-  double tolerance = 0.0;   // how far from 1 the sum of a row may be
+  Column first;
+  const Column *columns = nullptr;  // null: those after the first lie `by_class` further on
+  int64_t by_class = 0;
+  bool proportions = false;  // divided by the sums of their rows, and else
+  double tolerance = 0.0;    // how far from 1 the sum of a row may be
+  Column column(int64_t k) const {
+    if (columns) return columns[k];
+    return {first.at + k * by_class, first.by_row, first.single};
+  }
 };
 
 // The columns that a pass fills; the order is that of the names in compiled_pass.py.
@@ -38,8 +48,6 @@ struct Job {
   int64_t start = 0, stop = 0, classes = 0;
   double clip = 0.0;
   double *out[N_MEASURES] = {};    // where row `start` goes; null: not asked for
-  double *sums = nullptr;          // sum of costs of every `step` rows, or null
-  int64_t step = 0;
   uint8_t *odd = nullptr;          // set for rows that are left to numpy
 
   int64_t n_odd = 0, at_zero = 0;  // found

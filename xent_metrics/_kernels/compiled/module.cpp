@@ -43,7 +43,7 @@ class Buffers {
  public:
   explicit Buffers(size_t most)
       : held(static_cast<Py_buffer *>(PyMem_Malloc(most * sizeof(Py_buffer)))),
-        columns(static_cast<const char **>(PyMem_Malloc(most * sizeof(char *)))) {}
+        columns(static_cast<Column *>(PyMem_Malloc(most * sizeof(Column)))) {}
   ~Buffers() {
     for (size_t i = 0; i < n; i++) PyBuffer_Release(held + i);
     PyMem_Free(held);
@@ -55,14 +55,14 @@ class Buffers {
   Py_buffer *get(PyObject *of, int flags) {
     return PyObject_GetBuffer(of, held + n, flags) == 0 ? held + n++ : nullptr;
   }
-  const char **new_columns(int64_t k) {
+  Column *new_columns(int64_t k) {
     n_columns += k;
     return columns + n_columns - k;
   }
 
  private:
   Py_buffer *held;
-  const char **columns;
+  Column *columns;
   size_t n = 0, n_columns = 0;
 };
 
@@ -78,6 +78,11 @@ bool is_single(const Py_buffer *array, bool *single) {
   return true;
 }
 
+bool read_column(const Py_buffer *array, Column *to) {
+  *to = {static_cast<const char *>(array->buf), array->strides[0], false};
+  return is_single(array, &to->single);
+}
+
 // A table of rows: one array of two dimensions, or a tuple of columns.
 bool read_table(PyObject *given, Buffers &buffers, Source *to, int64_t *n, int64_t *k) {
   constexpr int flags = PyBUF_STRIDES | PyBUF_FORMAT;
@@ -85,28 +90,21 @@ bool read_table(PyObject *given, Buffers &buffers, Source *to, int64_t *n, int64
     Py_buffer *array = buffers.get(given, flags);
     if (!array) return false;
     if (array->ndim != 2) return refuse("a table must have two dimensions");
-    if (!is_single(array, &to->single)) return false;
-    to->base = static_cast<const char *>(array->buf);
-    to->by_row = array->strides[0];
+    if (!read_column(array, &to->first)) return false;
     to->by_class = array->strides[1];
     *n = array->shape[0];
     *k = array->shape[1];
     return true;
   }
   *k = PyTuple_Size(given);
-  const char **columns = buffers.new_columns(*k);
+  Column *columns = buffers.new_columns(*k);
   for (int64_t i = 0; i < *k; i++) {
     Py_buffer *array = buffers.get(PyTuple_GetItem(given, i), flags);
     if (!array) return false;
-    bool single;
-    if (!is_single(array, &single)) return false;
     if (array->ndim != 1) return refuse("a column must have one dimension");
-    if (i && (single != to->single || array->strides[0] != to->by_row || array->shape[0] != *n))
-      return refuse("columns must be alike");
-    to->single = single;
-    to->by_row = array->strides[0];
+    if (i && array->shape[0] != *n) return refuse("columns must have one length");
+    if (!read_column(array, columns + i)) return false;
     *n = array->shape[0];
-    columns[i] = static_cast<const char *>(array->buf);
   }
   to->columns = columns;
   return true;
@@ -125,8 +123,7 @@ bool read_vector(PyObject *given, Buffers &buffers, int64_t n, bool writable, T 
 }
 
 enum Argument {
-  PREDICTED_TABLE, TARGET, CODES, ACTIVE, OUT, SUMS, ODD, START, STOP, STEP,
-  TOLERANCES, CLIP, N_ARGUMENTS,
+  PREDICTED_TABLE, TARGET, CODES, ACTIVE, OUT, ODD, START, STOP, TOLERANCES, CLIP, N_ARGUMENTS,
 };
 
 bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
@@ -141,15 +138,18 @@ bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
   }
   job->start = PyLong_AsLongLong(given[START]);
   job->stop = PyLong_AsLongLong(given[STOP]);
-  job->step = PyLong_AsLongLong(given[STEP]);
   job->clip = PyFloat_AsDouble(given[CLIP]);
   if (!PyTuple_Check(given[TOLERANCES]) || PyTuple_Size(given[TOLERANCES]) != 2 ||
       !PyTuple_Check(given[OUT]) || PyTuple_Size(given[OUT]) != N_MEASURES)
     return refuse("tolerances and outputs must be tuples");
-  job->predicted.tolerance = PyFloat_AsDouble(PyTuple_GetItem(given[TOLERANCES], 0));
-  job->target.tolerance = PyFloat_AsDouble(PyTuple_GetItem(given[TOLERANCES], 1));
+  Source *tables[] = {&job->predicted, &job->target};
+  for (int i = 0; i < 2; i++) {
+    const double tolerance = PyFloat_AsDouble(PyTuple_GetItem(given[TOLERANCES], i));
+    tables[i]->proportions = tolerance < 0.0;
+    tables[i]->tolerance = tolerance < 0.0 ? 1.0 : tolerance;
+  }
   if (PyErr_Occurred()) return false;
-  if (job->classes < 1 || job->start < 0 || job->stop > n || job->start > job->stop || job->step < 0)
+  if (job->classes < 1 || job->start < 0 || job->stop > n || job->start > job->stop)
     return refuse("rows must be those of the table");
   const int64_t rows = job->stop - job->start;
   int64_t *codes;
@@ -161,8 +161,6 @@ bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
   job->codes = codes;
   job->active = active;
   if (!job->odd) return refuse("odd rows must have a place");
-  const int64_t parts = job->step ? (rows + job->step - 1) / job->step : 1;
-  if (!read_vector(given[SUMS], buffers, parts, true, &job->sums)) return false;
   for (int i = 0; i < N_MEASURES; i++)
     if (!read_vector(PyTuple_GetItem(given[OUT], i), buffers, rows, true, &job->out[i]))
       return false;

@@ -64,6 +64,7 @@ template <int K> struct Checked {
     if (n < shape.rows) low.fill([](int64_t) { return all(0.0); });
     add_up(shape, n, added.of, [](Doubles v) { return v; }, block);
     least_values(shape, n, low.of, block);
+    if (source.proportions) divide(shape, n, odd);
     check(odd);
   }
 
@@ -71,7 +72,7 @@ template <int K> struct Checked {
   // False where they must be read in the other way.
   INLINE bool check_in_place(const Shape<K> &shape, int64_t first, Odd<K> &odd) {
     const double least_of_all =
-        source.single ? add_up_in_place<float>(source, shape, first, added.of)
+        source.first.single ? add_up_in_place<float>(source, shape, first, added.of)
                       : add_up_in_place<double>(source, shape, first, added.of);
     if (least_of_all < 0.0) return false;
     low.fill([](int64_t) { return Doubles{}; });
@@ -80,6 +81,17 @@ template <int K> struct Checked {
   }
 
  private:
+  // Divides rows by their sums, which must be above 0 and finite.
+  INLINE void divide(const Shape<K> &shape, int64_t n, Odd<K> &odd) {
+    const Doubles most = all(0x1p1000), least_sum = all(0x1p-900);
+    odd.mark([&](int64_t r) {
+      return ~(added.from(r) >= least_sum) | ~(added.from(r) <= most);
+    });
+    divided(shape, n, block, 0.0, added.of, block);
+    low.fill([&](int64_t r) { return low.from(r) / added.from(r); });
+    added.fill([](int64_t) { return all(1.0); });
+  }
+
   INLINE void check(Odd<K> &odd) {
     const Doubles most = all(source.tolerance);
     odd.mark([&](int64_t r) {
@@ -107,21 +119,20 @@ template <int K> class Rows {
     scaled_p.memory = memory + 2 * shape.values();
     scaled_q.memory = memory + 3 * shape.values();
     const Source &from = job->predicted;
-    only_costs = job->codes && !shape.is_long && shape.classes() >= 4 && !from.columns &&
-                 from.by_class == (from.single ? 4 : 8);
+    only_costs = job->codes && !shape.is_long && shape.classes() >= 4 &&
+                 lies_in_rows(from) && !from.proportions;
     for (int one = 0; one < N_MEASURES; one++)
       only_costs &= !asks(Measure(one)) || one == CROSS_ENTROPY || one == KL_DIVERGENCE;
   }
 
-  // Measures n rows from `first` on; gives the sum of the costs of those that are not odd.
-  INLINE double measure(int64_t first_row, int64_t n_rows) {
+  // Measures n rows from `first` on.
+  INLINE void measure(int64_t first_row, int64_t n_rows) {
     first = first_row, n = n_rows;
     has_top = has_best = some_clipped = false;
     odd.clear();
     in_place = only_costs && n == shape.rows && predicted.check_in_place(shape, first, odd);
     if (!in_place) predicted.load_rows(shape, first, n, odd);
-    double sum = 0.0;
-    if (job.codes) sum = with_labels();
+    if (job.codes) with_labels();
     if (job.soft) with_targets();
     if (asks(PREDICTIVE_ENTROPY)) {
       entropy_of(predicted.block);
@@ -133,7 +144,6 @@ template <int K> class Rows {
     memcpy(job.odd + (first - job.start), odd.row, n);
     if (odd.some)
       for (int64_t r = 0; r < n; r++) job.n_odd += odd.row[r];
-    return sum;
   }
 
  private:
@@ -188,12 +198,11 @@ template <int K> class Rows {
   // -- hard labels ----------------------------------------------------------
 
   INLINE double of_label(int64_t r, int64_t k) const {
-    if (!in_place) return at_class(shape, predicted.block, r, k);
-    const char *at = place(predicted.source, first + r, k);
-    return predicted.source.single ? value<float>(at) : value<double>(at);
+    if (in_place) return value_of(predicted.source.column(k), first + r);
+    return at_class(shape, predicted.block, r, k);
   }
 
-  INLINE double with_labels() {
+  INLINE void with_labels() {
     const int64_t *codes = job.codes + first;
     Values<K> &p = other;
     bool known = true;
@@ -215,7 +224,7 @@ template <int K> class Rows {
       for (int64_t r = 0; r < n; r++) result[r] = predictions[r] == double(codes[r]);
       keep(CORRECT, result);
     }
-    if (!asks(CROSS_ENTROPY) && !asks(KL_DIVERGENCE) && !job.sums) return 0.0;
+    if (!asks(CROSS_ENTROPY) && !asks(KL_DIVERGENCE)) return;
     const Doubles clip = all(job.clip), one = all(1.0);
     if (job.clip < LEAST_NORMAL) odd.mark([&](int64_t r) { return p.from(r) < LEAST_NORMAL; });
     Mask below = {};
@@ -226,15 +235,6 @@ template <int K> class Rows {
     if (any(below)) note_clipped([&](int64_t r) { return p[r] < job.clip; });
     if (asks(CROSS_ENTROPY)) keep(CROSS_ENTROPY, costs);
     if (asks(KL_DIVERGENCE)) keep(KL_DIVERGENCE, costs);
-    if (!job.sums) return 0.0;
-    if (odd.some)
-      for (int64_t r = 0; r < n; r++) costs[r] = odd.row[r] ? 0.0 : costs[r];
-    for (int64_t r = n; r < shape.rows; r++) costs[r] = 0.0;
-    Doubles sums = {};
-    for (int64_t r = 0; r < shape.rows; r += W) sums += costs.from(r);
-    double sum = 0.0;
-    for (int i = 0; i < W; i++) sum += sums[i];
-    return sum;
   }
 
   // -- distributions --------------------------------------------------------
@@ -269,7 +269,6 @@ template <int K> class Rows {
     }
     if (asks(KL_DIVERGENCE)) {
       divergence(target, predicted);
-      result.not_negative();
       settle_labels();
       keep(KL_DIVERGENCE, result);
     }
@@ -277,12 +276,10 @@ template <int K> class Rows {
       refuse_next_to_nothing(target);
       divergence(predicted, target);
       costs = result;
-      result.not_negative();
       if (asks(REVERSE_KL_DIVERGENCE)) keep(REVERSE_KL_DIVERGENCE, result);
       if (asks(JEFFREYS_DIVERGENCE)) {
         divergence(target, predicted);
         result.fill([&](int64_t r) { return result.from(r) + costs.from(r); });
-        result.not_negative();
         keep(JEFFREYS_DIVERGENCE, result);
       }
     }
@@ -392,14 +389,8 @@ template <int K> bool pass(Job *job) {
   double *memory = static_cast<double *>(aligned_alloc(64, size));
   if (!memory) return false;
   Rows<K> rows(job, memory);
-  const int64_t step = job->step ? job->step : job->stop - job->start;
-  for (int64_t from = job->start, i = 0; from < job->stop; from += step, i++) {
-    const int64_t to = from + step < job->stop ? from + step : job->stop;
-    double sum = 0.0;
-    for (int64_t first = from; first < to; first += shape.rows)
-      sum += rows.measure(first, first + shape.rows < to ? shape.rows : to - first);
-    if (job->sums) job->sums[i] = sum;
-  }
+  for (int64_t first = job->start; first < job->stop; first += shape.rows)
+    rows.measure(first, first + shape.rows < job->stop ? shape.rows : job->stop - first);
   free(memory);
   return true;
 }
