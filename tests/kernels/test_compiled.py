@@ -67,13 +67,14 @@ def awkward(rng, n, k):
     return p, q
 
 
-def agree(ours, theirs, p, q, names, clip):
+def agree(ours, theirs, p, q, names, clip, *, divided):
     """To units in the last place of the largest term of each row: four in each result.
 
     Roundings of a sum add up as the root of the number of its terms. Terms of the clip
     cancel, and rows that numpy divides by their sums are off by what that rounds.
     """
     apart = np.maximum(*(np.abs(table.sum(axis=1) - 1) for table in (p, q))) > 1e-14
+    apart |= divided
     terms = p * np.log(np.maximum(p, 1e-300) / np.maximum(q, 1e-300))
     for name in names:
         mine, reference = ours.columns[name], theirs.columns[name]
@@ -130,7 +131,10 @@ class TestAgreement:
                 of_rows = [x / x.sum(axis=1, keepdims=True) for x in (p, q)]
                 if kind == "probabilities":
                     of_rows = [p.astype(float), q.astype(float)]
-                agree(ours, theirs, *of_rows, names, clip)
+                agree(
+                    *(ours, theirs, *of_rows, names, clip),
+                    divided=kind == "proportions",
+                )
             costs = both(
                 lambda: sum_of_label_costs(
                     tables[0], y, clip=clip, unseen=False, n_jobs=1

@@ -309,7 +309,7 @@ template <int K> class Rows {
 
   // sum p log(p / q) of rows divided by their sums, with q no less than the clip.
   INLINE void divergence(const Checked<K> &of, const Checked<K> &from) {
-    const bool as_given = of.sums_to_one && from.sums_to_one;
+    const bool as_given = taken_as_given(of, from) && of.sums_to_one && from.sums_to_one;
     const Block *p = &of.block, *q = &from.block;
     if (!as_given) {
       divided(shape, n, of.block, 0.0, of.sum.of, scaled_p);
@@ -328,6 +328,11 @@ template <int K> class Rows {
     doubt(result);
   }
 
+  // Rows of proportions add up to one: what theirs add up to is rounding.
+  INLINE bool taken_as_given(const Checked<K> &of, const Checked<K> &from) const {
+    return !of.source.proportions && !from.source.proportions;
+  }
+
   // Rows that were divided by their sums add up to one, but for what the clip adds: what
   // their values add up to is rounding, which may be more than all of a divergence.
   INLINE void correct_difference(const Checked<K> &of, const Checked<K> &from) {
@@ -342,7 +347,8 @@ template <int K> class Rows {
       return table.sum.from(r) == 1.0 ? table.added.from(r) : one;
     };
     other.fill([&](int64_t r) {
-      const Mask as_given = (of.sum.from(r) == 1.0) & (from.sum.from(r) == 1.0);
+      const Mask ones = (of.sum.from(r) == 1.0) & (from.sum.from(r) == 1.0);
+      const Mask as_given = taken_as_given(of, from) ? ones : Mask{};
       const Doubles apart = total(of, r) - total(from, r);
       const Doubles by_clip = (clipped.from(r) + padding) / from.sum.from(r);
       return as_given ? other.from(r) : impossible.from(r) + by_clip + apart;
