@@ -151,6 +151,8 @@ def compile_into(library: Path, room: Path) -> None:
                 str(folder / "module.o"),
             ]
         )
+        cells = [str(room / "cells.cpp"), "-o", str(folder / "cells.o")]
+        works.append([*start, "-ffp-contract=off", "-c", *cells])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(run, works))
         objects = [work[-1] for work in works]

@@ -38,14 +38,10 @@ from ._decomposition.decompose import decompose
 from ._decomposition.resampling import MiscalibrationTest
 from ._decomposition.result import Decomposition
 from ._display.result import provide
-from ._ensemble.decompose import decompose_ensemble
-from ._ensemble.result import EnsembleDecomposition
 from ._evaluation.compare import compare
 from ._evaluation.comparison import Comparison, Difference
 from ._evaluation.evaluation import Evaluation
 from ._evaluation.listeners import add_listener, remove_listener, without_listeners
-from ._features.result import ReducibleLoss
-from ._features.sliced import Slices
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
@@ -73,6 +69,10 @@ if TYPE_CHECKING:
     from ._drift.monitor import Monitor
     from ._drift.over_time import OverTime
     from ._drift.result import Drift
+    from ._ensemble.decompose import decompose_ensemble
+    from ._ensemble.result import EnsembleDecomposition
+    from ._features.result import ReducibleLoss
+    from ._features.sliced import Slices
     from ._recalibration.classifier import RecalibratedClassifier
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
@@ -143,13 +143,17 @@ _LATE = {  # what is heavy, by the module that it is loaded from
     "RecalibratedClassifier": "_recalibration.classifier",
     "Alarm": "_drift.alarm",
     "Drift": "_drift.result",
+    "EnsembleDecomposition": "_ensemble.result",
     "ExpectedLoss": "_drift.expected_result",
     "Monitor": "_drift.monitor",
     "OutsideReferenceWarning": "_drift.expected_loss",
     "OverTime": "_drift.over_time",
+    "ReducibleLoss": "_features.result",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
+    "Slices": "_features.sliced",
     "accumulate": "_scan.accumulate",
+    "decompose_ensemble": "_ensemble.decompose",
     "drift": "_drift.drift",
     "expected_loss": "_drift.expected_loss",
     "finish": "_scan.finish",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xent_metrics._kernels.compiled import compiled_pass as room
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
 from xent_metrics._kernels.table import Table
+from xent_metrics._scan.moments import Moments
 
 from ..thinned import thinned
 
@@ -300,3 +301,32 @@ class TestTurnedOff:
     def test_a_level_can_be_named(self):
         assert self.of(LEVELS[0]) == ["True", LEVELS[0], ""]
         assert self.of("x86-64-v9") == ["True", LEVELS[-1], ""]
+
+
+class TestCells:
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("n_values", [1, 3, 9])
+    def test_moments_are_those_of_numpy(self, monkeypatch, weighted, n_values):
+        rng = np.random.default_rng(n_values)
+        codes, groups = rng.integers(3, size=2000), rng.integers(40, size=2000)
+        weights = rng.random(2000) if weighted else None
+        values = list(rng.exponential(size=(n_values, 2000)))
+        values[0][7] = np.inf
+        codes[groups == 5], groups[groups == 6] = 0, 7  # cells without rows
+        ours, theirs = both(
+            lambda: (
+                Moments.of_pairs(codes, groups, (40, 3), weights, values),
+                Moments.of_rows(codes, 3, weights, values),
+            ),
+            monkeypatch,
+        )
+        for one, other in zip(ours, theirs, strict=True):
+            for mine, reference in zip(one, other, strict=True):
+                np.testing.assert_array_equal(mine, reference)
+
+    def test_numbers_that_are_no_cells_are_refused(self):
+        out = Moments.empty(1, 3)
+        with pytest.raises(ValueError, match="codes"):
+            room.loaded.module.cells(
+                np.array([0, 3]), 3, None, None, (np.zeros(2),), *out
+            )

@@ -12,9 +12,6 @@ from .._display.result import counted
 from .._evaluation.comparison import Comparison
 from .._evaluation.evaluation import Evaluation, PlotKind, SlicedTerm
 from .._evaluation.listeners import without_listeners
-from .._features.reducible import Progress
-from .._features.result import ReducibleLoss
-from .._features.sliced import Slices
 from .._inputs.columns import Selector
 from .._pickling import public
 from .binding import (
@@ -40,6 +37,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._drift.over_time import OverTime
+    from .._features.reducible import Progress
+    from .._features.result import ReducibleLoss
+    from .._features.sliced import Slices
 
 
 @public

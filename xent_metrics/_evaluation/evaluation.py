@@ -16,9 +16,6 @@ from .._decomposition.recalibration import Recalibration
 from .._decomposition.result import Decomposition
 from .._decomposition.vote_entropy import VoteCorrection
 from .._display.result import Result, json_text, plots, report
-from .._features.reducible import Progress
-from .._features.result import ReducibleLoss
-from .._features.sliced import Slices
 from .._inputs.columns import Selector
 from .._inputs.containers import collected
 from .._inputs.estimators import Classifier, in_class_order, probabilities
@@ -36,7 +33,6 @@ from .._measures.per_sample import index_of
 from .._pickling import public
 from .cross_validation import predict_out_of_fold
 from .evaluate import evaluate
-from .features import reducible_loss, slices_of
 from .kept_frame import KeptFrame, keep
 from .listeners import tell
 from .model_card import model_card
@@ -52,6 +48,10 @@ from .tables import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .._features.reducible import Progress
+    from .._features.result import ReducibleLoss
+    from .._features.sliced import Slices
 
 SlicedTerm = Literal["cross_entropy", "miscalibration"]
 PlotKind = Literal[
@@ -870,6 +870,8 @@ class Evaluation(Result):
         >>> int(found.importances.idxmin())
         2
         """
+        from .features import reducible_loss  # noqa: PLC0415 - not with the package
+
         return reducible_loss(
             self.decomposition,
             self.per_sample,
@@ -931,6 +933,8 @@ class Evaluation(Result):
         >>> evaluation.slices(X).table["weight"].round(2).to_dict()
         {"plan = 'basic'": 0.47}
         """
+        from .features import slices_of  # noqa: PLC0415 - not with the package
+
         return slices_of(
             self.decomposition,
             self.per_sample,

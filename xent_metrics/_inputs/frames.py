@@ -34,6 +34,7 @@ class FrameTable:
 
     def __init__(self, frame: Any) -> None:
         refuse_lazy(frame, "frame")
+        self.given = frame
         self._frame = as_frame(frame)
         if self._frame is None:
             msg = (
@@ -47,6 +48,11 @@ class FrameTable:
         pandas = isinstance(self._frame, pd.DataFrame)
         self.columns: Sequence[Any] = self._frame.columns
         self.index: pd.Index[Any] | None = self._frame.index if pandas else None
+
+    @classmethod
+    def of(cls, frame: Any) -> FrameTable:
+        """The columns of a frame, or these columns: those of a part are asked often."""
+        return frame if isinstance(frame, FrameTable) else cls(frame)
 
     def column(self, name: Any, *, tuples: bool = False) -> Column | Columns:
         """The column of that name, without a copy where numpy knows its type.
@@ -284,11 +290,11 @@ def _chosen(
     frame: Any, target: Selector, proba: Selector, options: ReadOptions
 ) -> tuple[FrameTable, Chosen, Chosen, _UsedColumns]:
     """A frame, its columns of targets and predictions, and the values that are read."""
-    table = FrameTable(frame)
+    table = FrameTable.of(frame)
     of_rows = (("sample_weight", options.sample_weight), ("groups", options.groups))
     named = [values for _, values in of_rows if _is_name(values)]
     for name, values in of_rows:
-        check_index_order(frame, values, ("the frame", name), strict=True)
+        check_index_order(table.given, values, ("the frame", name), strict=True)
     y_true = choose(table.columns, target, "target", taken=named)
     y_proba = choose(table.columns, proba, "proba", taken=[*y_true.names, *named])
     soft = options.target_type in ("distribution", "votes")

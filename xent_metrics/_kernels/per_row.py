@@ -298,6 +298,10 @@ def sum_of_label_costs(
             sums[first] = total(part["cross_entropy"])
         return _Part(0, None, None)
 
+    if proba.n_rows <= rows:
+        check_n_jobs(n_jobs)
+        violation = run(0, proba.n_rows).proba_violation
+        return exact_sum(sums.values()), violation
     violation = _collect({}, _in_parts(run, proba, n_jobs, rows)).proba_violation
     return exact_sum(sums.values()), violation
 

@@ -10,6 +10,7 @@ from .._kernels.table import FloatArray
 
 # Log q of shape (classes, rows) to class probabilities of the same shape.
 Recalibrate = Callable[[FloatArray], FloatArray]
+LEARNED = "learned"  # the map whose room is loaded when it is asked for
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

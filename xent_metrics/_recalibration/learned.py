@@ -16,13 +16,12 @@ from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
 from .cross_validation import fixed_folds
 from .families import Temperature, log_odds
-from .fitted_map import FittedMap, Recalibrate
+from .fitted_map import LEARNED, FittedMap, Recalibrate
 from .sample import Sample
 from .softmax import softmax
 from .stack import Given, fit_stack
 from .trees import CrossFitted, Predict, Rows, boosted, one_thread_of_trees
 
-NAME = "learned"
 _MOST_CLASSES = 50  # trees of each are fitted in every step
 _PAIR = 2
 _LEAST = float(np.finfo(np.float64).tiny)  # of a probability of the map beneath
@@ -65,7 +64,7 @@ def fit_learned(
     """
     if sample.n_classes > _MOST_CLASSES:
         msg = (
-            f"recalibration={NAME!r} is for at most {_MOST_CLASSES} classes: found "
+            f"recalibration={LEARNED!r} is for at most {_MOST_CLASSES} classes: found "
             f"{sample.n_classes}; pass 'auto' or 'hierarchy'."
         )
         raise ValueError(msg)
@@ -106,7 +105,7 @@ def _on(beneath: FittedMap, recalibrate: Learned | None = None) -> FittedMap:
     found = recalibrate or Learned(beneath.recalibrate, (), 1.0, 0.0)
     return dataclasses.replace(
         beneath,
-        name=NAME,
+        name=LEARNED,
         recalibrate=found,
         degrees_of_freedom=beneath.degrees_of_freedom + 1,
         parameters={"coefficient": found.coefficient},

@@ -25,13 +25,11 @@ from .families import (
     TemperatureBias,
     slope_bias,
 )
-from .fitted_map import FittedMap
+from .fitted_map import LEARNED, FittedMap
 from .flips import flipped
 from .grid import Grid
 from .isotonic import fit_isotonic
 from .kernel import SHAPES, Kernel, shapes_for
-from .learned import NAME as LEARNED
-from .learned import fit_learned
 from .one_thread import one_thread
 from .sample import Sample
 from .softmax import LinearSoftmax, SoftmaxMap, fit, minimise
@@ -252,6 +250,8 @@ def _learn(sample: Sample) -> Selection:
     enough = int(_VALUES_OF_TREES / (labels * sample.n_classes))
     enough = min(max(enough, _FEWEST_ROWS_OF_TREES), _MOST_ROWS_OF_TREES)
     grow_on = _some_rows(sample, enough)
+    from .learned import fit_learned  # noqa: PLC0415 - trees, which few ask for
+
     learned = fit_learned(sample, chosen, grow_on)
     tried = learned
     if rows is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._calls import form
 from .._inputs.columns import Selector
+from .._inputs.frames import FrameTable
 from .._inputs.read_options import EPS, FrameTargetType, FromLogits, OnMissing
 from .._inputs.weights import NoRowsError
 from .._pickling import public
@@ -165,13 +166,14 @@ def add(
     state: ScanState | None, frame: Any, reading: Reading, under: Under | None
 ) -> ScanState:
     """A state with the rows of a frame."""
+    table = FrameTable(frame)
     try:
-        part = reading.read(frame)
+        part = reading.read(table)
     except NoRowsError as error:
-        contract = reading.contract(reading.classes(frame), frame, under)
+        contract = reading.contract(reading.classes(table), table, under)
         found = no_rows(contract, Counts(n_dropped=error.n_missing))
         return found if state is None else state + found
-    contract = reading.contract(part.inputs.labels, frame, under)
+    contract = reading.contract(part.inputs.labels, table, under)
     found, inputs = measured(part, contract, under, reading.reference)
     if state is not None:
         found = dataclasses.replace(state + found, kept=state.kept)

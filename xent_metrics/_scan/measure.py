@@ -157,9 +157,7 @@ def _with_labels(state: ScanState, rows: _Rows) -> ScanState:
     if codes is None:
         classes = Moments.of_rows(inputs.codes, n_classes, w, values)
     elif n_classes * n_groups <= _MOST_CELLS:
-        both = Moments.of_rows(
-            codes * n_classes + inputs.codes, n_classes * n_groups, w, values
-        )
+        both = Moments.of_pairs(inputs.codes, codes, (n_groups, n_classes), w, values)
         group, own = np.divmod(np.arange(n_classes * n_groups), n_classes)
         classes = both.together(own, n_classes)
         groups = both.together(group, n_groups)

@@ -73,7 +73,7 @@ class Reading(NamedTuple):
 
     def is_soft(self, frame: Any) -> bool:
         """Whether targets are distributions or votes."""
-        table, target_type = FrameTable(frame), self.options.target_type
+        table, target_type = FrameTable.of(frame), self.options.target_type
         taken = choose(table.columns, self.proba, "proba").names
         chosen = choose(table.columns, self.target, "target", taken=taken)
         if chosen.classes is not None or target_type == "annotators":
@@ -86,7 +86,7 @@ class Reading(NamedTuple):
         labels = self.labels or _labels_of_one_column(frame, self)
         if labels is not None:
             return labels
-        table = FrameTable(frame)
+        table = FrameTable.of(frame)
         chosen = choose(table.columns, self.proba, "proba")
         y_true = choose(table.columns, self.target, "target", taken=chosen.names)
         of_rows = table.column(chosen.names[0], tuples=True)
@@ -132,7 +132,7 @@ class Reading(NamedTuple):
             inputs = inputs._replace(codes=None, target=Table(one_hot, name="y_true"))
         names = self.by
         if names:
-            table = FrameTable(frame)
+            table = FrameTable.of(frame)
             columns = [_key(table, name) for name in names]
             if found.kept is not None:
                 columns = [column[found.kept] for column in columns]
@@ -172,7 +172,7 @@ def _key_names(by: Any) -> tuple[Any, ...]:
 
 def _labels_of_one_column(frame: Any, reading: Reading) -> tuple[Any, ...] | None:
     """The two classes of one column of probabilities: a part may hold one of them."""
-    table = FrameTable(frame)
+    table = FrameTable.of(frame)
     chosen = choose(table.columns, reading.proba, "proba")
     if len(chosen.names) > 1:
         return None

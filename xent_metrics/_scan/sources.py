@@ -11,10 +11,9 @@ from .._decomposition.recalibration import check_recalibration
 from .._inputs.read_options import LEAST_NORMAL, log_floored
 from .._kernels.sums import standard_error
 from .._kernels.table import FloatArray, IntArray
-from .._recalibration.fitted_map import FittedMap, Recalibrate
+from .._recalibration.fitted_map import LEARNED, FittedMap, Recalibrate
 from .._recalibration.grid import Grid
 from .._recalibration.isotonic import fit_isotonic
-from .._recalibration.learned import NAME as LEARNED
 from .._recalibration.one_thread import one_thread
 from .._recalibration.select import (
     BY_LOGIT,

@@ -3,6 +3,20 @@ from typing import Any
 sources: str
 
 def levels() -> tuple[str, ...]: ...
+def cells(
+    codes: Any,
+    n_codes: int,
+    groups: Any,
+    weights: Any,
+    values: tuple[Any, ...],
+    n: Any,
+    weight: Any,
+    weight2: Any,
+    mean: Any,
+    mean2: Any,
+    scatter: Any,
+    /,
+) -> None: ...
 def use(level: str, /) -> None: ...
 def run(
     predicted: Any,

@@ -100,8 +100,8 @@ class Pass:
         self._target = target.source if isinstance(target, Table) else None
         self._active = active
         self._clip = clip
-        tables = (proba, target if isinstance(target, Table) else proba)
-        self._tolerances = tuple(map(_tolerance, tables))
+        of_target = _tolerance(target) if isinstance(target, Table) else 0.0
+        self._tolerances = (_tolerance(proba), of_target)
 
     def run(
         self,
@@ -130,8 +130,29 @@ class Pass:
         return rows, at_zero
 
 
+_MOST_VALUES = 8  # measures of a row, of which there is a place in job.hpp
 _TYPES = (np.dtype(np.float64), np.dtype(np.float32))
 _NO_ROWS = np.empty(0, np.int64)
+
+
+def fill_cells(
+    codes: IntArray,
+    n_codes: int,
+    groups: IntArray | None,
+    weights: FloatArray | None,
+    values: Sequence[FloatArray],
+    out: Sequence[FloatArray],
+) -> bool:
+    """Fill what is known of cells, as Moments have it; False where numpy must."""
+    if loaded.module is None or len(values) > _MOST_VALUES:
+        return False
+    numbers = [*values, *([] if weights is None else [weights])]
+    places = [codes, *([] if groups is None else [groups])]
+    for arrays, dtype in ((numbers, np.float64), (places, np.int64)):
+        if any(a.dtype != dtype or not a.flags.c_contiguous for a in arrays):
+            return False
+    loaded.module.cells(codes, n_codes, groups, weights, tuple(values), *out)
+    return True
 
 
 def compiled_pass(

@@ -53,6 +53,16 @@ struct Job {
   int64_t n_odd = 0, at_zero = 0;  // found
 };
 
+// Rows in cells: that of a row is `codes`, or `groups * n_codes + codes`.
+struct Cells {
+  const int64_t *codes = nullptr, *groups = nullptr;  // null: 0
+  int64_t n = 0, n_codes = 1, n_cells = 0, n_measures = 0;
+  const double *weights = nullptr;                    // null: 1
+  const double *values[8] = {};
+  double *count, *weight, *weight2;                   // of each cell
+  double *mean, *mean2, *scatter;                     // of each measure and cell
+};
+
 // False where there was no memory for a block.
 using Pass = bool (*)(Job *);
 
@@ -62,4 +72,5 @@ extern "C" {
 bool xent_pass_baseline(xent::Job *);
 bool xent_pass_v3(xent::Job *);
 bool xent_pass_v4(xent::Job *);
+bool xent_cells(xent::Cells *);
 }

@@ -191,6 +191,70 @@ PyObject *run(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   return Py_BuildValue("LL", (long long)job.n_odd, (long long)job.at_zero);
 }
 
+// Numbers from 0 to below `most`, or null for None.
+bool read_codes(PyObject *given, Buffers &buffers, int64_t n, int64_t most, const int64_t **to) {
+  int64_t *codes;
+  if (!read_vector(given, buffers, n, false, &codes)) return false;
+  bool inside = true;
+  for (int64_t i = 0; codes && i < n; i++) inside &= uint64_t(codes[i]) < uint64_t(most);
+  if (!inside) return refuse("codes must be numbers of cells");
+  *to = codes;
+  return true;
+}
+
+// codes, number of codes, groups, weights, values, then what is found in each cell.
+PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != 11 || !PyTuple_Check(given[4]) || PyTuple_Size(given[4]) > 8) {
+    refuse("wrong arguments");
+    return nullptr;
+  }
+  Buffers buffers(24);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Cells job;
+  job.n_codes = PyLong_AsLongLong(given[1]);
+  job.n_measures = PyTuple_Size(given[4]);
+  if (PyErr_Occurred()) return nullptr;
+  double **out[] = {&job.count, &job.weight, &job.weight2, &job.mean, &job.mean2, &job.scatter};
+  for (int i = 0; i < 6; i++) {
+    Py_buffer *array = buffers.get(given[5 + i], PyBUF_ND | PyBUF_WRITABLE);
+    if (!array) return nullptr;
+    if (i == 0) job.n_cells = array->len / 8;
+    const int64_t size = job.n_cells * (i < 3 ? 1 : job.n_measures) * 8;
+    if (array->len != size) {
+      refuse("results must have a place per cell");
+      return nullptr;
+    }
+    *out[i] = static_cast<double *>(array->buf);
+  }
+  for (int64_t k = 0; k < job.n_measures; k++) {
+    Py_buffer *array = buffers.get(PyTuple_GetItem(given[4], k), PyBUF_ND);
+    if (!array) return nullptr;
+    if (k && array->len != job.n * 8) {
+      refuse("measures must have one length");
+      return nullptr;
+    }
+    job.n = array->len / 8;
+    job.values[k] = static_cast<const double *>(array->buf);
+  }
+  const int64_t n_groups = job.n_codes > 0 ? job.n_cells / job.n_codes : 0;
+  if (n_groups * job.n_codes != job.n_cells) {
+    refuse("cells must be groups of codes");
+    return nullptr;
+  }
+  double *weights;
+  if (!read_codes(given[0], buffers, job.n, job.n_codes, &job.codes) ||
+      !read_codes(given[2], buffers, job.n, n_groups, &job.groups) ||
+      !read_vector(given[3], buffers, job.n, false, &weights))
+    return nullptr;
+  job.weights = weights;
+  bool done;
+  Py_BEGIN_ALLOW_THREADS
+  done = xent_cells(&job);
+  Py_END_ALLOW_THREADS
+  if (!done) return PyErr_NoMemory();
+  Py_RETURN_NONE;
+}
+
 PyObject *level_names(PyObject *, PyObject *) {
   PyObject *names = PyTuple_New(n_levels);
   for (int i = 0; names && i < n_levels; i++)
@@ -213,6 +277,8 @@ PyObject *use(PyObject *, PyObject *given) {
 PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
      "Measure rows; give how many are left to numpy, and how many met the clip."},
+    {"cells", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(cells)), METH_FASTCALL,
+     "Means and scatter of measures in cells."},
     {"levels", level_names, METH_NOARGS, "What this processor can run, the best last."},
     {"use", use, METH_O, "Run at this level from now on."},
     {nullptr, nullptr, 0, nullptr},
