@@ -49,6 +49,13 @@ def table(n: int, k: int, dtype: str = "float64") -> np.ndarray:
     return rows
 
 
+def similar(rows: np.ndarray, noise: float) -> np.ndarray:
+    """Rows whose logarithms differ by Gaussian noise, as a model's do from others'."""
+    near = rows * np.exp(noise * RNG.standard_normal(rows.shape))
+    near /= near.sum(axis=1, keepdims=True)
+    return near
+
+
 def separate_pieces(y: np.ndarray, q: np.ndarray) -> tuple[object, ...]:
     """Compute what the fused pass yields with the usual libraries."""
     n, k = q.shape
@@ -109,6 +116,18 @@ def works(scale: float) -> list[Work]:
                 lambda p=p, q=q: scipy.stats.entropy(p, q, axis=1),
                 6,
                 9,
+            ),
+            *(
+                Work(
+                    f"KL of tables that differ by {noise:g}, {size}",
+                    "scipy entropy",
+                    lambda p=near, q=q: kl_divergence(p, q, reduction=None),
+                    lambda p=near, q=q: scipy.stats.entropy(p, q, axis=1),
+                    8,
+                    12,
+                )
+                for noise in (0.3, 1e-3)
+                for near in [similar(q, noise)]
             ),
             Work(
                 f"the fused pass, {size}",
