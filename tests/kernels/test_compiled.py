@@ -76,17 +76,19 @@ def agree(ours, theirs, p, q, names, clip, *, divided):
     """
     apart = np.maximum(*(np.abs(table.sum(axis=1) - 1) for table in (p, q))) > 1e-14
     apart |= divided
-    terms = p * np.log(np.maximum(p, 1e-300) / np.maximum(q, 1e-300))
+    log_p, log_q = (np.log(np.maximum(table, 1e-300)) for table in (p, q))
+    terms = [p * (log_p - log_q), p * log_p, q * log_q, p * np.maximum(log_q, -745)]
+    largest = np.max([np.abs(term).max(axis=1) for term in terms], axis=0)
     for name in names:
         mine, reference = ours.columns[name], theirs.columns[name]
         finite = np.isfinite(reference)
         np.testing.assert_array_equal(np.isfinite(mine), finite, err_msg=name)
         scale = np.abs(reference[finite])
+        if name not in ("cross_entropy", "confidence", "predicted", "correct"):
+            scale = np.maximum(scale, largest[finite])
         if "divergence" in name:
-            largest = np.abs(terms[finite]).max(axis=1, initial=0.0)
-            scale = np.maximum.reduce(
-                [scale + clip * q.shape[1], largest, apart[finite]]
-            )
+            scale = np.maximum(scale + clip * q.shape[1], apart[finite])
+        scale = np.maximum(scale, float(divided))
         spread = np.abs(mine[finite] - reference[finite])
         allowed = 8 * EPS * scale * np.sqrt(q.shape[1])
         assert np.max(spread - allowed, initial=0.0) == 0.0, (name, spread - allowed)
