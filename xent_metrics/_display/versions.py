@@ -19,10 +19,6 @@ def show_versions() -> None:
     The kernels are compiled for the instruction set that is named, or numpy's, with the
     reason. A report of a bug should hold what this prints.
 
-    See Also
-    --------
-    sklearn.show_versions : The same of scikit-learn.
-
     Examples
     --------
     >>> import xent_metrics
