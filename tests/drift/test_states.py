@@ -141,8 +141,10 @@ def test_states_under_the_reference_split_the_change_as_all_rows_do(
     read = ScanState.from_json(state.to_json())
     found = drift(document, read, by="site")
     assert_same(found, drift(document, bound.evaluate(**QUICK), by="site"))
-    for again in (ScanState.from_arrow(state.to_arrow()), finish(state)):
-        assert drift(document, again, by="site") == found
+    assert drift(document, finish(state), by="site") == found
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    again = ScanState.from_arrow(state.to_arrow())
+    assert drift(document, again, by="site") == found
 
 
 def test_a_scan_under_the_reference_is_compared_by_all_rows(monkeypatch, tmp_path):

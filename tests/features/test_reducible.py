@@ -380,6 +380,7 @@ def test_what_features_win_of_an_infinite_loss_is_said_in_its_unit():
     won = f"remove {found.grouping_loss_at_least:.4f} nats or more: over"
     assert won in repr(found)
     assert "almost surely" not in repr(found)
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     texts = [text.get_text() for text in found.plot().texts]
     assert texts[:2] == ["infinite", "infinite"]
 
