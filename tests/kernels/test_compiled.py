@@ -100,7 +100,9 @@ class TestAgreement:
         n=st.sampled_from([1, 2, 7, 63, 64, 65, 200]),
         k=SIZES,
         single=st.booleans(),
-        order=st.sampled_from(["C", "F", "columns", "mixed", "strided", "reversed"]),
+        order=st.sampled_from(
+            ["C", "F", "columns", "mixed", "strided", "reversed", "unaligned"]
+        ),
         clip=st.sampled_from([0.0, EPS, 1e-3]),
         kind=st.sampled_from(["probabilities", "proportions"]),
     )
@@ -211,6 +213,11 @@ def laid_out(table, order):
         columns = list(table.T)
         columns[::2] = [np.ascontiguousarray(column) for column in columns[::2]]
         return tuple(columns)
+    if order == "unaligned":
+        memory = np.empty(table.nbytes + 1, np.uint8)[1:]
+        found = memory.view(table.dtype).reshape(table.shape)
+        found[:] = table
+        return found
     if order == "strided":
         return np.repeat(np.repeat(table, 2, axis=0), 3, axis=1)[::2, ::3]
     if order == "reversed":

@@ -294,7 +294,8 @@ INLINE void greatest_values(const Shape<K> &shape, int64_t n, double *out, doubl
 // The value at one class of each row.
 template <int K>
 INLINE double at_class(const Shape<K> &, const Block &table, int64_t row, int64_t k) {
-  return Shape<K>::is_long ? table.at[row][k] : table.at[k][row];
+  const double *at = Shape<K>::is_long ? table.at[row] + k : table.at[k] + row;
+  return raw<double>((const char *)at);
 }
 
 // max(value, floor) / sum of its row, into the memory of a block, which may be the same.

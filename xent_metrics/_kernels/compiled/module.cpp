@@ -73,6 +73,7 @@ bool refuse(const char *why) {
 
 bool is_single(const Py_buffer *array, bool *single) {
   const char *format = array->format ? array->format : "B";
+  if (*format == '=' || *format == '^') format++;  // of values that are not aligned
   if (strcmp(format, "d") && strcmp(format, "f")) return refuse("values must be float64 or float32");
   *single = *format == 'f';
   return true;
