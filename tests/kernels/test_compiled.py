@@ -296,7 +296,7 @@ class TestTurnedOff:
             "print(l.module is not None, l.level, l.why_not, sep='|')"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-P", "-c", code],  # what is installed, not what lies here
             env={"XENT_METRICS_COMPILED": value, "PYTHONPATH": ":".join(sys.path)},
             capture_output=True,
             text=True,
