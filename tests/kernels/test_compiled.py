@@ -267,6 +267,20 @@ def divergence(p, q):
     return float(mpmath.fsum(a * mpmath.log(a / b) for a, b in pairs))
 
 
+class TestRowsAlone:
+    @pytest.mark.parametrize("k", [2, 7, 100])
+    def test_a_single_label_has_the_value_that_it_has_alone(self, level, k):
+        rng = np.random.default_rng(k)
+        q, p = rng.dirichlet(np.ones(k), 64), np.eye(k)[rng.integers(k, size=64)]
+        q[::2] *= 1 + 1e-7  # of which those beside them must know nothing
+        found = per_row(Table(q), Table(p), OF_TABLES, clip=EPS).columns
+        for row in range(64):
+            one = slice(row, row + 1)
+            alone = per_row(Table(q[one]), Table(p[one]), OF_TABLES, clip=EPS).columns
+            for name in OF_TABLES:
+                assert found[name][row] == alone[name][0], name
+
+
 class TestThreads:
     @pytest.mark.parametrize("k", thinned([2, 10, 100], [10]))
     def test_their_number_changes_no_bit(self, k):

@@ -355,7 +355,8 @@ template <int K> class Rows {
     });
   }
 
-  // The divergence from a single label is its cost: predictions are taken as given.
+  // The divergence from a single label is its cost, also where predictions do not add up
+  // to one: they are taken as given.
   INLINE void settle_labels() {
     if (predicted.sums_to_one) return;
     const Doubles floor = all(job.clip);
@@ -367,7 +368,7 @@ template <int K> class Rows {
     costs.not_negative();
     result.fill([&](int64_t r) {
       const Mask label = (other.from(r) == 1.0) & (top_of_target.from(r) == 1.0);
-      return label ? costs.from(r) : result.from(r);
+      return label & (predicted.sum.from(r) != 1.0) ? costs.from(r) : result.from(r);
     });
   }
 
