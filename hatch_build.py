@@ -133,11 +133,12 @@ def compile_into(library: Path, room: Path) -> None:
                 f"-DXENT_LEVEL={level}",
                 f"-DXENT_WIDTH={width}",
                 "-c",
-                str(room / "pass.cpp"),
+                str(room / f"{source}.cpp"),
                 "-o",
-                str(folder / f"{level}.o"),
+                str(folder / f"{source}-{level}.o"),
             ]
             for level, width, flags in LEVELS[machine]
+            for source in ("pass", "softmax", "members")
         ]
         sources = f'-DXENT_SOURCES="{hash_of_sources(room)}"'
         works.append(

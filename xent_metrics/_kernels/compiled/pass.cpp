@@ -404,10 +404,7 @@ template <int K> bool pass(Job *job) {
 
 }  // namespace
 
-#define NAMED_(level) xent_pass_##level
-#define NAMED(level) NAMED_(level)
-
-extern "C" bool NAMED(XENT_LEVEL)(xent::Job *job) {
+extern "C" bool XENT_NAMED(pass)(xent::Job *job) {
   switch (job->classes) {
     case 2: return pass<2>(job);
     case 3: return pass<3>(job);
