@@ -190,7 +190,8 @@ template <int K> class Rows {
   }
 
   INLINE void entropy_of(const Block &table) {
-    add_up(shape, n, result.of, [](Doubles p) { return -(p * logarithm(p)); }, table);
+    add_up<FETCH_NEXT>(shape, n, result.of,
+                       [](Doubles p) { return -(p * logarithm_in_sums(p)); }, table);
     result.not_negative();
     doubt(result);
   }
@@ -261,8 +262,9 @@ template <int K> class Rows {
     }
     if (asks(CROSS_ENTROPY)) {
       const Doubles floor = all(job.clip);
-      add_up(shape, n, result.of,
-             [&](Doubles a, Doubles b) { return -(a * logarithm(greatest(b, floor))); }, p, q);
+      add_up<FETCH_NEXT>(
+          shape, n, result.of,
+          [&](Doubles a, Doubles b) { return -(a * logarithm_in_sums(greatest(b, floor))); }, p, q);
       result.not_negative();
       doubt(result);
       keep(CROSS_ENTROPY, result);
@@ -317,12 +319,23 @@ template <int K> class Rows {
       p = &scaled_p, q = &scaled_q;
     }
     const Doubles floor = as_given ? all(job.clip) : Doubles{};
-    add_up(shape, n, result.of, [&](Doubles a, Doubles b) {
-      return where(a >= NOTHING, divergence_term(a, greatest(b, floor)));
-    }, *p, *q);
-    add_up(shape, n, other.of, [&](Doubles a, Doubles b) {
-      return where(a >= NOTHING, a - greatest(b, floor));
-    }, *p, *q);
+    Mask small = {};
+    for (int64_t r = 0; r < shape.rows; r += W)
+      small |= (of.low.from(r) < NOTHING) | (from.low.from(r) < floor);
+    // The same sums, where no value needs a second look.
+    if (as_given && !any(small) && shape.padded() == shape.classes()) {
+      add_up_both(
+          shape, n, result.of, other.of,
+          [&](Doubles a, Doubles b) { return divergence_term(a, b); },
+          [&](Doubles a, Doubles b) { return a - b; }, *p, *q);
+    } else {
+      add_up_both(
+          shape, n, result.of, other.of,
+          [&](Doubles a, Doubles b) {
+            return where(a >= NOTHING, divergence_term(a, greatest(b, floor)));
+          },
+          [&](Doubles a, Doubles b) { return where(a >= NOTHING, a - greatest(b, floor)); }, *p, *q);
+    }
     if (!as_given) correct_difference(of, from);
     result.fill([&](int64_t r) { return result.from(r) + other.from(r); });
     doubt(result);
@@ -380,7 +393,7 @@ template <int K> class Rows {
       divided(shape, n, predicted.block, 0.0, predicted.sum.of, scaled_q);
       p = &scaled_p, q = &scaled_q;
     }
-    add_up(shape, n, result.of, [](Doubles a, Doubles b) {
+    add_up<FETCH_NEXT>(shape, n, result.of, [](Doubles a, Doubles b) {
       const Doubles half = 0.5 * (a + b);
       const Doubles first = a >= NOTHING ? divergence_term(a, half) : half;
       const Doubles second = b >= NOTHING ? divergence_term(b, half) : half;
