@@ -28,7 +28,7 @@ WHY_NOT = "why_not.txt"  # in the room, where nothing was compiled
 
 # No -march=native: what a wheel needs is chosen when it runs.
 FLAGS = (
-    *("-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden"),
+    *("-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-falign-loops=64"),
     *("-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-fno-trapping-math"),
     *(
         "-ffp-contract=fast",

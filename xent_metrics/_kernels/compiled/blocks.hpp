@@ -86,6 +86,7 @@ INLINE double add_up_in_place(const Source &from, const Shape<K> &shape, int64_t
     Four row[4];
     for (int i = 0; i < 4; i++) {
       const char *at = from.first.at + (first + r + i) * from.first.by_row;
+      __builtin_prefetch(at + ROWS * from.first.by_row);
       Four sum = {};
       for (int64_t k = 0; k + 4 <= classes; k += 4) {
         const Four v = four<T>(at + k * sizeof(T));

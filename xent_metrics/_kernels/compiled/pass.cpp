@@ -203,14 +203,27 @@ template <int K> class Rows {
     return at_class(shape, predicted.block, r, k);
   }
 
+  // The values of known labels.
+  INLINE void look_up(const int64_t *codes, Values<K> &p) const {
+    const Column &from = predicted.source.first;
+    const char *at = from.at + first * from.by_row;
+    if (in_place && from.single)
+      for (int64_t r = 0; r < n; r++) p[r] = value<float>(at + r * from.by_row + codes[r] * 4);
+    else if (in_place)
+      for (int64_t r = 0; r < n; r++) p[r] = value<double>(at + r * from.by_row + codes[r] * 8);
+    else
+      for (int64_t r = 0; r < n; r++) p[r] = at_class(shape, predicted.block, r, codes[r]);
+  }
+
   INLINE void with_labels() {
     const int64_t *codes = job.codes + first;
     Values<K> &p = other;
-    bool known = true;
-    for (int64_t r = 0; r < n; r++) known &= uint64_t(codes[r]) < uint64_t(shape.classes());
+    uint64_t unknown = 0;  // its first bit is set by codes below 0 or beyond the classes
+    for (int64_t r = 0; r < n; r++)
+      unknown |= uint64_t(codes[r]) | (uint64_t(shape.classes()) - 1 - uint64_t(codes[r]));
     if (n < shape.rows) p.fill([](int64_t) { return all(1.0); });
-    if (known) {
-      for (int64_t r = 0; r < n; r++) p[r] = of_label(r, codes[r]);
+    if (!(unknown >> 63)) {
+      look_up(codes, p);
     } else {
       odd.some = true;
       for (int64_t r = 0; r < n; r++) {
