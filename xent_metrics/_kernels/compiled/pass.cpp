@@ -394,7 +394,7 @@ template <int K> class Rows {
     costs.not_negative();
     result.fill([&](int64_t r) {
       const Mask label = (other.from(r) == 1.0) & (top_of_target.from(r) == 1.0);
-      return label & (predicted.sum.from(r) != 1.0) ? costs.from(r) : result.from(r);
+      return (label & (predicted.sum.from(r) != 1.0)) ? costs.from(r) : result.from(r);
     });
   }
 
