@@ -415,6 +415,19 @@ class TestEnsembles:
             for one, all_ in zip(alone[:3], whole[:3], strict=True):
                 np.testing.assert_array_equal(one[..., 0], all_[..., row])
 
+    def test_labels_may_lie_apart(self, level):
+        rng = np.random.default_rng(4)
+        q = np.ascontiguousarray(rng.dirichlet(np.ones(3), (9, 2)).T)
+        weights, ones = np.array([0.5, 0.5]), np.ones(9)
+        apart = rng.integers(3, size=18)[::2]
+        found, expected = (
+            measured(
+                q, Target(codes, None, None), weights, ones, logits=False, clip=EPS
+            )
+            for codes in (apart, apart.copy())
+        )
+        np.testing.assert_array_equal(found.columns, expected.columns)
+
     def test_tables_that_do_not_fit_are_refused(self):
         q, weights, odd = np.ones((2, 3, 4)), np.ones(3), np.empty(4, np.bool_)
         out = [np.empty(s) for s in ((8, 4), (3, 4), (3, 4), (2, 3, 4))]

@@ -187,9 +187,11 @@ def fill_members(
     if loaded.module is None or not _is_plain(weights, *out):
         return None
     odd = np.empty(q.shape[2], np.bool_)
-    soft = None if target is None else np.ascontiguousarray(target)
+    labels, soft = (
+        None if one is None else np.ascontiguousarray(one) for one in (codes, target)
+    )
     floor = max(clip, _LEAST)
-    loaded.module.members(q, weights, codes, soft, floor, *out, odd)
+    loaded.module.members(q, weights, labels, soft, floor, *out, odd)
     return odd
 
 
