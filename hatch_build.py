@@ -138,7 +138,7 @@ def compile_into(library: Path, room: Path) -> None:
                 str(folder / f"{source}-{level}.o"),
             ]
             for level, width, flags in LEVELS[machine]
-            for source in ("pass", "softmax", "members")
+            for source in ("pass", "maps", "members")
         ]
         sources = f'-DXENT_SOURCES="{hash_of_sources(room)}"'
         works.append(

@@ -14,6 +14,7 @@ from xent_metrics._kernels.ensemble_block import ROW_TERMS, Target, measured
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
 from xent_metrics._kernels.softmax import logarithms, softmax
 from xent_metrics._kernels.table import Table
+from xent_metrics._recalibration.spline import NaturalSpline
 from xent_metrics._scan.moments import Moments
 
 from ..thinned import thinned
@@ -447,7 +448,15 @@ class TestEnsembles:
                 run(*wrong)
 
 
-class TestSoftmax:
+def _terms_of(spline, x):
+    """The terms of a spline, in a part of a larger table."""
+    whole = np.zeros((len(x), spline.weights.shape[1] + 2, x.shape[1]))
+    spline.fill(x, whole[:, 1:-1])
+    assert not whole[:, [0, -1]].any()
+    return whole
+
+
+class TestMaps:
     @pytest.mark.parametrize("k", [1, 2, 10, 100])
     @pytest.mark.parametrize("n", [1, 3, 8, 513, 1025])
     def test_it_is_that_of_numpy(self, level, k, n, monkeypatch):
@@ -495,6 +504,18 @@ class TestSoftmax:
         assert found is given_x
         np.testing.assert_allclose(found, expected, rtol=3e-16)
 
+    @pytest.mark.parametrize("n", [1, 5, 64])
+    def test_terms_of_splines_are_those_of_numpy(self, level, n, monkeypatch):
+        rng = np.random.default_rng(n)
+        spline = NaturalSpline(np.sort(rng.normal(size=6)))
+        x = np.concatenate([rng.normal(size=(3, n)) * 3, [[np.inf] * n, [np.nan] * n]])
+        with np.errstate(invalid="ignore"):
+            found, expected = both(lambda: spline.basis(x[:3]), monkeypatch)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+            terms, others = both(lambda: _terms_of(spline, x), monkeypatch)
+            np.testing.assert_allclose(terms, others, rtol=1e-15, atol=1e-16)
+            np.testing.assert_array_equal(spline.basis(x[0]), spline.basis(x[:1])[0])
+
     def test_tables_that_do_not_fit_are_refused(self):
         module = room.loaded.module
         with pytest.raises(ValueError, match="must"):
@@ -503,6 +524,8 @@ class TestSoftmax:
             module.softmax(np.ones((2, 3)), np.ones((2, 3)), np.ones(4), 4)
         with pytest.raises(ValueError, match="must"):
             module.logarithms(np.ones(4), np.ones(3))
+        with pytest.raises(ValueError, match="must"):
+            module.cubes(np.ones((2, 3)), 0.0, 1.0, np.zeros(2), np.ones((2, 4, 3)))
 
 
 class TestThreads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels.compiled.compiled_pass import fill_cubes
 from .._kernels.table import FloatArray
 from .._pickling import pickled
 
@@ -58,13 +59,19 @@ class NaturalSpline:
 
         They are put before the last axis of x.
         """
-        scaled = (x - self.knots[0]) / self._width
+        each, its_terms = (
+            (x, terms) if x.ndim > 1 else (x[np.newaxis], terms[np.newaxis])
+        )
+        knot, starts = float(self.knots[0]), self._starts[:-1]
+        if fill_cubes(each, knot, self._width, starts, its_terms):
+            return
+        scaled = (x - knot) / self._width
         inside = np.clip(scaled, 0.0, 1.0)
         terms[..., 0, :] = 1.0
         np.minimum(scaled, 1.0, out=terms[..., 1, :])
         np.maximum(scaled - 1.0, 0.0, out=terms[..., 2, :])
         square = np.empty_like(inside)
-        for place, start in enumerate(self._starts[:-1], start=3):
+        for place, start in enumerate(starts, start=3):
             cube = terms[..., place, :]
             np.subtract(inside, start, out=cube)
             np.maximum(cube, 0.0, out=cube)

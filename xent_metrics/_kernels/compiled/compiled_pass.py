@@ -172,6 +172,16 @@ def fill_logarithms(numbers: FloatArray, out: FloatArray) -> bool:
     return True
 
 
+def fill_cubes(
+    x: FloatArray, first: float, width: float, starts: FloatArray, terms: FloatArray
+) -> bool:
+    """Fill ``terms`` of a spline, of shape (classes, terms, rows); False as above."""
+    if loaded.module is None or not _is_plain(x, starts):
+        return False
+    loaded.module.cubes(x, first, width, starts, terms)
+    return True
+
+
 def fill_members(
     q: FloatArray,
     weights: FloatArray,

@@ -71,6 +71,18 @@ struct Softmax {
   int64_t classes, rows;
 };
 
+// The terms of a cubic spline at x, of each class and row: 1, two lines, and cubes that
+// start at the knots, which lie `by_term` apart.
+struct Cubes {
+  const double *x;
+  int64_t classes, rows;
+  double first, width;   // the first knot, and how far the last is from it
+  const double *starts;  // of the cubes, from 0 to 1
+  int64_t n_starts;
+  double *terms;
+  int64_t by_class, by_term;
+};
+
 // Predictions of several members of an ensemble: those of one class and member lie
 // together, and `by_class` and `by_member` say how far on the next ones are.
 struct Members {
@@ -94,6 +106,7 @@ struct Kernels {
   bool (*pass)(Job *);
   void (*softmax)(const Softmax *);
   void (*logarithms)(const double *from, double *to, int64_t n);
+  void (*cubes)(const Cubes *);
   void (*members)(Members *);
 };
 
@@ -103,6 +116,7 @@ struct Kernels {
   bool xent_pass_##level(xent::Job *);                                   \
   void xent_softmax_##level(const xent::Softmax *);                      \
   void xent_logarithms_##level(const double *, double *, int64_t);       \
+  void xent_cubes_##level(const xent::Cubes *);                           \
   void xent_members_##level(xent::Members *);
 
 extern "C" {

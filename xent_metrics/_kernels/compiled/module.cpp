@@ -21,7 +21,8 @@ struct Level {
 };
 
 #define KERNELS(level) \
-  {xent_pass_##level, xent_softmax_##level, xent_logarithms_##level, xent_members_##level}
+  {xent_pass_##level, xent_softmax_##level, xent_logarithms_##level, xent_cubes_##level, \
+   xent_members_##level}
 
 // What this processor can run, the best last.
 Level levels[3];
@@ -313,6 +314,40 @@ PyObject *logarithms(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   Py_RETURN_NONE;
 }
 
+// Places, the first knot, the width, where cubes start, the place of the terms.
+PyObject *cubes(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != 5) {
+    refuse("wrong number of arguments");
+    return nullptr;
+  }
+  Buffers buffers(3);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Cubes job = {};
+  job.first = PyFloat_AsDouble(given[1]);
+  job.width = PyFloat_AsDouble(given[2]);
+  if (PyErr_Occurred()) return nullptr;
+  Py_buffer *x = buffers.get(given[0], PyBUF_ND);
+  Py_buffer *starts = x ? buffers.get(given[3], PyBUF_ND) : nullptr;
+  Py_buffer *terms = starts ? buffers.get(given[4], PyBUF_STRIDES | PyBUF_WRITABLE) : nullptr;
+  if (!terms) return nullptr;
+  if (x->ndim != 2 || terms->ndim != 3 || terms->shape[0] != x->shape[0] ||
+      terms->shape[2] != x->shape[1] || terms->shape[1] != starts->len / 8 + 3 ||
+      (terms->strides[2] != 8 && x->shape[1] > 1)) {
+    refuse("terms must be of classes, terms and rows, which lie together");
+    return nullptr;
+  }
+  job.x = static_cast<const double *>(x->buf);
+  job.classes = x->shape[0], job.rows = x->shape[1];
+  job.starts = static_cast<const double *>(starts->buf);
+  job.n_starts = starts->len / 8;
+  job.terms = static_cast<double *>(terms->buf);
+  job.by_class = terms->strides[0] / 8, job.by_term = terms->strides[1] / 8;
+  Py_BEGIN_ALLOW_THREADS
+  current.run.cubes(&job);
+  Py_END_ALLOW_THREADS
+  Py_RETURN_NONE;
+}
+
 // Predictions, weights of members, labels or None, distributions or None, the least
 // probability that counts, then what is found: see Members.
 PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
@@ -396,6 +431,8 @@ PyMethodDef methods[] = {
      "The softmax of each row, and the logarithm of what it divides by."},
     {"logarithms", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(logarithms)),
      METH_FASTCALL, "Logarithms of an array."},
+    {"cubes", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(cubes)), METH_FASTCALL,
+     "The terms of a cubic spline."},
     {"members", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(members)), METH_FASTCALL,
      "Measure rows of an ensemble; give how many are left to numpy."},
     {"cells", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(cells)), METH_FASTCALL,

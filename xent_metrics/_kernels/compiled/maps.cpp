@@ -1,5 +1,6 @@
-// The softmax of each row, and logarithms, built once for each instruction set as in
-// pass.cpp. Rows lie beside each other, and what one gives depends on it alone.
+// What recalibration maps are made of, built once for each instruction set as in pass.cpp:
+// the softmax of each row, logarithms, and the terms of splines. Rows lie beside each
+// other, and what one gives depends on it alone.
 #include <cmath>
 
 #include "job.hpp"
@@ -58,5 +59,28 @@ extern "C" void XENT_NAMED(logarithms)(const double *from, double *to, int64_t n
       for (int lane = 0; lane < W; lane++)
         if (!ordinary[lane]) found[lane] = log(x[lane]);
     lanes.to(to + i, found);
+  }
+}
+
+extern "C" void XENT_NAMED(cubes)(const xent::Cubes *job) {
+  for (int64_t k = 0; k < job->classes; k++) {
+    double *out = job->terms + k * job->by_class;
+    for (int64_t r = 0; r < job->rows; r += W) {
+      const Lanes lanes{job->rows - r};
+      const Doubles x = lanes.from(job->x + k * job->rows + r, 0.0);
+      const Doubles scaled = (x - job->first) / job->width;
+      const Doubles bounded = scaled > 1.0 ? all(1.0) : scaled;  // NaN stays
+      const Doubles inside = bounded < 0.0 ? Doubles{} : bounded;
+      double *own = out + r;
+      lanes.to(own, all(1.0));
+      lanes.to(own + job->by_term, bounded);
+      const Doubles beyond = scaled - 1.0;
+      lanes.to(own + 2 * job->by_term, beyond < 0.0 ? Doubles{} : beyond);
+      for (int64_t i = 0; i < job->n_starts; i++) {
+        const Doubles after = inside - job->starts[i];
+        const Doubles cut = after < 0.0 ? Doubles{} : after;
+        lanes.to(own + (3 + i) * job->by_term, cut * cut * cut);
+      }
+    }
   }
 }
