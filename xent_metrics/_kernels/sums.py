@@ -13,14 +13,15 @@ from .table import BoolArray, FloatArray, IntArray, greatest
 Reduction = Literal["mean", "sum"] | None
 ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
+_FEW = 128  # values: a call of numpy costs more than to add them without rounding
 _LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
+    if len(values) <= _FEW:
+        return exact_sum(values.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        if len(values) <= _CHUNK:
-            return float(np.add.reduce(values))
         whole = len(values) // _CHUNK * _CHUNK
         runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
         sums = [*runs.tolist(), float(np.add.reduce(values[whole:]))]
