@@ -182,6 +182,8 @@ def one_hot_codes(table: Table, active: BoolArray | None) -> IntArray | None:
     for start, block in table.raw_blocks():
         part = slice(start, start + block.shape[1])
         ones = block == 1
+        if active is None and np.count_nonzero(ones) != block.shape[1]:
+            return None
         one_hot = (ones.sum(axis=0) == 1) & ((block != 0).sum(axis=0) == 1)
         if active is not None:
             one_hot |= ~active[part]
