@@ -18,7 +18,7 @@ from .text_labels import distinct_text, encode_text
 # Integer labels that span at most this many values are looked up in a table.
 _MOST_SPAN = 1 << 16
 _PAIR = 2  # classes
-_FEW = 512  # labels: a call of numpy costs more than to look at each
+_FEW = 256  # labels: a call of numpy costs more than to look at each
 _INT64 = np.dtype(np.int64)
 _BEYOND = 1 << 63  # what int64 does not hold
 
@@ -379,8 +379,8 @@ def distinct(y_true: Column) -> list[Any]:
                 wide = y_true
                 if y_true.dtype != np.uint64:
                     wide = y_true.astype(np.int64, copy=False)
-                gaps = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
-                counts = np.bincount(gaps)
+                steps = wide - wide.dtype.type(low) if low else wide
+                counts = np.bincount(steps.astype(np.int64, copy=False))
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     try:
         objects = isinstance(y_true, np.ndarray) and y_true.dtype == object

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .._kernels.table import IntArray
 
 _BLOCK = 8192
-_FEW = 512  # texts: to hash them costs more than to look at each
+_FEW = 1024  # texts: to hash them costs more than to look at each
 _TRIES = 64
 _MOST_LABELS = 512  # beyond, a table without collision is too large for the cache
 

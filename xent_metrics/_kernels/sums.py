@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,24 +13,26 @@ from .table import BoolArray, FloatArray, IntArray, greatest
 Reduction = Literal["mean", "sum"] | None
 ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
-_FEW = 128  # values: a call of numpy costs more than to add them without rounding
 _LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
-    if len(values) <= _FEW:
-        return exact_sum(values.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        whole = len(values) // _CHUNK * _CHUNK
-        runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
-        sums = [*runs.tolist(), float(np.add.reduce(values[whole:]))]
-    return exact_sum(sums)
+        return total_of_costs(values)
 
 
-def exact_sum(values: Iterable[float]) -> float:
+def total_of_costs(values: FloatArray) -> float:
+    """The same of costs, which may be infinite, but cannot overflow or cancel."""
+    if len(values) <= _CHUNK:
+        return float(np.add.reduce(values))
+    whole = len(values) // _CHUNK * _CHUNK
+    runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
+    return exact_sum([*runs.tolist(), float(np.add.reduce(values[whole:]))])
+
+
+def exact_sum(values: Sequence[float]) -> float:
     """Sum rounded once; infinite where it overflows, NaN for both infinities."""
-    values = list(values)
     try:
         return math.fsum(values)
     except (OverflowError, ValueError):
@@ -89,7 +91,7 @@ def reduce_rows(
     active: BoolArray | None,
     reduction: Reduction,
 ) -> float | FloatArray:
-    """Weighted mean or sum over the rows that count, or the values themselves."""
+    """Weighted mean or sum of costs over the rows that count, or the costs."""
     if reduction is None:
         return values
     if reduction not in ("mean", "sum"):
@@ -100,10 +102,11 @@ def reduce_rows(
         raise ValueError(msg)
     if weights is not None and active is not None:
         values, weights = values[active], weights[active]
+    if weights is None:
+        cost = total_of_costs(values)
+        return cost / len(values) if reduction == "mean" else cost
     if reduction == "mean":
         return weighted_mean(values, weights)
-    if weights is None:
-        return total(values)
     with np.errstate(over="ignore"):
         return total(values * weights)
 
