@@ -19,11 +19,11 @@ _LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return total_of_costs(values)
+        return total_of_logarithms(values)
 
 
-def total_of_costs(values: FloatArray) -> float:
-    """The same of costs, which may be infinite, but cannot overflow or cancel."""
+def total_of_logarithms(values: FloatArray) -> float:
+    """The same of -log p, which may be infinite, but can neither overflow nor cancel."""
     if len(values) <= _CHUNK:
         return float(np.add.reduce(values))
     whole = len(values) // _CHUNK * _CHUNK
@@ -91,7 +91,7 @@ def reduce_rows(
     active: BoolArray | None,
     reduction: Reduction,
 ) -> float | FloatArray:
-    """Weighted mean or sum of costs over the rows that count, or the costs."""
+    """Weighted mean or sum over the rows that count, or the values themselves."""
     if reduction is None:
         return values
     if reduction not in ("mean", "sum"):
@@ -102,11 +102,10 @@ def reduce_rows(
         raise ValueError(msg)
     if weights is not None and active is not None:
         values, weights = values[active], weights[active]
-    if weights is None:
-        cost = total_of_costs(values)
-        return cost / len(values) if reduction == "mean" else cost
     if reduction == "mean":
         return weighted_mean(values, weights)
+    if weights is None:
+        return total(values)
     with np.errstate(over="ignore"):
         return total(values * weights)
 
