@@ -21,7 +21,7 @@ from .compiled.compiled_pass import Pass, compiled_pass
 from .formulas import cost_of_label, sum_of_costs
 from .reader import Reader, Violation, row_by_row
 from .soft_block import SoftBlock
-from .sums import exact_sum, total_of_logarithms
+from .sums import exact_sum, total
 from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
 _COST = ("cross_entropy",)
@@ -323,7 +323,7 @@ def _sums_compiled(
             if rest.proba_violation:
                 return sums, _moved(rest.proba_violation, odd)
             cost[odd - first] = rest.columns["cross_entropy"]
-        sums.append(total_of_logarithms(cost))
+        sums.append(total(cost))
     return sums, None
 
 

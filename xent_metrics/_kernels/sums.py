@@ -13,22 +13,21 @@ from .table import BoolArray, FloatArray, IntArray, greatest
 Reduction = Literal["mean", "sum"] | None
 ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
+_FEW = 128  # values: to add them without rounding takes less than a call of numpy
 _LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
+    if len(values) <= _FEW:
+        return exact_sum(values.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        return total_of_logarithms(values)
-
-
-def total_of_logarithms(values: FloatArray) -> float:
-    """The same of -log p, which may be infinite, but can neither overflow nor cancel."""
-    if len(values) <= _CHUNK:
-        return float(np.add.reduce(values))
-    whole = len(values) // _CHUNK * _CHUNK
-    runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
-    return exact_sum([*runs.tolist(), float(np.add.reduce(values[whole:]))])
+        if len(values) <= _CHUNK:
+            return float(np.add.reduce(values))
+        whole = len(values) // _CHUNK * _CHUNK
+        runs = np.add.reduce(values[:whole].reshape(-1, _CHUNK), axis=1)
+        sums = [*runs.tolist(), float(np.add.reduce(values[whole:]))]
+    return exact_sum(sums)
 
 
 def exact_sum(values: Sequence[float]) -> float:
