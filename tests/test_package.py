@@ -1,5 +1,6 @@
 """What the package loads, exports and is made of."""
 
+import ast
 import subprocess
 import sys
 
@@ -7,6 +8,8 @@ import pandas as pd
 import pytest
 
 import xent_metrics
+
+from .rooms import modules
 
 STEPS = {
     "pandas": "import pandas",
@@ -44,6 +47,43 @@ def test_importing_loads_numpy_and_pandas_only(loaded):
 
 def test_plots_load_matplotlib_when_drawn(loaded):
     assert "matplotlib" not in loaded["plotting"]
+
+
+def test_importing_loads_what_measures_rows_and_the_rest_when_it_is_used(loaded):
+    added = loaded["package"] - loaded["pandas"]
+    rooms = {name.split(".")[1] for name in added if name.startswith("xent_metrics.")}
+    assert rooms == {
+        *("_calls", "_display", "_inputs", "_kernels", "_measures", "_pickling")
+    }
+    assert not {"html", "statistics", "importlib.metadata"} & added
+
+
+def test_the_class_of_the_accessor_is_loaded_when_it_is_asked_for():
+    before, after = loaded_by(
+        "import pandas, xent_metrics", "pandas.DataFrame({'y': [1]}).xent"
+    )
+    assert "xent_metrics._accessor.accessor" in after - before
+
+
+@pytest.mark.slow
+def test_a_process_that_unpickles_finds_every_private_class():
+    """Also where it has imported nothing but the package."""
+    pickled = {
+        node.name
+        for path in modules().values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(getattr(one, "id", "") == "pickled" for one in node.decorator_list)
+    }
+    assert "Evidence" in pickled
+    code = (
+        "from xent_metrics._pickling import _HOMES, _CLASSES\nimport importlib\n"
+        "for home in _HOMES: importlib.import_module(home)\nprint(*_CLASSES)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(found.stdout.split()) == pickled
 
 
 @pytest.mark.slow

@@ -19,10 +19,10 @@ Where to start, with labels and ``predict_proba`` outputs:
 Each name has its own ``help``. The guide begins with a first report, in fifteen
 minutes: https://xent-metrics.github.io/xent-metrics/.
 
-Importing this package registers the pandas accessor ``df.xent``. scikit-learn is loaded
-when :mod:`xent_metrics.scorers` or :class:`RecalibratedClassifier` is first used,
-matplotlib when :mod:`xent_metrics.plotting` first draws, what scans files or
-compares unlike sets when it first does.
+Importing this package registers the pandas accessor ``df.xent`` and loads what measures
+rows. All else is loaded when it is first used: scikit-learn by
+:mod:`xent_metrics.scorers` and :class:`RecalibratedClassifier`, matplotlib when
+:mod:`xent_metrics.plotting` first draws.
 """
 
 import importlib
@@ -30,18 +30,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ._accessor.accessor import XentAccessor
 from ._calls import no_name
-from ._decomposition.breakdown import SmallSampleWarning
-from ._decomposition.cautions import SwappedColumnsWarning
-from ._decomposition.decompose import decompose
-from ._decomposition.resampling import MiscalibrationTest
-from ._decomposition.result import Decomposition
 from ._display.result import provide
-from ._evaluation.compare import compare
-from ._evaluation.comparison import Comparison, Difference
-from ._evaluation.evaluation import Evaluation
-from ._evaluation.listeners import add_listener, remove_listener, without_listeners
 from ._inputs.inputs import UnseenLabelWarning
 from ._inputs.votes import vote_counts
 from ._measures.cross_entropy import cross_entropy, expected_accuracy_bound, perplexity
@@ -55,12 +45,15 @@ from ._measures.divergences import (
 from ._measures.entropy import entropy, surprisal
 from ._measures.per_sample import per_sample
 from ._measures.samples import kl_from_samples
-from ._recalibration.custom import RecalibrationMap
-from ._recalibration.recalibrator import Recalibrator
-from ._terms import TERMS, Term
 
 if TYPE_CHECKING:
     from . import gates, plotting, scorers
+    from ._accessor.accessor import XentAccessor
+    from ._decomposition.breakdown import SmallSampleWarning
+    from ._decomposition.cautions import SwappedColumnsWarning
+    from ._decomposition.decompose import decompose
+    from ._decomposition.resampling import MiscalibrationTest
+    from ._decomposition.result import Decomposition
     from ._display.versions import show_versions
     from ._drift.alarm import Alarm
     from ._drift.drift import drift
@@ -71,14 +64,21 @@ if TYPE_CHECKING:
     from ._drift.result import Drift
     from ._ensemble.decompose import decompose_ensemble
     from ._ensemble.result import EnsembleDecomposition
+    from ._evaluation.compare import compare
+    from ._evaluation.comparison import Comparison, Difference
+    from ._evaluation.evaluation import Evaluation
+    from ._evaluation.listeners import add_listener, remove_listener, without_listeners
     from ._features.result import ReducibleLoss
     from ._features.sliced import Slices
     from ._recalibration.classifier import RecalibratedClassifier
+    from ._recalibration.custom import RecalibrationMap
+    from ._recalibration.recalibrator import Recalibrator
     from ._scan.accumulate import accumulate, merge
     from ._scan.files import SkippedPartWarning, scan
     from ._scan.finish import finish
     from ._scan.rolling import rolling
     from ._scan.state import ScanState
+    from ._terms import TERMS, Term
 
 __all__ = [
     "TERMS",
@@ -139,35 +139,70 @@ __all__ = [
 ]
 
 _LAZY = ("gates", "plotting", "scorers")
-_LATE = {  # what is heavy, by the module that it is loaded from
-    "RecalibratedClassifier": "_recalibration.classifier",
+_LATE = {  # what stands above the measures, by the module that it is loaded from
     "Alarm": "_drift.alarm",
+    "Comparison": "_evaluation.comparison",
+    "Decomposition": "_decomposition.result",
+    "Difference": "_evaluation.comparison",
     "Drift": "_drift.result",
     "EnsembleDecomposition": "_ensemble.result",
+    "Evaluation": "_evaluation.evaluation",
     "ExpectedLoss": "_drift.expected_result",
+    "MiscalibrationTest": "_decomposition.resampling",
     "Monitor": "_drift.monitor",
     "OutsideReferenceWarning": "_drift.expected_loss",
     "OverTime": "_drift.over_time",
+    "RecalibratedClassifier": "_recalibration.classifier",
+    "RecalibrationMap": "_recalibration.custom",
+    "Recalibrator": "_recalibration.recalibrator",
     "ReducibleLoss": "_features.result",
     "ScanState": "_scan.state",
     "SkippedPartWarning": "_scan.files",
     "Slices": "_features.sliced",
+    "SmallSampleWarning": "_decomposition.breakdown",
+    "SwappedColumnsWarning": "_decomposition.cautions",
+    "TERMS": "_terms",
+    "Term": "_terms",
+    "XentAccessor": "_accessor.accessor",
     "accumulate": "_scan.accumulate",
+    "add_listener": "_evaluation.listeners",
+    "compare": "_evaluation.compare",
+    "decompose": "_decomposition.decompose",
     "decompose_ensemble": "_ensemble.decompose",
     "drift": "_drift.drift",
     "expected_loss": "_drift.expected_loss",
     "finish": "_scan.finish",
     "merge": "_scan.accumulate",
+    "remove_listener": "_evaluation.listeners",
     "rolling": "_scan.rolling",
     "scan": "_scan.files",
     "show_versions": "_display.versions",
+    "without_listeners": "_evaluation.listeners",
 }
 
 provide(
     plots=lambda: importlib.import_module(".plotting", __name__),
     report=lambda: importlib.import_module("._report.render", __name__),
 )
-pd.api.extensions.register_dataframe_accessor("xent")(XentAccessor)
+
+
+class _FrameAccessor:
+    """``df.xent``, of which the class is loaded when it is first asked for."""
+
+    def __get__(self, frame: pd.DataFrame | None, _: type) -> Any:
+        accessor = _loaded("XentAccessor")
+        return accessor if frame is None else accessor(frame)
+
+
+def _loaded(name: str) -> Any:
+    """What is loaded late; from then on it is an attribute of the package."""
+    home = importlib.import_module(f".{_LATE[name]}", __name__)
+    return globals().setdefault(name, getattr(home, name))
+
+
+# What pandas registers, which needs the class at once, makes room for it.
+pd.api.extensions.register_dataframe_accessor("xent")(_FrameAccessor)
+setattr(pd.DataFrame, "xent", _FrameAccessor())  # noqa: B010 - unknown to type checkers
 
 
 if TYPE_CHECKING:
@@ -178,8 +213,7 @@ else:  # a misspelt name is an error to a checker of types, too
         if name in _LAZY:
             return importlib.import_module(f".{name}", __name__)
         if name in _LATE:
-            home = importlib.import_module(f".{_LATE[name]}", __name__)
-            return getattr(home, name)
+            return _loaded(name)
         if name == "__version__":
             return importlib.import_module("importlib.metadata").version("xent-metrics")
         raise no_name(__name__, name, __all__)

@@ -18,7 +18,8 @@ Public = TypeVar("Public")
 Private = TypeVar("Private", bound=type)
 
 _CLASSES: dict[str, type] = {}
-_LOADED_LATE = (
+_HOMES = (  # of private classes, with what they load; those of most pickles first
+    "xent_metrics._evaluation.features",
     "xent_metrics._scan.state",
     "xent_metrics._scan.earlier_pass",
     "xent_metrics.scorers",
@@ -49,9 +50,10 @@ def restored(name: str, state: dict[str, Any]) -> Any:
 
     ``names_before`` of its class says which attributes were called otherwise once.
     """
-    if name not in _CLASSES:
-        for room in _LOADED_LATE:
-            importlib.import_module(room)
+    for home in _HOMES:
+        if name in _CLASSES:
+            break
+        importlib.import_module(home)
     cls = _CLASSES[name]
     if issubclass(cls, tuple):
         return cls(**state)

@@ -14,6 +14,7 @@ from xent_metrics.scorers import neg_cross_entropy
 
 RNG = np.random.default_rng(0)
 CODES = RNG.integers(4, size=20_000)
+MANY = 1100  # texts, which are hashed; fewer are looked at one by one
 
 
 def codes_of(y, labels):
@@ -93,6 +94,10 @@ def test_text_of_any_width_is_found_among_the_labels(words):
     more = ["no such word", *labels]
     assert codes_of(column, more).tolist() == [1 + code for code in expected]
     assert text_labels.distinct_text(column) == labels
+    copies = 1 + MANY // len(column)
+    found = text_labels.encode_text(np.tile(column, copies), more)
+    assert found.tolist() == [1 + code for code in expected] * copies
+    assert text_labels.distinct_text(np.tile(column, copies)) == labels
 
 
 def test_text_is_found_among_many_labels():
@@ -108,8 +113,9 @@ def test_equal_hashes_do_not_confuse(monkeypatch):
         return np.zeros(len(words), dtype=np.uint64)
 
     monkeypatch.setattr(text_labels, "hash_words", constant)
-    column = np.array(["a", "b", "c", "a"])
-    assert text_labels.encode_text(column, ["c", "a"]).tolist() == [1, -1, 0, 1]
+    column = np.array(["a", "b", "c", "a"] * MANY)
+    found = text_labels.encode_text(column, ["c", "a"])
+    assert found.tolist() == [1, -1, 0, 1] * MANY
     assert text_labels.distinct_text(column) == ["a", "b", "c"]
 
 
@@ -136,6 +142,17 @@ def test_labels_longer_than_the_text_match_nothing():
 def test_labels_are_those_that_occur_or_are_declared(y, labels):
     q = np.full((len(y), len(labels)), 1 / len(labels))
     assert Evaluation.from_predictions(y, q).labels == labels
+
+
+@pytest.mark.parametrize("n", [4, 40_000])
+@pytest.mark.parametrize(
+    "labels", [(0, 1, 2), (-1, 0, 1), (5, 6, 7), (0, 1, 3), (10**12, 10**12 + 1, 2**62)]
+)
+def test_whole_numbers_are_classes_in_ascending_order(n, labels):
+    codes = np.resize([1, 0, 2, 2], n)
+    q = np.tile([0.5, 0.3, 0.2], (n, 1))
+    costs = cross_entropy(np.array(labels)[codes], q, reduction=None)
+    np.testing.assert_allclose(costs, -np.log(q[0, codes]))
 
 
 def test_fewer_labels_than_columns_are_an_error():

@@ -350,3 +350,23 @@ class TestPerSample:
     def test_the_index_is_kept(self):
         q = pd.DataFrame({"a": [0.5, 0.1], "b": [0.5, 0.9]}, index=["r1", "r2"])
         assert list(per_sample(["a", "b"], q).index) == ["r1", "r2"]
+
+    @pytest.mark.parametrize("n", [3, 10_001])
+    def test_few_rows_and_many_make_tables_of_one_form(self, n):
+        q = pd.DataFrame({"a": [0.5] * n, "b": 0.5}, index=np.arange(n)[::-1])
+        table = per_sample(np.resize(["a", "b"], n), q)
+        one = per_sample(["a", "b"], [[0.5, 0.5], [0.5, 0.5]])
+        assert table.index.equals(q.index)
+        assert table.columns.equals(one.columns)
+        assert set(table.dtypes) == {np.dtype(float)}
+        assert table.iloc[:2].to_numpy().tolist() == one.to_numpy().tolist()
+
+    def test_a_table_is_its_own(self):
+        q = [[0.5, 0.5], [0.5, 0.5]]
+        table = per_sample(["a", "b"], q)
+        table.columns.name = "measure"
+        table["entropy"] = 7.0
+        table.loc[0, "confidence"] = 9.0
+        other = per_sample(["a", "b"], q)
+        assert other.columns.name is None
+        assert other[["entropy", "confidence"]].to_numpy().tolist() == [[0.0, 0.5]] * 2

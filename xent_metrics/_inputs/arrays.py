@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .containers import as_frame, is_default, native, precision, unpack
+from .containers import as_frame, is_default, is_plain, native, precision, unpack
 from .nested import Columns, Single
 from .read_options import FromLogits
 
@@ -22,16 +22,19 @@ def read_columns(data: Any, what: str, *, logits: FromLogits = False) -> Columns
     A one-dimensional argument is the probability (or the logit) of the second of two
     classes.
     """
-    if isinstance(data, Columns):
-        return data
-    eps, name = precision(data), getattr(data, "name", None)
-    data = unpack(data, what)
-    if isinstance(data, Columns):
-        return data
-    frame = None if isinstance(data, pd.Series) else as_frame(data)
-    if frame is not None:
-        return _from_frame(frame, what)
-    array = numbers(data, what, "")
+    eps = name = None
+    if not is_plain(data):
+        if isinstance(data, Columns):
+            return data
+        found = unpack(data, what)
+        if isinstance(found, Columns):
+            return found
+        frame = None if isinstance(found, pd.Series) else as_frame(found)
+        if frame is not None:
+            return _from_frame(frame, what)
+        eps, name = precision(data), getattr(data, "name", None)
+        data = numbers(found, what, "")
+    array: NDArray[Any] = data
     if array.ndim == 1:
         return one_column(array, what, Single(name), logits=logits, eps=eps)
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
@@ -100,7 +103,7 @@ def _from_frame(frame: Any, what: str) -> Columns:
         )
         raise ValueError(msg)
     if isinstance(frame, pd.DataFrame):
-        series = [frame.iloc[:, position] for position in range(len(names))]
+        series = [column for _, column in frame.items()]
     else:
         series = [native(frame[name]) for name in names]
     each = [unpack(column, what) for column in series]

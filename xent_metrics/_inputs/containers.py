@@ -16,6 +16,13 @@ _BFLOAT16_EPS = 2.0**-7
 _LIBRARY_ADVICE = {"dask": "compute()", "dask_expr": "compute()"}
 
 
+def is_plain(data: Any) -> bool:
+    """Whether it is an array of numbers that numpy computes with as it is."""
+    return (
+        type(data) is np.ndarray and data.dtype.kind in "fiub" and data.dtype.isnative
+    )
+
+
 def unpack(data: Any, name: str, *, tuples: bool = True) -> Any:
     """A container as an array of numpy, a column of pandas, a frame, or columns.
 
@@ -23,7 +30,7 @@ def unpack(data: Any, name: str, *, tuples: bool = True) -> Any:
     labels) become :class:`Columns`, structs a frame. A missing value stays one: NaN,
     NaT, None or NA. Lists of plain values stay lists.
     """
-    if type(data) is np.ndarray and data.dtype.kind in "fiub" and data.dtype.isnative:
+    if is_plain(data):
         return data
     data = _in_memory(data, name)
     if isinstance(data, pd.Series):

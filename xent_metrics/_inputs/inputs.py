@@ -220,9 +220,12 @@ class Inputs(NamedTuple):
     def sum_of_label_costs(self, *, clip: float, n_jobs: int | None) -> float:
         """Sum of the costs of hard labels, without a value for each row."""
         assert self.codes is not None
-        floor, unseen = check_clip(clip), bool(self.unseen)
         cost, violation = sum_of_label_costs(
-            self.proba, self.codes, clip=floor, unseen=unseen, n_jobs=n_jobs
+            self.proba,
+            self.codes,
+            clip=clip,
+            unseen=bool(self.unseen),
+            n_jobs=n_jobs,
         )
         if violation is not None:
             raise violation_error(violation, self.proba, self.labels)
@@ -323,7 +326,9 @@ def read(
         weights=weights,
         active=active,
     )
-    if given is None and names and inputs.unseen and inputs.n_unseen == inputs.n:
+    if not inputs.unseen:
+        return inputs
+    if given is None and names and inputs.n_unseen == inputs.n:
         spelled = cast_classes(list(map(str, names)), [_counted(truth, active)])
         if spelled != names:  # such as '1' for the class 1
             return read(

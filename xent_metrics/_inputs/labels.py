@@ -18,6 +18,8 @@ from .text_labels import distinct_text, encode_text
 # Integer labels that span at most this many values are looked up in a table.
 _MOST_SPAN = 1 << 16
 _PAIR = 2  # classes
+_FEW = 256  # labels: a call of numpy costs more than to look at each
+_INT64 = np.dtype(np.int64)
 _BEYOND = 1 << 63  # what int64 does not hold
 
 Column: TypeAlias = "NDArray[Any] | pd.Series[Any]"
@@ -173,13 +175,11 @@ def infer_and_encode(
     y_true: Column, n_classes: int, name: str = "y_proba"
 ) -> tuple[tuple[Any, ...], Encoded]:
     """The sorted distinct labels, when they are as many as the columns; the codes."""
-    if isinstance(y_true, np.ndarray) and y_true.dtype == np.int64 and y_true.size:
-        low, high = least(y_true), greatest(y_true)
-        if high - low == n_classes - 1:  # integers without a gap need no search
-            codes = y_true - low if low else y_true
-            if 0 not in np.bincount(codes).tolist():
-                return tuple(range(low, high + 1)), Encoded(codes, ())
     labels = _infer(y_true, n_classes, name)
+    if isinstance(y_true, np.ndarray) and y_true.dtype == _INT64 and labels:
+        first, last = labels[0], labels[-1]
+        if last - first == n_classes - 1:  # integers without a gap need no search
+            return labels, Encoded(y_true - first if first else y_true, ())
     return labels, encode(y_true, labels)
 
 
@@ -233,8 +233,6 @@ def encode(y_true: Column, labels: Sequence[Any]) -> Encoded:
 
 def missing(y_true: Column) -> BoolArray | None:
     """Where a label is missing; None where none is."""
-    if isinstance(y_true, np.ndarray) and y_true.dtype.kind not in "fOMm":
-        return None
     absent = np.asarray(pd.isna(y_true), dtype=np.bool_)
     return absent if absent.any() else None
 
@@ -346,10 +344,12 @@ def as_column(y_true: Any) -> Column:
     if isinstance(y_true, (list, tuple)) and len({type(label) for label in y_true}) > 1:
         return _objects(y_true)
     column = np.asarray(y_true)
-    if column.dtype.kind == "f" and isinstance(_first(y_true), int):
+    if column.dtype.kind != "f":
+        return column
+    if isinstance(_first(y_true), int):
         # Beyond 63 bits: numpy would make floats of them, of which some are equal.
         return _objects(y_true)
-    if column.dtype.kind == "f" and column.dtype.itemsize not in (4, 8):
+    if column.dtype.itemsize not in (4, 8):
         doubles = column.astype(np.float64)  # pandas knows neither half nor long ones
         same = (doubles == column) | np.isnan(doubles)
         return doubles if same.all() else column.astype(object)
@@ -371,14 +371,16 @@ def distinct(y_true: Column) -> list[Any]:
     if isinstance(y_true, np.ndarray):
         if y_true.dtype.kind in "US":
             return distinct_text(y_true)
-        if y_true.dtype.kind in "iu" and y_true.size:
+        if y_true.dtype.kind in "iu" and y_true.size <= _FEW:
+            return sorted(set(y_true.tolist()))
+        if y_true.dtype.kind in "iu":
             low = least(y_true)
             if greatest(y_true) - low < _MOST_SPAN:
                 wide = y_true
                 if y_true.dtype != np.uint64:
                     wide = y_true.astype(np.int64, copy=False)
-                gaps = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
-                counts = np.bincount(gaps)
+                steps = wide - wide.dtype.type(low) if low else wide
+                counts = np.bincount(steps.astype(np.int64, copy=False))
                 return [low + step for step, n in enumerate(counts.tolist()) if n]
     try:
         objects = isinstance(y_true, np.ndarray) and y_true.dtype == object

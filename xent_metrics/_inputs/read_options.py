@@ -40,7 +40,8 @@ class ReadOptions:
     on_missing: OnMissing = "raise"
 
     def __post_init__(self) -> None:
-        nats_per_unit(self.base)
+        if self.base is not None:
+            nats_per_unit(self.base)
         if self.from_logits not in (False, True, "log_proba"):
             msg = (
                 "from_logits must be True, False or 'log_proba': found "
@@ -48,7 +49,9 @@ class ReadOptions:
                 "probabilities that sum to 1."
             )
             raise ValueError(msg)
-        object.__setattr__(self, "clip", check_clip(self.clip))
+        clip = check_clip(self.clip)
+        if clip is not self.clip:
+            object.__setattr__(self, "clip", clip)
 
     @property
     def per_unit(self) -> float:

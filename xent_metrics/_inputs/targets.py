@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._kernels.table import BoolArray, FloatArray, IntArray, Table
 from .arrays import read_columns
-from .containers import as_frame, native, unpack
+from .containers import as_frame, is_plain, native, unpack
 from .labels import (
     Column,
     Encoded,
@@ -32,12 +32,12 @@ def labels_or_columns(y_true: Any, target_type: FrameTargetType) -> Column | Col
             f"columns of a frame 'annotators': found {target_type!r}; pass one of them."
         )
         raise ValueError(msg)
-    if not isinstance(y_true, Columns):
+    if not (is_plain(y_true) or isinstance(y_true, Columns)):
         soft = target_type in ("distribution", "votes")
         y_true = unpack(y_true, "y_true", tuples=soft)
         if not soft:
             y_true = _only_column(y_true)
-    shape = y_true.shape if isinstance(y_true, Columns) else _shape(y_true)
+    shape = _shape(y_true)
     if len(shape) == 1 and target_type in ("auto", "labels"):
         return as_column(y_true)
     if len(shape) != 2 or target_type == "labels":  # noqa: PLR2004 - rows and columns
@@ -73,6 +73,9 @@ def _shape(y_true: Any) -> tuple[int, ...]:
 
 def check_hard(y_true: Column, active: BoolArray | None) -> None:
     """Refuse missing labels and numbers that are not labels."""
+    kind = y_true.dtype.kind if isinstance(y_true, np.ndarray) else "O"
+    if kind not in "fOMm":
+        return
     absent = missing(y_true)
     if absent is not None:
         if active is not None:
@@ -84,7 +87,7 @@ def check_hard(y_true: Column, active: BoolArray | None) -> None:
                 f"{int(absent.sum())}; drop it or give it weight 0."
             )
             raise ValueError(msg)
-    if isinstance(y_true, np.ndarray) and y_true.dtype.kind == "f":
+    if kind == "f":
         broken = (y_true != np.floor(y_true)) & ~np.isnan(y_true)
         if broken.any():
             row = int(np.argmax(broken))
@@ -179,6 +182,8 @@ def one_hot_codes(table: Table, active: BoolArray | None) -> IntArray | None:
     for start, block in table.raw_blocks():
         part = slice(start, start + block.shape[1])
         ones = block == 1
+        if active is None and np.count_nonzero(ones) != block.shape[1]:
+            return None
         one_hot = (ones.sum(axis=0) == 1) & ((block != 0).sum(axis=0) == 1)
         if active is not None:
             one_hot |= ~active[part]

@@ -8,6 +8,7 @@ labels; then every word is compared, so the answer is exact.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from .._kernels.table import IntArray
 
 _BLOCK = 8192
+_FEW = 1024  # texts: to hash them costs more than to look at each
 _TRIES = 64
 _MOST_LABELS = 512  # beyond, a table without collision is too large for the cache
 
@@ -29,9 +31,13 @@ def encode_text(texts: NDArray[Any], labels: Sequence[Any]) -> IntArray:
     known = _same_kind(labels, texts.dtype)
     if not known:
         return codes
-    words = as_words(texts)
+    of_labels = np.array([label for _, label in known], dtype=texts.dtype)
     positions = np.array([position for position, _ in known], dtype=np.int64)
-    label_words = as_words(np.array([label for _, label in known], dtype=texts.dtype))
+    if texts.size <= _FEW:
+        place_of = dict(zip(of_labels.tolist(), positions.tolist(), strict=True))
+        codes[:] = [place_of.get(text, -1) for text in texts.tolist()]
+        return codes
+    words, label_words = as_words(texts), as_words(of_labels)
     find = _perfect_table(label_words) if len(known) <= _MOST_LABELS else None
     if find is None:
         return _encode_by_hash(words, label_words, positions)
@@ -52,6 +58,8 @@ def encode_text(texts: NDArray[Any], labels: Sequence[Any]) -> IntArray:
 
 def distinct_text(texts: NDArray[Any]) -> list[Any]:
     """Distinct texts, in order of appearance."""
+    if texts.size <= _FEW:
+        return list(dict.fromkeys(texts.tolist()))
     hashes = np.empty(texts.size, dtype=np.uint64)
     words = as_words(texts)
     multipliers = _multipliers(words.shape[1], seed=0)
@@ -101,6 +109,7 @@ def _same_kind(labels: Sequence[Any], dtype: np.dtype[Any]) -> list[tuple[int, A
     ]
 
 
+@lru_cache
 def _multipliers(n_words: int, seed: int) -> Words:
     draws = np.random.default_rng(seed).integers(2**63, size=n_words, dtype=np.uint64)
     return draws * np.uint64(2) + np.uint64(1)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._kernels.table import BoolArray, FloatArray
+from .._kernels.table import BoolArray, FloatArray, greatest, least
 from .containers import unpack
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 class NoRowsError(ValueError):
@@ -49,25 +51,24 @@ def read_weights(
             f"{weights.shape} for {n_rows} rows; pass a 1-D array."
         )
         raise ValueError(msg)
-    bad = ~((weights >= 0) & (weights < np.inf))
-    if bad.any():
-        row = int(np.argmax(bad))
+    low, high = least(weights), greatest(weights)
+    if not (low >= 0 and high < np.inf):
+        row = int(np.argmax(~((weights >= 0) & (weights < np.inf))))
         msg = (
             "sample_weight must be finite and not negative: "
             f"row {row} is {weights[row]:g}; pass 0 to leave a row out."
         )
         raise ValueError(msg)
-    if weights.max(initial=0.0) > np.finfo(np.float64).max / n_rows:
+    if high > _LARGEST / n_rows:
         msg = (
             "sample_weight must have a finite sum: its largest weight is "
-            f"{weights.max():g}; divide the weights by it, as their scale is free."
+            f"{high:g}; divide the weights by it, as their scale is free."
         )
         raise ValueError(msg)
-    active = weights > 0
-    if not active.any():
+    if high == 0:
         msg = (
             f"sample_weight must not be all 0: all {n_rows} weights are 0; "
             "give at least one row a positive weight."
         )
         raise NoRowsError(msg)
-    return weights, None if active.all() else active
+    return weights, None if low > 0 else weights > 0

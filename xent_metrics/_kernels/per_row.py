@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,10 +24,14 @@ from .soft_block import SoftBlock
 from .sums import exact_sum, total
 from .table import BoolArray, FloatArray, IntArray, Table, block_rows
 
+_COST = ("cross_entropy",)
 _ELEMENTS_PER_THREAD = 500_000
 _REFINED_AT_ONCE = 32_768  # values
 _SUMMED_AT_ONCE = 32_768  # rows
 _PASSED_AT_ONCE = 2**20  # values: what of them is odd is copied for numpy
+
+
+Found = TypeVar("Found")
 
 
 class Rows(NamedTuple):
@@ -263,47 +267,64 @@ def sum_of_label_costs(
     proba: Table, codes: IntArray, *, clip: float, unseen: bool, n_jobs: int | None
 ) -> tuple[float, Violation | None]:
     """Sum of the cross-entropies of hard labels, which are not kept."""
-    row_major = row_by_row(proba, lookup=True)
-    rows = block_rows(proba.n_classes)
-    rows *= -(-_SUMMED_AT_ONCE // rows)
-    sums: dict[int, float] = {}
-    names, rule = ("cross_entropy",), _Rule(clip, unseen)
-    fast = compiled_pass(proba, codes, names, clip=clip)
+    fast = compiled_pass(proba, codes, _COST, clip=clip)
+    step = block_rows(proba.n_classes)
+    step *= -(-_SUMMED_AT_ONCE // step)
 
-    def run(start: int, stop: int) -> _Part:
-        if fast is not None:
-            return run_compiled(fast, start, stop)
-        reader = Reader(proba, row_major=row_major, single=True)
-        p = np.empty(min(rows, stop - start))
-        for first in range(start, stop, rows):
-            part = p[: stop - first]
-            if not _look_up(reader, codes, first, part, unseen=unseen):
-                break
-            sums[first] = sum_of_costs(part, clip)
-        return _Part(0, reader.violation, None)
+    def run(start: int, stop: int) -> _Sums:
+        """Add up rows ``start`` to ``stop``, part after part."""
+        parts = range(start, stop, step)
+        if fast is None:
+            return _sums_by_numpy(proba, codes, parts, clip, unseen=unseen)
+        return _sums_compiled(fast, proba, codes, parts, unseen=unseen)
 
-    def run_compiled(fast: Pass, start: int, stop: int) -> _Part:
-        cost = np.empty(min(rows, stop - start))
-        for first in range(start, stop, rows):
-            last = min(first + rows, stop)
-            part = {"cross_entropy": cost[: last - first]}
-            odd, _ = fast.run(first, last, part)
-            if odd.size:
-                rest = _by_numpy(
-                    proba.take(odd), codes[odd], names, rule, active=None, n_jobs=1
-                )
-                if rest.proba_violation:
-                    return _Part(0, _moved(rest.proba_violation, odd), None)
-                part["cross_entropy"][odd - first] = rest.columns["cross_entropy"]
-            sums[first] = total(part["cross_entropy"])
-        return _Part(0, None, None)
+    sums: list[float] = []
+    violation = None
+    for some, found in _in_parts(run, proba, n_jobs, step):
+        sums += some
+        violation = violation or found
+    return exact_sum(sums), violation
 
-    if proba.n_rows <= rows:
-        check_n_jobs(n_jobs)
-        violation = run(0, proba.n_rows).proba_violation
-        return exact_sum(sums.values()), violation
-    violation = _collect({}, _in_parts(run, proba, n_jobs, rows)).proba_violation
-    return exact_sum(sums.values()), violation
+
+_Sums = tuple[
+    list[float], Violation | None
+]  # of parts up to the first that breaks a rule
+
+
+def _sums_by_numpy(
+    proba: Table, codes: IntArray, parts: range, clip: float, *, unseen: bool
+) -> _Sums:
+    """Sums of the costs of rows, part after part."""
+    reader = Reader(proba, row_major=row_by_row(proba, lookup=True), single=True)
+    p = np.empty(min(parts.step, parts.stop - parts.start))
+    sums = []
+    for first in parts:
+        part = p[: parts.stop - first]
+        if not _look_up(reader, codes, first, part, unseen=unseen):
+            break
+        sums.append(sum_of_costs(part, clip))
+    return sums, reader.violation
+
+
+def _sums_compiled(
+    fast: Pass, proba: Table, codes: IntArray, parts: range, *, unseen: bool
+) -> _Sums:
+    """The same by the compiled kernels; rows that they leave out, by numpy."""
+    costs = np.empty(min(parts.step, parts.stop - parts.start))
+    sums: list[float] = []
+    for first in parts:
+        cost = costs[: parts.stop - first]
+        odd, _ = fast.run(first, first + len(cost), {"cross_entropy": cost})
+        if odd.size:
+            rule = _Rule(fast.clip, unseen)
+            rest = _by_numpy(
+                proba.take(odd), codes[odd], _COST, rule, active=None, n_jobs=1
+            )
+            if rest.proba_violation:
+                return sums, _moved(rest.proba_violation, odd)
+            cost[odd - first] = rest.columns["cross_entropy"]
+        sums.append(total(cost))
+    return sums, None
 
 
 def _look_up(
@@ -325,8 +346,8 @@ def _look_up(
 
 
 def _in_parts(
-    run: Callable[[int, int], _Part], proba: Table, n_jobs: int | None, step: int = 0
-) -> list[_Part]:
+    run: Callable[[int, int], Found], proba: Table, n_jobs: int | None, step: int = 0
+) -> list[Found]:
     """Run over all rows, in as many threads as that is worth, in multiples of step."""
     n_threads = threads(n_jobs, proba.n_rows * proba.n_classes)
     if n_threads == 1:
@@ -351,9 +372,7 @@ def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
 
 def check_n_jobs(n_jobs: Any) -> None:
     """Refuse what is no number of workers; None is."""
-    whole = type(n_jobs) is int or (  # as it is in most calls
-        isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
-    )
+    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
     if n_jobs is not None and (not whole or n_jobs == 0):
         msg = (
             "n_jobs must be a whole number and not 0: "
@@ -368,8 +387,10 @@ def threads(n_jobs: Any, n_elements: int) -> int:
     Bounded by the processors that this process may use, by OMP_NUM_THREADS, and by
     the work; 1 where the caller is a thread itself.
     """
+    if n_jobs is None or (type(n_jobs) is int and n_jobs == 1):
+        return 1
     check_n_jobs(n_jobs)
-    if n_jobs is None or n_jobs == 1:
+    if n_jobs == 1:
         return 1
     if threading.current_thread() is not threading.main_thread():
         return 1

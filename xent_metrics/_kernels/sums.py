@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,11 +13,14 @@ from .table import BoolArray, FloatArray, IntArray, greatest
 Reduction = Literal["mean", "sum"] | None
 ROUNDING = 1e-12  # a share of a mean cost: what two ways to add it up may differ by
 _CHUNK = 4096
+_FEW = 128  # values: to add them without rounding takes less than a call of numpy
 _LARGE, _SCALE = 2.0**512, 2.0**64  # weights whose products may overflow
 
 
 def total(values: FloatArray) -> float:
     """Sum in float64: sums of short runs, added without further rounding."""
+    if len(values) <= _FEW:
+        return exact_sum(values.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
         if len(values) <= _CHUNK:
             return float(np.add.reduce(values))
@@ -27,9 +30,8 @@ def total(values: FloatArray) -> float:
     return exact_sum(sums)
 
 
-def exact_sum(values: Iterable[float]) -> float:
+def exact_sum(values: Sequence[float]) -> float:
     """Sum rounded once; infinite where it overflows, NaN for both infinities."""
-    values = list(values)
     try:
         return math.fsum(values)
     except (OverflowError, ValueError):

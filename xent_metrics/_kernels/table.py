@@ -14,6 +14,7 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+Source = NDArray[Any] | tuple[NDArray[Any], ...]
 Kind = Literal["probabilities", "proportions", "logits"]
 
 _EPS_OF_DOUBLES = float(np.finfo(np.float64).eps)
@@ -32,16 +33,17 @@ class Table:
     whose column was given, ``name`` the argument that holds the table, ``eps`` the
     precision of its values, by default that of their type. Logits that are
     ``normalised`` are log-probabilities, whose exponentials must sum to one.
+    ``tolerance`` is how far from one the sum of a row may be.
     """
 
     __slots__ = (
         *("dtype", "eps", "given", "kind", "n_classes", "n_rows", "name"),
-        *("normalised", "source"),
+        *("normalised", "source", "tolerance"),
     )
 
     def __init__(
         self,
-        source: NDArray[Any] | tuple[NDArray[Any], ...],
+        source: Source,
         *,
         kind: Kind = "probabilities",
         given: int | None = None,
@@ -60,18 +62,13 @@ class Table:
             self.n_classes, self.n_rows = len(source), len(source[0]) if source else 0
             types = {column.dtype for column in source}
             self.dtype = np.result_type(*types) if types else np.dtype(np.float64)
+            if eps is None:
+                eps = max(map(_eps, types), default=_EPS_OF_DOUBLES)
         else:
             self.n_rows, self.n_classes = source.shape
             self.dtype = source.dtype
-            types = {self.dtype}
-        self.eps = (
-            max(map(_eps, types), default=_EPS_OF_DOUBLES) if eps is None else eps
-        )
-
-    @property
-    def tolerance(self) -> float:
-        """How far from one the sum of a row may be."""
-        return max(math.sqrt(self.eps), _SINGLE * (1.0 + math.sqrt(self.n_classes)))
+        self.eps = _eps(self.dtype) if eps is None else eps
+        self.tolerance = _tolerance(self.eps, self.n_classes)
 
     def lies_in_rows(self, *, single: bool) -> bool:
         """Whether blocks can be views: doubles (or singles), row after row."""
@@ -96,7 +93,7 @@ class Table:
             return self._like(tuple(source[k] for k in classes))
         return self._like(source[:, classes])
 
-    def _like(self, source: NDArray[Any] | tuple[NDArray[Any], ...]) -> Table:
+    def _like(self, source: Source) -> Table:
         return Table(
             source,
             kind=self.kind,
@@ -115,6 +112,11 @@ class Table:
                 yield start, np.stack([column[part] for column in self.source])
             else:
                 yield start, self.source[part].T
+
+
+@lru_cache
+def _tolerance(eps: float, n_classes: int) -> float:
+    return max(math.sqrt(eps), _SINGLE * (1.0 + math.sqrt(n_classes)))
 
 
 @lru_cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -30,6 +32,7 @@ PER_SAMPLE = (
     "p_true",
 )
 IN_UNITS = frozenset(PER_SAMPLE[:4])
+_FEW = 10_000  # rows: to copy them takes less than what pandas does for each column
 
 
 @public
@@ -111,7 +114,16 @@ def per_sample_frame(
         name: in_units(columns[name], scale if name in IN_UNITS else 1.0)
         for name in PER_SAMPLE
     }
-    return pd.DataFrame(values, index=index, copy=False)
+    if len(columns[PER_SAMPLE[0]]) > _FEW:
+        return pd.DataFrame(values, index=index, copy=False)
+    table = np.array(list(values.values())).T
+    names = _column_names().copy()  # whoever names it names that of this table only
+    return pd.DataFrame(table, index=index, columns=names, copy=False)
+
+
+@cache
+def _column_names() -> pd.Index[Any]:
+    return pd.Index(PER_SAMPLE)
 
 
 def index_of(*arguments: Any) -> pd.Index[Any] | None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..table import BoolArray, FloatArray, IntArray, Table
+from ..table import BoolArray, FloatArray, IntArray, Source, Table
 
 _HERE = Path(__file__).parent
 
@@ -26,7 +26,8 @@ _MEASURES = (
     *("predicted", "correct", "p_true", "reverse_kl_divergence"),
     *("jeffreys_divergence", "jensen_shannon_divergence"),
 )
-_OF_PREDICTIONS = {"predictive_entropy", "confidence", "predicted"}
+_KNOWN = frozenset(_MEASURES)
+_OF_PREDICTIONS = frozenset(("predictive_entropy", "confidence", "predicted"))
 _OF_LABELS = _OF_PREDICTIONS | {"cross_entropy", "kl_divergence", "correct", "p_true"}
 
 
@@ -83,25 +84,15 @@ def _hash_of_sources() -> str:
 loaded = _load()
 
 
-class Pass:
+class Pass(NamedTuple):
     """A pass of the compiled kernels over rows of one table, or of two."""
 
-    def __init__(
-        self,
-        proba: Table,
-        target: Table | IntArray | None,
-        *,
-        clip: float,
-        active: BoolArray | None,
-    ) -> None:
-        self._module = loaded.module
-        self._source = proba.source
-        self._codes = target if isinstance(target, np.ndarray) else None
-        self._target = target.source if isinstance(target, Table) else None
-        self._active = active
-        self._clip = clip
-        of_target = _tolerance(target) if isinstance(target, Table) else 0.0
-        self._tolerances = (_tolerance(proba), of_target)
+    source: Source
+    target: Source | None
+    codes: IntArray | None
+    active: BoolArray | None
+    tolerances: tuple[float, float]
+    clip: float
 
     def run(
         self,
@@ -114,17 +105,17 @@ class Pass:
         Gives the rows that are left out, and how many of the others met the clip.
         """
         odd = np.empty(stop - start, np.bool_)
-        n_odd, at_zero = self._module.run(
-            self._source,
-            self._target,
-            self._codes,
-            self._active,
+        n_odd, at_zero = loaded.module.run(
+            self.source,
+            self.target,
+            self.codes,
+            self.active,
             tuple(map(columns.get, _MEASURES)),
             odd,
             start,
             stop,
-            self._tolerances,
-            self._clip,
+            self.tolerances,
+            self.clip,
         )
         rows = np.flatnonzero(odd) + start if n_odd else _NO_ROWS
         return rows, at_zero
@@ -133,6 +124,7 @@ class Pass:
 _MOST_VALUES = 8  # measures of a row, of which there is a place in job.hpp
 _TYPES = (np.dtype(np.float64), np.dtype(np.float32))
 _LEAST = 2.0**-960  # NOTHING in vectors.hpp
+_CODES = np.dtype(np.int64)
 _NO_ROWS = np.empty(0, np.int64)
 
 
@@ -220,18 +212,21 @@ def compiled_pass(
     """A pass that fills these columns; None where numpy must do it."""
     if loaded.module is None or not _reads(proba):
         return None
-    known: Any = _MEASURES
+    source, codes, of_target = None, None, 0.0
     if target is None:
         known = _OF_PREDICTIONS
     elif isinstance(target, np.ndarray):
-        known = _OF_LABELS
-        if target.dtype != np.int64 or not target.flags.c_contiguous:
+        known, codes = _OF_LABELS, target
+        if codes.dtype != _CODES or not codes.flags.c_contiguous:
             return None
-    elif not _reads(target):
+    else:
+        known, source, of_target = _KNOWN, target.source, _tolerance(target)
+        if not _reads(target):
+            return None
+    if not known.issuperset(names):
         return None
-    if not all(name in known for name in names):
-        return None
-    return Pass(proba, target, clip=clip, active=active)
+    tolerances = _tolerance(proba), of_target
+    return Pass(proba.source, source, codes, active, tolerances, clip)
 
 
 def _reads(table: Table) -> bool:
