@@ -286,9 +286,8 @@ def sum_of_label_costs(
     return exact_sum(sums), violation
 
 
-_Sums = tuple[
-    list[float], Violation | None
-]  # of parts up to the first that breaks a rule
+# Of parts up to the first that breaks a rule, and the rule.
+_Sums = tuple[list[float], Violation | None]
 
 
 def _sums_by_numpy(
