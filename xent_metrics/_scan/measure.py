@@ -24,7 +24,6 @@ from .state import Contract, Counts, Groups, ScanState, no_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
 _MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
-_MOST_CELLS = 1 << 16  # of groups and classes together
 _SEEDING = 256  # rows that tell one part from another
 
 
@@ -153,16 +152,9 @@ def _with_labels(state: ScanState, rows: _Rows) -> ScanState:
     inputs, values, codes, n_groups = rows
     assert inputs.codes is not None
     w, n_classes = inputs.weights, len(inputs.labels) + len(inputs.unseen)
+    classes = Moments.of_rows(inputs.codes, n_classes, w, values)
     groups = None
-    if codes is None:
-        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
-    elif n_classes * n_groups <= _MOST_CELLS:
-        both = Moments.of_pairs(inputs.codes, codes, (n_groups, n_classes), w, values)
-        group, own = np.divmod(np.arange(n_classes * n_groups), n_classes)
-        classes = both.together(own, n_classes)
-        groups = both.together(group, n_groups)
-    else:
-        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
+    if codes is not None:
         groups = Moments.of_rows(codes, n_groups, w, values)
     cells = state.cells
     if cells is not None:
