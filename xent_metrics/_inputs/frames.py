@@ -33,21 +33,22 @@ class FrameTable:
     """A frame's columns by name."""
 
     def __init__(self, frame: Any) -> None:
-        refuse_lazy(frame, "frame")
         self.given = frame
-        self._frame = as_frame(frame)
-        if self._frame is None:
+        found = as_frame(frame)
+        if found is None:
+            refuse_lazy(frame, "frame")
             msg = (
                 "frame must be a DataFrame of pandas or polars, or a table of pyarrow: "
                 f"found {type(frame).__name__}; collect or convert it."
             )
             raise TypeError(msg)
-        if not len(self._frame):
+        if not len(found):
             msg = "the frame must not be empty: it has no rows; pass at least one."
             raise ValueError(msg)
-        pandas = isinstance(self._frame, pd.DataFrame)
-        self.columns: Sequence[Any] = self._frame.columns
-        self.index: pd.Index[Any] | None = self._frame.index if pandas else None
+        pandas = isinstance(found, pd.DataFrame)
+        self.columns: Sequence[Any] = found.columns
+        self.index: pd.Index[Any] | None = found.index if pandas else None
+        self._frame = native(found)
 
     @classmethod
     def of(cls, frame: Any) -> FrameTable:
@@ -65,7 +66,7 @@ class FrameTable:
         column = self._frame[name]
         if isinstance(column, pd.DataFrame):
             raise twin_columns(name, column.shape[1])
-        found = unpack(native(column), str(name), tuples=tuples)
+        found = unpack(column, str(name), tuples=tuples)
         if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
             found = read_columns(found, str(name))  # a frame of structs' fields
         return found if isinstance(found, (pd.Series, Columns)) else as_column(found)

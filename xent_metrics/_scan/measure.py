@@ -19,7 +19,7 @@ from .earlier_pass import Under
 from .logit_cells import sums_of_rows
 from .moments import Covariance, Moments
 from .reading import Part
-from .sample import RowsKept, bound, keys_of
+from .sample import RowsKept, bound, drawn
 from .state import Contract, Counts, Groups, ScanState, no_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
@@ -90,9 +90,10 @@ def with_rows(
     """A sample of the rows before and of those of the inputs, of which a share may."""
     known = inputs.known_rows()
     n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
-    keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
-    below = bound(kept, keys, share)
-    rows = np.flatnonzero(keys < below)
+    most = min(share, float(kept.below[0]))
+    rows, keys = drawn(float(kept.n_seen[0]), n, (_seed_of(inputs), part), most)
+    below = bound(kept, keys, most)
+    rows, keys = rows[keys < below], keys[keys < below]
     few = inputs.rows(rows if known is None else np.flatnonzero(known)[rows])
     seen = np.array([float(n)])
     if not len(rows):
@@ -104,7 +105,7 @@ def with_rows(
     if few.target is not None:
         entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
     weights = np.ones(len(rows)) if few.weights is None else few.weights
-    own = RowsKept(seen, np.array([below]), keys[rows], log_q, target, weights, entropy)
+    own = RowsKept(seen, np.array([below]), keys, log_q, target, weights, entropy)
     return kept.plus(own)
 
 

@@ -338,8 +338,8 @@ def _check_contracts(first: Contract, second: Contract) -> None:
 def _keyed(keys: Keys, moments: Moments) -> Groups:
     """Groups of numbered keys."""
     names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
-    table = keys.groups.to_frame(index=False)
-    table.columns = pd.Index(names)
+    columns = map(keys.groups.get_level_values, range(len(names)))
+    table = pd.DataFrame(dict(zip(names, columns, strict=True)))
     return Groups(settled(table), moments)
 
 
