@@ -6,6 +6,7 @@ import copy
 import functools
 import operator
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -485,6 +486,9 @@ def _tables_of(
     ) as file:
         own = set(file.schema_arrow.names)
         held = [name for name in columns if name in own]
+        # The memory of a batch is let go just before the next but one takes it: what is
+        # free for long goes back to the system, and costs more to get again.
+        before: deque[Any] = deque(maxlen=1)
         for batch in file.iter_batches(
             rows, row_groups=list(groups), columns=held, use_threads=False
         ):
@@ -502,6 +506,7 @@ def _tables_of(
                     value = _scalar(keys.get(name), type_)
                     found.append(pa.repeat(value, batch.num_rows))
             yield pa.Table.from_arrays(found, names=list(columns))
+            before.append(batch)
 
 
 def _said_by_folder(fragment: Any) -> dict[str, Any]:
