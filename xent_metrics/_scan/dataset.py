@@ -500,8 +500,9 @@ def _tables_of(
                         check_key(name, column, keys[name])
                     # Single precision stays so: the tolerance of sums goes by it.
                     single = pa.types.is_float32(column.type)
-                    is_real = pa.types.is_floating(type_)
-                    found.append(column if single and is_real else column.cast(type_))
+                    same = column.type == type_
+                    same |= single and pa.types.is_floating(type_)
+                    found.append(column if same else column.cast(type_))
                 else:
                     value = _scalar(keys.get(name), type_)
                     found.append(pa.repeat(value, batch.num_rows))

@@ -32,8 +32,13 @@ def measured(
     contract: Contract,
     under: Under | None,
     reference: ReferenceMap | None,
+    before: Groups | None = None,
 ) -> tuple[ScanState, Inputs]:
-    """The state of a part without any of its rows, and its rows that count."""
+    """The state of a part without any of its rows, and its rows that count.
+
+    ``before`` are groups of rows before, whose table of keys is taken where it is that
+    of these.
+    """
     inputs = part.inputs
     _check_weights(inputs.weights)
     names = [
@@ -66,7 +71,7 @@ def measured(
         ]
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(
-        no_rows(contract, counts, inputs.unseen, part.keys),
+        no_rows(contract, counts, inputs.unseen, part.keys, before),
         gradient=gradient,
         slopes=None if by_group is None else by_group.sum(axis=0),
     )

@@ -67,6 +67,8 @@ class Moments(NamedTuple):
 
     def plus(self, other: Self) -> Self:
         """These cells with the rows of others, cell by cell."""
+        if not self.n.any():
+            return other
         weight, weight2 = self.weight + other.weight, self.weight2 + other.weight2
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.where(
