@@ -34,7 +34,8 @@ class FrameTable:
 
     def __init__(self, frame: Any) -> None:
         self.given = frame
-        found = as_frame(frame)
+        arrow = _is_plain_table(frame)
+        found = frame if arrow else as_frame(frame)
         if found is None:
             refuse_lazy(frame, "frame")
             msg = (
@@ -46,7 +47,7 @@ class FrameTable:
             msg = "the frame must not be empty: it has no rows; pass at least one."
             raise ValueError(msg)
         pandas = isinstance(found, pd.DataFrame)
-        self.columns: Sequence[Any] = found.columns
+        self.columns: Sequence[Any] = found.column_names if arrow else found.columns
         self.index: pd.Index[Any] | None = found.index if pandas else None
         self._frame = native(found)
 
@@ -70,6 +71,14 @@ class FrameTable:
         if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
             found = read_columns(found, str(name))  # a frame of structs' fields
         return found if isinstance(found, (pd.Series, Columns)) else as_column(found)
+
+
+def _is_plain_table(frame: Any) -> bool:
+    """Whether it is a table of pyarrow, whose columns have a name of their own each."""
+    root, kind = type(frame).__module__.partition(".")[0], type(frame).__name__
+    if root != "pyarrow" or kind != "Table":
+        return False
+    return len(set(frame.column_names)) == frame.num_columns
 
 
 class FrameInputs(NamedTuple):
