@@ -16,7 +16,7 @@ from .._recalibration.sample import from_inputs
 from .._terms import TERMS
 from .against import measured_against
 from .earlier_pass import Under
-from .logit_cells import sums_of_rows
+from .logit_cells import sums_of_labels
 from .moments import Covariance, Moments
 from .reading import Part
 from .sample import RowsKept, bound, drawn
@@ -165,11 +165,8 @@ def _with_labels(state: ScanState, rows: _Rows) -> ScanState:
     cells = state.cells
     if cells is not None:
         known = inputs.known_rows()
-        weights = np.ones(len(values[0])) if w is None else w
-        sample = from_inputs(inputs, known, clip=state.contract.clip)
-        cells = cells + sums_of_rows(
-            sample, weights if known is None else weights[known]
-        )
+        some = inputs if known is None else inputs.rows(np.flatnonzero(known))
+        cells = cells + sums_of_labels(some, state.contract.clip)
     return dataclasses.replace(
         state,
         whole=state.whole.plus(classes.together(np.zeros(n_classes, np.int64), 1)),
