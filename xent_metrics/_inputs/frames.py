@@ -78,7 +78,7 @@ def _is_plain_table(frame: Any) -> bool:
     root, kind = type(frame).__module__.partition(".")[0], type(frame).__name__
     if root != "pyarrow" or kind != "Table":
         return False
-    return len(set(frame.column_names)) == frame.num_columns
+    return len(set(frame.column_names)) == len(frame.column_names)
 
 
 class FrameInputs(NamedTuple):
