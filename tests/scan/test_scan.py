@@ -366,7 +366,7 @@ class TestWrongInputs:
     def test_one_worker_loads_what_it_needs(self, parquet):
         code = (
             "import sys, xent_metrics\n"
-            f"xent_metrics.scan({str(parquet)!r}, target='y', proba='p_', n_jobs=1, "
+            f"xent_metrics.scan({str(parquet)!r}, target='y', proba='p_', "
             "recalibration='none', progress=False)\n"
             "print({'joblib', 'narwhals', 'scipy', 'sklearn', 'tqdm'} & {*sys.modules})"
         )

@@ -404,7 +404,8 @@ def run(
     n_jobs: int | None,
 ) -> Generator[Result, None, None]:
     """Call a function with each of the works' arguments; it must not raise."""
-    if n_jobs == 1 and "joblib" not in sys.modules:  # so nobody has set a backend
+    # Where nobody has loaded joblib, nobody has set a number of workers either.
+    if n_jobs in (None, 1) and "joblib" not in sys.modules:
         yield from itertools.starmap(function, works)
         return
     from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
