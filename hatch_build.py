@@ -28,7 +28,7 @@ WHY_NOT = "why_not.txt"  # in the room, where nothing was compiled
 
 # No -march=native: what a wheel needs is chosen when it runs.
 FLAGS = (
-    *("-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden"),
+    *("-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-falign-loops=64"),
     *("-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-fno-trapping-math"),
     *(
         "-ffp-contract=fast",
@@ -133,11 +133,12 @@ def compile_into(library: Path, room: Path) -> None:
                 f"-DXENT_LEVEL={level}",
                 f"-DXENT_WIDTH={width}",
                 "-c",
-                str(room / "pass.cpp"),
+                str(room / f"{source}.cpp"),
                 "-o",
-                str(folder / f"{level}.o"),
+                str(folder / f"{source}-{level}.o"),
             ]
             for level, width, flags in LEVELS[machine]
+            for source in ("pass", "softmax", "members")
         ]
         sources = f'-DXENT_SOURCES="{hash_of_sources(room)}"'
         works.append(

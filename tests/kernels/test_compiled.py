@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xent_metrics._kernels.compiled import compiled_pass as room
+from xent_metrics._kernels.ensemble_block import ROW_TERMS, Target, measured
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
+from xent_metrics._kernels.softmax import logarithms, softmax
 from xent_metrics._kernels.table import Table
 from xent_metrics._scan.moments import Moments
 
@@ -279,6 +281,228 @@ class TestRowsAlone:
             alone = per_row(Table(q[one]), Table(p[one]), OF_TABLES, clip=EPS).columns
             for name in OF_TABLES:
                 assert found[name][row] == alone[name][0], name
+
+
+def ensemble(rng, n, k, n_members):
+    """Predictions of classes, members and rows: unlike, nearly equal, with zeros."""
+    q = rng.dirichlet(np.full(k, rng.choice([0.1, 1.0, 20.0])), (n_members, n))
+    near = q[:1] * np.exp(
+        rng.normal(size=q.shape) * 10.0 ** rng.uniform(-9, -1, (n, 1))
+    )
+    kind = rng.integers(5, size=n)[:, np.newaxis]
+    q = np.where(kind == 1, near / near.sum(axis=-1, keepdims=True), q)
+    q = np.where(kind == 2, q[:1], q)
+    few = rng.random(n_members)[:, np.newaxis] < 0.5
+    small = rng.choice([0.0, 5e-324, 1e-300, 1e-280, 1e-17], n)
+    q[..., 0] = np.where((kind[:, 0] == 3) & few & (k > 1), small, q[..., 0])
+    q /= q.sum(axis=-1, keepdims=True)
+    return np.ascontiguousarray(q.transpose(2, 0, 1))
+
+
+class TestEnsembles:
+    @settings(max_examples=40, deadline=None)
+    @given(
+        seed=st.integers(0, 2**32 - 1),
+        n=st.sampled_from([1, 2, 7, 8, 9, 64, 131]),
+        k=st.sampled_from([1, 2, 3, 10, 65, 300]),
+        n_members=st.sampled_from([1, 2, 5, 11]),
+        clip=st.sampled_from([0.0, EPS, 1e-3]),
+        target=st.sampled_from(["labels", "unseen", "soft", "soft by row"]),
+    )
+    def test_they_are_measured_as_by_numpy(self, seed, n, k, n_members, clip, target):
+        rng = np.random.default_rng(seed)
+        q, weights = ensemble(rng, n, k, n_members), rng.dirichlet(np.ones(n_members))
+        of_rows = rng.exponential(size=n) * (rng.random(n) < 0.9)
+        codes = rng.integers(k, size=n)
+        soft = np.ascontiguousarray(rng.dirichlet(np.full(k, 0.3), n).T)
+        given_target = {
+            "labels": Target(codes, None, None),
+            "unseen": Target(codes, None, rng.random(n) < 0.3),
+            "soft": Target(None, soft, None),
+            "soft by row": Target(None, np.asfortranarray(soft), None),
+        }[target]
+
+        def make():
+            with np.errstate(all="ignore"):
+                return measured(
+                    q, given_target, weights, of_rows, logits=False, clip=clip
+                )
+
+        with pytest.MonkeyPatch.context() as patch:
+            ours, theirs = both(make, patch)
+        with np.errstate(all="ignore"):
+            largest = 1 - np.log(np.maximum(q.min(axis=(0, 1)), max(clip, 5e-324)))
+        far = 4 * EPS * np.sqrt(k + n_members) * largest
+        for found, expected in zip(ours[:3], theirs[:3], strict=True):
+            finite = np.isfinite(expected)
+            np.testing.assert_array_equal(found[~finite], expected[~finite])
+            apart = np.where(finite, found, 0.0) - np.where(finite, expected, 0.0)
+            assert (np.abs(apart) <= far).all(), np.max(np.abs(apart) / far)
+        whole = np.where(np.isfinite(theirs.pairs), theirs.pairs, 0.0)
+        far_of_pairs = far.max() * of_rows.sum() * np.sqrt(n) + 1e-300
+        np.testing.assert_allclose(
+            np.where(np.isfinite(theirs.pairs), ours.pairs, 0.0),
+            whole,
+            rtol=0,
+            atol=far_of_pairs,
+        )
+        for name in ("infinite", "below"):
+            one, other = getattr(ours, name), getattr(theirs, name)
+            assert (one is not None and one.any()) == (
+                other is not None and other.any()
+            )
+            if one is not None and other is not None:
+                np.testing.assert_array_equal(one, other)
+
+    def test_nearly_equal_members_keep_their_digits(self, level):
+        rng = np.random.default_rng(3)
+        n_members, k, n = 4, 5, 12
+        q = rng.dirichlet(np.ones(k), n)[np.newaxis] * np.exp(
+            1e-7 * rng.normal(size=(n_members, n, k))
+        )
+        q /= q.sum(axis=-1, keepdims=True)
+        q = np.ascontiguousarray(q.transpose(2, 0, 1))
+        weights = np.full(n_members, 1.0 / n_members)
+        codes = rng.integers(k, size=n)
+        found = measured(
+            q,
+            Target(codes, None, None),
+            weights,
+            np.ones(n),
+            logits=False,
+            clip=EPS,
+        )
+        columns = dict(zip(ROW_TERMS, found.columns, strict=True))
+        with mpmath.workprec(200):
+            for row in range(n):
+                own = [[mpmath.mpf(float(v)) for v in each] for each in q[..., row]]
+                mean = [sum(each) / n_members for each in own]
+                information = sum(
+                    v * mpmath.log(v / m) / n_members
+                    for each, m in zip(own, mean, strict=True)
+                    for v in each
+                )
+                geometric = [
+                    mpmath.exp(sum(map(mpmath.log, each)) / n_members) for each in own
+                ]
+                # Rounding of rows that do not quite add up to one is not a divergence.
+                apart = mpmath.log(sum(mean)) - mpmath.log(sum(geometric))
+                c = codes[row]
+                gain = mpmath.log(mean[c]) - mpmath.log(geometric[c])
+                for name, exact in (
+                    ("mutual_information", information),
+                    ("geometric_diversity", apart),
+                    ("diversity", gain),
+                ):
+                    assert columns[name][row] == pytest.approx(float(exact), rel=1e-8)
+
+    @pytest.mark.parametrize("k", [2, 9, 100])
+    def test_a_row_has_the_value_that_it_has_alone(self, level, k):
+        rng = np.random.default_rng(k)
+        q, weights = ensemble(rng, 21, k, 3), rng.dirichlet(np.ones(3))
+        codes = rng.integers(k, size=21)
+
+        def values(rows):
+            block = np.ascontiguousarray(q[..., rows])
+            target = Target(codes[rows], None, None)
+            ones = np.ones(block.shape[2])
+            with np.errstate(all="ignore"):
+                return measured(block, target, weights, ones, logits=False, clip=EPS)
+
+        whole = values(np.arange(21))
+        for row in range(21):
+            alone = values(np.array([row]))
+            for one, all_ in zip(alone[:3], whole[:3], strict=True):
+                np.testing.assert_array_equal(one[..., 0], all_[..., row])
+
+    def test_labels_may_lie_apart(self, level):
+        rng = np.random.default_rng(4)
+        q = np.ascontiguousarray(rng.dirichlet(np.ones(3), (9, 2)).T)
+        weights, ones = np.array([0.5, 0.5]), np.ones(9)
+        apart = rng.integers(3, size=18)[::2]
+        found, expected = (
+            measured(
+                q, Target(codes, None, None), weights, ones, logits=False, clip=EPS
+            )
+            for codes in (apart, apart.copy())
+        )
+        np.testing.assert_array_equal(found.columns, expected.columns)
+
+    def test_tables_that_do_not_fit_are_refused(self):
+        q, weights, odd = np.ones((2, 3, 4)), np.ones(3), np.empty(4, np.bool_)
+        out = [np.empty(s) for s in ((8, 4), (3, 4), (3, 4), (2, 3, 4))]
+        codes = np.zeros(4, np.int64)
+        run = room.loaded.module.members
+        for wrong in (
+            (q, weights[:2], codes, None, 0.0, *out, odd),
+            (q, weights, codes[:3], None, 0.0, *out, odd),
+            (q, weights, None, None, 0.0, *out, odd),
+            (q, weights, codes, np.ones((2, 4)), 0.0, *out, odd),
+            (q, weights, None, np.ones((2, 5)), 0.0, *out, odd),
+            (q, weights, codes, None, 0.0, *out, odd[:3]),
+            (q, weights, codes, None, 0.0, *out[:3], out[0], odd),
+            (q[..., ::2], weights, codes[:2], None, 0.0, *out, odd[:2]),
+        ):
+            with pytest.raises(ValueError, match="must"):
+                run(*wrong)
+
+
+class TestSoftmax:
+    @pytest.mark.parametrize("k", [1, 2, 10, 100])
+    @pytest.mark.parametrize("n", [1, 3, 8, 513, 1025])
+    def test_it_is_that_of_numpy(self, level, k, n, monkeypatch):
+        rng = np.random.default_rng(n)
+        z = rng.normal(size=(k, n)) * 10.0 ** rng.uniform(-2, 2.5, n)
+        z[:, 0] = 0.0
+        z[-1, -1] -= 1e4
+        (log_sum, c), (expected_sum, expected) = both(lambda: softmax(z), monkeypatch)
+        np.testing.assert_allclose(c, expected, rtol=1e-13, atol=1e-320)
+        np.testing.assert_allclose(log_sum, expected_sum, rtol=1e-15, atol=1e-15)
+
+    def test_it_is_exact_to_rounding(self, level):
+        rng = np.random.default_rng(1)
+        low = np.concatenate(
+            [rng.uniform(0, 40, 300), 10.0 ** rng.uniform(-20, 2.8, 300)]
+        )
+        log_sum, c = softmax(np.stack([np.zeros_like(low), -low]))
+        with mpmath.workprec(120):
+            for x, own, whole in zip(low, c[1], log_sum, strict=True):
+                e = mpmath.exp(-mpmath.mpf(float(x)))
+                exact = e / (1 + e)
+                assert abs(mpmath.mpf(float(own)) - exact) <= 2 * EPS * exact
+                assert abs(mpmath.mpf(float(whole)) - mpmath.log(1 + e)) <= EPS
+
+    def test_what_is_missing_or_infinite_is_as_by_numpy(self, level, monkeypatch):
+        z = np.zeros((3, 9))
+        z[0, 1], z[1, 2], z[2, 3] = np.nan, np.inf, -np.inf
+        z[:, 4] = -np.inf
+        z[:2, 5] = -np.inf
+        with np.errstate(all="ignore"):
+            (log_sum, c), (expected_sum, expected) = both(
+                lambda: softmax(z), monkeypatch
+            )
+        np.testing.assert_allclose(c, expected, rtol=1e-15)
+        np.testing.assert_allclose(log_sum, expected_sum, rtol=1e-15)
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_logarithms_are_those_of_the_c_library(self, level, order):
+        rng = np.random.default_rng(2)
+        x = 10.0 ** rng.uniform(-320, 308, (7, 11))
+        x[0, :6] = [0.0, 5e-324, 1.0, np.inf, np.nan, 1.0 - 2.0**-53]
+        given_x = np.array(x, order=order)
+        with np.errstate(all="ignore"):
+            found, expected = logarithms(given_x), np.log(x)
+        assert found is given_x
+        np.testing.assert_allclose(found, expected, rtol=3e-16)
+
+    def test_tables_that_do_not_fit_are_refused(self):
+        module = room.loaded.module
+        with pytest.raises(ValueError, match="must"):
+            module.softmax(np.ones((2, 3)), np.ones((2, 3)), np.ones(2), 3)
+        with pytest.raises(ValueError, match="must"):
+            module.softmax(np.ones((2, 3)), np.ones((2, 3)), np.ones(4), 4)
+        with pytest.raises(ValueError, match="must"):
+            module.logarithms(np.ones(4), np.ones(3))
 
 
 class TestThreads:

@@ -11,10 +11,11 @@ import numpy as np
 from .._inputs.inputs import Inputs
 from .._inputs.read_options import EPS, log_floored
 from .._kernels.reader import checked_blocks
+from .._kernels.softmax import softmax
 from .._kernels.table import BoolArray, FloatArray, IntArray
 from .._recalibration.fixed_map import fixed_map
 from .._recalibration.one_thread import one_thread
-from .._recalibration.softmax import slopes, softmax
+from .._recalibration.softmax import slopes
 from .reference_map import ReferenceMap
 
 _LEAST_RUN = 16  # rows, on average

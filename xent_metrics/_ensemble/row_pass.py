@@ -9,21 +9,10 @@ import numpy as np
 
 from .._inputs.inputs import Inputs
 from .._inputs.messages import violation_error
-from .._kernels.ensemble_block import Stack, Target, average
+from .._kernels.ensemble_block import ROW_TERMS, Measured, Target, measured
 from .._kernels.reader import Reader, Violation, row_by_row
 from .._kernels.sums import exact_sum, total
 from .._kernels.table import BoolArray, FloatArray, Table
-
-ROW_TERMS = (
-    "member_cross_entropy",
-    "ensemble_cross_entropy",
-    "diversity",
-    "geometric_cross_entropy",
-    "geometric_diversity",
-    "predictive_entropy",
-    "member_entropy",
-    "mutual_information",
-)
 
 _BLOCK_ELEMENTS = 1 << 17  # of all members: a dozen arrays of this size are in use
 _LEAST_ROWS = 16
@@ -109,14 +98,17 @@ class _Walk:
                 soft = of_target.read(start + first, start + last)
                 if soft is None:
                     raise self._error(of_target.violation, target, 0)
-            stack = Stack(
+            place = slice(start + first, start + last)
+            own_target = self._target(place, soft)
+            found = measured(
                 block,
+                own_target,
                 self._weights,
+                self._row_weights[place],
                 logits=tables[0].kind == "logits",
                 clip=self._clip,
             )
-            place = slice(start + first, start + last)
-            self._measure(stack, self._target(place, soft), place)
+            self._add(found, own_target, place)
             self._forget([*readers, *([of_target] if of_target else [])], place)
 
     def result(self) -> Pass:
@@ -136,35 +128,21 @@ class _Walk:
             n_clipped_any=self._n_clipped_any,
         )
 
-    def _measure(self, stack: Stack, target: Target, place: slice) -> None:
+    def _add(self, found: Measured, target: Target, place: slice) -> None:
         """Fill the columns of a block and add to the sums."""
-        costs, entropies = stack.costs(target), stack.entropies()
-        cost = average(costs, self._weights)
-        geometric_diversity = stack.geometric_diversity()
-        values = (
-            cost,
-            stack.cost_of_mean(target),
-            stack.diversity(target),
-            cost - geometric_diversity,
-            geometric_diversity,
-            stack.entropy_of_mean(),
-            average(entropies, self._weights),
-            stack.mutual_information(),
-        )
-        for name, column in zip(ROW_TERMS, values, strict=True):
+        for name, column in zip(ROW_TERMS, found.columns, strict=True):
             self._columns[name][place] = column
         weights = self._row_weights[place]
         counted = weights > 0
-        both = np.stack([costs, entropies])[..., counted]
+        both = np.stack([found.costs, found.entropies])[..., counted]
         self._of_members.append(np.add.reduce(both * weights[counted], axis=-1))
-        pairs, infinite = stack.pairs(weights)
-        self._pairs += pairs
-        if infinite is not None:
-            self._infinite |= infinite
+        self._pairs += found.pairs
+        if found.infinite is not None:
+            self._infinite |= found.infinite
         hits = target.unseen
-        if stack.below is not None:
-            hits = target.meets(stack.below)
-            anywhere = np.logical_or.reduce(stack.below, axis=0)
+        if found.below is not None:
+            hits = target.meets(found.below)
+            anywhere = np.logical_or.reduce(found.below, axis=0)
             self._n_clipped_any += int(np.count_nonzero(anywhere & counted))
         if hits is not None:
             self._n_clipped += int(np.count_nonzero(hits & counted))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._kernels.softmax import logarithms
 from .._kernels.table import FloatArray
 
 EPS = float(np.finfo(np.float64).eps)
@@ -101,4 +102,4 @@ def log_floored(table: FloatArray, clip: float, *, logits: bool) -> FloatArray:
     if logits:
         least: FloatArray = np.maximum(table, np.log(floor))
         return least
-    return np.log(np.maximum(table, floor))
+    return logarithms(np.maximum(table, floor))

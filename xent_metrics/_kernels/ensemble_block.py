@@ -12,9 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .compiled.compiled_pass import fill_members
 from .formulas import SERIES, TINY, never_negative
 from .reader import true_sums
 from .table import BoolArray, FloatArray, IntArray
+
+ROW_TERMS = (
+    "member_cross_entropy",
+    "ensemble_cross_entropy",
+    "diversity",
+    "geometric_cross_entropy",
+    "geometric_diversity",
+    "predictive_entropy",
+    "member_entropy",
+    "mutual_information",
+)
 
 _HALF = 0.5
 _MEMBERS_AT_ONCE = 128
@@ -43,6 +55,15 @@ class Target(NamedTuple):
             found[..., self.unseen] = for_unseen
         return found
 
+    def of(self, rows: BoolArray) -> Target:
+        """The targets of some rows."""
+        codes, soft, unseen = self
+        return Target(
+            None if codes is None else codes[rows],
+            None if soft is None else soft.compress(rows, axis=-1),
+            None if unseen is None else unseen[rows],
+        )
+
     def meets(self, below: BoolArray) -> BoolArray:
         """Whether a class that the target deems possible is marked."""
         if self.soft is not None:
@@ -51,6 +72,63 @@ class Target(NamedTuple):
         assert self.codes is not None
         hit = np.take_along_axis(below, self.codes[None], axis=0)[0]
         return hit if self.unseen is None else hit | self.unseen
+
+
+class Measured(NamedTuple):
+    """What a block gives: a value per row, per member and row, and sums of pairs.
+
+    ``columns`` hold the terms of a row in the order of ``ROW_TERMS``; ``below`` marks
+    classes to which a member gives less than the clip, None where there is none.
+    """
+
+    columns: FloatArray
+    costs: FloatArray
+    entropies: FloatArray
+    pairs: FloatArray
+    infinite: BoolArray | None
+    below: BoolArray | None
+
+
+def measured(
+    table: FloatArray,
+    target: Target,
+    weights: FloatArray,
+    row_weights: FloatArray,
+    *,
+    logits: bool,
+    clip: float,
+) -> Measured:
+    """Measure a block: rows that are ordinary compiled, others by numpy."""
+    n_classes, n_members, n_rows = table.shape
+    columns = np.empty((len(ROW_TERMS), n_rows))
+    costs, entropies = np.empty((2, n_members, n_rows))
+    log_ratio = np.empty((n_classes, n_members, n_rows))
+    odd = None
+    if not logits:
+        out = (columns, costs, entropies, log_ratio)
+        odd = fill_members(table, weights, target.codes, target.soft, clip, out)
+    if odd is not None and target.unseen is not None:
+        odd |= target.unseen
+    if odd is None or odd.all():
+        stack = Stack(table, weights, logits=logits, clip=clip)
+        return stack.measured(target, row_weights)
+    if not odd.any():
+        pairs, _ = _pairs(table, log_ratio, row_weights)
+        return Measured(columns, costs, entropies, pairs, None, None)
+    few = table.compress(odd, axis=-1)  # in the same order, in which sums are taken
+    rest = Stack(few, weights, logits=False, clip=clip).measured(
+        target.of(odd), row_weights[odd]
+    )
+    for whole, part in zip((columns, costs, entropies), rest[:3], strict=True):
+        whole[..., odd] = part
+    kept = ~odd
+    own, its_ratio = table.compress(kept, axis=-1), log_ratio.compress(kept, axis=-1)
+    pairs, _ = _pairs(own, its_ratio, row_weights[kept])
+    below = None
+    if rest.below is not None:
+        below = np.zeros((n_classes, n_rows), np.bool_)
+        below[:, odd] = rest.below
+    return Measured(columns, costs, entropies, pairs + rest.pairs, rest.infinite, below)
 
 
 class Stack:
@@ -103,6 +181,25 @@ class Stack:
         center = self._average(clipped)
         self._log_center = np.log(center)
         self._gap = self._average(_log_excess(*_relative(clipped, center)))
+
+    def measured(self, target: Target, row_weights: FloatArray) -> Measured:
+        """All measures of the block."""
+        costs, entropies = self.costs(target), self.entropies()
+        cost, geometric_diversity = self._average(costs), self.geometric_diversity()
+        columns = (
+            cost,
+            self.cost_of_mean(target),
+            self.diversity(target),
+            cost - geometric_diversity,
+            geometric_diversity,
+            self.entropy_of_mean(),
+            self._average(entropies),
+            self.mutual_information(),
+        )
+        pairs, infinite = self.pairs(row_weights)
+        return Measured(
+            np.stack(columns), costs, entropies, pairs, infinite, self.below
+        )
 
     # -- measures of each row -----------------------------------------------
 
@@ -159,22 +256,11 @@ class Stack:
         KL(a||b) = sum a (log a/m - log b/m), with the mean m as a common measure, of
         rows divided by their sums.
         """
-        row_sums = true_sums(_sum(self.q))
-        weighted = self.q * (row_weights / row_sums)
-        log_ratio = self._log_ratio
-        own: FloatArray = np.zeros(len(self._weights))
+        log_ratio, own = self._log_ratio, None
         if self._small is not None:
+            weighted = _weighted(self.q, _row_sums(self.q), row_weights)
             log_ratio, own = self._clipped_ratio(weighted)
-        if (row_sums != 1.0).any():
-            log_ratio = log_ratio - np.log(row_sums)
-        infinite = None
-        impossible = log_ratio == -np.inf
-        if impossible.any():
-            log_ratio = np.where(impossible, 0.0, log_ratio)
-            infinite = _products((weighted > 0) * 1.0, impossible * 1.0) > 0
-        cross = _products(weighted, log_ratio)
-        sums: FloatArray = (np.diagonal(cross) + own)[:, None] - cross
-        return sums, infinite
+        return _pairs(self.q, log_ratio, row_weights, own)
 
     def _clipped_ratio(self, weighted: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ratios to the mean after clipping, and what it changes in a member's own."""
@@ -195,6 +281,41 @@ class Stack:
 
     def _log_clip(self) -> float:
         return float(np.log(self._clip))
+
+
+def _row_sums(q: FloatArray) -> FloatArray:
+    return true_sums(_sum(q))
+
+
+def _weighted(q: FloatArray, row_sums: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weights of rows in the sums of pairs, spread over their values."""
+    weighted: FloatArray = q * (weights / row_sums)
+    return weighted
+
+
+def _pairs(
+    q: FloatArray,
+    log_ratio: FloatArray,
+    row_weights: FloatArray,
+    own: FloatArray | None = None,
+) -> tuple[FloatArray, BoolArray | None]:
+    """Weighted sums of KL(a||b), from log ratios to the mean; which are infinite.
+
+    ``own`` is what the clip adds to a member's own.
+    """
+    row_sums = _row_sums(q)
+    weighted = _weighted(q, row_sums, row_weights)
+    if (row_sums != 1.0).any():
+        log_ratio = log_ratio - np.log(row_sums)
+    infinite = None
+    impossible = log_ratio == -np.inf
+    if impossible.any():
+        log_ratio = np.where(impossible, 0.0, log_ratio)
+        infinite = _products((weighted > 0) * 1.0, impossible * 1.0) > 0
+    cross = _products(weighted, log_ratio)
+    of_self = np.diagonal(cross) if own is None else np.diagonal(cross) + own
+    sums: FloatArray = of_self[:, None] - cross
+    return sums, infinite
 
 
 def average(values: FloatArray, weights: FloatArray) -> FloatArray:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._kernels.softmax import logarithms, softmax
 from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .cross_validation import cross_validated
 from .fitted_map import FittedMap
 from .sample import Sample
-from .softmax import softmax
 
 _RIDGE = 0.01  # of beta and b
 _STRENGTH, _MIXED = 10.0, 0.1  # prior rows of each class, and their mixed-up share
@@ -137,18 +137,21 @@ def _sweep(sample: Sample, at: Confusion) -> _Pass:
     for rows, log_q, target in sample.blocks():
         w = sample.weights[rows]
         r = at.unmixed(log_q)
-        c = np.maximum(at.matrix.T @ r, _TINY)
-        losses[rows] = -(target * np.log(c)).sum(axis=0)
+        c = at.matrix.T @ r
+        np.maximum(c, _TINY, out=c)
         ratio = target / c
+        losses[rows] = -np.einsum("km,km->m", target, logarithms(c))
         rw = r * w
         mixed += rw @ ratio.T
-        error = rw - rw * (at.matrix @ ratio)
-        gradient[0] += float((error * log_q).sum())
+        error = at.matrix @ ratio
+        np.subtract(1.0, error, out=error)
+        error *= rw
+        gradient[0] += float(np.einsum("km,km->", error, log_q))
         gradient[1:] += error.sum(axis=1)
         sloped = rw * log_q
-        mean = np.vstack([(r * log_q).sum(axis=0), r])
+        mean = np.vstack([np.einsum("km,km->m", r, log_q), r])
         hessian -= (mean * w) @ mean.T
-        hessian[0, 0] += float((sloped * log_q).sum())
+        hessian[0, 0] += float(np.einsum("km,km->", sloped, log_q))
         cross = sloped.sum(axis=1)
         hessian[0, 1:] += cross
         hessian[1:, 0] += cross

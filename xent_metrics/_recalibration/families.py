@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._kernels.softmax import softmax
 from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .sample import Sample
-from .softmax import LinearSoftmax, softmax
+from .softmax import LinearSoftmax
 from .spline import NaturalSpline, even_knots, quantile_knots, roughness
 
 # Precisions with which parameters are drawn to the map that changes nothing, in

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._kernels.softmax import softmax
 from .._kernels.sums import ROUNDING
 from .._kernels.table import FloatArray, IntArray
 from .sample import Sample
-from .softmax import LinearSoftmax, add_curvature, expected, softmax
+from .softmax import LinearSoftmax, add_curvature, expected
 
 _MOST_UNITS = 4096  # units whose signs are flipped; more rows than that share them
 _MANY_PARAMETERS = 1000  # of a family: beyond, those of each class are left out

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._kernels.softmax import softmax
 from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
 from .cross_validation import fixed_folds
 from .families import Temperature, log_odds
 from .fitted_map import LEARNED, FittedMap, Recalibrate
 from .sample import Sample
-from .softmax import softmax
 from .stack import Given, fit_stack
 from .trees import CrossFitted, Predict, Rows, boosted, one_thread_of_trees
 

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from .._kernels.softmax import softmax
 from .._kernels.table import FloatArray
 from .._pickling import pickled
 from .cross_validation import cross_validated
@@ -597,16 +598,6 @@ def summed_slopes(
     across = np.swapaxes(own, 1, 2)
     each = (weights[:, np.newaxis] @ across)[:, 0]
     return np.concatenate([found, each.ravel()])
-
-
-def softmax(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Log of the normaliser, and the class probabilities, of each column."""
-    top = z.max(axis=0)
-    c = z - top
-    np.exp(c, out=c)
-    total = c.sum(axis=0)
-    c /= total
-    return np.log(total) + top, c
 
 
 def expected(shared: FloatArray, own: FloatArray | None, c: FloatArray) -> FloatArray:

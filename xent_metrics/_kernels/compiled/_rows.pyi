@@ -15,6 +15,21 @@ def cells(
     scatter: Any,
     /,
 ) -> None: ...
+def softmax(z: Any, c: Any, log_sum: Any, n_rows: int, /) -> None: ...
+def logarithms(numbers: Any, out: Any, /) -> None: ...
+def members(
+    q: Any,
+    weights: Any,
+    codes: Any,
+    target: Any,
+    floor: float,
+    columns: Any,
+    costs: Any,
+    entropies: Any,
+    log_ratio: Any,
+    odd: Any,
+    /,
+) -> int: ...
 def use(level: str, /) -> None: ...
 def run(
     predicted: Any,

@@ -86,6 +86,7 @@ INLINE double add_up_in_place(const Source &from, const Shape<K> &shape, int64_t
     Four row[4];
     for (int i = 0; i < 4; i++) {
       const char *at = from.first.at + (first + r + i) * from.first.by_row;
+      __builtin_prefetch(at + ROWS * from.first.by_row);
       Four sum = {};
       for (int64_t k = 0; k + 4 <= classes; k += 4) {
         const Four v = four<T>(at + k * sizeof(T));
@@ -121,6 +122,7 @@ INLINE void turn_block(const Source &from, const Shape<K> &shape, int64_t first,
   const int64_t classes = shape.classes(), by_row = from.first.by_row;
   for (int64_t r = 0; r < ROWS; r += 4) {
     const char *at = from.first.at + (first + r) * by_row;
+    for (int64_t i = 0; i < 4 * by_row; i += 64) __builtin_prefetch(at + ROWS * by_row + i);
     int64_t k = 0;
     for (; k + 4 <= classes; k += 4) turn<T>(at + k * sizeof(T), by_row, to.memory + k * ROWS + r);
     if (k < classes)  // the last four, of which some were turned before
@@ -205,9 +207,17 @@ struct Along {
   }
 };
 
+// Asks for what comes a block of long rows later, so that it is near when it is read.
+template <int K, class... Tables>
+INLINE void fetch_next(const Shape<K> &shape, int64_t r, int64_t k, const Tables &...tables) {
+  (__builtin_prefetch(tables.at[r] + k + LONG_ROWS * shape.padded()), ...);
+}
+
+constexpr bool FETCH_NEXT = true;  // of sums that take longer than reading
+
 // out[r] = the sum over classes of term(value of each table). Of long rows, what pads
 // the last lanes is 0 in every table, and its term must be 0.
-template <int K, class Term, class... Tables>
+template <bool fetch = false, int K, class Term, class... Tables>
 INLINE void add_up(const Shape<K> &shape, int64_t n, double *out, Term term, const Tables &...tables) {
   if constexpr (Shape<K>::is_long) {
     const int64_t length = shape.padded();
@@ -216,8 +226,10 @@ INLINE void add_up(const Shape<K> &shape, int64_t n, double *out, Term term, con
       for (int64_t from = 0; from < length; from += RUN) {
         const int64_t to = from + RUN < length ? from + RUN : length;
         for (int64_t k = from; k < to; k += LANES)
-          for (int i = 0; i < LANES / W; i++)
+          for (int i = 0; i < LANES / W; i++) {
+            if (fetch && !i) fetch_next(shape, r, k, tables...);
             along.run[i] += term(load(tables.at[r] + k + i * W)...);
+          }
         along.end_run();
       }
       out[r] = along.total();
@@ -231,6 +243,44 @@ INLINE void add_up(const Shape<K> &shape, int64_t n, double *out, Term term, con
       }
       store(out + r, sum);
       store(out + r + W, next);
+    }
+  }
+}
+
+// Two such sums in one go.
+template <int K, class First, class Second, class... Tables>
+INLINE void add_up_both(const Shape<K> &shape, int64_t n, double *first, double *second,
+                        First one, Second other, const Tables &...tables) {
+  if constexpr (Shape<K>::is_long) {
+    const int64_t length = shape.padded();
+    for (int64_t r = 0; r < n; r++) {
+      Along of_first, of_second;
+      for (int64_t from = 0; from < length; from += RUN) {
+        const int64_t to = from + RUN < length ? from + RUN : length;
+        for (int64_t k = from; k < to; k += LANES)
+          for (int i = 0; i < LANES / W; i++) {
+            if (!i) fetch_next(shape, r, k, tables...);
+            of_first.run[i] += one(load(tables.at[r] + k + i * W)...);
+            of_second.run[i] += other(load(tables.at[r] + k + i * W)...);
+          }
+        of_first.end_run();
+        of_second.end_run();
+      }
+      first[r] = of_first.total();
+      second[r] = of_second.total();
+    }
+  } else {
+    for (int64_t r = 0; r < ROWS; r += 2 * W) {
+      Doubles sum[2] = {}, its[2] = {};
+      for (int64_t k = 0; k < shape.classes(); k++)
+        for (int i = 0; i < 2; i++) {
+          sum[i] += one(load(tables.at[k] + r + i * W)...);
+          its[i] += other(load(tables.at[k] + r + i * W)...);
+        }
+      for (int i = 0; i < 2; i++) {
+        store(first + r + i * W, sum[i]);
+        store(second + r + i * W, its[i]);
+      }
     }
   }
 }

@@ -132,6 +132,7 @@ class Pass:
 
 _MOST_VALUES = 8  # measures of a row, of which there is a place in job.hpp
 _TYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_LEAST = 2.0**-960  # NOTHING in vectors.hpp
 _NO_ROWS = np.empty(0, np.int64)
 
 
@@ -150,6 +151,49 @@ def fill_cells(
             return False
     loaded.module.cells(codes, weights, tuple(values), *out)
     return True
+
+
+def fill_softmax(z: FloatArray, c: FloatArray, log_sum: FloatArray) -> bool:
+    """Fill ``c`` and ``log_sum`` as softmax has them; False where numpy must."""
+    if loaded.module is None or not z.size or not _is_plain(z, c, log_sum):
+        return False
+    loaded.module.softmax(z, c, log_sum, z.shape[1])
+    return True
+
+
+def fill_logarithms(numbers: FloatArray, out: FloatArray) -> bool:
+    """Fill ``out`` with logarithms; False where numpy must."""
+    if loaded.module is None or not _is_plain(numbers, out):
+        return False
+    loaded.module.logarithms(numbers, out)
+    return True
+
+
+def fill_members(
+    q: FloatArray,
+    weights: FloatArray,
+    codes: IntArray | None,
+    target: FloatArray | None,
+    clip: float,
+    out: Sequence[FloatArray],
+) -> BoolArray | None:
+    """Fill what is known of an ensemble's rows, as ``measured`` has it.
+
+    Gives the rows that are left out; None where numpy must measure them all.
+    """
+    if loaded.module is None or not _is_plain(weights, *out):
+        return None
+    odd = np.empty(q.shape[2], np.bool_)
+    labels, soft = (
+        None if one is None else np.ascontiguousarray(one) for one in (codes, target)
+    )
+    floor = max(clip, _LEAST)
+    loaded.module.members(q, weights, labels, soft, floor, *out, odd)
+    return odd
+
+
+def _is_plain(*arrays: FloatArray) -> bool:
+    return all(a.dtype == np.float64 and a.flags.c_contiguous for a in arrays)
 
 
 def compiled_pass(

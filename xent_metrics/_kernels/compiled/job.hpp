@@ -64,14 +64,56 @@ struct Cells {
   bool outside = false;              // found: a code that is no cell
 };
 
-// False where there was no memory for a block.
-using Pass = bool (*)(Job *);
+// A table of numbers z, of which those of one class lie together: c is to be their
+// softmax over the classes, `log_sum` the logarithm of what that divides by.
+struct Softmax {
+  const double *z;
+  double *c, *log_sum;
+  int64_t classes, rows;
+};
+
+// Predictions of several members of an ensemble: those of one class and member lie
+// together, and `by_class` and `by_member` say how far on the next ones are.
+struct Members {
+  const double *q;
+  int64_t classes, members, rows, by_class, by_member;
+  const double *weights;  // of the members
+  const int64_t *codes;   // labels, or
+  const double *target;   // distributions,
+  int64_t of_target;      // whose classes are so far apart
+  double floor;           // the least probability that is measured here
+  // Of each row: ROW_TERMS in ensemble_block.py is the order.
+  double *out[8];
+  double *costs, *entropies;  // of each member and row
+  double *log_ratio;          // of members to their mean: of each class, member and row
+  uint8_t *odd;               // set for rows that are left to numpy
+  int64_t n_odd;              // found
+};
+
+// What there is for each instruction set; a pass is false where there was no memory.
+struct Kernels {
+  bool (*pass)(Job *);
+  void (*softmax)(const Softmax *);
+  void (*logarithms)(const double *from, double *to, int64_t n);
+  void (*members)(Members *);
+};
 
 }  // namespace xent
 
+#define XENT_KERNELS(level)                                              \
+  bool xent_pass_##level(xent::Job *);                                   \
+  void xent_softmax_##level(const xent::Softmax *);                      \
+  void xent_logarithms_##level(const double *, double *, int64_t);       \
+  void xent_members_##level(xent::Members *);
+
 extern "C" {
-bool xent_pass_baseline(xent::Job *);
-bool xent_pass_v3(xent::Job *);
-bool xent_pass_v4(xent::Job *);
+XENT_KERNELS(baseline)
+XENT_KERNELS(v3)
+XENT_KERNELS(v4)
 bool xent_cells(xent::Cells *);
 }
+
+// The name of a function for the instruction set that is compiled for.
+#define XENT_NAMED_(function, level) xent_##function##_##level
+#define XENT_NAMED__(function, level) XENT_NAMED_(function, level)
+#define XENT_NAMED(function) XENT_NAMED__(function, XENT_LEVEL)

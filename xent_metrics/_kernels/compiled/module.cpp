@@ -17,8 +17,11 @@ using namespace xent;
 
 struct Level {
   const char *name;
-  Pass pass;
+  Kernels run;
 };
+
+#define KERNELS(level) \
+  {xent_pass_##level, xent_softmax_##level, xent_logarithms_##level, xent_members_##level}
 
 // What this processor can run, the best last.
 Level levels[3];
@@ -29,11 +32,11 @@ void find_levels() {
   n_levels = 0;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  levels[n_levels++] = {"x86-64", xent_pass_baseline};
-  if (__builtin_cpu_supports("x86-64-v3")) levels[n_levels++] = {"x86-64-v3", xent_pass_v3};
-  if (__builtin_cpu_supports("x86-64-v4")) levels[n_levels++] = {"x86-64-v4", xent_pass_v4};
+  levels[n_levels++] = {"x86-64", KERNELS(baseline)};
+  if (__builtin_cpu_supports("x86-64-v3")) levels[n_levels++] = {"x86-64-v3", KERNELS(v3)};
+  if (__builtin_cpu_supports("x86-64-v4")) levels[n_levels++] = {"x86-64-v4", KERNELS(v4)};
 #else
-  levels[n_levels++] = {"arm64", xent_pass_baseline};
+  levels[n_levels++] = {"arm64", KERNELS(baseline)};
 #endif
   current = levels[n_levels - 1];
 }
@@ -182,10 +185,10 @@ PyObject *run(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   if (!read_job(given, buffers, &job)) return nullptr;
   bool done;
   if ((job.stop - job.start) * job.classes <= FEW) {
-    done = current.pass(&job);
+    done = current.run.pass(&job);
   } else {
     Py_BEGIN_ALLOW_THREADS
-    done = current.pass(&job);
+    done = current.run.pass(&job);
     Py_END_ALLOW_THREADS
   }
   if (!done) return PyErr_NoMemory();
@@ -248,6 +251,117 @@ PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   Py_RETURN_NONE;
 }
 
+// A table of doubles whose rows, those of numpy, lie one after the other.
+bool read_doubles(PyObject *given, Buffers &buffers, int64_t size, bool writable, double **to) {
+  if (!read_vector(given, buffers, size, writable, to)) return false;
+  return *to || refuse("arrays must be given");
+}
+
+// The numbers, their softmax, the logarithm of what that divides by; how many rows.
+PyObject *softmax(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != 4) {
+    refuse("wrong number of arguments");
+    return nullptr;
+  }
+  Buffers buffers(3);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Softmax job;
+  job.rows = PyLong_AsLongLong(given[3]);
+  if (PyErr_Occurred()) return nullptr;
+  Py_buffer *z = buffers.get(given[0], PyBUF_ND);
+  if (!z) return nullptr;
+  const int64_t size = z->len / 8;
+  if (job.rows < 1 || size % job.rows) {
+    refuse("a table must have whole rows");
+    return nullptr;
+  }
+  job.z = static_cast<const double *>(z->buf);
+  job.classes = size / job.rows;
+  if (!read_doubles(given[1], buffers, size, true, &job.c) ||
+      !read_doubles(given[2], buffers, job.rows, true, &job.log_sum))
+    return nullptr;
+  Py_BEGIN_ALLOW_THREADS
+  current.run.softmax(&job);
+  Py_END_ALLOW_THREADS
+  Py_RETURN_NONE;
+}
+
+// The numbers, and the place of their logarithms.
+PyObject *logarithms(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != 2) {
+    refuse("wrong number of arguments");
+    return nullptr;
+  }
+  Buffers buffers(2);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Py_buffer *from = buffers.get(given[0], PyBUF_ND);
+  if (!from) return nullptr;
+  const int64_t n = from->len / 8;
+  double *to;
+  if (!read_doubles(given[1], buffers, n, true, &to)) return nullptr;
+  Py_BEGIN_ALLOW_THREADS
+  current.run.logarithms(static_cast<const double *>(from->buf), to, n);
+  Py_END_ALLOW_THREADS
+  Py_RETURN_NONE;
+}
+
+// Predictions, weights of members, labels or None, distributions or None, the least
+// probability that counts, then what is found: see Members.
+PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
+  if (n_given != 10) {
+    refuse("wrong number of arguments");
+    return nullptr;
+  }
+  Buffers buffers(10);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Members job = {};
+  Py_buffer *q = buffers.get(given[0], PyBUF_STRIDES);
+  if (!q) return nullptr;
+  if (q->ndim != 3 || (q->strides[2] != 8 && q->shape[2] > 1)) {
+    refuse("predictions must be of classes, members and rows, which lie together");
+    return nullptr;
+  }
+  job.q = static_cast<const double *>(q->buf);
+  job.classes = q->shape[0], job.members = q->shape[1], job.rows = q->shape[2];
+  job.by_class = q->strides[0] / 8, job.by_member = q->strides[1] / 8;
+  job.floor = PyFloat_AsDouble(given[4]);
+  if (PyErr_Occurred()) return nullptr;
+  double *weights, *columns;
+  int64_t *codes;
+  if (!read_doubles(given[1], buffers, job.members, false, &weights) ||
+      !read_vector(given[2], buffers, job.rows, false, &codes))
+    return nullptr;
+  job.weights = weights;
+  job.codes = codes;
+  if (given[3] != Py_None) {
+    Py_buffer *target = buffers.get(given[3], PyBUF_STRIDES);
+    if (!target) return nullptr;
+    if (target->ndim != 2 || target->shape[0] != job.classes || target->shape[1] != job.rows ||
+        (target->strides[1] != 8 && job.rows > 1)) {
+      refuse("targets must be of classes and rows, which lie together");
+      return nullptr;
+    }
+    job.target = static_cast<const double *>(target->buf);
+    job.of_target = target->strides[0] / 8;
+  }
+  if (!job.codes == !job.target) {
+    refuse("targets must be labels or distributions");
+    return nullptr;
+  }
+  const int64_t each = job.members * job.rows;
+  if (!read_doubles(given[5], buffers, 8 * job.rows, true, &columns) ||
+      !read_doubles(given[6], buffers, each, true, &job.costs) ||
+      !read_doubles(given[7], buffers, each, true, &job.entropies) ||
+      !read_doubles(given[8], buffers, job.classes * each, true, &job.log_ratio) ||
+      !read_vector(given[9], buffers, job.rows, true, &job.odd))
+    return nullptr;
+  for (int i = 0; i < 8; i++) job.out[i] = columns + i * job.rows;
+  Py_BEGIN_ALLOW_THREADS
+  current.run.members(&job);
+  Py_END_ALLOW_THREADS
+  return PyLong_FromLongLong(job.n_odd);
+}
+
 PyObject *level_names(PyObject *, PyObject *) {
   PyObject *names = PyTuple_New(n_levels);
   for (int i = 0; names && i < n_levels; i++)
@@ -270,6 +384,12 @@ PyObject *use(PyObject *, PyObject *given) {
 PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
      "Measure rows; give how many are left to numpy, and how many met the clip."},
+    {"softmax", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(softmax)), METH_FASTCALL,
+     "The softmax of each row, and the logarithm of what it divides by."},
+    {"logarithms", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(logarithms)),
+     METH_FASTCALL, "Logarithms of an array."},
+    {"members", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(members)), METH_FASTCALL,
+     "Measure rows of an ensemble; give how many are left to numpy."},
     {"cells", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(cells)), METH_FASTCALL,
      "Means and scatter of measures in cells."},
     {"levels", level_names, METH_NOARGS, "What this processor can run, the best last."},

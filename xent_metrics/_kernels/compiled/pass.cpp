@@ -190,7 +190,8 @@ template <int K> class Rows {
   }
 
   INLINE void entropy_of(const Block &table) {
-    add_up(shape, n, result.of, [](Doubles p) { return -(p * logarithm(p)); }, table);
+    add_up<FETCH_NEXT>(shape, n, result.of,
+                       [](Doubles p) { return -(p * logarithm_in_sums(p)); }, table);
     result.not_negative();
     doubt(result);
   }
@@ -202,14 +203,27 @@ template <int K> class Rows {
     return at_class(shape, predicted.block, r, k);
   }
 
+  // The values of known labels.
+  INLINE void look_up(const int64_t *codes, Values<K> &p) const {
+    const Column &from = predicted.source.first;
+    const char *at = from.at + first * from.by_row;
+    if (in_place && from.single)
+      for (int64_t r = 0; r < n; r++) p[r] = value<float>(at + r * from.by_row + codes[r] * 4);
+    else if (in_place)
+      for (int64_t r = 0; r < n; r++) p[r] = value<double>(at + r * from.by_row + codes[r] * 8);
+    else
+      for (int64_t r = 0; r < n; r++) p[r] = at_class(shape, predicted.block, r, codes[r]);
+  }
+
   INLINE void with_labels() {
     const int64_t *codes = job.codes + first;
     Values<K> &p = other;
-    bool known = true;
-    for (int64_t r = 0; r < n; r++) known &= uint64_t(codes[r]) < uint64_t(shape.classes());
+    uint64_t unknown = 0;  // its first bit is set by codes below 0 or beyond the classes
+    for (int64_t r = 0; r < n; r++)
+      unknown |= uint64_t(codes[r]) | (uint64_t(shape.classes()) - 1 - uint64_t(codes[r]));
     if (n < shape.rows) p.fill([](int64_t) { return all(1.0); });
-    if (known) {
-      for (int64_t r = 0; r < n; r++) p[r] = of_label(r, codes[r]);
+    if (!(unknown >> 63)) {
+      look_up(codes, p);
     } else {
       odd.some = true;
       for (int64_t r = 0; r < n; r++) {
@@ -261,8 +275,9 @@ template <int K> class Rows {
     }
     if (asks(CROSS_ENTROPY)) {
       const Doubles floor = all(job.clip);
-      add_up(shape, n, result.of,
-             [&](Doubles a, Doubles b) { return -(a * logarithm(greatest(b, floor))); }, p, q);
+      add_up<FETCH_NEXT>(
+          shape, n, result.of,
+          [&](Doubles a, Doubles b) { return -(a * logarithm_in_sums(greatest(b, floor))); }, p, q);
       result.not_negative();
       doubt(result);
       keep(CROSS_ENTROPY, result);
@@ -317,12 +332,23 @@ template <int K> class Rows {
       p = &scaled_p, q = &scaled_q;
     }
     const Doubles floor = as_given ? all(job.clip) : Doubles{};
-    add_up(shape, n, result.of, [&](Doubles a, Doubles b) {
-      return where(a >= NOTHING, divergence_term(a, greatest(b, floor)));
-    }, *p, *q);
-    add_up(shape, n, other.of, [&](Doubles a, Doubles b) {
-      return where(a >= NOTHING, a - greatest(b, floor));
-    }, *p, *q);
+    Mask small = {};
+    for (int64_t r = 0; r < shape.rows; r += W)
+      small |= (of.low.from(r) < NOTHING) | (from.low.from(r) < floor);
+    // The same sums, where no value needs a second look.
+    if (as_given && !any(small) && shape.padded() == shape.classes()) {
+      add_up_both(
+          shape, n, result.of, other.of,
+          [&](Doubles a, Doubles b) { return divergence_term(a, b); },
+          [&](Doubles a, Doubles b) { return a - b; }, *p, *q);
+    } else {
+      add_up_both(
+          shape, n, result.of, other.of,
+          [&](Doubles a, Doubles b) {
+            return where(a >= NOTHING, divergence_term(a, greatest(b, floor)));
+          },
+          [&](Doubles a, Doubles b) { return where(a >= NOTHING, a - greatest(b, floor)); }, *p, *q);
+    }
     if (!as_given) correct_difference(of, from);
     result.fill([&](int64_t r) { return result.from(r) + other.from(r); });
     doubt(result);
@@ -368,7 +394,7 @@ template <int K> class Rows {
     costs.not_negative();
     result.fill([&](int64_t r) {
       const Mask label = (other.from(r) == 1.0) & (top_of_target.from(r) == 1.0);
-      return label & (predicted.sum.from(r) != 1.0) ? costs.from(r) : result.from(r);
+      return (label & (predicted.sum.from(r) != 1.0)) ? costs.from(r) : result.from(r);
     });
   }
 
@@ -380,7 +406,7 @@ template <int K> class Rows {
       divided(shape, n, predicted.block, 0.0, predicted.sum.of, scaled_q);
       p = &scaled_p, q = &scaled_q;
     }
-    add_up(shape, n, result.of, [](Doubles a, Doubles b) {
+    add_up<FETCH_NEXT>(shape, n, result.of, [](Doubles a, Doubles b) {
       const Doubles half = 0.5 * (a + b);
       const Doubles first = a >= NOTHING ? divergence_term(a, half) : half;
       const Doubles second = b >= NOTHING ? divergence_term(b, half) : half;
@@ -404,10 +430,7 @@ template <int K> bool pass(Job *job) {
 
 }  // namespace
 
-#define NAMED_(level) xent_pass_##level
-#define NAMED(level) NAMED_(level)
-
-extern "C" bool NAMED(XENT_LEVEL)(xent::Job *job) {
+extern "C" bool XENT_NAMED(pass)(xent::Job *job) {
   switch (job->classes) {
     case 2: return pass<2>(job);
     case 3: return pass<3>(job);
