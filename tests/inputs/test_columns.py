@@ -389,6 +389,12 @@ class TestMistakes:
         with pytest.raises(ValueError, match="'p_0' occurs 2 times; rename them"):
             frame.xent.per_sample("label", ["p_0", "p_10"])
 
+    def test_names_that_occur_twice_in_a_table_are_refused(self):
+        pa = pytest.importorskip("pyarrow")
+        table = pa.table([[0, 1], [0.2, 0.7], [0.3, 0.6]], names=["y", "p", "p"])
+        with pytest.raises(ValueError, match="unique"):
+            accumulate(table, target="y", proba="p")
+
     def test_probabilities_that_are_text_are_refused(self, frame):
         with pytest.raises(ValueError, match="column 'p_0' is of type"):
             frame.assign(p_0="high").xent.per_sample("label", "p_")

@@ -10,6 +10,7 @@ import pytest
 
 from xent_metrics import cross_entropy, decompose, entropy, kl_divergence, per_sample
 from xent_metrics._kernels.per_row import threads
+from xent_metrics._kernels.table import greatest, least
 
 from ..draws import polars_frame
 from ..thinned import thinned
@@ -328,3 +329,14 @@ def test_of_two_rules_broken_the_first_row_is_named(n_classes, dtype, rows):
 def test_ties_predict_the_first_class():
     q = [[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.2, 0.4, 0.4]]
     assert per_sample([0, 1, 2], q)["correct"].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("writeable", [True, False])
+def test_extremes_of_values_that_may_be_read_only(writeable):
+    for values in (np.array([3, -1, 7]), np.array([True, False]), np.array([2.0, 0.5])):
+        values.flags.writeable = writeable
+        assert (least(values), greatest(values)) == (min(values), max(values))
+    values = np.array([1.0, math.nan, 2.0])
+    values.flags.writeable = writeable
+    assert math.isnan(least(values))
+    assert math.isnan(greatest(values))

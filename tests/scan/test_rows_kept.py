@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from xent_metrics import accumulate, merge, scan
+from xent_metrics._decomposition.evidence import evidence_of
 
 from .conftest import drawn
 
@@ -53,6 +54,23 @@ class TestSample:
         within = places(state, n).round() % 1000
         shared = len(within) - len(np.unique(within))
         assert shared < 180  # 107 of 500 places in a part, if drawn alike about 440
+
+    def test_few_of_many_rows_of_a_file_are_kept_from_everywhere(self, tmp_path):
+        n = 60_000
+        path = tmp_path / "x.parquet"
+        numbered(n).to_parquet(path, row_group_size=9000)
+        one, again = (
+            evidence_of(scan(path, **HARD, n_jobs=n_jobs).decomposition).scanned
+            for n_jobs in (1, 2)
+        )
+        np.testing.assert_array_equal(one.kept.log_q, again.kept.log_q)
+        found = places(one, n)
+        assert len(found) == len(np.unique(found.round())) == 500
+        assert one.kept.n_seen == [n]
+        assert (one.kept.keys < one.kept.below).all()
+        assert 0.005 < one.kept.below[0] < 0.012  # of 500 keys in 60,000: 0.0083
+        in_quarters = np.histogram(found, bins=4, range=(-0.5, n - 0.5))[0]
+        assert ((in_quarters > 85) & (in_quarters < 165)).all()  # 125 +- 4 x 9
 
     def test_merging_does_not_ask_for_an_order(self):
         frame = numbered(3000)

@@ -362,6 +362,19 @@ class TestWrongInputs:
             scan(tmp_path / "x.parquet", **FAST)
         assert len(caught) == 1
 
+    @pytest.mark.slow
+    def test_one_worker_loads_what_it_needs(self, parquet):
+        code = (
+            "import sys, xent_metrics\n"
+            f"xent_metrics.scan({str(parquet)!r}, target='y', proba='p_', "
+            "recalibration='none', progress=False)\n"
+            "print({'joblib', 'narwhals', 'scipy', 'sklearn', 'tqdm'} & {*sys.modules})"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "set()"
+
     def test_a_missing_pyarrow_is_named(self):
         code = (
             "import sys; sys.modules['pyarrow'] = None\n"

@@ -33,21 +33,23 @@ class FrameTable:
     """A frame's columns by name."""
 
     def __init__(self, frame: Any) -> None:
-        refuse_lazy(frame, "frame")
         self.given = frame
-        self._frame = as_frame(frame)
-        if self._frame is None:
+        arrow = _is_plain_table(frame)
+        found = frame if arrow else as_frame(frame)
+        if found is None:
+            refuse_lazy(frame, "frame")
             msg = (
                 "frame must be a DataFrame of pandas or polars, or a table of pyarrow: "
                 f"found {type(frame).__name__}; collect or convert it."
             )
             raise TypeError(msg)
-        if not len(self._frame):
+        if not len(found):
             msg = "the frame must not be empty: it has no rows; pass at least one."
             raise ValueError(msg)
-        pandas = isinstance(self._frame, pd.DataFrame)
-        self.columns: Sequence[Any] = self._frame.columns
-        self.index: pd.Index[Any] | None = self._frame.index if pandas else None
+        pandas = isinstance(found, pd.DataFrame)
+        self.columns: Sequence[Any] = found.column_names if arrow else found.columns
+        self.index: pd.Index[Any] | None = found.index if pandas else None
+        self._frame = native(found)
 
     @classmethod
     def of(cls, frame: Any) -> FrameTable:
@@ -65,10 +67,18 @@ class FrameTable:
         column = self._frame[name]
         if isinstance(column, pd.DataFrame):
             raise twin_columns(name, column.shape[1])
-        found = unpack(native(column), str(name), tuples=tuples)
+        found = unpack(column, str(name), tuples=tuples)
         if not isinstance(found, (pd.Series, np.ndarray, list, Columns)):
             found = read_columns(found, str(name))  # a frame of structs' fields
         return found if isinstance(found, (pd.Series, Columns)) else as_column(found)
+
+
+def _is_plain_table(frame: Any) -> bool:
+    """Whether it is a table of pyarrow, whose columns have a name of their own each."""
+    root, kind = type(frame).__module__.partition(".")[0], type(frame).__name__
+    if root != "pyarrow" or kind != "Table":
+        return False
+    return len(set(frame.column_names)) == len(frame.column_names)
 
 
 class FrameInputs(NamedTuple):

@@ -137,7 +137,7 @@ def _number_integers(
         return None
     wide = column if column.dtype == np.uint64 else column.astype(np.int64, copy=False)
     first = wide.dtype.type(low)
-    codes = (wide - first).astype(np.int64, copy=False)
+    codes = (wide - first if low else wide).astype(np.int64, copy=False)
     present = np.bincount(codes, minlength=span) > 0
     values = (np.flatnonzero(present).astype(wide.dtype) + first).astype(column.dtype)
     if len(values) < span:

@@ -128,12 +128,20 @@ def _eps(dtype: np.dtype[Any]) -> float:
 
 
 def least(values: NDArray[Any]) -> Any:
-    """The smallest value; NaN if one is. On few values a reduction takes longer."""
+    """The smallest value; NaN if one is.
+
+    On few values a search is faster than a reduction, but it copies values that are
+    read-only, as those of Arrow are.
+    """
+    if not values.flags.writeable:
+        return values.min().item()
     return values.item(values.argmin())
 
 
 def greatest(values: NDArray[Any]) -> Any:
     """The largest value; NaN if one is."""
+    if not values.flags.writeable:
+        return values.max().item()
     return values.item(values.argmax())
 
 

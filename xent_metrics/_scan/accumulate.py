@@ -174,7 +174,8 @@ def add(
         found = no_rows(contract, Counts(n_dropped=error.n_missing))
         return found if state is None else state + found
     contract = reading.contract(part.inputs.labels, table, under)
-    found, inputs = measured(part, contract, under, reading.reference)
+    before = None if state is None else state.groups
+    found, inputs = measured(part, contract, under, reading.reference, before)
     if state is not None:
         found = dataclasses.replace(state + found, kept=state.kept)
     if under is not None:

@@ -6,6 +6,7 @@ import copy
 import functools
 import operator
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -485,6 +486,9 @@ def _tables_of(
     ) as file:
         own = set(file.schema_arrow.names)
         held = [name for name in columns if name in own]
+        # The memory of a batch is let go just before the next but one takes it: what is
+        # free for long goes back to the system, and costs more to get again.
+        before: deque[Any] = deque(maxlen=1)
         for batch in file.iter_batches(
             rows, row_groups=list(groups), columns=held, use_threads=False
         ):
@@ -496,12 +500,14 @@ def _tables_of(
                         check_key(name, column, keys[name])
                     # Single precision stays so: the tolerance of sums goes by it.
                     single = pa.types.is_float32(column.type)
-                    is_real = pa.types.is_floating(type_)
-                    found.append(column if single and is_real else column.cast(type_))
+                    same = column.type == type_
+                    same |= single and pa.types.is_floating(type_)
+                    found.append(column if same else column.cast(type_))
                 else:
                     value = _scalar(keys.get(name), type_)
                     found.append(pa.repeat(value, batch.num_rows))
             yield pa.Table.from_arrays(found, names=list(columns))
+            before.append(batch)
 
 
 def _said_by_folder(fragment: Any) -> dict[str, Any]:

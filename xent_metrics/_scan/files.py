@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
 
 from .._decomposition.evidence import evidence_of
 from .._decomposition.recalibration import Recalibration
@@ -42,6 +46,7 @@ Progress = Callable[[int, int], Any] | bool | None
 OnBad = Literal["raise", "skip"]
 _PATIENCE = 2.0  # seconds before progress is shown
 _CHUNK = 4  # works per worker, where a backend gives results all at once
+_BLOCK = 1 << 24  # bytes, more than any column of a batch has
 
 
 @public
@@ -339,6 +344,7 @@ def _read_task(
     task: Task | StreamTask, reading: Reading, under: Under | None, on_bad: OnBad
 ) -> _Outcome:
     """Read the row groups of a task: each wholly or not at all."""
+    _keep_memory()
     if len(task.pieces) > 1:
         # Together, as small ones cost their overhead. Which of them is bad is then
         # looked for one by one.
@@ -358,6 +364,16 @@ def _read_task(
         else:
             state = own if state is None or own is None else state + own
     return _Outcome(state, tuple(skipped))
+
+
+def _keep_memory() -> None:
+    """Let the columns of a batch have the memory of those of the batch before.
+
+    The allocator of glibc returns free memory to the system beyond twice the largest
+    block that was ever freed, and to get it again takes longer than to fill it. This
+    block is never written to, so it takes no memory itself.
+    """
+    np.empty(_BLOCK, np.uint8)
 
 
 def read_rows(
@@ -388,6 +404,10 @@ def run(
     n_jobs: int | None,
 ) -> Generator[Result, None, None]:
     """Call a function with each of the works' arguments; it must not raise."""
+    # Where nobody has loaded joblib, nobody has set a number of workers either.
+    if n_jobs in (None, 1) and "joblib" not in sys.modules:
+        yield from itertools.starmap(function, works)
+        return
     from joblib import Parallel, delayed, effective_n_jobs  # noqa: PLC0415 - slow
     from joblib.parallel import get_active_backend  # noqa: PLC0415 - slow
 
@@ -420,6 +440,9 @@ def _with_progress(
             progress(done, n_works)
             yield result
         return
+    if progress is False:
+        yield from results
+        return
     from tqdm import tqdm  # noqa: PLC0415 - loaded when used
 
     yield from tqdm(
@@ -428,6 +451,6 @@ def _with_progress(
         desc="scanning",
         unit="task",
         delay=0.0 if progress else _PATIENCE,
-        disable=None if progress is None else not progress,
+        disable=None if progress is None else False,
         leave=False,
     )

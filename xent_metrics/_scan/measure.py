@@ -16,15 +16,14 @@ from .._recalibration.sample import from_inputs
 from .._terms import TERMS
 from .against import measured_against
 from .earlier_pass import Under
-from .logit_cells import sums_of_rows
+from .logit_cells import sums_of_labels
 from .moments import Covariance, Moments
 from .reading import Part
-from .sample import RowsKept, bound, keys_of
+from .sample import RowsKept, bound, drawn
 from .state import Contract, Counts, Groups, ScanState, no_rows
 
 _AT_ONCE = 1 << 18  # rows, whose sums are then short enough to lose no digits
 _MOST_VALUES = 1 << 22  # of a table of distributions that is held at once
-_MOST_CELLS = 1 << 16  # of groups and classes together
 _SEEDING = 256  # rows that tell one part from another
 
 
@@ -33,8 +32,13 @@ def measured(
     contract: Contract,
     under: Under | None,
     reference: ReferenceMap | None,
+    before: Groups | None = None,
 ) -> tuple[ScanState, Inputs]:
-    """The state of a part without any of its rows, and its rows that count."""
+    """The state of a part without any of its rows, and its rows that count.
+
+    ``before`` are groups of rows before, whose table of keys is taken where it is that
+    of these.
+    """
     inputs = part.inputs
     _check_weights(inputs.weights)
     names = [
@@ -67,7 +71,7 @@ def measured(
         ]
     counts = Counts(found.at_zero, n_unseen, part.n_dropped)
     state = dataclasses.replace(
-        no_rows(contract, counts, inputs.unseen, part.keys),
+        no_rows(contract, counts, inputs.unseen, part.keys, before),
         gradient=gradient,
         slopes=None if by_group is None else by_group.sum(axis=0),
     )
@@ -91,9 +95,10 @@ def with_rows(
     """A sample of the rows before and of those of the inputs, of which a share may."""
     known = inputs.known_rows()
     n = inputs.proba.n_rows if known is None else int(np.count_nonzero(known))
-    keys = keys_of(float(kept.n_seen[0]), n, (_seed_of(inputs), part))
-    below = bound(kept, keys, share)
-    rows = np.flatnonzero(keys < below)
+    most = min(share, float(kept.below[0]))
+    rows, keys = drawn(float(kept.n_seen[0]), n, (_seed_of(inputs), part), most)
+    below = bound(kept, keys, most)
+    rows, keys = rows[keys < below], keys[keys < below]
     few = inputs.rows(rows if known is None else np.flatnonzero(known)[rows])
     seen = np.array([float(n)])
     if not len(rows):
@@ -105,7 +110,7 @@ def with_rows(
     if few.target is not None:
         entropy = few.measure(["entropy"], clip=clip).columns["entropy"]
     weights = np.ones(len(rows)) if few.weights is None else few.weights
-    own = RowsKept(seen, np.array([below]), keys[rows], log_q, target, weights, entropy)
+    own = RowsKept(seen, np.array([below]), keys, log_q, target, weights, entropy)
     return kept.plus(own)
 
 
@@ -153,25 +158,15 @@ def _with_labels(state: ScanState, rows: _Rows) -> ScanState:
     inputs, values, codes, n_groups = rows
     assert inputs.codes is not None
     w, n_classes = inputs.weights, len(inputs.labels) + len(inputs.unseen)
+    classes = Moments.of_rows(inputs.codes, n_classes, w, values)
     groups = None
-    if codes is None:
-        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
-    elif n_classes * n_groups <= _MOST_CELLS:
-        both = Moments.of_pairs(inputs.codes, codes, (n_groups, n_classes), w, values)
-        group, own = np.divmod(np.arange(n_classes * n_groups), n_classes)
-        classes = both.together(own, n_classes)
-        groups = both.together(group, n_groups)
-    else:
-        classes = Moments.of_rows(inputs.codes, n_classes, w, values)
+    if codes is not None:
         groups = Moments.of_rows(codes, n_groups, w, values)
     cells = state.cells
     if cells is not None:
         known = inputs.known_rows()
-        weights = np.ones(len(values[0])) if w is None else w
-        sample = from_inputs(inputs, known, clip=state.contract.clip)
-        cells = cells + sums_of_rows(
-            sample, weights if known is None else weights[known]
-        )
+        some = inputs if known is None else inputs.rows(np.flatnonzero(known))
+        cells = cells + sums_of_labels(some, state.contract.clip)
     return dataclasses.replace(
         state,
         whole=state.whole.plus(classes.together(np.zeros(n_classes, np.int64), 1)),

@@ -45,9 +45,7 @@ class Moments(NamedTuple):
     ) -> Self:
         """Moments of rows; ``codes`` are their cells, None where there is one cell."""
         found = cls.empty(len(values), n_cells)
-        if codes is not None and fill_cells(
-            codes, n_cells, None, weights, values, found
-        ):
+        if codes is not None and fill_cells(codes, weights, values, found):
             return found
         total = _Sums(codes, n_cells, len(values[0]))
         found.n[:] = total.rows
@@ -67,28 +65,10 @@ class Moments(NamedTuple):
                 found.scatter[k] = total(away if w2 is None else away * w2)
         return found
 
-    @classmethod
-    def of_pairs(
-        cls,
-        codes: IntArray,
-        groups: IntArray,
-        shape: tuple[int, int],
-        weights: FloatArray | None,
-        values: list[FloatArray],
-    ) -> Self:
-        """Moments of rows of which a group and a code together are the cell.
-
-        ``shape`` says how many there are of groups and of codes.
-        """
-        n_groups, n_codes = shape
-        found = cls.empty(len(values), n_groups * n_codes)
-        if fill_cells(codes, n_codes, groups, weights, values, found):
-            return found
-        both = groups * n_codes + codes
-        return cls.of_rows(both, n_groups * n_codes, weights, values)
-
     def plus(self, other: Self) -> Self:
         """These cells with the rows of others, cell by cell."""
+        if not self.n.any():
+            return other
         weight, weight2 = self.weight + other.weight, self.weight2 + other.weight2
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.where(

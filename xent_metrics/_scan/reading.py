@@ -211,7 +211,10 @@ def _key(table: FrameTable, name: Any) -> pd.Series[Any]:
             "another column."
         )
         raise ValueError(msg)  # noqa: TRY004 - the values are at fault
-    return column if isinstance(column, pd.Series) else pd.Series(label_index(column))
+    if isinstance(column, pd.Series):
+        return column
+    numbers = column.dtype.kind in "iub"
+    return pd.Series(column if numbers else label_index(column), copy=False)
 
 
 def _column_name(given: Any) -> Any:

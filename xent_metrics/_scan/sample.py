@@ -6,10 +6,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from .._kernels.table import FloatArray
+from .._kernels.table import FloatArray, IntArray
 from .._pickling import pickled
 from .._recalibration.sample import Sample, from_tables
 from .._recalibration.select import enough_rows
+
+_FEW = 0.02  # a share of rows that are drawn without a key of every row
 
 
 @pickled
@@ -102,6 +104,17 @@ def bound(kept: RowsKept, keys: FloatArray, below: float) -> float:
     return min(float(np.partition(together, size)[size]), below)
 
 
-def keys_of(n_seen: float, n: int, of_part: tuple[int, int]) -> FloatArray:
-    """Random keys in [0, 1) of the next n rows: the same on each run."""
-    return np.random.default_rng([int(n_seen), n, *of_part]).random(n)
+def drawn(
+    n_seen: float, n: int, of_part: tuple[int, int], below: float
+) -> tuple[IntArray, FloatArray]:
+    """Those of the next n rows whose random key, in [0, 1), is below a bound.
+
+    These, and their keys, are the same on each run.
+    """
+    rng = np.random.default_rng([int(n_seen), n, *of_part])
+    if below > _FEW:
+        keys = rng.random(n)
+        rows = np.flatnonzero(keys < below)
+        return rows, keys[rows]
+    some = rng.choice(n, rng.binomial(n, below), replace=False, shuffle=False)
+    return np.sort(some), rng.random(len(some)) * below

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -48,17 +49,23 @@ class Contract(NamedTuple):
     @property
     def measures(self) -> tuple[str, ...]:
         """What moments are kept of."""
-        sums = [term for term in TERMS.values() if term.parts]
-        of_rows = [term for term in sums if not _of_all_rows(term)]
-        kept = [term for term in of_rows if "entropy" not in term.parts]
-        if self.soft:
-            with_entropy = [term for term in of_rows if "entropy" in term.parts]
-            kept += [term for term in with_entropy if not term.needs_soft_labels]
-        if self.under:
-            under = [term for term in sums if _of_all_rows(term)]
-            kept += [t for t in under if self.soft or not t.needs_soft_labels]
-        names = tuple(term.name for term in kept)
+        names = _measures(soft=self.soft, of_all=bool(self.under))
         return names + AGAINST if self.reference else names
+
+
+@functools.cache
+def _measures(*, soft: bool, of_all: bool) -> tuple[str, ...]:
+    """The terms that are means over rows; those known once ``of_all`` were seen too."""
+    sums = [term for term in TERMS.values() if term.parts]
+    of_rows = [term for term in sums if not _of_all_rows(term)]
+    kept = [term for term in of_rows if "entropy" not in term.parts]
+    if soft:
+        with_entropy = [term for term in of_rows if "entropy" in term.parts]
+        kept += [term for term in with_entropy if not term.needs_soft_labels]
+    if of_all:
+        under = [term for term in sums if _of_all_rows(term)]
+        kept += [term for term in under if soft or not term.needs_soft_labels]
+    return tuple(term.name for term in kept)
 
 
 def _of_all_rows(term: Term) -> bool:
@@ -285,12 +292,20 @@ def no_rows(
     counts: Counts,
     unseen: tuple[Any, ...] = (),
     keys: Keys | None = None,
+    before: Groups | None = None,
 ) -> ScanState:
-    """The state of no rows, and of groups that have none yet."""
+    """The state of no rows, and of groups that have none yet.
+
+    Where they have the keys of groups ``before``, the table is the same one.
+    """
     n_measures, n_classes = len(contract.measures), len(contract.labels)
     groups = None
     if keys is not None:
-        groups = _keyed(keys, Moments.empty(n_measures, len(keys.groups)))
+        none = Moments.empty(n_measures, len(keys.groups))
+        if before is not None and _has_keys(before.keys, keys.groups):
+            groups = Groups(before.keys, none)
+        else:
+            groups = _keyed(keys, none)
     in_cells = n_classes == 2 and not contract.soft and not contract.under  # noqa: PLR2004
     return ScanState(
         contract=contract,
@@ -335,18 +350,26 @@ def _check_contracts(first: Contract, second: Contract) -> None:
         raise ValueError(msg)
 
 
+def _has_keys(table: pd.DataFrame, keys: pd.Index[Any]) -> bool:
+    """Whether a table holds these keys; a table of several columns is not looked at."""
+    if keys.nlevels > 1 or len(table) != len(keys):
+        return False
+    column = table.iloc[:, 0]
+    return bool(column.dtype == keys.dtype and keys.equals(pd.Index(column)))
+
+
 def _keyed(keys: Keys, moments: Moments) -> Groups:
     """Groups of numbered keys."""
     names = [f"by_{i}" if n is None else n for i, n in enumerate(keys.groups.names)]
-    table = keys.groups.to_frame(index=False)
-    table.columns = pd.Index(names)
+    columns = map(keys.groups.get_level_values, range(len(names)))
+    table = pd.DataFrame(dict(zip(names, columns, strict=True)))
     return Groups(settled(table), moments)
 
 
 def _groups_of_both(first: Groups | None, second: Groups | None) -> Groups | None:
     if first is None or second is None:  # of no rows, and so of no keys
         return first or second
-    if first.keys.equals(second.keys):
+    if first.keys is second.keys or first.keys.equals(second.keys):
         slopes = _sum(first.slopes, second.slopes)
         return Groups(first.keys, first.moments.plus(second.moments), slopes)
     both = together(first.keys, second.keys)

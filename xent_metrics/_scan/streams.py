@@ -23,7 +23,8 @@ from .paths import UnreadableError, unreadable
 
 _MISSING_NUMBERS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"]
 _NO_NUMBERS = {"nan", "inf", "-inf"}
-_VALUES_AT_ONCE = 1 << 21
+# Not a power of two: the allocator of pyarrow clears blocks of such a size each time.
+_VALUES_AT_ONCE = 3_000_000
 _LEAST_ROWS = 1024
 _LINES_AT_ONCE = 1 << 16
 _OF_FILES = b"ARROW1"

@@ -5,8 +5,6 @@ sources: str
 def levels() -> tuple[str, ...]: ...
 def cells(
     codes: Any,
-    n_codes: int,
-    groups: Any,
     weights: Any,
     values: tuple[Any, ...],
     n: Any,

@@ -130,21 +130,18 @@ _NO_ROWS = np.empty(0, np.int64)
 
 def fill_cells(
     codes: IntArray,
-    n_codes: int,
-    groups: IntArray | None,
     weights: FloatArray | None,
     values: Sequence[FloatArray],
     out: Sequence[FloatArray],
 ) -> bool:
     """Fill what is known of cells, as Moments have it; False where numpy must."""
-    if loaded.module is None or len(values) > _MOST_VALUES:
+    if loaded.module is None or not 0 < len(values) <= _MOST_VALUES:
         return False
     numbers = [*values, *([] if weights is None else [weights])]
-    places = [codes, *([] if groups is None else [groups])]
-    for arrays, dtype in ((numbers, np.float64), (places, np.int64)):
+    for arrays, dtype in ((numbers, np.float64), ([codes], np.int64)):
         if any(a.dtype != dtype or not a.flags.c_contiguous for a in arrays):
             return False
-    loaded.module.cells(codes, n_codes, groups, weights, tuple(values), *out)
+    loaded.module.cells(codes, weights, tuple(values), *out)
     return True
 
 

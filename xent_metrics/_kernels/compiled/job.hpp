@@ -53,14 +53,15 @@ struct Job {
   int64_t n_odd = 0, at_zero = 0;  // found
 };
 
-// Rows in cells: that of a row is `codes`, or `groups * n_codes + codes`.
+// Rows in cells, which `codes` number.
 struct Cells {
-  const int64_t *codes = nullptr, *groups = nullptr;  // null: 0
-  int64_t n = 0, n_codes = 1, n_cells = 0, n_measures = 0;
-  const double *weights = nullptr;                    // null: 1
+  const int64_t *codes = nullptr;
+  int64_t n = 0, n_cells = 0, n_measures = 0;
+  const double *weights = nullptr;   // null: 1
   const double *values[8] = {};
-  double *count, *weight, *weight2;                   // of each cell
-  double *mean, *mean2, *scatter;                     // of each measure and cell
+  double *count, *weight, *weight2;  // of each cell
+  double *mean, *mean2, *scatter;    // of each measure and cell
+  bool outside = false;              // found: a code that is no cell
 };
 
 // A table of numbers z, of which those of one class lie together: c is to be their

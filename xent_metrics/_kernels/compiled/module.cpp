@@ -196,32 +196,20 @@ PyObject *run(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   return Py_BuildValue("LL", (long long)job.n_odd, (long long)job.at_zero);
 }
 
-// Numbers from 0 to below `most`, or null for None.
-bool read_codes(PyObject *given, Buffers &buffers, int64_t n, int64_t most, const int64_t **to) {
-  int64_t *codes;
-  if (!read_vector(given, buffers, n, false, &codes)) return false;
-  bool inside = true;
-  for (int64_t i = 0; codes && i < n; i++) inside &= uint64_t(codes[i]) < uint64_t(most);
-  if (!inside) return refuse("codes must be numbers of cells");
-  *to = codes;
-  return true;
-}
-
-// codes, number of codes, groups, weights, values, then what is found in each cell.
+// codes, weights, values, then what is found in each cell.
 PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
-  if (n_given != 11 || !PyTuple_Check(given[4]) || PyTuple_Size(given[4]) > 8) {
+  const Py_ssize_t m = n_given == 9 && PyTuple_Check(given[2]) ? PyTuple_Size(given[2]) : 0;
+  if (m < 1 || m > 8) {
     refuse("wrong arguments");
     return nullptr;
   }
   Buffers buffers(24);
   if (!buffers.ready()) return PyErr_NoMemory();
   Cells job;
-  job.n_codes = PyLong_AsLongLong(given[1]);
-  job.n_measures = PyTuple_Size(given[4]);
-  if (PyErr_Occurred()) return nullptr;
+  job.n_measures = m;
   double **out[] = {&job.count, &job.weight, &job.weight2, &job.mean, &job.mean2, &job.scatter};
   for (int i = 0; i < 6; i++) {
-    Py_buffer *array = buffers.get(given[5 + i], PyBUF_ND | PyBUF_WRITABLE);
+    Py_buffer *array = buffers.get(given[3 + i], PyBUF_ND | PyBUF_WRITABLE);
     if (!array) return nullptr;
     if (i == 0) job.n_cells = array->len / 8;
     const int64_t size = job.n_cells * (i < 3 ? 1 : job.n_measures) * 8;
@@ -231,8 +219,8 @@ PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
     }
     *out[i] = static_cast<double *>(array->buf);
   }
-  for (int64_t k = 0; k < job.n_measures; k++) {
-    Py_buffer *array = buffers.get(PyTuple_GetItem(given[4], k), PyBUF_ND);
+  for (int64_t k = 0; k < m; k++) {
+    Py_buffer *array = buffers.get(PyTuple_GetItem(given[2], k), PyBUF_ND);
     if (!array) return nullptr;
     if (k && array->len != job.n * 8) {
       refuse("measures must have one length");
@@ -241,22 +229,26 @@ PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
     job.n = array->len / 8;
     job.values[k] = static_cast<const double *>(array->buf);
   }
-  const int64_t n_groups = job.n_codes > 0 ? job.n_cells / job.n_codes : 0;
-  if (n_groups * job.n_codes != job.n_cells) {
-    refuse("cells must be groups of codes");
+  int64_t *codes;
+  double *weights;
+  if (!read_vector(given[0], buffers, job.n, false, &codes) ||
+      !read_vector(given[1], buffers, job.n, false, &weights))
+    return nullptr;
+  if (!codes) {
+    refuse("rows must have codes");
     return nullptr;
   }
-  double *weights;
-  if (!read_codes(given[0], buffers, job.n, job.n_codes, &job.codes) ||
-      !read_codes(given[2], buffers, job.n, n_groups, &job.groups) ||
-      !read_vector(given[3], buffers, job.n, false, &weights))
-    return nullptr;
+  job.codes = codes;
   job.weights = weights;
   bool done;
   Py_BEGIN_ALLOW_THREADS
   done = xent_cells(&job);
   Py_END_ALLOW_THREADS
   if (!done) return PyErr_NoMemory();
+  if (job.outside) {
+    refuse("codes must be numbers of cells");
+    return nullptr;
+  }
   Py_RETURN_NONE;
 }
 
