@@ -309,11 +309,10 @@ def _sums_compiled(
     fast: Pass, proba: Table, codes: IntArray, parts: range, *, unseen: bool
 ) -> _Sums:
     """The same by the compiled kernels; rows that they leave out, by numpy."""
-    costs = np.empty(min(parts.step, parts.stop - parts.start))
     sums: list[float] = []
     for first in parts:
-        cost = costs[: parts.stop - first]
-        odd, _ = fast.run(first, first + len(cost), {"cross_entropy": cost})
+        odd, cost = fast.sum_of_costs(first, min(first + parts.step, parts.stop))
+        sums.append(cost)
         if odd.size:
             rule = _Rule(fast.clip, unseen)
             rest = _by_numpy(
@@ -321,8 +320,7 @@ def _sums_compiled(
             )
             if rest.proba_violation:
                 return sums, _moved(rest.proba_violation, odd)
-            cost[odd - first] = rest.columns["cross_entropy"]
-        sums.append(total(cost))
+            sums.append(total(rest.columns["cross_entropy"]))
     return sums, None
 
 

@@ -37,11 +37,11 @@ def run(
     target: Any,
     codes: Any,
     active: Any,
-    out: tuple[Any, ...],
+    out: tuple[Any, ...] | None,
     odd: Any,
     start: int,
     stop: int,
     tolerances: tuple[float, float],
     clip: float,
     /,
-) -> tuple[int, int]: ...
+) -> tuple[int, int, float]: ...

@@ -104,21 +104,27 @@ class Pass(NamedTuple):
 
         Gives the rows that are left out, and how many of the others met the clip.
         """
+        odd, at_zero, _ = self._run(start, stop, tuple(map(columns.get, _MEASURES)))
+        return odd, at_zero
+
+    def sum_of_costs(self, start: int, stop: int) -> tuple[IntArray, float]:
+        """Add up the costs of labels in rows ``start`` to ``stop``.
+
+        Gives the rows that are left out, and the sum of the others, as if rounded once.
+        """
+        odd, _, total = self._run(start, stop, None)
+        return odd, total
+
+    def _run(
+        self, start: int, stop: int, out: tuple[FloatArray | None, ...] | None
+    ) -> tuple[IntArray, int, float]:
         odd = np.empty(stop - start, np.bool_)
-        n_odd, at_zero = loaded.module.run(
-            self.source,
-            self.target,
-            self.codes,
-            self.active,
-            tuple(map(columns.get, _MEASURES)),
-            odd,
-            start,
-            stop,
-            self.tolerances,
-            self.clip,
+        n_odd, at_zero, total = loaded.module.run(
+            *(self.source, self.target, self.codes, self.active, out, odd),
+            *(start, stop, self.tolerances, self.clip),
         )
         rows = np.flatnonzero(odd) + start if n_odd else _NO_ROWS
-        return rows, at_zero
+        return rows, at_zero, total
 
 
 _MOST_VALUES = 8  # measures of a row, of which there is a place in job.hpp

@@ -48,9 +48,11 @@ struct Job {
   int64_t start = 0, stop = 0, classes = 0;
   double clip = 0.0;
   double *out[N_MEASURES] = {};    // where row `start` goes; null: not asked for
+  bool adds = false;               // costs of labels are added up, but for odd rows
   uint8_t *odd = nullptr;          // set for rows that are left to numpy
 
   int64_t n_odd = 0, at_zero = 0;  // found
+  double sum = 0.0;
 };
 
 // Rows in cells, which `codes` number.

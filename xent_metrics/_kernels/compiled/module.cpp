@@ -145,7 +145,8 @@ bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
   job->stop = PyLong_AsLongLong(given[STOP]);
   job->clip = PyFloat_AsDouble(given[CLIP]);
   if (!PyTuple_Check(given[TOLERANCES]) || PyTuple_Size(given[TOLERANCES]) != 2 ||
-      !PyTuple_Check(given[OUT]) || PyTuple_Size(given[OUT]) != N_MEASURES)
+      (given[OUT] != Py_None &&
+       (!PyTuple_Check(given[OUT]) || PyTuple_Size(given[OUT]) != N_MEASURES)))
     return refuse("tolerances and outputs must be tuples");
   Source *tables[] = {&job->predicted, &job->target};
   for (int i = 0; i < 2; i++) {
@@ -166,7 +167,8 @@ bool read_job(PyObject *const *given, Buffers &buffers, Job *job) {
   job->codes = codes;
   job->active = active;
   if (!job->odd) return refuse("odd rows must have a place");
-  for (int i = 0; i < N_MEASURES; i++)
+  job->adds = given[OUT] == Py_None;
+  for (int i = 0; i < N_MEASURES && !job->adds; i++)
     if (!read_vector(PyTuple_GetItem(given[OUT], i), buffers, rows, true, &job->out[i]))
       return false;
   return true;
@@ -193,7 +195,7 @@ PyObject *run(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
     Py_END_ALLOW_THREADS
   }
   if (!done) return PyErr_NoMemory();
-  return Py_BuildValue("LL", (long long)job.n_odd, (long long)job.at_zero);
+  return Py_BuildValue("LLd", (long long)job.n_odd, (long long)job.at_zero, job.sum);
 }
 
 // codes, weights, values, then what is found in each cell.
@@ -418,7 +420,8 @@ PyObject *use(PyObject *, PyObject *given) {
 
 PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
-     "Measure rows; give how many are left to numpy, and how many met the clip."},
+     "Measure rows; give how many are left to numpy, how many met the clip, and, where\n"
+     "there is no place for measures, the sum of the costs of labels."},
     {"softmax", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(softmax)), METH_FASTCALL,
      "The softmax of each row, and the logarithm of what it divides by."},
     {"logarithms", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(logarithms)),

@@ -109,8 +109,32 @@ template <int K> struct Checked {
   }
 };
 
+// A sum of costs: that of a row in every LANES, and what their roundings have lost.
+struct Sum {
+  double of[LANES] = {}, lost[LANES] = {};
+  INLINE void add(const double *costs) {
+    for (int i = 0; i < LANES; i += W) {
+      const Doubles before = load(of + i), cost = load(costs + i), after = before + cost;
+      const Doubles added = after - before;  // Knuth's sum of two
+      store(lost + i, load(lost + i) + ((before - (after - added)) + (cost - added)));
+      store(of + i, after);
+    }
+  }
+  INLINE double total() const {
+    double sum = 0.0, rest = 0.0;
+    for (int i = 0; i < LANES; i++) {
+      const double after = sum + of[i], added = after - sum;
+      rest += (sum - (after - added)) + (of[i] - added) + lost[i];
+      sum = after;
+    }
+    return sum + rest;
+  }
+};
+
 template <int K> class Rows {
  public:
+  Sum sum;  // of costs, where they are added up
+
   Rows(Job *job, double *memory) : job(*job), shape{job->classes} {
     predicted.source = job->predicted;
     target.source = job->target;
@@ -238,7 +262,7 @@ template <int K> class Rows {
       for (int64_t r = 0; r < n; r++) result[r] = predictions[r] == double(codes[r]);
       keep(CORRECT, result);
     }
-    if (!asks(CROSS_ENTROPY) && !asks(KL_DIVERGENCE)) return;
+    if (!asks(CROSS_ENTROPY) && !asks(KL_DIVERGENCE) && !job.adds) return;
     const Doubles clip = all(job.clip), one = all(1.0);
     if (job.clip < LEAST_NORMAL) odd.mark([&](int64_t r) { return p.from(r) < LEAST_NORMAL; });
     Mask below = {};
@@ -249,6 +273,14 @@ template <int K> class Rows {
     if (any(below)) note_clipped([&](int64_t r) { return p[r] < job.clip; });
     if (asks(CROSS_ENTROPY)) keep(CROSS_ENTROPY, costs);
     if (asks(KL_DIVERGENCE)) keep(KL_DIVERGENCE, costs);
+    if (job.adds) add_costs();
+  }
+
+  INLINE void add_costs() {
+    if (odd.some)
+      for (int64_t r = 0; r < n; r++)
+        if (odd.row[r]) costs[r] = 0.0;
+    for (int64_t r = 0; r < shape.rows; r += LANES) sum.add(costs.of + r);
   }
 
   // -- distributions --------------------------------------------------------
@@ -425,6 +457,7 @@ template <int K> bool pass(Job *job) {
   for (int64_t first = job->start; first < job->stop; first += shape.rows)
     rows.measure(first, first + shape.rows < job->stop ? shape.rows : job->stop - first);
   free(memory);
+  if (job->adds) job->sum = rows.sum.total();
   return true;
 }
 
