@@ -340,3 +340,16 @@ def test_extremes_of_values_that_may_be_read_only(writeable):
     values.flags.writeable = writeable
     assert math.isnan(least(values))
     assert math.isnan(greatest(values))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("rows", [(10, 200), (10, 150_000), (100_000, 150_000)])
+@pytest.mark.parametrize("target_is_first", [False, True])
+def test_of_two_broken_tables_the_first_row_is_told(rows, target_is_first, n_jobs):
+    q = np.full((200_000, 5), 0.2)
+    p = q.copy()
+    first, second = (p, q) if target_is_first else (q, p)
+    first[rows[0], 1], second[rows[1], 3] = np.nan, np.nan
+    name = "y_true" if target_is_first else "y_proba"
+    with pytest.raises(ValueError, match=f"{name} must not be missing: row {rows[0]},"):
+        kl_divergence(p, q, n_jobs=n_jobs)
