@@ -120,9 +120,11 @@ INLINE bool lies_in_rows(const Source &from) {
 template <class T, int K>
 INLINE void turn_block(const Source &from, const Shape<K> &shape, int64_t first, Block &to) {
   const int64_t classes = shape.classes(), by_row = from.first.by_row;
+  // A line of the cache, or where rows are parts of longer ones the start of the next.
+  const int64_t step = by_row > MOST_SHORT * 8 ? by_row : 64;
   for (int64_t r = 0; r < ROWS; r += 4) {
     const char *at = from.first.at + (first + r) * by_row;
-    for (int64_t i = 0; i < 4 * by_row; i += 64) __builtin_prefetch(at + ROWS * by_row + i);
+    for (int64_t i = 0; i < 4 * by_row; i += step) __builtin_prefetch(at + ROWS * by_row + i);
     int64_t k = 0;
     for (; k + 4 <= classes; k += 4) turn<T>(at + k * sizeof(T), by_row, to.memory + k * ROWS + r);
     if (k < classes)  // the last four, of which some were turned before
