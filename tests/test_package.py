@@ -1,6 +1,7 @@
 """What the package loads, exports and is made of."""
 
 import ast
+import inspect
 import subprocess
 import sys
 
@@ -36,6 +37,15 @@ def loaded():
 
 
 HEAVY = {"sklearn", "scipy.optimize", "scipy.stats", "matplotlib", "mlflow"}
+
+
+def test_functions_and_classes_are_of_the_public_module():
+    found = {
+        name: one.__module__
+        for name in xent_metrics.__all__
+        if inspect.isroutine(one := getattr(xent_metrics, name)) or inspect.isclass(one)
+    }
+    assert set(found.values()) == {"xent_metrics"}, found
 
 
 def test_importing_loads_numpy_and_pandas_only(loaded):

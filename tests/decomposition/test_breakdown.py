@@ -120,6 +120,12 @@ class TestBy:
         assert np.isfinite(finite.to_numpy(float)).all()
         assert d.by_class()["cross_entropy"].map(math.isinf).sum() == 1
 
+    def test_an_infinite_cost_of_distributions_is_in_every_class(self):
+        y, q, _ = draw(kind="distributions")
+        q[4] = np.eye(3)[0]
+        table = decompose(y, q, clip=0).by_class()  # a warning would be an error
+        assert np.isinf(table["cross_entropy"]).all()
+
     def test_an_undefined_row_stays_in_its_cell(self):
         y, q, _ = draw(kind="votes")
         y[4] = [1, 0, 0]

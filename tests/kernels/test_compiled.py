@@ -443,9 +443,18 @@ class TestEnsembles:
             (q, weights, codes, None, 0.0, *out, odd[:3]),
             (q, weights, codes, None, 0.0, *out[:3], out[0], odd),
             (q[..., ::2], weights, codes[:2], None, 0.0, *out, odd[:2]),
+            (q, weights, codes, None, 0.0, *out, None),
         ):
             with pytest.raises(ValueError, match="must"):
                 run(*wrong)
+
+    def test_values_of_single_precision_are_refused(self):
+        q, weights, odd = np.ones((2, 3, 1), np.float32), np.ones(3), np.empty(1, bool)
+        out = [np.empty(s) for s in ((8, 1), (3, 1), (3, 1), (2, 3, 1))]
+        with pytest.raises(ValueError, match="predictions must"):
+            room.loaded.module.members(
+                q, weights, np.zeros(1, np.int64), None, 0.0, *out, odd
+            )
 
 
 def _terms_of(spline, x):

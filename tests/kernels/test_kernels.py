@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xent_metrics import cross_entropy, decompose, entropy, kl_divergence, per_sample
+from xent_metrics import (
+    cross_entropy,
+    decompose,
+    decompose_ensemble,
+    entropy,
+    kl_divergence,
+    per_sample,
+)
 from xent_metrics._kernels.per_row import threads
 from xent_metrics._kernels.table import greatest, least
 
@@ -340,3 +347,35 @@ def test_extremes_of_values_that_may_be_read_only(writeable):
     values.flags.writeable = writeable
     assert math.isnan(least(values))
     assert math.isnan(greatest(values))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("rows", [(10, 200), (10, 150_000), (100_000, 150_000)])
+@pytest.mark.parametrize("target_is_first", [False, True])
+def test_of_two_broken_tables_the_first_row_is_told(rows, target_is_first, n_jobs):
+    q = np.full((200_000, 5), 0.2)
+    p = q.copy()
+    first, second = (p, q) if target_is_first else (q, p)
+    first[rows[0], 1], second[rows[1], 3] = np.nan, np.nan
+    name = "y_true" if target_is_first else "y_proba"
+    with pytest.raises(ValueError, match=f"{name} must not be missing: row {rows[0]},"):
+        kl_divergence(p, q, n_jobs=n_jobs)
+
+
+def test_labels_and_weights_may_lie_at_any_place():
+    rng = np.random.default_rng(0)
+    y, w = rng.integers(3, size=500), rng.exponential(size=500)
+    q, p = rng.dirichlet(np.ones(3), (2, 500))
+
+    def unaligned(values):
+        memory = np.zeros(values.nbytes + 3, np.uint8)
+        found = np.ndarray(values.shape, values.dtype, memory.data, 3)
+        found[...] = values
+        return found
+
+    ours, theirs = (
+        decompose_ensemble(labels, [p, q], sample_weight=weights).to_json()
+        + decompose(labels, q, sample_weight=weights, recalibration="none").to_json()
+        for labels, weights in ((unaligned(y), unaligned(w)), (y, w))
+    )
+    assert ours == theirs

@@ -236,6 +236,32 @@ class TestUnseenAndInfinite:
         with pytest.raises(ValueError, match="it holds 'cat', the columns are '0', "):
             finish(state)
 
+    # A warning of numpy would be an error in these.
+
+    def test_an_infinite_cost_of_distributions_is_told_without_a_warning(self):
+        frame = drawn(400, 3, targets="distributions")
+        frame.loc[7, ["p_0", "p_1", "p_2"]] = [1.0, 0.0, 0.0]
+        found = finish(accumulate(frame, **SOFT, clip=0), recalibration="none")
+        assert found.decomposition.cross_entropy == math.inf
+
+    def test_a_reference_is_told_beside_unseen_labels_of_infinite_cost(self):
+        frame = drawn(400, 3).replace({"y": {2: 9}})
+        state = accumulate(frame, **HARD, labels=[0, 1, 2], clip=0)
+        with pytest.warns(UnseenLabelWarning):
+            found = finish(state, recalibration="none")
+        assert "reference" in found.to_json()
+
+    def test_weights_whose_sums_round_leave_no_share_of_unseen_labels(self):
+        frame = drawn(400, 3)
+        for seed in range(5):
+            frame["w"] = np.random.default_rng(seed).exponential(size=400)
+            states = [
+                accumulate(part, **HARD, labels=[0, 1, 2], sample_weight="w")
+                for part in parts_of(frame, [130, 260])
+            ]
+            found = finish(merge(states), recalibration="none")
+            assert "reference" in found.to_json()
+
 
 class TestRowsWithoutWeight:
     def test_rows_of_weight_0_are_as_if_removed(self):

@@ -179,7 +179,8 @@ def terms_of_cells(
     for name in names_of_terms(soft=soft):
         mean, error = cells.means_and_errors(values[name])
         if "entropy" in TERMS[name].parts:
-            apart = TERMS[name].parts["entropy"] * (values[name] - mean[codes])
+            with np.errstate(invalid="ignore"):  # of infinite costs
+                apart = TERMS[name].parts["entropy"] * (values[name] - mean[codes])
             error = _with_concentration(error, apart, cells, rows, inside)
         if TERMS[name].has_floor:
             error = np.where(error < floor, floor, error)

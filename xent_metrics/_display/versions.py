@@ -6,6 +6,7 @@ import platform
 import sys
 
 from .._kernels.compiled.compiled_pass import loaded
+from .._pickling import public
 
 _LIBRARIES = (
     *("numpy", "scipy", "pandas", "scikit-learn", "narwhals", "joblib"),
@@ -13,6 +14,7 @@ _LIBRARIES = (
 )
 
 
+@public
 def show_versions() -> None:
     """Print versions, how the kernels run, and which BLAS numpy uses.
 

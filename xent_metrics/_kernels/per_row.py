@@ -38,7 +38,8 @@ class Rows(NamedTuple):
     """What one pass leaves: a value per row and column, counts, the violation.
 
     ``at_zero`` counts the rows whose cost meets a probability below the clip.
-    ``proba_violation`` and ``target_violation`` are None when the tables are sound.
+    ``proba_violation`` and ``target_violation`` are None when the tables are sound; at
+    most one is given, that of the first row.
     """
 
     columns: dict[str, FloatArray]
@@ -358,13 +359,14 @@ def _in_parts(
 
 
 def _collect(columns: dict[str, FloatArray], parts: Sequence[_Part]) -> Rows:
-    """The columns with the counts of all parts and their first violation."""
-    at_zero, of_proba, of_target = parts[0]
-    for part in parts[1:]:
-        at_zero += part.at_zero
-        of_proba = of_proba or part.proba_violation
-        of_target = of_target or part.target_violation
-    return Rows(columns, at_zero, of_proba, of_target)
+    """The columns with the counts of all parts and the violation of the first row."""
+    at_zero = sum(part.at_zero for part in parts)
+    for _, of_proba, of_target in parts:
+        if of_proba and not (of_target and of_target.row < of_proba.row):
+            return Rows(columns, at_zero, of_proba, None)
+        if of_target:
+            return Rows(columns, at_zero, None, of_target)
+    return Rows(columns, at_zero, None, None)
 
 
 def check_n_jobs(n_jobs: Any) -> None:

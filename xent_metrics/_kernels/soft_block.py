@@ -41,10 +41,9 @@ class SoftBlock(Block):
     def load(self, start: int, stop: int) -> bool:
         """Read and check the rows; False where a rule is broken."""
         self._start = start
-        if not super().load(start, stop):
-            return False
-        target = self._target.read(start, stop)
-        if target is None:
+        sound = super().load(start, stop)
+        target = self._target.read(start, stop)  # it may break a rule in an earlier row
+        if target is None or not sound:
             return False
         self._p = target
         self._both_sums: tuple[FloatArray, FloatArray] | None = None

@@ -139,9 +139,10 @@ class Covariance(NamedTuple):
         """Of a table of shape (values, rows)."""
         w = np.ones(table.shape[1]) if weights is None else weights
         weight2 = float(w @ w)
-        mean2 = table @ (w * w) / weight2
-        away = (table - mean2[:, np.newaxis]) * w
-        return cls(np.array([weight2]), mean2, away @ away.T)
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite costs
+            mean2 = table @ (w * w) / weight2
+            away = (table - mean2[:, np.newaxis]) * w
+            return cls(np.array([weight2]), mean2, away @ away.T)
 
     def plus(self, other: Self) -> Self:
         """Merged with that of other rows."""

@@ -37,7 +37,7 @@ def reference_of(state: ScanState) -> ReferenceMap:
     # From means of rows with a known label to those of all.
     covariance[d:, :] *= share
     covariance[:, d:] *= share
-    if share < 1.0:
+    if state.classes.weight[k:].any():  # the share may be off one by rounding
         covariance[d:, d:] += _of_share(state, share)
     mass, cost = state.classes.weight[:k], state.classes.mean[0][:k]
     of_classes = mass * cost / total
@@ -64,7 +64,7 @@ def _of_share(state: ScanState, share: float) -> FloatArray:
         [[mean - beyond], mass[:k] / of_known, mass[:k] * cost[:k] / of_known]
     )
     if not np.isfinite(slopes).all():
-        slopes = np.nan_to_num(slopes, nan=0.0, posinf=0.0)
+        slopes = np.nan_to_num(slopes, nan=0.0, posinf=0.0, neginf=0.0)
     weight2 = float(state.whole.weight2[0])
     variance = share * (1.0 - share) * weight2 / total**2
     return np.asarray(np.outer(slopes, slopes) * variance)

@@ -37,7 +37,8 @@ struct Block {
   double *memory;
 };
 
-template <class T> INLINE T raw(const char *at) {
+// Of any place: what users hand over may not be aligned.
+template <class T> INLINE T raw(const void *at) {
   T v;
   memcpy(&v, at, sizeof v);
   return v;
@@ -120,9 +121,11 @@ INLINE bool lies_in_rows(const Source &from) {
 template <class T, int K>
 INLINE void turn_block(const Source &from, const Shape<K> &shape, int64_t first, Block &to) {
   const int64_t classes = shape.classes(), by_row = from.first.by_row;
+  // A line of the cache, or where rows are parts of longer ones the start of the next.
+  const int64_t step = by_row > MOST_SHORT * 8 ? by_row : 64;
   for (int64_t r = 0; r < ROWS; r += 4) {
     const char *at = from.first.at + (first + r) * by_row;
-    for (int64_t i = 0; i < 4 * by_row; i += 64) __builtin_prefetch(at + ROWS * by_row + i);
+    for (int64_t i = 0; i < 4 * by_row; i += step) __builtin_prefetch(at + ROWS * by_row + i);
     int64_t k = 0;
     for (; k + 4 <= classes; k += 4) turn<T>(at + k * sizeof(T), by_row, to.memory + k * ROWS + r);
     if (k < classes)  // the last four, of which some were turned before
@@ -291,12 +294,15 @@ INLINE void least_values(const Shape<K> &shape, int64_t n, double *out, const Bl
   if constexpr (Shape<K>::is_long) {
     for (int64_t r = 0; r < n; r++) {  // what pads a row is 0: it is left out
       const double *row = table.at[r];
-      Doubles low = all(row[0]);
+      Doubles low = all(raw<double>(row));
       int64_t k = 0;
       for (; k + W <= shape.classes(); k += W) low = least(load(row + k), low);
-      double found = row[0];
+      double found = raw<double>(row);
       for (int i = 0; i < W; i++) found = low[i] < found ? low[i] : found;
-      for (; k < shape.classes(); k++) found = row[k] < found ? row[k] : found;
+      for (; k < shape.classes(); k++) {
+        const double v = raw<double>(row + k);
+        found = v < found ? v : found;
+      }
       out[r] = found;
     }
   } else {
@@ -315,14 +321,14 @@ INLINE void greatest_values(const Shape<K> &shape, int64_t n, double *out, doubl
   if constexpr (Shape<K>::is_long) {
     for (int64_t r = 0; r < n; r++) {
       const double *row = table.at[r];
-      Doubles top = all(row[0]);
+      Doubles top = all(raw<double>(row));
       for (int64_t k = 0; k < shape.padded(); k += W) top = greatest(load(row + k), top);
-      double found = row[0];
+      double found = raw<double>(row);
       for (int i = 0; i < W; i++) found = top[i] > found ? top[i] : found;
       if (first) {  // of a row with a missing value it is any
         int64_t k = 0;
         while (k + W < shape.padded() && !any(load(row + k) == all(found))) k += W;
-        while (k + 1 < shape.classes() && row[k] != found) k++;
+        while (k + 1 < shape.classes() && raw<double>(row + k) != found) k++;
         first[r] = double(k);
       }
       out[r] = found;
@@ -345,7 +351,7 @@ INLINE void greatest_values(const Shape<K> &shape, int64_t n, double *out, doubl
 template <int K>
 INLINE double at_class(const Shape<K> &, const Block &table, int64_t row, int64_t k) {
   const double *at = Shape<K>::is_long ? table.at[row] + k : table.at[k] + row;
-  return raw<double>((const char *)at);
+  return raw<double>(at);
 }
 
 // max(value, floor) / sum of its row, into the memory of a block, which may be the same.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..table import BoolArray, FloatArray, IntArray, Source, Table
 
@@ -128,7 +129,8 @@ class Pass(NamedTuple):
 
 
 _MOST_VALUES = 8  # measures of a row, of which there is a place in job.hpp
-_TYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_DOUBLES = np.dtype(np.float64)
+_TYPES = (_DOUBLES, np.dtype(np.float32))
 _LEAST = 2.0**-960  # NOTHING in vectors.hpp
 _CODES = np.dtype(np.int64)
 _NO_ROWS = np.empty(0, np.int64)
@@ -144,9 +146,8 @@ def fill_cells(
     if loaded.module is None or not 0 < len(values) <= _MOST_VALUES:
         return False
     numbers = [*values, *([] if weights is None else [weights])]
-    for arrays, dtype in ((numbers, np.float64), ([codes], np.int64)):
-        if any(a.dtype != dtype or not a.flags.c_contiguous for a in arrays):
-            return False
+    if not _is_plain(*numbers) or not _is_plain(codes, dtype=_CODES):
+        return False
     loaded.module.cells(codes, weights, tuple(values), *out)
     return True
 
@@ -193,15 +194,19 @@ def fill_members(
         return None
     odd = np.empty(q.shape[2], np.bool_)
     labels, soft = (
-        None if one is None else np.ascontiguousarray(one) for one in (codes, target)
+        None if one is None else np.require(one, requirements=["C", "A"])
+        for one in (codes, target)
     )
     floor = max(clip, _LEAST)
     loaded.module.members(q, weights, labels, soft, floor, *out, odd)
     return odd
 
 
-def _is_plain(*arrays: FloatArray) -> bool:
-    return all(a.dtype == np.float64 and a.flags.c_contiguous for a in arrays)
+def _is_plain(*arrays: NDArray[Any], dtype: np.dtype[Any] = _DOUBLES) -> bool:
+    """Whether values of this type lie together, where a processor expects them."""
+    return all(
+        a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned for a in arrays
+    )
 
 
 def compiled_pass(
@@ -222,6 +227,8 @@ def compiled_pass(
         known, codes = _OF_LABELS, target
         if codes.dtype != _CODES or not codes.flags.c_contiguous:
             return None
+        if not codes.flags.aligned:
+            codes = codes.copy()
     else:
         known, source, of_target = _KNOWN, target.source, _tolerance(target)
         if not _reads(target):

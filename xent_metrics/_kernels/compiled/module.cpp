@@ -324,8 +324,9 @@ PyObject *cubes(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   Py_buffer *starts = x ? buffers.get(given[3], PyBUF_ND) : nullptr;
   Py_buffer *terms = starts ? buffers.get(given[4], PyBUF_STRIDES | PyBUF_WRITABLE) : nullptr;
   if (!terms) return nullptr;
-  if (x->ndim != 2 || terms->ndim != 3 || terms->shape[0] != x->shape[0] ||
-      terms->shape[2] != x->shape[1] || terms->shape[1] != starts->len / 8 + 3 ||
+  if (x->ndim != 2 || terms->ndim != 3 || x->itemsize != 8 || terms->itemsize != 8 ||
+      terms->shape[0] != x->shape[0] || terms->shape[2] != x->shape[1] ||
+      terms->shape[1] != starts->len / 8 + 3 ||
       (terms->strides[2] != 8 && x->shape[1] > 1)) {
     refuse("terms must be of classes, terms and rows, which lie together");
     return nullptr;
@@ -354,7 +355,7 @@ PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   Members job = {};
   Py_buffer *q = buffers.get(given[0], PyBUF_STRIDES);
   if (!q) return nullptr;
-  if (q->ndim != 3 || (q->strides[2] != 8 && q->shape[2] > 1)) {
+  if (q->ndim != 3 || q->itemsize != 8 || (q->strides[2] != 8 && q->shape[2] > 1)) {
     refuse("predictions must be of classes, members and rows, which lie together");
     return nullptr;
   }
@@ -373,8 +374,8 @@ PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   if (given[3] != Py_None) {
     Py_buffer *target = buffers.get(given[3], PyBUF_STRIDES);
     if (!target) return nullptr;
-    if (target->ndim != 2 || target->shape[0] != job.classes || target->shape[1] != job.rows ||
-        (target->strides[1] != 8 && job.rows > 1)) {
+    if (target->ndim != 2 || target->itemsize != 8 || target->shape[0] != job.classes ||
+        target->shape[1] != job.rows || (target->strides[1] != 8 && job.rows > 1)) {
       refuse("targets must be of classes and rows, which lie together");
       return nullptr;
     }
@@ -392,6 +393,10 @@ PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
       !read_doubles(given[8], buffers, job.classes * each, true, &job.log_ratio) ||
       !read_vector(given[9], buffers, job.rows, true, &job.odd))
     return nullptr;
+  if (!job.odd) {
+    refuse("odd rows must have a place");
+    return nullptr;
+  }
   for (int i = 0; i < 8; i++) job.out[i] = columns + i * job.rows;
   Py_BEGIN_ALLOW_THREADS
   current.run.members(&job);
