@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xent_metrics import cross_entropy
 from xent_metrics._kernels.compiled import compiled_pass as room
 from xent_metrics._kernels.ensemble_block import ROW_TERMS, Target, measured
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
@@ -282,6 +283,16 @@ class TestRowsAlone:
             alone = per_row(Table(q[one]), Table(p[one]), OF_TABLES, clip=EPS).columns
             for name in OF_TABLES:
                 assert found[name][row] == alone[name][0], name
+
+    @pytest.mark.parametrize("k", [2, 7, 100])
+    def test_a_single_label_costs_what_it_does_among_distributions(self, level, k):
+        rng = np.random.default_rng(k)
+        q, codes = rng.dirichlet(np.ones(k), 64), rng.integers(k, size=64)
+        p = np.eye(k)[codes]
+        p[0] = 1.0 / k
+        found = cross_entropy(p, q, reduction=None)
+        expected = cross_entropy(codes, q, labels=range(k), reduction=None)
+        np.testing.assert_array_equal(found[1:], expected[1:])
 
 
 def ensemble(rng, n, k, n_members):

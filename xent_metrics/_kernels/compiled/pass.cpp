@@ -309,7 +309,7 @@ template <int K> class Rows {
       const Doubles floor = all(job.clip);
       add_up<FETCH_NEXT>(
           shape, n, result.of,
-          [&](Doubles a, Doubles b) { return -(a * logarithm_in_sums(greatest(b, floor))); }, p, q);
+          [&](Doubles a, Doubles b) { return -(a * logarithm(greatest(b, floor))); }, p, q);
       result.not_negative();
       doubt(result);
       keep(CROSS_ENTROPY, result);
