@@ -193,6 +193,7 @@ class TestCompare:
         assert found == self.expected()
         assert found.baseline == "p_"
 
+    @pytest.mark.slow
     def test_the_other_model_may_be_a_view_of_another_frame(self, frame):
         other = pd.DataFrame(OTHER, columns=CLASSES).assign(y=LABELS)
         view = other.xent(target="y", proba=CLASSES)

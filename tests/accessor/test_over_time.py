@@ -193,6 +193,7 @@ def test_rows_that_miss_a_probability_are_dropped_on_request(frame, reference):
     pd.testing.assert_frame_equal(found.table, clean.table)
 
 
+@pytest.mark.slow
 def test_the_unit_is_that_of_the_reference_or_the_one_given(frame):
     bits = Evaluation.from_frame(drawn(K, 0), **VIEW, base=2)
     own = frame.xent(**VIEW).over_time("when", reference=bits)
@@ -208,6 +209,7 @@ def test_the_unit_is_that_of_the_reference_or_the_one_given(frame):
     assert nats.lines["skill"] == own.lines["skill"]
 
 
+@pytest.mark.slow
 def test_the_clip_is_that_of_the_reference(frame, reference):
     clipped = Evaluation.from_frame(drawn(K, 0), **VIEW, clip=0.2)
     found = frame.xent(**VIEW).over_time("when", reference=clipped)
@@ -221,6 +223,7 @@ def test_the_clip_is_that_of_the_reference(frame, reference):
         frame.xent(**VIEW, clip=0.2).over_time("when", reference=reference)
 
 
+@pytest.mark.slow
 def test_times_may_be_the_index_or_a_level_of_it(frame):
     by_column = frame.xent(**VIEW).over_time("when", freq="D")
     indexed = frame.set_index("when")

@@ -61,6 +61,7 @@ def test_weights_and_groups_are_those_of_the_library(run, frame):
     assert found == pytest.approx(right, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_each_model_may_have_a_file(run, two_files, expected):
     args = ("compare", "new.parquet", "old.csv", "--target", "label", "--proba", "p_")
     done = run(*args, "--key", "id", "--json")
@@ -84,6 +85,7 @@ def test_rows_in_another_order_are_refused(run, two_files):
     assert line.endswith(", or align the rows of the files with --key.")
 
 
+@pytest.mark.slow
 def test_each_file_may_name_its_own_probabilities(run, frame, expected):
     frame.to_csv("again.csv", index=False)
     files = ("preds.csv", "again.csv")

@@ -351,6 +351,7 @@ class TestLadder:
 
 
 class TestRecalibrator:
+    @pytest.mark.slow
     def test_it_reproduces_the_losses_of_every_rung(self):
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w)

@@ -88,6 +88,7 @@ class TestIdentities:
             )
         assert d.predictive_entropy == entropy(q, sample_weight=w, base=2)
 
+    @pytest.mark.slow
     def test_scale_of_weights_and_order_of_rows_do_not_matter(self):
         _, y, q, w = draw(power=2)
         order = np.random.default_rng(1).permutation(len(y))
@@ -350,6 +351,7 @@ class TestRealData:
         assert d.miscalibration == pytest.approx(0.334, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_many_parameters_do_not_flatter_a_nearly_separated_model():
     # Of 65 mistakes in 719 rows, a matrix of 111 parameters can learn most by heart.
     digits, y = load_digits(return_X_y=True)

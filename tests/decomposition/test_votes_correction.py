@@ -124,6 +124,7 @@ class TestFormulas:
 
 class TestBias:
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+    @pytest.mark.slow
     def test_jackknife_removes_more_bias_than_miller_and_madow(self):
         votes, p, q, _ = draw(20_000, n_votes=5)
         truth = np.mean([entropy_of(row) for row in p])

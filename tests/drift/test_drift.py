@@ -62,6 +62,7 @@ def test_a_difference_of_terms_has_the_errors_of_both_sets():
     assert high - low == pytest.approx(2 * 1.644854 * found.mix.standard_error)
 
 
+@pytest.mark.slow
 def test_terms_of_several_classes_are_under_one_map():
     rng = np.random.default_rng(0)
     q = softmax(2 * rng.standard_normal((4000, 4)))
@@ -155,6 +156,7 @@ def test_bits_are_nats_over_log_two():
     assert total(two) == pytest.approx(two.differences["cross_entropy"].difference)
 
 
+@pytest.mark.slow
 def test_rows_copied_within_groups_change_no_error():
     twice = np.repeat(np.arange(2000), 2)
     found = []

@@ -133,6 +133,7 @@ def test_a_higher_cost_is_found_and_said_to_have_begun_about_when_it_did():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_a_year_without_change():
     monitor, rng = watching(seed=3)
     for _ in range(365):
@@ -151,6 +152,7 @@ def test_other_predictions_alone_are_no_change():
     assert monitor.alarm is None
 
 
+@pytest.mark.slow
 def test_frequencies_find_what_leaves_the_cost_as_it_is():
     found = {}
     for frequencies in (True, False):
@@ -163,6 +165,7 @@ def test_frequencies_find_what_leaves_the_cost_as_it_is():
     assert found[False] is None
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_no_alarm():
     alarms = []
     for tolerance in (0.0, 0.3, {"cross_entropy": 0.3, "frequency of 1": 0.1}):
@@ -186,6 +189,7 @@ def test_a_period_may_come_in_several_batches():
     assert parts.to_frame()["n"].to_list() == [90] * 12
 
 
+@pytest.mark.slow
 def test_each_year_has_its_own_bets_and_alarm():
     monitor, rng = watching(seed=8, periods=20)
     for _ in range(45):

@@ -47,6 +47,7 @@ def test_standard_error_is_that_of_paired_costs():
     assert (found.high - found.low) / 2 == pytest.approx(1.959964 * expected, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_groups_of_copies_are_single_rows():
     twice = np.repeat(np.arange(len(Y)), 2)
     once = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3))
@@ -73,6 +74,7 @@ def test_evaluations_pairs_and_decompositions_are_the_same():
     pd.testing.assert_frame_equal(pairs.to_frame(), results.to_frame())
 
 
+@pytest.mark.slow
 def test_units_change_differences_and_no_p_value():
     models = {"bold": (Y, BOLD), "shy": (Y, SHY)}
     nats, bits = (compare(models, labels=range(3), base=base) for base in (None, 2))
@@ -219,6 +221,7 @@ class TestOneMap:
         assert c.recalibration == "temperature-bias"
         assert "alone, 'bold' has none, 'weighed' has none" in repr(c)
 
+    @pytest.mark.slow
     def test_options_of_the_comparison_choose_too(self, alone):
         clipped = compare(alone, clip=0.2)
         pairs = {name: (Y, q) for name, q in MODELS.items()}

@@ -69,6 +69,7 @@ def test_terms_add_up_to_the_loss(found):
     assert sum(parts[:3]) == pytest.approx(found.kl_divergence_at_least, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_miscalibration_is_that_of_the_decomposition():
     X, y, q, _ = blind()
     evaluation = Evaluation.from_predictions(y, q, base=2)
@@ -239,6 +240,7 @@ def test_the_sum_holds_under_any_map(recalibration):
     assert rest == pytest.approx(found.cross_entropy, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_accessor_takes_all_other_columns():
     X, y, q, _ = blind()
     frame = X.assign(y=y, p=q[:, 1], w=1.0, who=np.arange(N) // 2)
@@ -318,6 +320,7 @@ def test_every_container_gives_the_same_number():
         assert evaluation.reducible(given).grouping_loss_at_least == expected
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same_result():
     X, y, q, _ = blind(n=300)
     evaluation = Evaluation.from_predictions(y, q)
@@ -345,6 +348,7 @@ def test_a_learner_of_the_user_sees_the_features_as_they_are():
     assert of_numbers.learner == "GaussianNB"
 
 
+@pytest.mark.slow
 def test_a_learner_of_the_user_takes_frames_whatever_their_columns_are_called():
     X, y, q, _ = blind(n=200)
     numbers = X[["age"]].assign(pro=X["plan"].eq("pro").astype(float))

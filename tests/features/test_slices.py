@@ -76,6 +76,7 @@ def test_none_is_a_valid_answer():
     assert json.loads(found.to_json())["slices"] == []
 
 
+@pytest.mark.slow
 def test_chance_alone_seldom_makes_a_slice():
     rng = np.random.default_rng(5)
     called = 0

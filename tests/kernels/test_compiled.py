@@ -545,6 +545,7 @@ class TestTurnedOff:
     def test_by_the_environment(self):
         assert self.of("0") == ["False", "", "XENT_METRICS_COMPILED=0 turns them off"]
 
+    @pytest.mark.slow
     def test_a_level_can_be_named(self):
         assert self.of(LEVELS[0]) == ["True", LEVELS[0], ""]
         assert self.of("x86-64-v9") == ["True", LEVELS[-1], ""]

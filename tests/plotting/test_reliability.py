@@ -333,6 +333,7 @@ class TestSeveralModels:
         with pytest.raises(ValueError, match="axes can hold 3 models: found 3 in them"):
             plotting.reliability(two, ax=ax)
 
+    @pytest.mark.slow
     def test_several_classes_share_axes_that_show_both(self, several, forecasts):
         p, _ = forecasts
         flat = Evaluation.from_predictions(

@@ -159,6 +159,7 @@ def test_fresh_rows_are_insufficient_where_they_are_few(run):
     done.stdout.fnmatch_lines(["1 check: 1 insufficient"])
 
 
+@pytest.mark.slow
 def test_paired_rows_see_what_independent_samples_do_not(run):
     pytest.importorskip("pyarrow")
     paired = 'xent.no_worse(evaluated({}), "churn", margin=0.001, paired=True)'

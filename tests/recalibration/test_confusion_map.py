@@ -122,6 +122,7 @@ class TestFit:
         logit_linear = decompose(y, q, recalibration="temperature-bias")
         assert logit_linear.miscalibration < truth - 0.01
 
+    @pytest.mark.slow
     def test_auto_takes_it_for_mixed_up_classes(self):
         q, _, y = mixed(4000, NEIGHBOURS)
         assert decompose(y, q).recalibration == "confusion"
@@ -154,6 +155,7 @@ class TestCrossValidation:
         assert found == pytest.approx(expected, rel=1e-9)
         assert found > 0
 
+    @pytest.mark.slow
     def test_it_is_takeuchis_on_average(self):
         n, found, takeuchis = 200, [], []
         for seed in range(150):

@@ -83,6 +83,7 @@ def test_it_finds_a_checkerboard_of_several_classes(k):
     assert np.mean((mended - truth) ** 2) < 0.8 * np.mean((before - truth) ** 2)
 
 
+@pytest.mark.slow
 def test_where_the_chosen_map_is_right_it_changes_nothing():
     draws = [forecasts(400, 2, seed=seed) for seed in range(6)]
     # Trees differ between versions of scikit-learn: in one of these they win nothing.

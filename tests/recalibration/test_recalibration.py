@@ -296,6 +296,7 @@ class TestOwnMap:
         assert d.refinement == pytest.approx(expected, rel=1e-12)
         assert d._evidence.maps["Shrink"].model.share == own.share
 
+    @pytest.mark.slow
     def test_its_intercepts_are_debiased_too(self):
         # Of the frequencies alone, the optimism is (K - 1) / (2 n) on average.
         n, found = 200, []

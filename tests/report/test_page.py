@@ -218,6 +218,7 @@ def test_infinite_and_plug_in_losses_have_a_page(options):
     Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())
 
 
+@pytest.mark.slow
 def test_an_evaluation_writes_the_page_that_it_gives(hard, tmp_path):
     path = tmp_path / "page.html"
     hard.write_html(path, by="label", title="Ours")

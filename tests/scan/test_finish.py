@@ -93,6 +93,7 @@ class TestMoreRowsThanAreKept:
         (note,) = last.decomposition.ladder["note"]
         assert note == "fitted to all rows, in 3 passes"
 
+    @pytest.mark.slow
     def test_a_sample_has_the_errors_of_a_sample(self):
         frame = drawn(20_000, 4)
         expected = Evaluation.from_frame(frame, **HARD, recalibration="temperature")
@@ -122,6 +123,7 @@ class TestMoreRowsThanAreKept:
             wider = np.hypot(expected.standard_errors[name], of_fit)
             assert found.standard_errors[name] == pytest.approx(wider, rel=0.05)
 
+    @pytest.mark.slow
     def test_one_choice_for_the_same_rows(self):
         frame = drawn(6000, 3)
         one = passes(frame, "auto", 1)[0]
@@ -165,6 +167,7 @@ class TestCellsOfTwoClasses:
         (found,) = passes(frame, "none", 1)
         assert found.decomposition.miscalibration == pytest.approx(0.0, abs=1e-12)
 
+    @pytest.mark.slow
     def test_extreme_logits_have_cells_too(self, few_kept):
         frame = drawn(30_000, 2)
         frame.loc[::7, ["p_0", "p_1"]] = [1.0, 0.0]

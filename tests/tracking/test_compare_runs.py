@@ -60,6 +60,7 @@ def test_it_is_compare(logged):
     assert found.baseline == "dull"
 
 
+@pytest.mark.slow
 def test_another_split_and_another_map(logged):
     runs = [
         logged(evaluated(q=q, recalibration="auto"), name, split="holdout")
@@ -74,6 +75,7 @@ def test_another_split_and_another_map(logged):
         compare_runs(*runs, split="hold-out")
 
 
+@pytest.mark.slow
 def test_rows_are_paired_by_their_ids(logged):
     ids = np.array([f"row {k}" for k in range(N)])
     order = rng.permutation(N)
@@ -84,6 +86,7 @@ def test_rows_are_paired_by_their_ids(logged):
     assert found.to_json() == wanted.to_json()
 
 
+@pytest.mark.slow
 def test_the_order_of_classes_is_free(logged):
     turned = evaluated(q=SHARP[:, ::-1], labels=NAMES[::-1])
     found = compare_runs(logged(evaluated(), "a"), logged(turned, "b"))
@@ -115,6 +118,7 @@ def test_folds(logged):
     assert found.to_json() == compare({"a": first, "b": second}).to_json()
 
 
+@pytest.mark.slow
 def test_few_rows_were_warned_of_before(logged):
     rows = slice(100)
     with pytest.warns(SmallSampleWarning, match="terms are unreliable below about 200"):
@@ -158,6 +162,7 @@ class TestWhatDiffers:
         assert "one has 400 rows, the other 397" in told
         assert "'b' lacks 3 rows (397, 398, 399)" in told
 
+    @pytest.mark.slow
     def test_which_rows(self, logged):
         told = self.refused(
             logged,
@@ -173,6 +178,7 @@ class TestWhatDiffers:
         told = self.refused(logged, evaluated(), evaluated(labels))
         assert "of 'a' and 'b' the targets differ in 2 rows (3, 7); evaluate" in told
 
+    @pytest.mark.slow
     def test_weights(self, logged):
         weights = WEIGHTS.copy()
         weights[2] /= 2
@@ -251,6 +257,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match="split must be letters, digits"):
             compare_runs("a", "b", split="../x")
 
+    @pytest.mark.slow
     def test_without_pyarrow(self, logged, monkeypatch):
         runs = [logged(evaluated(), name) for name in "ab"]
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

@@ -155,6 +155,7 @@ def test_names_of_folds(tracking):
     assert sorted(steps(tracking, run_id, "xent/cv/by_fold/n")) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_replay_makes_no_fold_twice(tracking, evaluation, monkeypatch):
     run_id = new_run(tracking)
     client = tracking.MlflowClient

@@ -55,6 +55,7 @@ def test_slices_are_a_table_of_the_run(store, subject):
     assert (table["condition"] == "plan = 'plus'").any()
 
 
+@pytest.mark.slow
 def test_a_table_without_slices_is_a_table(store):
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(400, 2)), rng.random(400) < 0.5

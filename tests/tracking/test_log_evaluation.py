@@ -96,6 +96,7 @@ def test_non_finite_values_are_never_metrics(store):
     assert told["cross_entropy"] == "inf"
 
 
+@pytest.mark.slow
 def test_several_splits_and_a_named_run(store):
     with store.start_run() as run:
         pass

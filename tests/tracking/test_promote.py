@@ -76,6 +76,7 @@ def test_on_a_server():
     check_champions()
 
 
+@pytest.mark.slow
 def test_a_margin():
     sharp, dull = registered("sharp", SHARP), registered("dull", DULL)
     comparison = compare_runs(sharp, dull)
@@ -113,6 +114,7 @@ def test_a_difference_that_is_not_finite_promotes_nothing():
     assert "may reach above" in found.reason or "reaches above" in found.reason
 
 
+@pytest.mark.slow
 def test_the_run_that_has_the_alias_and_its_newest_version():
     run_id = registered("sharp", SHARP)
     promote(run_id, alias="champion")

@@ -65,6 +65,7 @@ def test_one_row_a_run(store):
     assert runs_frame(split="train")["name"].tolist() == ["of another split"]
 
 
+@pytest.mark.slow
 def test_errors_of_predictions_that_are_kept_as_they_are(store):
     rng = np.random.default_rng(1)
     q = rng.dirichlet([1.0, 1.0, 1.0], size=800)
@@ -145,6 +146,7 @@ def test_no_runs():
     assert list(table.columns[:5]) == ["run_id", "name", "start_time", "status", "unit"]
 
 
+@pytest.mark.slow
 def test_units_are_not_mixed(store):
     log(store, "nats", evaluated())
     log(store, "bits", evaluated(base=2))

@@ -169,6 +169,7 @@ class Searched:
             self.cv_results_[f"rank_test_{score}"] = rng.permutation(n) + 1
 
 
+@pytest.mark.slow
 def test_many_candidates_are_capped(tracking):
     search = Searched(3000, ("a", "b/c", "d", "e", "f"))
     run_id = new_run(tracking)

@@ -110,6 +110,7 @@ def test_a_static_column_of_dicts():
     assert evaluate(None, data, predictions="p")[KEY] == LOSS
 
 
+@pytest.mark.slow
 def test_static_columns():
     names = [f"p_{name}" for name in CLASSES]
     data = pd.DataFrame(PROBA, columns=names).assign(y=Y, other=1.0)
@@ -136,6 +137,7 @@ def test_targets_that_are_distributions():
     assert found[KEY] == cross_entropy(soft, PROBA)
 
 
+@pytest.mark.slow
 def test_targets_that_are_distributions_beside_columns():
     soft = 0.9 * (Y[:, None] == np.array(CLASSES)) + 0.1 / 3
     names = [f"p_{name}" for name in CLASSES]
