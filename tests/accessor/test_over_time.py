@@ -36,7 +36,7 @@ def drawn(k, seed, n=N, slope=0.8, labels=None):
 
 @pytest.fixture(scope="module")
 def reference():
-    return Evaluation.from_frame(drawn(K, 0, n=3000), target="y", proba="p_")
+    return Evaluation.from_frame(drawn(K, 0, n=3000), **VIEW)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def frame():
     return drawn(K, 1)
 
 
-VIEW = {"target": "y", "proba": "p_"}
+VIEW = {"target": "y", "proba": "p_", "recalibration": "temperature"}
 
 
 def test_without_a_reference_terms_are_those_of_a_grouper(frame):

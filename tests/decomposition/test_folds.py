@@ -112,6 +112,7 @@ def test_the_ladder_is_the_average_of_the_ladders():
     assert alone["refinement"] == pytest.approx(expected.refinement, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_maps_that_a_fold_did_not_try_come_last():
     folds = np.zeros(len(Y), dtype=int)
     folds[:150] = 1

@@ -160,6 +160,7 @@ def test_the_legend_stays_inside_the_axes():
     assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x0
 
 
+@pytest.mark.slow
 def test_evaluations_that_were_read_back_are_drawn_without_the_map(two, several):
     read = Evaluation.from_json(two.to_json(per_sample=True))
     ax = plotting.reliability(read)

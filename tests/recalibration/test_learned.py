@@ -197,6 +197,7 @@ def test_groups_are_never_on_both_sides_of_a_fold(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+@pytest.mark.slow
 def test_rows_of_a_group_alike_are_not_taken_for_a_pattern():
     # Each group has one label and nearly one prediction: trees that had seen rows of
     # it would know the label of the others.

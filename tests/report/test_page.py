@@ -213,6 +213,7 @@ def test_an_evaluation_without_rows_says_what_is_left_out(hard):
         pytest.param({"recalibration": "isotonic"}, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_infinite_and_plug_in_losses_have_a_page(options):
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
     Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())

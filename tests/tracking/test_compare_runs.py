@@ -189,6 +189,7 @@ class TestWhatDiffers:
         )
         assert "the weights differ in 1 row (2)" in told
 
+    @pytest.mark.slow
     def test_ids_that_are_not_unique(self, logged):
         ids = np.arange(N) // 2
         told = self.refused(
@@ -198,6 +199,7 @@ class TestWhatDiffers:
         )
         assert "row ids occur several times, and in another order" in told
 
+    @pytest.mark.slow
     def test_what_does_not_matter(self, logged):
         labels, weights = LABELS.copy(), WEIGHTS.copy()
         weights[4] = 0

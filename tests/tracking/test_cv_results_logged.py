@@ -122,6 +122,7 @@ def test_by_default_no_run_is_made(tracking, evaluation):
     ]
 
 
+@pytest.mark.slow
 def test_a_fold_that_is_not_finite(tracking):
     proba = PROBA.copy()
     proba[1] = np.eye(2)[1 - LABELS[1]]

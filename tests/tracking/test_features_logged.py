@@ -42,6 +42,7 @@ def test_bounds_and_their_errors_are_metrics(store, subject):
     assert settings["learner"] == expected.learner
 
 
+@pytest.mark.slow
 def test_slices_are_a_table_of_the_run(store, subject):
     X, evaluation = subject
     run_id = new_run(store)

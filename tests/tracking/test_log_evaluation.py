@@ -30,6 +30,7 @@ def evaluation(**options):
     return Evaluation.from_predictions(LABELS, PROBA, **options)
 
 
+@pytest.mark.slow
 def test_the_decomposition_of_a_run(store):
     result = evaluation()
     with store.start_run() as run:

@@ -103,6 +103,7 @@ def test_the_level_of_the_interval():
     assert [each.level for each in found] == [0.5, 0.999]
 
 
+@pytest.mark.slow
 def test_a_difference_that_is_not_finite_promotes_nothing():
     proba = SHARP.copy()
     proba[0] = np.eye(2)[1 - LABELS[0]]
@@ -132,6 +133,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match="the run must have a registered model: "):
             promote(run_id, alias="champion")
 
+    @pytest.mark.slow
     def test_versions_of_several_models(self):
         run_id = registered("sharp", SHARP)
         client = mlflow.MlflowClient()
@@ -152,6 +154,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match=told):
             promote(run_id, alias="champion")
 
+    @pytest.mark.slow
     def test_other_data(self):
         first = registered("a", SHARP)
         second = registered("b", SHARP, y=LABELS[::-1])

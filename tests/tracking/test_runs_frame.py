@@ -179,7 +179,10 @@ def test_units_are_not_mixed(store):
         pytest.param(
             {"sample_weight": np.arange(N) + 1.0, "base": 2}, marks=pytest.mark.slow
         ),
-        {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+        pytest.param(
+            {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
@@ -199,6 +202,7 @@ def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
     assert table["cross_entropy_se"].notna().all() == ("clip" not in options)
 
 
+@pytest.mark.slow
 def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
     run_id = new_run(store)
     old_layout.log(store, run_id, evaluated(), tmp_path)
