@@ -44,6 +44,7 @@ def test_drift_is_that_of_the_library(run, months):
     assert content["cause"] == found.cause
 
 
+@pytest.mark.slow
 def test_groups_of_both_files_carry_the_change(run, months):
     done = run(*DRIFT, "--by", "site", "--json")
     groups = parsed(done.stdout)["by_group"]

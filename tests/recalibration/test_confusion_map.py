@@ -109,6 +109,7 @@ class TestFit:
         assert at(np.log(q).T).sum(axis=0) == pytest.approx(1, abs=1e-14)
 
     @each_matrix
+    @pytest.mark.slow
     def test_it_recovers_mixed_up_classes(self, matrix):
         q, p, y = mixed(20_000, matrix)
         d = decompose(y, q, recalibration="confusion")

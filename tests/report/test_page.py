@@ -198,6 +198,7 @@ def test_the_page_of_ten_thousand_rows_stays_small():
     assert len(evaluation.to_html(by=np.arange(10_000) % 500).encode()) < 500_000
 
 
+@pytest.mark.slow
 def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     page = Page(Evaluation.from_json(hard.to_json()).to_html(by="label"))
     shown = [figure["attrs"]["id"] for figure in page.of("figure")]

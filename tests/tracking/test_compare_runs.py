@@ -138,6 +138,7 @@ def test_runs_of_schema_1(logged, store, tmp_path):
     assert found.to_json() == compare({"before": first, "now": second}).to_json()
 
 
+@pytest.mark.slow
 def test_runs_of_one_name(logged):
     runs = [logged(evaluated(q=q), "same") for q in (DULL, SHARP)]
     found = compare_runs(*runs)
@@ -224,6 +225,7 @@ class TestWhatIsRefused:
         with pytest.raises(TypeError, match="run_b must be an id as text: found Run;"):
             compare_runs(run, mlflow.get_run(run))
 
+    @pytest.mark.slow
     def test_a_run_without_rows(self, logged):
         runs = [logged(evaluated(), "a"), logged(evaluated(), "b", per_sample=False)]
         with pytest.raises(

@@ -243,6 +243,7 @@ def test_the_newest_step_counts(store):
     assert found == later.decomposition.cross_entropy
 
 
+@pytest.mark.slow
 def test_folds_are_no_runs(store):
     run_id = new_run(store, run_name="whole")
     log_cv_results(

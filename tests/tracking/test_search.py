@@ -46,6 +46,7 @@ def search():
     return GridSearchCV(GaussianNB(), PLAIN, scoring=neg_cross_entropy, cv=3).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_splits_are_steps(tracking, search):
     with tracking.start_run() as run:
         logged = log_search(search)
