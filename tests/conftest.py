@@ -1,6 +1,7 @@
 """What tests share: few examples, no deadlines, and Chromium where it is."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 
@@ -10,7 +11,8 @@ with contextlib.suppress(ImportError):
     from hypothesis import settings
 
     # Machines are slow at times, which is no fault of what is tested.
-    settings.register_profile("any machine", deadline=None, max_examples=40)
+    n_examples = 40 if "XENT_METRICS_FUZZ" in os.environ else 15
+    settings.register_profile("any machine", deadline=None, max_examples=n_examples)
     settings.load_profile("any machine")
 
 CHROMIUM = next(

@@ -57,13 +57,14 @@ class TestViews:
     def test_columns_are_bound_or_given(self, frame, name):
         method, extra = name.split(" ")[0], METHODS[name]
         before = frame.copy()
-        view = frame.xent(target="label", proba="p_", sample_weight="w", base=2)
+        quick = frame.xent(recalibration="temperature")
+        view = quick(target="label", proba="p_", sample_weight="w", base=2)
         bound = getattr(view, method)(**extra)
-        given = getattr(frame.xent, method)(
+        given = getattr(quick, method)(
             target="label", proba="p_", sample_weight="w", base=2, **extra
         )
         self.same(bound, given)
-        over = frame.xent(target="half", proba="q_", base=10, sample_weight="w")
+        over = quick(target="half", proba="q_", base=10, sample_weight="w")
         self.same(
             getattr(over, method)(target="label", proba="p_", base=2, **extra), given
         )
@@ -71,8 +72,9 @@ class TestViews:
 
 
 def test_columns_are_bound_in_the_order_of_every_method(frame):
-    view = frame.xent("label", "p_", base=2)
-    assert view.decompose() == frame.xent.decompose("label", "p_", base=2)
+    quick = frame.xent(recalibration="temperature")
+    view = quick("label", "p_", base=2)
+    assert view.decompose() == quick.decompose("label", "p_", base=2)
 
 
 def test_a_view_of_a_view_changes_what_is_bound(frame):
@@ -120,10 +122,12 @@ def test_every_door_gives_the_same_numbers(frame):
 
 def test_columns_may_be_a_list(frame):
     names = ["p_0", "p_1", "p_10"]
-    expected = decompose(LABELS, PROBA, labels=CLASSES)
-    assert frame.xent.decompose("label", names, labels=CLASSES) == expected
+    options = {"labels": CLASSES, "recalibration": "temperature"}
+    expected = decompose(LABELS, PROBA, **options)
+    assert frame.xent.decompose("label", names, **options) == expected
     renamed = frame.rename(columns=dict(zip(names, CLASSES, strict=True)))
-    assert renamed.xent.decompose("label", CLASSES) == expected
+    view = renamed.xent(recalibration="temperature")
+    assert view.decompose("label", CLASSES) == expected
 
 
 def test_one_column_is_enough_for_two_classes(frame):
@@ -193,6 +197,7 @@ class TestCompare:
         assert found == self.expected()
         assert found.baseline == "p_"
 
+    @pytest.mark.slow
     def test_the_other_model_may_be_a_view_of_another_frame(self, frame):
         other = pd.DataFrame(OTHER, columns=CLASSES).assign(y=LABELS)
         view = other.xent(target="y", proba=CLASSES)
@@ -204,6 +209,7 @@ class TestCompare:
         with pytest.raises(ValueError, match="names must be two that differ: found"):
             frame.xent(target="label", proba="p_").compare("q_", names=names)
 
+    @pytest.mark.slow
     def test_the_other_model_may_be_an_evaluation(self, frame):
         evaluation = Evaluation.from_predictions(LABELS, OTHER, labels=CLASSES)
         for other in (evaluation, evaluation.decomposition):
@@ -227,9 +233,10 @@ class TestCompare:
 
     def test_rows_that_either_misses_are_left_out(self, frame):
         frame.iloc[1, 0] = frame.iloc[5, 4] = np.nan
-        found = frame.xent.compare("q_", "label", "p_", on_missing="drop")
+        options = {"recalibration": "temperature"}
+        found = frame.xent.compare("q_", "label", "p_", on_missing="drop", **options)
         kept = ~np.isin(np.arange(N), [1, 5])
-        assert found == frame[kept].xent.compare("q_", "label", "p_")
+        assert found == frame[kept].xent.compare("q_", "label", "p_", **options)
 
     def test_other_targets_are_refused(self, frame):
         other = frame.assign(label=LABELS[::-1])

@@ -36,7 +36,7 @@ def drawn(k, seed, n=N, slope=0.8, labels=None):
 
 @pytest.fixture(scope="module")
 def reference():
-    return Evaluation.from_frame(drawn(K, 0, n=3000), target="y", proba="p_")
+    return Evaluation.from_frame(drawn(K, 0, n=3000), **VIEW)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def frame():
     return drawn(K, 1)
 
 
-VIEW = {"target": "y", "proba": "p_"}
+VIEW = {"target": "y", "proba": "p_", "recalibration": "temperature"}
 
 
 def test_without_a_reference_terms_are_those_of_a_grouper(frame):
@@ -193,6 +193,7 @@ def test_rows_that_miss_a_probability_are_dropped_on_request(frame, reference):
     pd.testing.assert_frame_equal(found.table, clean.table)
 
 
+@pytest.mark.slow
 def test_the_unit_is_that_of_the_reference_or_the_one_given(frame):
     bits = Evaluation.from_frame(drawn(K, 0), **VIEW, base=2)
     own = frame.xent(**VIEW).over_time("when", reference=bits)
@@ -208,6 +209,7 @@ def test_the_unit_is_that_of_the_reference_or_the_one_given(frame):
     assert nats.lines["skill"] == own.lines["skill"]
 
 
+@pytest.mark.slow
 def test_the_clip_is_that_of_the_reference(frame, reference):
     clipped = Evaluation.from_frame(drawn(K, 0), **VIEW, clip=0.2)
     found = frame.xent(**VIEW).over_time("when", reference=clipped)
@@ -221,6 +223,7 @@ def test_the_clip_is_that_of_the_reference(frame, reference):
         frame.xent(**VIEW, clip=0.2).over_time("when", reference=reference)
 
 
+@pytest.mark.slow
 def test_times_may_be_the_index_or_a_level_of_it(frame):
     by_column = frame.xent(**VIEW).over_time("when", freq="D")
     indexed = frame.set_index("when")

@@ -39,10 +39,10 @@ def test_models_may_be_in_one_file(run, expected):
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
-        (["--baseline", "p_"], {"baseline": "p_"}),
-        (["--base", "2"], {"base": 2}),
+        pytest.param(["--baseline", "p_"], {"baseline": "p_"}, marks=pytest.mark.slow),
+        pytest.param(["--base", "2"], {"base": 2}, marks=pytest.mark.slow),
         (["--recalibration", "dirichlet"], {"recalibration": "dirichlet"}),
-        (["--clip", "0.1"], {"clip": 0.1}),
+        pytest.param(["--clip", "0.1"], {"clip": 0.1}, marks=pytest.mark.slow),
     ],
 )
 def test_options_are_those_of_the_library(run, expected, options, settings):
@@ -61,6 +61,7 @@ def test_weights_and_groups_are_those_of_the_library(run, frame):
     assert found == pytest.approx(right, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_each_model_may_have_a_file(run, two_files, expected):
     args = ("compare", "new.parquet", "old.csv", "--target", "label", "--proba", "p_")
     done = run(*args, "--key", "id", "--json")
@@ -84,6 +85,7 @@ def test_rows_in_another_order_are_refused(run, two_files):
     assert line.endswith(", or align the rows of the files with --key.")
 
 
+@pytest.mark.slow
 def test_each_file_may_name_its_own_probabilities(run, frame, expected):
     frame.to_csv("again.csv", index=False)
     files = ("preds.csv", "again.csv")
@@ -152,6 +154,7 @@ def test_what_cannot_be_compared_is_refused(run, args, message):
     assert line.startswith(f"xent-metrics: {message}")
 
 
+@pytest.mark.slow
 def test_a_gate_judges_the_difference(run, expected):
     found = expected().differences["p_"]["cross_entropy"]
     assert found.low > 0

@@ -44,6 +44,7 @@ def test_drift_is_that_of_the_library(run, months):
     assert content["cause"] == found.cause
 
 
+@pytest.mark.slow
 def test_groups_of_both_files_carry_the_change(run, months):
     done = run(*DRIFT, "--by", "site", "--json")
     groups = parsed(done.stdout)["by_group"]
@@ -79,11 +80,11 @@ def test_expect_is_that_of_the_library(run, months, frame):
 @pytest.mark.parametrize(
     ("command", "condition", "code"),
     [
-        (DRIFT, "concept>5", 0),
+        pytest.param(DRIFT, "concept>5", 0, marks=pytest.mark.slow),
         (DRIFT, "cross_entropy.high>-9", 1),
-        (DRIFT, "share_outside>0.9", 0),
+        pytest.param(DRIFT, "share_outside>0.9", 0, marks=pytest.mark.slow),
         (EXPECT, "expected_loss.low>0.001", 1),
-        (EXPECT, "mix.high<-5", 0),
+        pytest.param(EXPECT, "mix.high<-5", 0, marks=pytest.mark.slow),
     ],
 )
 def test_a_condition_shuts_the_gate(run, months, command, condition, code):

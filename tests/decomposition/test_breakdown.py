@@ -110,7 +110,7 @@ class TestBy:
     def test_an_infinite_row_stays_in_its_cell(self):
         y, q, _ = draw()
         q[4] = np.eye(3)[(y[4] + 1) % 3]
-        d = decompose(y, q, clip=0)
+        d = decompose(y, q, clip=0, recalibration="temperature")
         sites = np.arange(len(q)) % 3
         table = d.by(sites)
         assert table["cross_entropy"].map(math.isinf).tolist() == [False, True, False]
@@ -158,7 +158,7 @@ class TestBy:
 
     def test_a_cell_of_one_row_has_no_errors(self):
         y, q, _ = draw()
-        table = decompose(y, q).by(np.arange(len(q)) == 5)
+        table = decompose(y, q, recalibration="temperature").by(np.arange(len(q)) == 5)
         assert table.loc[True, "n"] == 1
         assert math.isnan(table.loc[True, "cross_entropy_se"])
         assert math.isfinite(table.loc[True, "cross_entropy"])
@@ -212,7 +212,7 @@ class TestRefit:
 
     def test_means_over_cells_are_those_of_the_whole(self):
         y, q, w = draw()
-        d = decompose(y, q, sample_weight=w)
+        d = decompose(y, q, sample_weight=w, recalibration="temperature")
         table = d.by(np.arange(len(q)) % 2, refit=True)
         whole = (table["weight"] * table["cross_entropy"]).sum()
         assert whole == pytest.approx(d.cross_entropy, rel=1e-12)
@@ -243,7 +243,9 @@ class TestByClass:
     def test_unseen_classes_come_last(self):
         y, q, w = draw()
         y[:50] = 9
-        d = decompose(y, q, labels=range(3), sample_weight=w)
+        d = decompose(
+            y, q, labels=range(3), sample_weight=w, recalibration="temperature"
+        )
         table = d.by_class()
         check_sums(table, d, TERMS)
         assert table.index.tolist() == [0, 1, 2, 9]
@@ -327,6 +329,7 @@ class TestLadder:
         assert "share" in ladder.columns
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.UnseenLabelWarning")
+    @pytest.mark.slow
     def test_unseen_labels_do_not_break_its_sums(self):
         y, q, w = draw(2000)
         y[:100] = 9
@@ -357,6 +360,7 @@ class TestLadder:
 
 
 class TestRecalibrator:
+    @pytest.mark.slow
     def test_it_reproduces_the_losses_of_every_rung(self):
         y, q, w = draw(2000)
         d = decompose(y, q, sample_weight=w)
@@ -529,10 +533,14 @@ class TestMiscalibrationTest:
 
     def test_rows_of_a_group_are_flipped_as_one(self):
         y, q, _ = draw(400)
-        one = decompose(y, q, sample_weight=np.full(400, 2.0))
+        options = {"recalibration": "temperature"}
+        one = decompose(y, q, sample_weight=np.full(400, 2.0), **options)
         groups = np.arange(400)
         two = decompose(
-            np.repeat(y, 2), np.repeat(q, 2, axis=0), groups=np.repeat(groups, 2)
+            np.repeat(y, 2),
+            np.repeat(q, 2, axis=0),
+            groups=np.repeat(groups, 2),
+            **options,
         )
         assert one.miscalibration_test().pvalue == two.miscalibration_test().pvalue
 
@@ -588,7 +596,7 @@ class TestMiscalibrationTest:
             ValueError,
             match=f"n_resamples must be a whole number of 1 or more: found {n!r}; pass",
         ):
-            decompose(y, q).miscalibration_test(n_resamples=n)
+            decompose(y, q, recalibration="none").miscalibration_test(n_resamples=n)
 
     @pytest.mark.parametrize("state", [-1, 1.5, "a"])
     def test_what_is_no_source_of_draws_is_refused(self, state):

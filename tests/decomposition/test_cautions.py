@@ -46,6 +46,7 @@ def test_swapped_columns_are_said(swapped):
 
 
 @pytest.mark.parametrize("a", thinned([1, 5], [1]))
+@pytest.mark.slow
 def test_poor_predictions_are_not_called_swapped(a):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -93,6 +93,7 @@ def test_one_model_for_all_folds_without_a_map_is_one_decomposition():
         assert found == pytest.approx(error, rel=1e-9, abs=1e-15, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_the_ladder_is_the_average_of_the_ladders():
     evaluation = cross_validated(recalibration="auto")
     result = evaluation.decomposition
@@ -111,6 +112,7 @@ def test_the_ladder_is_the_average_of_the_ladders():
     assert alone["refinement"] == pytest.approx(expected.refinement, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_maps_that_a_fold_did_not_try_come_last():
     folds = np.zeros(len(Y), dtype=int)
     folds[:150] = 1
@@ -149,6 +151,7 @@ def test_refitted_groups_have_a_map_for_each_fold():
     assert found == pytest.approx(alone.miscalibration, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_compare_keeps_the_maps_of_the_folds():
     cv = KFold(3, shuffle=True, random_state=0)
     other = validated(LogisticRegression(max_iter=500), X / 16, Y, cv)

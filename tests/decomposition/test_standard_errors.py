@@ -318,15 +318,19 @@ class TestIntervals:
     @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan, "a", None])
     def test_the_level_must_be_a_share(self, level):
         p, q, _ = draw()
-        d = decompose(labels_of(p), q)
+        d = decompose(labels_of(p), q, recalibration="temperature")
         message = f"level must be in (0, 1): found {level!r}; pass 0.95."
         with pytest.raises(ValueError, match=re.escape(message)):
             d.ci(level)
 
     def test_errors_in_bits_are_errors_in_nats_over_log_2(self):
         p, q, w = draw(soft=True)
-        nats = decompose(p, q, sample_weight=w).standard_errors
-        bits = decompose(p, q, sample_weight=w, base=2).standard_errors
+        nats = decompose(
+            p, q, sample_weight=w, recalibration="temperature"
+        ).standard_errors
+        bits = decompose(
+            p, q, sample_weight=w, recalibration="temperature", base=2
+        ).standard_errors
         expected = {
             name: error / (1 if name == "skill" else math.log(2))
             for name, error in nats.items()

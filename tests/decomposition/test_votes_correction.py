@@ -110,7 +110,9 @@ class TestFormulas:
         votes, p, q, _ = draw(n_votes=200_000)
         truth = np.mean([entropy_of(row) for row in p])
         for correction in (None, *CORRECTIONS):
-            d = decompose(votes, q, vote_correction=correction)
+            d = decompose(
+                votes, q, vote_correction=correction, recalibration="temperature"
+            )
             assert d.irreducible == pytest.approx(truth, abs=3e-4)
 
     def test_small_integers_do_not_overflow(self):
@@ -124,6 +126,7 @@ class TestFormulas:
 
 class TestBias:
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+    @pytest.mark.slow
     def test_jackknife_removes_more_bias_than_miller_and_madow(self):
         votes, p, q, _ = draw(20_000, n_votes=5)
         truth = np.mean([entropy_of(row) for row in p])
@@ -140,7 +143,7 @@ class TestBias:
         assert abs(found["jackknife"]) < 0.2 * abs(plug_in)
 
     @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
-    @pytest.mark.parametrize("n_votes", [2, 5])
+    @pytest.mark.parametrize("n_votes", [2, pytest.param(5, marks=pytest.mark.slow)])
     def test_dirichlet_has_no_bias_where_its_prior_holds(self, n_votes):
         votes, p, q, _ = draw(20_000, n_votes=n_votes, concentration=10)
         d = decompose(
@@ -185,7 +188,7 @@ class TestIdentities:
     @each_correction
     def test_the_result_names_the_correction(self, correction):
         votes, _, q, _ = draw()
-        d = decompose(votes, q, vote_correction=correction)
+        d = decompose(votes, q, vote_correction=correction, recalibration="temperature")
         assert d.vote_correction == correction
         assert f"correction for few votes: {correction}" in repr(d)
         assert d.to_dict()["vote_correction"] == correction
@@ -206,7 +209,7 @@ class TestIdentities:
     @pytest.mark.parametrize("correction", ["jackknife", "miller-madow"])
     def test_standard_error_is_that_of_the_corrected_rows(self, correction):
         votes, _, q, _ = draw()
-        d = decompose(votes, q, vote_correction=correction)
+        d = decompose(votes, q, vote_correction=correction, recalibration="temperature")
         h = d._evidence.data.rows.entropy
         expected = h.std(ddof=1) / math.sqrt(len(h))
         assert d.standard_errors["irreducible"] == pytest.approx(expected, rel=1e-10)
@@ -308,7 +311,7 @@ class TestSingleVotes:
     def test_other_corrections_are_defined(self, correction):
         votes, _, q, _ = draw()
         votes[[3, 8]] = [0, 1, 0]
-        d = decompose(votes, q, vote_correction=correction)
+        d = decompose(votes, q, vote_correction=correction, recalibration="temperature")
         assert math.isfinite(d.irreducible)
 
     def test_dirichlet_without_a_map_says_why(self):

@@ -27,4 +27,5 @@ def drawn(n=2000, k=2, *, seed=0, centre=0.0, slope=0.7, bias=0.0, prior=0.0):
 
 def evaluated(n=2000, k=2, *, options=None, **law):
     y, q = drawn(n, k, **law)
-    return Evaluation.from_predictions(y, q, labels=range(k), **(options or {}))
+    options = {"recalibration": "temperature", **(options or {})}  # the quickest
+    return Evaluation.from_predictions(y, q, labels=range(k), **options)

@@ -62,6 +62,7 @@ def test_a_difference_of_terms_has_the_errors_of_both_sets():
     assert high - low == pytest.approx(2 * 1.644854 * found.mix.standard_error)
 
 
+@pytest.mark.slow
 def test_terms_of_several_classes_are_under_one_map():
     rng = np.random.default_rng(0)
     q = softmax(2 * rng.standard_normal((4000, 4)))
@@ -136,8 +137,12 @@ def test_columns_of_both_frames_are_groups():
 def test_classes_in_another_order_are_the_same_classes():
     y, q = drawn(k=4, seed=9, slope=0.5)
     order = [2, 0, 3, 1]
-    plain = Evaluation.from_predictions(y, q, labels=range(4))
-    turned = Evaluation.from_predictions(y, q[:, order], labels=order)
+    plain = Evaluation.from_predictions(
+        y, q, labels=range(4), recalibration="temperature"
+    )
+    turned = Evaluation.from_predictions(
+        y, q[:, order], labels=order, recalibration="temperature"
+    )
     one, two = drift(SEVERAL, plain), drift(SEVERAL, turned)
     assert two.mix.difference == pytest.approx(one.mix.difference, rel=1e-9)
     assert two.concept.standard_error == pytest.approx(one.concept.standard_error)
@@ -155,6 +160,7 @@ def test_bits_are_nats_over_log_two():
     assert total(two) == pytest.approx(two.differences["cross_entropy"].difference)
 
 
+@pytest.mark.slow
 def test_rows_copied_within_groups_change_no_error():
     twice = np.repeat(np.arange(2000), 2)
     found = []
@@ -190,7 +196,11 @@ def test_distributions_and_votes_are_split_too():
     both = []
     for _ in range(2):
         p = rng.dirichlet(np.ones(3), 1000)
-        both.append(Evaluation.from_predictions(rng.multinomial(5, p), p))
+        both.append(
+            Evaluation.from_predictions(
+                rng.multinomial(5, p), p, recalibration="temperature"
+            )
+        )
     found = drift(*both)
     change = both[1].terms["cross_entropy"] - both[0].terms["cross_entropy"]
     assert total(found) == pytest.approx(change)

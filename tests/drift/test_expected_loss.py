@@ -16,14 +16,15 @@ SEVERAL = evaluated(k=4, seed=3)
 @pytest.mark.parametrize("k", [2, 4])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_it_is_what_drift_expects_before_the_labels_are_known(k, weighted):
-    reference = evaluated(k=k, seed=1)
+    map_ = {"recalibration": "temperature"}
+    reference = evaluated(k=k, seed=1, options=map_)
     y, q = drawn(k=k, seed=2, centre=0.7)
     options = {}
     if weighted:
         weights = np.random.default_rng(0).exponential(size=2000)
         options = {"sample_weight": weights * (np.arange(2000) > 5)}
     found = expected_loss(reference, q, **options)
-    later = Evaluation.from_predictions(y, q, labels=range(k), **options)
+    later = Evaluation.from_predictions(y, q, labels=range(k), **options, **map_)
     split = drift(reference, later)
     assert found.expected_loss == pytest.approx(split.expected_loss, rel=1e-12)
     assert found.mix == pytest.approx(split.mix.difference, rel=1e-9)

@@ -10,7 +10,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xent_metrics import (
@@ -40,10 +40,11 @@ def day(rng, n, slope=1.0, intercept=0.0, k=2):
     return y, softmax(z.T)[1].T
 
 
-def watching(seed=0, n=4000, k=2, *, reference=None, **options):
+def watching(seed=0, n=2000, k=2, *, reference=None, **options):
     rng = np.random.default_rng(seed)
     y, q = day(rng, n, k=k)
-    evaluation = Evaluation.from_predictions(y, q, labels=range(k), **reference or {})
+    reference = {"recalibration": "temperature", **(reference or {})}
+    evaluation = Evaluation.from_predictions(y, q, labels=range(k), **reference)
     return Monitor(evaluation, **options), rng
 
 
@@ -57,7 +58,6 @@ def fitted(k, seed=0, n=2000):
 MAPS = {k: fitted(k) for k in (2, 3)}
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(2, 3).flatmap(
         lambda k: st.lists(
@@ -133,6 +133,7 @@ def test_a_higher_cost_is_found_and_said_to_have_begun_about_when_it_did():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_a_year_without_change():
     monitor, rng = watching(seed=3)
     for _ in range(365):
@@ -151,6 +152,7 @@ def test_other_predictions_alone_are_no_change():
     assert monitor.alarm is None
 
 
+@pytest.mark.slow
 def test_frequencies_find_what_leaves_the_cost_as_it_is():
     found = {}
     for frequencies in (True, False):
@@ -163,6 +165,7 @@ def test_frequencies_find_what_leaves_the_cost_as_it_is():
     assert found[False] is None
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_no_alarm():
     alarms = []
     for tolerance in (0.0, 0.3, {"cross_entropy": 0.3, "frequency of 1": 0.1}):
@@ -186,6 +189,7 @@ def test_a_period_may_come_in_several_batches():
     assert parts.to_frame()["n"].to_list() == [90] * 12
 
 
+@pytest.mark.slow
 def test_each_year_has_its_own_bets_and_alarm():
     monitor, rng = watching(seed=8, periods=20)
     for _ in range(45):
@@ -215,7 +219,7 @@ def test_the_unit_changes_no_evidence():
     np.testing.assert_allclose(theirs["frequency of 1"], ours["frequency of 1"])
 
 
-@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("k", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_distributions_that_are_labels_are_watched_like_labels(k):
     hard, rng = watching(k=k, terms=WATCHABLE)
     soft, _ = watching(k=k, terms=WATCHABLE)
@@ -363,7 +367,7 @@ def test_references_that_cannot_say_what_to_expect_are_refused():
 
 def test_a_reference_without_its_rows_takes_directions_from_the_first_batch():
     with_rows, rng = watching(seed=16)
-    evaluation = Evaluation.from_predictions(*day(np.random.default_rng(16), 4000))
+    evaluation = Evaluation.from_predictions(*day(np.random.default_rng(16), 2000))
     Monitor(evaluation)  # fits the map, which the pickle then holds
     copied = pickle.loads(pickle.dumps(evaluation))  # noqa: S301 - our own
     without = Monitor(copied)

@@ -59,11 +59,11 @@ def assert_same(found, expected):
         )
 
 
-@pytest.mark.parametrize("k", [2, 4])
+@pytest.mark.parametrize("k", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_states_that_keep_all_rows_are_as_good_as_evaluations(k):
     laws = {"seed": 1}, {"seed": 2, "slope": 0.4, "centre": 0.5}
     states = [accumulated(1000, k, **law) for law in laws]
-    evaluations = [evaluated(1000, k, **law) for law in laws]
+    evaluations = [evaluated(1000, k, options=QUICK, **law) for law in laws]
     found, expected = drift(*states), drift(*evaluations)
     for name in ("mix", "concept"):
         one, two = getattr(found, name), getattr(expected, name)
@@ -71,7 +71,11 @@ def test_states_that_keep_all_rows_are_as_good_as_evaluations(k):
         assert one.standard_error == pytest.approx(two.standard_error, rel=1e-6)
     assert found.cause == expected.cause
     _, q = drawn(1000, k, seed=3)
-    for reference in (states[0], finish(states[0]), finish(states[0]).to_json()):
+    for reference in (
+        states[0],
+        finish(states[0], **QUICK),
+        finish(states[0], **QUICK).to_json(),
+    ):
         ahead = expected_loss(reference, q)
         right = expected_loss(evaluations[0], q)
         assert ahead.expected_loss == pytest.approx(right.expected_loss, rel=1e-6)

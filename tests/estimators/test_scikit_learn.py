@@ -25,6 +25,8 @@ from sklearn.svm import SVC, LinearSVC
 from xent_metrics import Evaluation
 from xent_metrics.scorers import DecompositionScorer, neg_cross_entropy
 
+from ..thinned import thinned
+
 X, Y = load_digits(return_X_y=True)
 NAMES = np.array([f"digit {k}" for k in range(10)])
 TRAIN, TEST = slice(0, 1200), slice(1200, None)
@@ -45,7 +47,7 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", thinned(MODELS, [*MODELS.keys() - {"stack"}]))
 def test_the_same_log_loss_as_scikit_learn(name):
     x, y = X / 16, NAMES[Y]
     model = MODELS[name].fit(x[TRAIN], y[TRAIN])

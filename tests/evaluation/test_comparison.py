@@ -33,7 +33,8 @@ def test_differences_are_those_of_the_terms():
 
 
 def test_standard_error_is_that_of_paired_costs():
-    c = compare({"bold": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3), sample_weight=W)
+    models = {"bold": (Y, BOLD), "shy": (Y, SHY)}
+    c = compare(models, labels=range(3), sample_weight=W, recalibration="temperature")
     rows = np.arange(len(Y))
     d = np.log(BOLD[rows, Y] / SHY[rows, Y])
     mean = np.average(d, weights=W)
@@ -47,6 +48,7 @@ def test_standard_error_is_that_of_paired_costs():
     assert (found.high - found.low) / 2 == pytest.approx(1.959964 * expected, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_groups_of_copies_are_single_rows():
     twice = np.repeat(np.arange(len(Y)), 2)
     once = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3))
@@ -73,6 +75,7 @@ def test_evaluations_pairs_and_decompositions_are_the_same():
     pd.testing.assert_frame_equal(pairs.to_frame(), results.to_frame())
 
 
+@pytest.mark.slow
 def test_units_change_differences_and_no_p_value():
     models = {"bold": (Y, BOLD), "shy": (Y, SHY)}
     nats, bits = (compare(models, labels=range(3), base=base) for base in (None, 2))
@@ -100,8 +103,9 @@ def test_models_are_ranked_by_cross_entropy_and_shown_so():
 
 def test_order_of_classes_is_free():
     frame = pd.DataFrame(SHY, columns=[0, 1, 2])
-    c = compare({"a": (Y, pd.DataFrame(BOLD)), "b": (Y, frame[[2, 0, 1]])})
-    expected = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3))
+    options = {"recalibration": "temperature"}
+    c = compare({"a": (Y, pd.DataFrame(BOLD)), "b": (Y, frame[[2, 0, 1]])}, **options)
+    expected = compare({"a": (Y, BOLD), "b": (Y, SHY)}, labels=range(3), **options)
     assert c.differences["b"]["cross_entropy"] == pytest.approx(
         expected.differences["b"]["cross_entropy"], rel=1e-12
     )
@@ -147,6 +151,7 @@ class TestOneMap:
             assert c.decompositions[name] == decompose(y, q)
         assert "alone" not in repr(c)
 
+    @pytest.mark.slow
     def test_a_shift_of_the_logit_is_miscalibration_alone(self):
         flagged = []
         for seed in range(20):
@@ -159,6 +164,7 @@ class TestOneMap:
             )
         assert sum(flagged) <= 4  # of 20 at 5 %; all 20 under one temperature
 
+    @pytest.mark.slow
     def test_models_alike_once_recalibrated_differ_by_no_more_than_fits_do(self):
         pvalues = []
         for seed in range(20):
@@ -211,6 +217,7 @@ class TestOneMap:
         c = compare(pairs, labels=range(3), recalibration="temperature")
         assert c.own_recalibrations == {}
 
+    @pytest.mark.slow
     def test_an_evaluation_with_a_poorer_map_is_decomposed_again(self):
         given = {
             name: evaluation_of(q, recalibration="none") for name, q in MODELS.items()
@@ -219,6 +226,7 @@ class TestOneMap:
         assert c.recalibration == "temperature-bias"
         assert "alone, 'bold' has none, 'weighed' has none" in repr(c)
 
+    @pytest.mark.slow
     def test_options_of_the_comparison_choose_too(self, alone):
         clipped = compare(alone, clip=0.2)
         pairs = {name: (Y, q) for name, q in MODELS.items()}
@@ -345,7 +353,8 @@ def test_one_model_and_one_row_are_told_in_the_singular():
 
 
 def test_json_is_strict():
-    c = compare({"<bold>": (Y, BOLD), "shy": (Y, SHY)}, labels=range(3))
+    models = {"<bold>": (Y, BOLD), "shy": (Y, SHY)}
+    c = compare(models, labels=range(3), recalibration="temperature")
     read = json.loads(c.to_json())
     found = read["models"]["shy"]["differences"]["cross_entropy"]
     assert found["difference"] == c.differences["shy"]["cross_entropy"].difference

@@ -281,6 +281,7 @@ def test_a_fold_of_one_label_has_no_map_and_says_so():
     assert result.ladder.empty
 
 
+@pytest.mark.slow
 def test_leaving_one_out_warns_once():
     results = validated(GaussianNB(), X[:60], Y[:60] % 2, LeaveOneOut())
     with pytest.warns(SmallSampleWarning, match="only 1 row in fold 0") as caught:

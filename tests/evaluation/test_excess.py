@@ -42,6 +42,7 @@ def test_a_loss_that_has_no_shares_is_ranked_by_cost(cost):
     assert not held.clear.any()
 
 
+@pytest.mark.slow
 def test_equal_groups_are_seldom_called_clear():
     rng = np.random.default_rng(0)
     found = []

@@ -172,6 +172,7 @@ def test_nobody_is_told_of_folds(heard, scoring, backend):
     assert heard == []
 
 
+@pytest.mark.slow
 def test_nobody_is_told_within_searches(heard):
     grid = {"var_smoothing": [1e-9, 1e-6]}
     scoring = scorers.DecompositionScorer()

@@ -169,9 +169,9 @@ class TestSummary:
     def test_an_infinite_row_stays_in_its_group(self):
         q = PROBA.copy()
         q[0] = np.eye(3)[(CODES[0] + 1) % 3]
-        table = Evaluation.from_predictions(LABELS, q, labels=NAMES, clip=0).summary(
-            np.arange(N) % 3
-        )
+        table = Evaluation.from_predictions(
+            LABELS, q, labels=NAMES, clip=0, recalibration="temperature"
+        ).summary(np.arange(N) % 3)
         assert np.isinf(table["cross_entropy"]).tolist() == [True, False, False]
         assert np.isfinite(table.loc[[1, 2], "cross_entropy_se"]).all()
 
@@ -398,7 +398,9 @@ class TestReadBack:
     )
     def test_labels_come_back(self, labels):
         y = pd.Series([labels[code] for code in CODES], dtype=object)
-        evaluation = Evaluation.from_predictions(y, PROBA, labels=labels)
+        evaluation = Evaluation.from_predictions(
+            y, PROBA, labels=labels, recalibration="temperature"
+        )
         found = Evaluation.from_json(evaluation.to_json(per_sample=True))
         assert found == evaluation
         assert found.labels == labels
@@ -409,7 +411,9 @@ class TestReadBack:
     def test_labels_that_cannot_be_read_back_are_not_written(self):
         labels = tuple(frozenset([k]) for k in range(3))
         y = pd.Series([labels[code] for code in CODES], dtype=object)
-        evaluation = Evaluation.from_predictions(y, PROBA, labels=labels)
+        evaluation = Evaluation.from_predictions(
+            y, PROBA, labels=labels, recalibration="temperature"
+        )
         message = "must be text, numbers, booleans, .* of type frozenset; convert them"
         with pytest.raises(TypeError, match=message):
             evaluation.to_json()

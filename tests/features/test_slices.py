@@ -76,6 +76,7 @@ def test_none_is_a_valid_answer():
     assert json.loads(found.to_json())["slices"] == []
 
 
+@pytest.mark.slow
 def test_chance_alone_seldom_makes_a_slice():
     rng = np.random.default_rng(5)
     called = 0
@@ -110,6 +111,7 @@ def test_slices_do_not_overlap_and_are_few():
     assert found.table["excess"].is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_terms_that_can_be_sliced():
     X, evaluation = costly(lambda X: X["plan"] == "basic")
     assert evaluation.slices(X, term="miscalibration").term == "miscalibration"

@@ -6,7 +6,7 @@ import sys
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xent_metrics import cross_entropy
@@ -110,7 +110,6 @@ class TestAgreement:
         clip=st.sampled_from([0.0, EPS, 1e-3]),
         kind=st.sampled_from(["probabilities", "proportions"]),
     )
-    @settings(max_examples=60, deadline=None)
     def test_values_counts_and_violations_are_those_of_numpy(
         self, seed, n, k, single, order, clip, kind
     ):
@@ -312,7 +311,6 @@ def ensemble(rng, n, k, n_members):
 
 
 class TestEnsembles:
-    @settings(max_examples=40, deadline=None)
     @given(
         seed=st.integers(0, 2**32 - 1),
         n=st.sampled_from([1, 2, 7, 8, 9, 64, 131]),
@@ -588,6 +586,7 @@ class TestTurnedOff:
     def test_by_the_environment(self):
         assert self.of("0") == ["False", "", "XENT_METRICS_COMPILED=0 turns them off"]
 
+    @pytest.mark.slow
     def test_a_level_can_be_named(self):
         assert self.of(LEVELS[0]) == ["True", LEVELS[0], ""]
         assert self.of("x86-64-v9") == ["True", LEVELS[-1], ""]

@@ -57,6 +57,13 @@ def later(named):
     return Evaluation.from_predictions(y, q, labels=NAMES)
 
 
+some = pytest.mark.parametrize(
+    "draw",
+    thinned(plotting.__all__, ["reliability", "by_class", "ensemble", "models"]),
+    indirect=True,
+)
+
+
 @pytest.fixture(params=plotting.__all__)
 def draw(request, named, later):
     """Each plot, as a function of its axes alone."""
@@ -122,6 +129,7 @@ def test_a_plot_draws_into_the_axes_given_and_changes_nothing_else(draw):
     assert not other.has_data()
 
 
+@some
 def test_a_plot_makes_a_figure_of_its_own(draw):
     ax = draw()
     assert isinstance(ax, Axes)
@@ -136,6 +144,7 @@ def test_a_plot_has_a_statement_and_labels(draw):
     assert ax.get_xlabel()
 
 
+@some
 def test_text_takes_the_colours_of_the_page(draw):
     with plt.style.context("dark_background"):
         ax = draw()
@@ -143,6 +152,7 @@ def test_text_takes_the_colours_of_the_page(draw):
         assert {to_hex(one.get_color()) for one in texts(ax)} == {"#ffffff"}
 
 
+@some
 def test_nothing_is_cut_off(draw):
     ax = draw()
     figure = ax.figure
@@ -152,6 +162,7 @@ def test_nothing_is_cut_off(draw):
     assert page.contains(*drawn.max)
 
 
+@some
 def test_names_are_data_not_formulas_nor_markup(draw):
     ax = draw()
     for text in texts(ax):
@@ -171,9 +182,7 @@ def test_names_are_shown(named):
     assert "$a_1$" in shown
 
 
-@pytest.mark.parametrize(
-    "draw", thinned(plotting.__all__, ["reliability", "ensemble"]), indirect=True
-)
+@some
 def test_figures_can_be_pickled(draw):
     copied = pickle.loads(pickle.dumps(draw().figure))  # noqa: S301 - our own
     assert copied.axes
@@ -197,6 +206,7 @@ def test_what_is_infinite_or_undefined_is_said(kind, subject, request):
         assert ("infinite" if subject == "infinite" else "undefined") in said
 
 
+@pytest.mark.slow
 def test_one_row_is_drawn():
     with pytest.warns(UserWarning, match="only 1 row"):
         evaluation = Evaluation.from_predictions([1], [[0.3, 0.7]], labels=[0, 1])
@@ -204,7 +214,7 @@ def test_one_row_is_drawn():
         getattr(plotting, kind)(evaluation).figure.canvas.draw()
 
 
-@pytest.mark.parametrize("base", [None, 2])
+@pytest.mark.parametrize("base", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_units_are_named(forecasts, base):
     evaluation = Evaluation.from_predictions(*forecasts, base=base)
     unit = "bits" if base else "nats"

@@ -58,6 +58,7 @@ def test_slopes_are_derivatives(name):
     np.testing.assert_array_equal(mean, fitted(log_q)[classes, np.arange(9)])
 
 
+@pytest.mark.slow
 def test_the_covariance_depends_neither_on_the_scale_of_weights_nor_on_the_grid():
     y, q = draw(np.random.default_rng(0), 30_000)
     grid = np.array([0.1, 0.5, 0.9])

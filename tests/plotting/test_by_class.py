@@ -40,6 +40,7 @@ def test_a_rare_class_of_costly_rows_comes_before_a_common_one():
     assert [name.split()[0] for name in names(ax)] == ["rare", "common"]
 
 
+@pytest.mark.slow
 def test_classes_that_are_left_out_are_counted(several):
     ax = plotting.by_class(several, at_most=3)
     table = several.by_class

@@ -160,6 +160,7 @@ def test_the_legend_stays_inside_the_axes():
     assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x0
 
 
+@pytest.mark.slow
 def test_evaluations_that_were_read_back_are_drawn_without_the_map(two, several):
     read = Evaluation.from_json(two.to_json(per_sample=True))
     ax = plotting.reliability(read)
@@ -333,6 +334,7 @@ class TestSeveralModels:
         with pytest.raises(ValueError, match="axes can hold 3 models: found 3 in them"):
             plotting.reliability(two, ax=ax)
 
+    @pytest.mark.slow
     def test_several_classes_share_axes_that_show_both(self, several, forecasts):
         p, _ = forecasts
         flat = Evaluation.from_predictions(

@@ -159,6 +159,7 @@ def test_fresh_rows_are_insufficient_where_they_are_few(run):
     done.stdout.fnmatch_lines(["1 check: 1 insufficient"])
 
 
+@pytest.mark.slow
 def test_paired_rows_see_what_independent_samples_do_not(run):
     pytest.importorskip("pyarrow")
     paired = 'xent.no_worse(evaluated({}), "churn", margin=0.001, paired=True)'
@@ -294,9 +295,15 @@ def test_what_cannot_be_compared_is_refused(run, parts, message):
     ("targets", "options"),
     [
         ("y, q", ""),
-        ("y, q", ", sample_weight=[1, 2, 3, 4] * 100, base=2"),
+        pytest.param(
+            *("y, q", ", sample_weight=[1, 2, 3, 4] * 100, base=2"),
+            marks=pytest.mark.slow,
+        ),
         ("y, q", ", groups=['a', 'b', 'c', 'd'] * 100"),
-        ("[[0.9, 0.1], [0.4, 0.6]] * 200, [[0.8, 0.2], [0.3, 0.7]] * 200", ""),
+        pytest.param(
+            *("[[0.9, 0.1], [0.4, 0.6]] * 200, [[0.8, 0.2], [0.3, 0.7]] * 200", ""),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_rows_are_kept_with_all_that_they_had(run, targets, options):
@@ -376,6 +383,7 @@ def test_a_session_knows_how_many_checks_the_last_one_made(run, folder):
     done.stdout.fnmatch_lines(["E *a term fails at p <= 0.0125 = 0.05 / 4, for *"])
 
 
+@pytest.mark.slow
 def test_what_is_unused_imports_no_pandas(folder):
     folder.makeconftest('pytest_plugins = ["xent_metrics_pytest"]')
     folder.makepyfile(

@@ -109,6 +109,7 @@ class TestFit:
         assert at(np.log(q).T).sum(axis=0) == pytest.approx(1, abs=1e-14)
 
     @each_matrix
+    @pytest.mark.slow
     def test_it_recovers_mixed_up_classes(self, matrix):
         q, p, y = mixed(20_000, matrix)
         d = decompose(y, q, recalibration="confusion")
@@ -122,6 +123,7 @@ class TestFit:
         logit_linear = decompose(y, q, recalibration="temperature-bias")
         assert logit_linear.miscalibration < truth - 0.01
 
+    @pytest.mark.slow
     def test_auto_takes_it_for_mixed_up_classes(self):
         q, _, y = mixed(4000, NEIGHBOURS)
         assert decompose(y, q).recalibration == "confusion"
@@ -154,6 +156,7 @@ class TestCrossValidation:
         assert found == pytest.approx(expected, rel=1e-9)
         assert found > 0
 
+    @pytest.mark.slow
     def test_it_is_takeuchis_on_average(self):
         n, found, takeuchis = 200, [], []
         for seed in range(150):

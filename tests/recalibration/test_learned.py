@@ -83,6 +83,7 @@ def test_it_finds_a_checkerboard_of_several_classes(k):
     assert np.mean((mended - truth) ** 2) < 0.8 * np.mean((before - truth) ** 2)
 
 
+@pytest.mark.slow
 def test_where_the_chosen_map_is_right_it_changes_nothing():
     draws = [forecasts(400, 2, seed=seed) for seed in range(6)]
     # Trees differ between versions of scikit-learn: in one of these they win nothing.
@@ -196,6 +197,7 @@ def test_groups_are_never_on_both_sides_of_a_fold(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::xent_metrics.SmallSampleWarning")
+@pytest.mark.slow
 def test_rows_of_a_group_alike_are_not_taken_for_a_pattern():
     # Each group has one label and nearly one prediction: trees that had seen rows of
     # it would know the label of the others.

@@ -229,7 +229,9 @@ class TestOptimum:
 class TestOptimism:
     @each_family
     @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
-    @pytest.mark.parametrize("n_clusters", [None, 400])
+    @pytest.mark.parametrize(
+        "n_clusters", [pytest.param(None, marks=pytest.mark.slow), 400]
+    )
     def test_it_is_takeuchis_by_a_sum_over_rows_or_clusters(
         self, family, soft, n_clusters
     ):

@@ -76,6 +76,7 @@ def test_calls_that_overlap_leave_the_number_of_threads_as_it_was():
     assert n_threads() == {2}
 
 
+@pytest.mark.slow
 def test_so_do_many_calls_at_once():
     barrier = threading.Barrier(8)
 

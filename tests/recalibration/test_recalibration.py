@@ -296,6 +296,7 @@ class TestOwnMap:
         assert d.refinement == pytest.approx(expected, rel=1e-12)
         assert d._evidence.maps["Shrink"].model.share == own.share
 
+    @pytest.mark.slow
     def test_its_intercepts_are_debiased_too(self):
         # Of the frequencies alone, the optimism is (K - 1) / (2 n) on average.
         n, found = 200, []
@@ -522,7 +523,7 @@ EXPLAINED_BY = {
 class TestRoundingNeverChooses:
     """Soft labels that one map explains exactly are explained by richer ones too."""
 
-    @pytest.mark.parametrize("seed", thinned(range(4), [1, 3]))
+    @pytest.mark.parametrize("seed", thinned(range(4), [1]))
     @pytest.mark.parametrize("name", EXPLAINED_BY)
     def test_the_simplest_exact_map_is_chosen(self, name, seed):
         n, k = [(5000, 3), (500, 3), (20_000, 4), (2000, 5)][seed]

@@ -198,6 +198,7 @@ def test_the_page_of_ten_thousand_rows_stays_small():
     assert len(evaluation.to_html(by=np.arange(10_000) % 500).encode()) < 500_000
 
 
+@pytest.mark.slow
 def test_an_evaluation_without_rows_says_what_is_left_out(hard):
     page = Page(Evaluation.from_json(hard.to_json()).to_html(by="label"))
     shown = [figure["attrs"]["id"] for figure in page.of("figure")]
@@ -213,11 +214,13 @@ def test_an_evaluation_without_rows_says_what_is_left_out(hard):
         pytest.param({"recalibration": "isotonic"}, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_infinite_and_plug_in_losses_have_a_page(options):
     q = np.array([[0.9, 0.1], [0.3, 0.7]] * 199 + [[0.0, 1.0], [0.2, 0.8]])
     Page(Evaluation.from_predictions([0, 1] * 200, q, **options).to_html())
 
 
+@pytest.mark.slow
 def test_an_evaluation_writes_the_page_that_it_gives(hard, tmp_path):
     path = tmp_path / "page.html"
     hard.write_html(path, by="label", title="Ours")

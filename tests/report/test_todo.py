@@ -300,6 +300,7 @@ def test_a_clip_that_no_row_met_is_not_a_subject(hard):
 @pytest.mark.skipif(
     not hasattr(Evaluation, "reducible"), reason="evaluations know no features"
 )
+@pytest.mark.slow
 def test_features_are_asked_for_where_they_can_be():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 2))

@@ -116,8 +116,8 @@ KEYS = {
 }
 
 QUICK = (
-    *("text", "numbers and text", "moments of zones", "pairs", "nothing"),
-    *("Int64", "uint64", f"datetime64[ns, {BERLIN}]", "category", "infinite"),
+    *("numbers and text", "moments of zones", "pairs"),
+    *("Int64", "category", "infinite"),
 )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from xent_metrics import ScanState, accumulate, finish, merge, rolling
 
+from ..thinned import thinned
 from .conftest import drawn
 
 ROWS = drawn(2000, 3)
@@ -15,7 +16,7 @@ DAYS = {
 }
 
 
-@pytest.mark.parametrize("window", [1, 2, 3, 4, 9, 10])
+@pytest.mark.parametrize("window", thinned([1, 2, 3, 4, 9, 10], [1, 4, 10]))
 def test_a_window_has_the_terms_of_its_rows(window):
     found = rolling(DAYS, window=window)
     assert list(found) == list(DAYS)[window - 1 :]
@@ -23,7 +24,7 @@ def test_a_window_has_the_terms_of_its_rows(window):
         whole = merge(list(DAYS.values())[k - window : k])
         assert (state.n, state.counts) == (whole.n, whole.counts)
         np.testing.assert_allclose(state.whole.mean, whole.whole.mean, rtol=1e-12)
-    ours, theirs = finish(state), finish(whole)
+    ours, theirs = (finish(one, recalibration="temperature") for one in (state, whole))
     terms, others = list(ours.terms.values()), list(theirs.terms.values())
     np.testing.assert_allclose(terms, others, rtol=1e-8)
     costs, others = (one.by_group["cross_entropy"] for one in (ours, theirs))

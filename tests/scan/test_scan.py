@@ -89,6 +89,7 @@ class TestWhatIsRead:
         found = {frozenset(table.column_names) for table in tables}
         assert found == {frozenset(("p_0", "p_1", "p_2", "shift", "w", "y"))}
 
+    @pytest.mark.slow
     def test_small_batches_give_the_same_numbers(self, parquet, monkeypatch):
         expected = scan(parquet, **FAST).decomposition
         monkeypatch.setattr(streams, "_VALUES_AT_ONCE", 1)

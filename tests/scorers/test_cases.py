@@ -414,6 +414,7 @@ def test_theirs_tunes_a_threshold_on_hard_labels():
     assert model.fit(data, labels).best_score_ < -1  # of 0 and 1, not of probabilities
 
 
+@pytest.mark.slow
 def test_a_classifier_with_a_tuned_threshold_is_scored():
     data, labels = make_classification(60, random_state=0)
     tuned = TunedThresholdClassifierCV(GaussianNB()).fit(data, labels)

@@ -277,6 +277,7 @@ def test_errors(store, options, error, message):
     assert metrics_of(run) == {}
 
 
+@pytest.mark.slow
 def test_weights_are_kept(store):
     autolog(**QUICK)
     weights = np.linspace(0, 1, len(Y))

@@ -60,6 +60,7 @@ def test_it_is_compare(logged):
     assert found.baseline == "dull"
 
 
+@pytest.mark.slow
 def test_another_split_and_another_map(logged):
     runs = [
         logged(evaluated(q=q, recalibration="auto"), name, split="holdout")
@@ -74,6 +75,7 @@ def test_another_split_and_another_map(logged):
         compare_runs(*runs, split="hold-out")
 
 
+@pytest.mark.slow
 def test_rows_are_paired_by_their_ids(logged):
     ids = np.array([f"row {k}" for k in range(N)])
     order = rng.permutation(N)
@@ -84,6 +86,7 @@ def test_rows_are_paired_by_their_ids(logged):
     assert found.to_json() == wanted.to_json()
 
 
+@pytest.mark.slow
 def test_the_order_of_classes_is_free(logged):
     turned = evaluated(q=SHARP[:, ::-1], labels=NAMES[::-1])
     found = compare_runs(logged(evaluated(), "a"), logged(turned, "b"))
@@ -115,6 +118,7 @@ def test_folds(logged):
     assert found.to_json() == compare({"a": first, "b": second}).to_json()
 
 
+@pytest.mark.slow
 def test_few_rows_were_warned_of_before(logged):
     rows = slice(100)
     with pytest.warns(SmallSampleWarning, match="terms are unreliable below about 200"):
@@ -134,6 +138,7 @@ def test_runs_of_schema_1(logged, store, tmp_path):
     assert found.to_json() == compare({"before": first, "now": second}).to_json()
 
 
+@pytest.mark.slow
 def test_runs_of_one_name(logged):
     runs = [logged(evaluated(q=q), "same") for q in (DULL, SHARP)]
     found = compare_runs(*runs)
@@ -158,6 +163,7 @@ class TestWhatDiffers:
         assert "one has 400 rows, the other 397" in told
         assert "'b' lacks 3 rows (397, 398, 399)" in told
 
+    @pytest.mark.slow
     def test_which_rows(self, logged):
         told = self.refused(
             logged,
@@ -173,6 +179,7 @@ class TestWhatDiffers:
         told = self.refused(logged, evaluated(), evaluated(labels))
         assert "of 'a' and 'b' the targets differ in 2 rows (3, 7); evaluate" in told
 
+    @pytest.mark.slow
     def test_weights(self, logged):
         weights = WEIGHTS.copy()
         weights[2] /= 2
@@ -183,6 +190,7 @@ class TestWhatDiffers:
         )
         assert "the weights differ in 1 row (2)" in told
 
+    @pytest.mark.slow
     def test_ids_that_are_not_unique(self, logged):
         ids = np.arange(N) // 2
         told = self.refused(
@@ -192,6 +200,7 @@ class TestWhatDiffers:
         )
         assert "row ids occur several times, and in another order" in told
 
+    @pytest.mark.slow
     def test_what_does_not_matter(self, logged):
         labels, weights = LABELS.copy(), WEIGHTS.copy()
         weights[4] = 0
@@ -216,6 +225,7 @@ class TestWhatIsRefused:
         with pytest.raises(TypeError, match="run_b must be an id as text: found Run;"):
             compare_runs(run, mlflow.get_run(run))
 
+    @pytest.mark.slow
     def test_a_run_without_rows(self, logged):
         runs = [logged(evaluated(), "a"), logged(evaluated(), "b", per_sample=False)]
         with pytest.raises(
@@ -251,6 +261,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match="split must be letters, digits"):
             compare_runs("a", "b", split="../x")
 
+    @pytest.mark.slow
     def test_without_pyarrow(self, logged, monkeypatch):
         runs = [logged(evaluated(), name) for name in "ab"]
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

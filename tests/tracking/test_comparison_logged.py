@@ -79,6 +79,7 @@ def test_differences_that_are_left_out_say_nothing(store, soft):
     assert {"cross_entropy", "miscalibration", "refinement", "skill"} <= logged
 
 
+@pytest.mark.slow
 def test_files(store):
     comparison = compared(("<b>", "sharp"))
     run_id = new_run(store)

@@ -122,6 +122,7 @@ def test_by_default_no_run_is_made(tracking, evaluation):
     ]
 
 
+@pytest.mark.slow
 def test_a_fold_that_is_not_finite(tracking):
     proba = PROBA.copy()
     proba[1] = np.eye(2)[1 - LABELS[1]]
@@ -155,6 +156,7 @@ def test_names_of_folds(tracking):
     assert sorted(steps(tracking, run_id, "xent/cv/by_fold/n")) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_replay_makes_no_fold_twice(tracking, evaluation, monkeypatch):
     run_id = new_run(tracking)
     client = tracking.MlflowClient

@@ -71,6 +71,7 @@ def history(store, run_id, key):
     return [(one.step, one.value) for one in sorted(found, key=lambda one: one.step)]
 
 
+@pytest.mark.slow
 def test_weeks_of_drift_are_steps_of_one_run(store):
     first, weeks = month(0), [month(1), month(2, slope=0.2), month(3)]
     run_id = new_run(store)

@@ -42,6 +42,7 @@ def test_bounds_and_their_errors_are_metrics(store, subject):
     assert settings["learner"] == expected.learner
 
 
+@pytest.mark.slow
 def test_slices_are_a_table_of_the_run(store, subject):
     X, evaluation = subject
     run_id = new_run(store)
@@ -55,6 +56,7 @@ def test_slices_are_a_table_of_the_run(store, subject):
     assert (table["condition"] == "plan = 'plus'").any()
 
 
+@pytest.mark.slow
 def test_a_table_without_slices_is_a_table(store):
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(400, 2)), rng.random(400) < 0.5

@@ -30,6 +30,7 @@ def evaluation(**options):
     return Evaluation.from_predictions(LABELS, PROBA, **options)
 
 
+@pytest.mark.slow
 def test_the_decomposition_of_a_run(store):
     result = evaluation()
     with store.start_run() as run:
@@ -96,6 +97,7 @@ def test_non_finite_values_are_never_metrics(store):
     assert told["cross_entropy"] == "inf"
 
 
+@pytest.mark.slow
 def test_several_splits_and_a_named_run(store):
     with store.start_run() as run:
         pass

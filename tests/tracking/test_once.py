@@ -87,6 +87,7 @@ def _children(mlflow, run_id):
 
 
 class TestSentAgain:
+    @pytest.mark.slow
     def test_more_than_a_hundred_metrics(self, store, of_ten_classes, monkeypatch):
         run_id = new_run(store)
         result = _kept(

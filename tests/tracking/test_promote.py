@@ -76,6 +76,7 @@ def test_on_a_server():
     check_champions()
 
 
+@pytest.mark.slow
 def test_a_margin():
     sharp, dull = registered("sharp", SHARP), registered("dull", DULL)
     comparison = compare_runs(sharp, dull)
@@ -102,6 +103,7 @@ def test_the_level_of_the_interval():
     assert [each.level for each in found] == [0.5, 0.999]
 
 
+@pytest.mark.slow
 def test_a_difference_that_is_not_finite_promotes_nothing():
     proba = SHARP.copy()
     proba[0] = np.eye(2)[1 - LABELS[0]]
@@ -113,6 +115,7 @@ def test_a_difference_that_is_not_finite_promotes_nothing():
     assert "may reach above" in found.reason or "reaches above" in found.reason
 
 
+@pytest.mark.slow
 def test_the_run_that_has_the_alias_and_its_newest_version():
     run_id = registered("sharp", SHARP)
     promote(run_id, alias="champion")
@@ -130,6 +133,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match="the run must have a registered model: "):
             promote(run_id, alias="champion")
 
+    @pytest.mark.slow
     def test_versions_of_several_models(self):
         run_id = registered("sharp", SHARP)
         client = mlflow.MlflowClient()
@@ -150,6 +154,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match=told):
             promote(run_id, alias="champion")
 
+    @pytest.mark.slow
     def test_other_data(self):
         first = registered("a", SHARP)
         second = registered("b", SHARP, y=LABELS[::-1])

@@ -65,6 +65,7 @@ def test_one_row_a_run(store):
     assert runs_frame(split="train")["name"].tolist() == ["of another split"]
 
 
+@pytest.mark.slow
 def test_errors_of_predictions_that_are_kept_as_they_are(store):
     rng = np.random.default_rng(1)
     q = rng.dirichlet([1.0, 1.0, 1.0], size=800)
@@ -145,6 +146,7 @@ def test_no_runs():
     assert list(table.columns[:5]) == ["run_id", "name", "start_time", "status", "unit"]
 
 
+@pytest.mark.slow
 def test_units_are_not_mixed(store):
     log(store, "nats", evaluated())
     log(store, "bits", evaluated(base=2))
@@ -177,7 +179,10 @@ def test_units_are_not_mixed(store):
         pytest.param(
             {"sample_weight": np.arange(N) + 1.0, "base": 2}, marks=pytest.mark.slow
         ),
-        {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+        pytest.param(
+            {"q": np.where(np.arange(N)[:, None] == 0, [0, 1], PROBA), "clip": 0},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
@@ -197,6 +202,7 @@ def test_runs_of_schema_1_are_read_alike(store, tmp_path, options):
     assert table["cross_entropy_se"].notna().all() == ("clip" not in options)
 
 
+@pytest.mark.slow
 def test_a_run_of_schema_1_that_is_resumed(store, tmp_path):
     run_id = new_run(store)
     old_layout.log(store, run_id, evaluated(), tmp_path)
@@ -237,6 +243,7 @@ def test_the_newest_step_counts(store):
     assert found == later.decomposition.cross_entropy
 
 
+@pytest.mark.slow
 def test_folds_are_no_runs(store):
     run_id = new_run(store, run_name="whole")
     log_cv_results(

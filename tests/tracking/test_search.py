@@ -46,6 +46,7 @@ def search():
     return GridSearchCV(GaussianNB(), PLAIN, scoring=neg_cross_entropy, cv=3).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_splits_are_steps(tracking, search):
     with tracking.start_run() as run:
         logged = log_search(search)
@@ -169,6 +170,7 @@ class Searched:
             self.cv_results_[f"rank_test_{score}"] = rng.permutation(n) + 1
 
 
+@pytest.mark.slow
 def test_many_candidates_are_capped(tracking):
     search = Searched(3000, ("a", "b/c", "d", "e", "f"))
     run_id = new_run(tracking)

@@ -20,23 +20,33 @@ def store(tracking, monkeypatch):
     return tracking
 
 
+MODELS = {
+    "predict": lambda: (MODEL, {"pyfunc_predict_fn": "predict"}),
+    "predict_proba": lambda: (MODEL, {"pyfunc_predict_fn": "predict_proba"}),
+    "without": lambda: (LinearSVC().fit(X, Y), {}),
+    "numbers": lambda: (LogisticRegression().fit(X, CODES.to_numpy()[ROWS]), {}),
+    "array": lambda: (LogisticRegression().fit(X.to_numpy(), Y), {}),
+}
+
+
+class Saved(dict):
+    """Paths of models on disk, each saved when it is first asked for."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, name):
+        model, options = MODELS[name]()
+        self[name] = path = str(self._folder / name)
+        mlflow.sklearn.save_model(model, path, **options, **HOW_SAVED)
+        return path
+
+
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory):
     """Models on disk, by how they were saved."""
-    folder = tmp_path_factory.mktemp("models")
-
-    def save(name, model, **options):
-        path = folder / name
-        mlflow.sklearn.save_model(model, str(path), **options, **HOW_SAVED)
-        return str(path)
-
-    return {
-        "predict": save("predict", MODEL, pyfunc_predict_fn="predict"),
-        "predict_proba": save("proba", MODEL, pyfunc_predict_fn="predict_proba"),
-        "without": save("svc", LinearSVC().fit(X, Y)),
-        "numbers": save("numbers", LogisticRegression().fit(X, CODES.to_numpy()[ROWS])),
-        "array": save("array", LogisticRegression().fit(X.to_numpy(), Y)),
-    }
+    return Saved(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_weights_as_values(saved):
     assert metrics[KEY] == pytest.approx(wanted, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_classes_that_the_config_names(saved):
     config = {"labels": NAMES.tolist()}  # of the codes that the model was fitted to
     model = mlflow.sklearn.load_model(saved["numbers"])
@@ -101,7 +102,9 @@ def page_of(run, tmp_path):
     return Path(path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("by", ["place", ["place"]])
+@pytest.mark.parametrize(
+    "by", ["place", pytest.param(["place"], marks=pytest.mark.slow)]
+)
 def test_groups_on_the_page_by_a_column_beside_the_features(saved, store, tmp_path, by):
     pytest.importorskip("jinja2")
     data = DATA.assign(place=np.where(np.arange(300) % 2, "in <the> sun", "in shade"))

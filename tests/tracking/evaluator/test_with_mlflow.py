@@ -11,6 +11,7 @@ from xent_metrics_mlflow import autolog
 from .irises import CLASSES, DATA, KEY, MAP, PROBA, QUICK, SOME, Y, evaluate
 
 
+@pytest.mark.slow
 def test_thresholds_and_comparisons(saved):
     sharp = mlflow.models.evaluate(
         saved["predict"],
