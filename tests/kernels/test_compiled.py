@@ -1,5 +1,6 @@
 """The compiled kernels beside those of numpy, which are the reference."""
 
+import math
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from xent_metrics._kernels.compiled import compiled_pass as room
 from xent_metrics._kernels.ensemble_block import ROW_TERMS, Target, measured
 from xent_metrics._kernels.per_row import per_row, sum_of_label_costs
 from xent_metrics._kernels.softmax import logarithms, softmax
+from xent_metrics._kernels.sums import total
 from xent_metrics._kernels.table import Table
 from xent_metrics._recalibration.spline import NaturalSpline
 from xent_metrics._scan.moments import Moments
@@ -544,6 +546,29 @@ class TestMaps:
             module.logarithms(np.ones(4), np.ones(3))
         with pytest.raises(ValueError, match="must"):
             module.cubes(np.ones((2, 3)), 0.0, 1.0, np.zeros(2), np.ones((2, 4, 3)))
+
+
+class TestSums:
+    @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 100, 5000, 100_001])
+    def test_they_are_rounded_once(self, level, n):
+        rng = np.random.default_rng(n)
+        values = rng.exponential(size=n) * 10.0 ** rng.uniform(-20, 3, n)
+        assert total(values) == math.fsum(values)
+        values[::2] *= -1
+        assert total(values) == pytest.approx(math.fsum(values), rel=1e-14)
+
+    @pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan, 1e308])
+    def test_what_is_not_finite_is_as_by_numpy(self, level, odd, monkeypatch):
+        values = np.array([1.0, odd, odd, 2.0] * 50)
+        with np.errstate(all="ignore"):
+            found, expected = both(lambda: total(values), monkeypatch)
+        np.testing.assert_equal(found, expected)
+
+    def test_the_mean_cost_is_that_of_the_costs(self, level):
+        rng = np.random.default_rng(5)
+        q, y = rng.dirichlet(np.ones(4), 30_000), rng.integers(4, size=30_000)
+        costs = cross_entropy(y, q, reduction=None)
+        assert cross_entropy(y, q, reduction="sum") == total(costs)
 
 
 class TestThreads:

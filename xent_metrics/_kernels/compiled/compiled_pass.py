@@ -7,6 +7,7 @@ results and errors are those of its kernels. ``XENT_METRICS_COMPILED`` turns the
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -150,6 +151,14 @@ def fill_cells(
         return False
     loaded.module.cells(codes, weights, tuple(values), *out)
     return True
+
+
+def total_of(values: FloatArray) -> float | None:
+    """Their sum, as if rounded once; None where numpy must add them up."""
+    if loaded.module is None or not _is_plain(values):
+        return None
+    found: float = loaded.module.total(values)
+    return found if math.isfinite(found) else None
 
 
 def fill_softmax(z: FloatArray, c: FloatArray, log_sum: FloatArray) -> bool:

@@ -107,6 +107,7 @@ struct Members {
 // What there is for each instruction set; a pass is false where there was no memory.
 struct Kernels {
   bool (*pass)(Job *);
+  double (*total)(const double *values, int64_t n);
   void (*softmax)(const Softmax *);
   void (*logarithms)(const double *from, double *to, int64_t n);
   void (*cubes)(const Cubes *);
@@ -117,6 +118,7 @@ struct Kernels {
 
 #define XENT_KERNELS(level)                                              \
   bool xent_pass_##level(xent::Job *);                                   \
+  double xent_total_##level(const double *, int64_t);                    \
   void xent_softmax_##level(const xent::Softmax *);                      \
   void xent_logarithms_##level(const double *, double *, int64_t);       \
   void xent_cubes_##level(const xent::Cubes *);                           \

@@ -21,8 +21,8 @@ struct Level {
 };
 
 #define KERNELS(level) \
-  {xent_pass_##level, xent_softmax_##level, xent_logarithms_##level, xent_cubes_##level, \
-   xent_members_##level}
+  {xent_pass_##level,       xent_total_##level, xent_softmax_##level, \
+   xent_logarithms_##level, xent_cubes_##level, xent_members_##level}
 
 // What this processor can run, the best last.
 Level levels[3];
@@ -254,6 +254,23 @@ PyObject *cells(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
   Py_RETURN_NONE;
 }
 
+PyObject *total(PyObject *, PyObject *given) {
+  Buffers buffers(1);
+  if (!buffers.ready()) return PyErr_NoMemory();
+  Py_buffer *values = buffers.get(given, PyBUF_ND);
+  if (!values) return nullptr;
+  const int64_t n = values->len / 8;
+  double found;
+  if (n <= FEW) {
+    found = current.run.total(static_cast<const double *>(values->buf), n);
+  } else {
+    Py_BEGIN_ALLOW_THREADS
+    found = current.run.total(static_cast<const double *>(values->buf), n);
+    Py_END_ALLOW_THREADS
+  }
+  return PyFloat_FromDouble(found);
+}
+
 // A table of doubles whose rows, those of numpy, lie one after the other.
 bool read_doubles(PyObject *given, Buffers &buffers, int64_t size, bool writable, double **to) {
   if (!read_vector(given, buffers, size, writable, to)) return false;
@@ -427,6 +444,7 @@ PyMethodDef methods[] = {
     {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
      "Measure rows; give how many are left to numpy, how many met the clip, and, where\n"
      "there is no place for measures, the sum of the costs of labels."},
+    {"total", total, METH_O, "The sum of an array, as if rounded once."},
     {"softmax", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(softmax)), METH_FASTCALL,
      "The softmax of each row, and the logarithm of what it divides by."},
     {"logarithms", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(logarithms)),

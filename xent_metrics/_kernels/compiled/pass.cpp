@@ -109,14 +109,14 @@ template <int K> struct Checked {
   }
 };
 
-// A sum of costs: that of a row in every LANES, and what their roundings have lost.
+// A sum as if rounded once: that of one value in every LANES, and what roundings lost.
 struct Sum {
   double of[LANES] = {}, lost[LANES] = {};
-  INLINE void add(const double *costs) {
+  INLINE void add(const double *values) {
     for (int i = 0; i < LANES; i += W) {
-      const Doubles before = load(of + i), cost = load(costs + i), after = before + cost;
+      const Doubles before = load(of + i), value = load(values + i), after = before + value;
       const Doubles added = after - before;  // Knuth's sum of two
-      store(lost + i, load(lost + i) + ((before - (after - added)) + (cost - added)));
+      store(lost + i, load(lost + i) + ((before - (after - added)) + (value - added)));
       store(of + i, after);
     }
   }
@@ -462,6 +462,16 @@ template <int K> bool pass(Job *job) {
 }
 
 }  // namespace
+
+extern "C" double XENT_NAMED(total)(const double *values, int64_t n) {
+  Sum sum;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) sum.add(values + i);
+  double last[LANES] = {};
+  memcpy(last, values + i, (n - i) * sizeof(double));
+  sum.add(last);
+  return sum.total();
+}
 
 extern "C" bool XENT_NAMED(pass)(xent::Job *job) {
   switch (job->classes) {
