@@ -52,7 +52,9 @@ def weighted_mean(values: FloatArray, weights: FloatArray | None) -> float:
 
 
 def sums_by_cell(codes: IntArray, values: FloatArray, n_cells: int) -> FloatArray:
-    """Sum of the values in each of the numbered cells."""
+    """Sum of the values in each of the numbered cells; of one, as of all rows."""
+    if n_cells == 1:
+        return np.array([total(values)])
     return np.bincount(codes, values, n_cells).astype(np.float64)
 
 
