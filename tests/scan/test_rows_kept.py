@@ -56,6 +56,7 @@ class TestSample:
         assert shared < 180  # 107 of 500 places in a part, if drawn alike about 440
 
     def test_few_of_many_rows_of_a_file_are_kept_from_everywhere(self, tmp_path):
+        pytest.importorskip("pyarrow")
         n = 60_000
         path = tmp_path / "x.parquet"
         numbered(n).to_parquet(path, row_group_size=9000)
