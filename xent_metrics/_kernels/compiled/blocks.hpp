@@ -37,7 +37,7 @@ struct Block {
   double *memory;
 };
 
-// Of any place: what users hand over may not be aligned.
+// The value at an address, which need not be aligned: users hand over such memory.
 template <class T> INLINE T raw(const void *at) {
   T v;
   memcpy(&v, at, sizeof v);

@@ -72,7 +72,7 @@ class Rows {
     return where(label, all(1.0));
   }
 
-  // Rows in which a member gives a class next to nothing; those past the last are none.
+  // Rows in which a member gives a class next to nothing; lanes past the last row are too.
   INLINE void find_small() {
     Doubles low = all(1.0);
     for (int64_t k = 0; k < job->classes; k++)

@@ -271,7 +271,14 @@ PyObject *total(PyObject *, PyObject *given) {
   return PyFloat_FromDouble(found);
 }
 
-// A table of doubles whose rows, those of numpy, lie one after the other.
+// Whether a call has as many arguments as it must, and there is memory for their buffers.
+bool begins(Py_ssize_t n_given, Py_ssize_t n, const Buffers &buffers) {
+  if (buffers.ready()) return n_given == n || refuse("wrong number of arguments");
+  PyErr_NoMemory();
+  return false;
+}
+
+// Memory of so many doubles, which must be given.
 bool read_doubles(PyObject *given, Buffers &buffers, int64_t size, bool writable, double **to) {
   if (!read_vector(given, buffers, size, writable, to)) return false;
   return *to || refuse("arrays must be given");
@@ -279,12 +286,8 @@ bool read_doubles(PyObject *given, Buffers &buffers, int64_t size, bool writable
 
 // The numbers, their softmax, the logarithm of what that divides by; how many rows.
 PyObject *softmax(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
-  if (n_given != 4) {
-    refuse("wrong number of arguments");
-    return nullptr;
-  }
   Buffers buffers(3);
-  if (!buffers.ready()) return PyErr_NoMemory();
+  if (!begins(n_given, 4, buffers)) return nullptr;
   Softmax job;
   job.rows = PyLong_AsLongLong(given[3]);
   if (PyErr_Occurred()) return nullptr;
@@ -308,12 +311,8 @@ PyObject *softmax(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
 
 // The numbers, and the place of their logarithms.
 PyObject *logarithms(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
-  if (n_given != 2) {
-    refuse("wrong number of arguments");
-    return nullptr;
-  }
   Buffers buffers(2);
-  if (!buffers.ready()) return PyErr_NoMemory();
+  if (!begins(n_given, 2, buffers)) return nullptr;
   Py_buffer *from = buffers.get(given[0], PyBUF_ND);
   if (!from) return nullptr;
   const int64_t n = from->len / 8;
@@ -327,12 +326,8 @@ PyObject *logarithms(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
 
 // Places, the first knot, the width, where cubes start, the place of the terms.
 PyObject *cubes(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
-  if (n_given != 5) {
-    refuse("wrong number of arguments");
-    return nullptr;
-  }
   Buffers buffers(3);
-  if (!buffers.ready()) return PyErr_NoMemory();
+  if (!begins(n_given, 5, buffers)) return nullptr;
   Cubes job = {};
   job.first = PyFloat_AsDouble(given[1]);
   job.width = PyFloat_AsDouble(given[2]);
@@ -363,12 +358,8 @@ PyObject *cubes(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
 // Predictions, weights of members, labels or None, distributions or None, the least
 // probability that counts, then what is found: see Members.
 PyObject *members(PyObject *, PyObject *const *given, Py_ssize_t n_given) {
-  if (n_given != 10) {
-    refuse("wrong number of arguments");
-    return nullptr;
-  }
   Buffers buffers(10);
-  if (!buffers.ready()) return PyErr_NoMemory();
+  if (!begins(n_given, 10, buffers)) return nullptr;
   Members job = {};
   Py_buffer *q = buffers.get(given[0], PyBUF_STRIDES);
   if (!q) return nullptr;
